@@ -1,0 +1,150 @@
+"""The `fieldbeat` command: finds its verbs, runs one, turns errors into one line and an exit code.
+
+A verb is an entry point of the group `fieldbeat.commands`. It names a function, or a `typer.Typer`
+for a verb with verbs of its own, in this distribution or in anybody's::
+
+    [project.entry-points."fieldbeat.commands"]
+    survey = "riverside_tools.survey:survey"
+
+Its line in `fieldbeat --help` is the first line of its module's docstring, read from the source and
+not by import: only the verb that runs is imported. Exit codes: 0 done, 1 the work failed, 2 it could
+not be tried.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import ast
+import sys
+from importlib import util
+from importlib.metadata import EntryPoint, entry_points, version
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from .errors import CannotTry, FieldbeatError
+
+ENTRY_POINT_GROUP = "fieldbeat.commands"
+INTERRUPTED = 130  # what a shell reports for Ctrl-C
+UsageError: Any = (
+    typer.BadParameter.__base__
+)  # typer brings its own click or takes the installed one
+
+
+def verbs() -> dict[str, EntryPoint]:
+    """Return the verbs that installed distributions offer, by name and in their order."""
+    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def summary(point: EntryPoint) -> str:
+    """Return the first docstring line of a verb's module, without importing that module."""
+    try:
+        spec = util.find_spec(point.module)
+        source = util.decode_source(spec.loader.get_data(spec.origin))  # type: ignore
+        return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0].rstrip(".")
+    except (ImportError, OSError, AttributeError, SyntaxError):
+        return "(cannot be loaded)"
+
+
+def load(point: EntryPoint) -> Any:
+    """Import a verb and return it as a click command.
+
+    Raises:
+        CannotTry: the module or something that it needs is not installed.
+    """
+    try:
+        target = point.load()
+    except (ImportError, AttributeError) as error:
+        message = f"the verb '{point.name}' cannot be loaded: {error}"
+        raise CannotTry(
+            message, "install what it needs (pip install 'fieldbeat[bench]')"
+        ) from error
+    if not isinstance(target, typer.Typer):
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(point.name)(target)
+        target = app
+    return typer.main.get_command(target)
+
+
+class VerbGroup(TyperGroup):
+    """A group whose members are imported when they are invoked, not when they are listed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        if not self.commands:
+            self.commands = dict.fromkeys(verbs())  # names are enough for listing and suggestions
+        return list(self.commands)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        self.list_commands(ctx)
+        point = verbs().get(cmd_name)
+        return load(point) if point else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, summary(point)) for name, point in verbs().items()])
+
+
+app = typer.Typer(cls=VerbGroup, rich_markup_mode=None)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print("fieldbeat", version("fieldbeat"))
+        raise typer.Exit
+
+
+@app.callback()
+def fieldbeat(
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    show_version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Show the version."
+    ),
+) -> None:
+    """Turn a bare board and a modem into a provisioned, tested field device.
+
+    \b
+    Example:
+        fieldbeat build docs/examples/greenhouse.toml -o greenhouse.img
+        fieldbeat flash --port /dev/ttyUSB0 greenhouse.img
+    """
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code; a verb may return one too."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments  # taken out here, so that it may stand before or after the verb
+    arguments = [argument for argument in arguments if argument != "--debug"] or ["--help"]
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(args=arguments, prog_name="fieldbeat", standalone_mode=False)
+    except typer.Abort:
+        return INTERRUPTED
+    except Exception as error:
+        if debug:
+            import traceback
+
+            traceback.print_exception(error)
+        failure = _foreseen(error)
+        print(f"error: {failure}", file=sys.stderr)
+        return failure.exit_code
+    return result if isinstance(result, int) else 0
+
+
+def _foreseen(error: Exception) -> FieldbeatError:
+    """Return the error as one that tells what to do next."""
+    if isinstance(error, FieldbeatError):
+        return error
+    text = " ".join(str(error).split())
+    if isinstance(error, UsageError):
+        place = error.ctx.command_path if error.ctx else "fieldbeat"
+        return CannotTry(error.format_message().rstrip("."), f"see '{place} --help'")
+    if isinstance(error, OSError) and error.errno:
+        return FieldbeatError(text, "see that the file or device exists and may be used by you")
+    message = f"unexpected {type(error).__name__}: {text}"
+    return FieldbeatError(message, "run it again with --debug and report what it shows")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
