@@ -1,0 +1,62 @@
+"""Prints one table and writes build/bench/<area>.json; ends with 1 if a limit is missed."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from fieldbeat.hil_tests import benchmarks
+
+OUTPUT = Path("build/bench")
+
+
+def run_area(area: str) -> list[benchmarks.Figure]:
+    figures = importlib.import_module(f"{benchmarks.__name__}.{area}").run()
+    rows = [
+        {
+            "name": figure.name,
+            "value": figure.value,
+            "unit": figure.unit,
+            "limit": figure.limit,
+            "peer": figure.peer,
+            "ok": figure.ok,
+        }
+        for figure in figures
+    ]
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    (OUTPUT / f"{area}.json").write_text(json.dumps(rows, indent=1) + "\n")
+    return figures
+
+
+def print_table(results: dict[str, list[benchmarks.Figure]]) -> None:
+    table = Table("area", "figure", "value", "unit", "at most", "measured against", "")
+    for area, figures in results.items():
+        for figure in figures:
+            limit = "" if figure.limit is None else f"{figure.limit:g}"
+            verdict = "ok" if figure.ok else "[bold red]missed[/]"
+            table.add_row(
+                area, figure.name, f"{figure.value:.4g}", figure.unit, limit, figure.peer, verdict
+            )
+    Console(width=None if sys.stdout.isatty() else 150).print(table)
+
+
+def main() -> int:
+    known = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__"]
+    wanted = sys.argv[1:] or known
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        print(f"error: no area {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
+        return 2
+    results = {area: run_area(area) for area in wanted}
+    print_table(results)
+    return 0 if all(figure.ok for figures in results.values() for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
