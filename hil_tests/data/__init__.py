@@ -1,0 +1,1 @@
+"""Recorded data that the virtual bench replays; see README.md for sources and licences."""
