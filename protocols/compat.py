@@ -1,0 +1,60 @@
+# What differs between MicroPython and CPython, settled here and nowhere else.
+# SPDX-License-Identifier: Apache-2.0
+import binascii
+import hashlib
+from binascii import a2b_base64, crc32
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(value):
+        return value
+
+
+try:
+    # ESP32 builds have ECB (1) and CBC (2) only.
+    from cryptolib import aes as _aes
+
+    def aes_ecb(key):
+        return _aes(key, 1).encrypt
+
+    def aes_cbc(key, iv):
+        return _aes(key, 2, iv).encrypt
+
+except ImportError:
+    from cryptography.hazmat.primitives.ciphers import Cipher as _Cipher
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES as _AES
+    from cryptography.hazmat.primitives.ciphers.modes import CBC as _CBC
+    from cryptography.hazmat.primitives.ciphers.modes import ECB as _ECB
+
+    def aes_ecb(key):
+        return _Cipher(_AES(key), _ECB()).encryptor().update
+
+    def aes_cbc(key, iv):
+        return _Cipher(_AES(key), _CBC(iv)).encryptor().update
+
+
+__all__ = (
+    "aes_cbc",
+    "aes_ecb",
+    "b64decode",
+    "b64encode",
+    "const",
+    "crc32",
+    "sha256",
+)
+
+
+def sha256(data=b""):
+    # A hash object: .update(data), .digest().
+    return hashlib.sha256(data)
+
+
+def b64encode(data):
+    # MicroPython has b2a_base64(newline=False) too, but a slice costs less than a keyword.
+    return binascii.b2a_base64(data)[:-1]
+
+
+def b64decode(text):
+    return a2b_base64(text)
