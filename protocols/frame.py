@@ -1,0 +1,144 @@
+# The secure frame: 13 to 22 bytes around a plaintext, the same on every carrier.
+# SPDX-License-Identifier: Apache-2.0
+#
+#   byte 0      01 cc p nnn   01: version 1; cc: class; p: the key epoch follows; nnn: bytes of the PIV, 1..5
+#   kid         2 or 4 bytes  key id, which is the device's id at its site; who reads knows the size
+#   epoch       4 bytes       big-endian, only if p: in the first frame after provisioning or re-keying
+#   PIV         1..5 bytes    sender sequence number, big-endian, no leading zero byte
+#   ciphertext  as long as the plaintext
+#   tag         8 bytes       AES-CCM-16-64-128 (COSE algorithm 10)
+#
+# All bytes before the ciphertext are the header. A frame is a COSE_Encrypt0 (RFC 9052, 5.2) whose header
+# was compressed: the AAD is its Enc_structure ["Encrypt0", h'a1010a', header], and h'a1010a' is {1: 10}.
+#
+# Keys: HKDF-SHA256, modelled on RFC 8613, 3.2.1; salt "fieldbeat 1", input the 16-byte master secret,
+#   info = CBOR [kid, epoch, class, direction, 10, "Key" or "IV", size]
+# so that no two directions, classes or epochs ever share a key. Nonce: RFC 8613, 5.2, with kid as the id.
+from collections import namedtuple
+
+from . import ccm, hkdf
+from .cbor import encode
+from .compat import const
+
+TELEMETRY = const(0)
+COMMAND = const(1)
+BLOCK = const(2)
+ACK = const(3)
+
+UP = const(0)  # from the device
+DOWN = const(1)  # to the device
+
+PIV_MAX = const(0xFFFFFFFFFF)
+MASTER_SIZE = const(16)
+
+_VERSION = const(0b01)
+_WITH_EPOCH = const(0b1000)
+_AES_CCM_16_64_128 = const(10)
+_SALT = b"fieldbeat 1"
+_AAD_START = b"\x83\x68Encrypt0\x43\xa1\x01\x0a"
+
+Header = namedtuple("Header", ("cls", "kid", "epoch", "piv", "size"))
+
+
+class FrameError(ValueError):
+    # reason: short, version, class, kid, epoch, piv, tag or replay
+    def __init__(self, reason):
+        super().__init__("frame refused: " + reason)
+        self.reason = reason
+
+
+def overhead(kid_size, with_epoch=False):
+    # Bytes of a frame beyond its plaintext, at most.
+    return 1 + kid_size + (4 if with_epoch else 0) + 5 + ccm.TAG_SIZE
+
+
+def parse(frame, kid_size=2):
+    # Reads the header only; epoch is None when the frame does not carry it.
+    if len(frame) < 1:
+        raise FrameError("short")
+    first = frame[0]
+    if first >> 6 != _VERSION:
+        raise FrameError("version")
+    piv_size = first & 0b111
+    if not 1 <= piv_size <= 5:
+        raise FrameError("piv")
+    pos = 1 + kid_size
+    piv_pos = pos + 4 if first & _WITH_EPOCH else pos
+    size = piv_pos + piv_size
+    if len(frame) < size + ccm.TAG_SIZE:
+        raise FrameError("short")
+    if piv_size > 1 and frame[piv_pos] == 0:
+        raise FrameError("piv")
+    epoch = int.from_bytes(frame[pos:piv_pos], "big") if first & _WITH_EPOCH else None
+    piv = int.from_bytes(frame[piv_pos:size], "big")
+    return Header(first >> 4 & 0b11, bytes(frame[1:pos]), epoch, piv, size)
+
+
+def nonce(common_iv, kid, piv):
+    # RFC 8613, 5.2: size of the id, id in 7 bytes, PIV in 5 bytes, XORed with the common IV.
+    padded = bytes((len(kid),)) + bytes(7 - len(kid)) + kid + piv.to_bytes(5, "big")
+    return (int.from_bytes(padded, "big") ^ int.from_bytes(common_iv, "big")).to_bytes(13, "big")
+
+
+def _aad(header):
+    return _AAD_START + bytes((0x40 + len(header),)) + header
+
+
+class KeySet:
+    # All the keys of one device: kid of 2 or 4 bytes, epoch up to 2^32 - 1.
+    def __init__(self, master, kid, epoch=0):
+        if len(master) != MASTER_SIZE or len(kid) not in (2, 4):
+            raise ValueError("a key set needs a master secret of 16 bytes and a kid of 2 or 4")
+        self.kid = bytes(kid)
+        self.epoch = epoch
+        self._secret = hkdf.extract(_SALT, master)
+        self._keys = {}  # class << 1 | direction -> (key, common IV)
+
+    def _expand(self, cls, direction, label, size):
+        info = [self.kid, self.epoch, cls, direction, _AES_CCM_16_64_128, label, size]
+        return hkdf.expand(self._secret, encode(info), size)
+
+    def _key_iv(self, cls, direction):
+        index = cls << 1 | direction
+        if index not in self._keys:
+            key = self._expand(cls, direction, "Key", 16)
+            self._keys[index] = (key, self._expand(cls, direction, "IV", ccm.NONCE_SIZE))
+        return self._keys[index]
+
+    def check_value(self):
+        # Equal for equal secret, kid and epoch; tells nothing else about the secret.
+        return hkdf.expand(self._secret, encode([self.kid, self.epoch, "check"]), 4)
+
+    def seal(self, cls, direction, piv, plaintext, with_epoch=False):
+        # The caller never seals twice with one piv: sequence.py sees to it.
+        if not 0 <= piv <= PIV_MAX:
+            raise ValueError("the sequence numbers of this key are used up: give it a new epoch")
+        piv_bytes = piv.to_bytes(5, "big").lstrip(b"\0") or b"\0"
+        first = _VERSION << 6 | cls << 4 | len(piv_bytes)
+        header = self.kid + piv_bytes
+        if with_epoch:
+            first |= _WITH_EPOCH
+            header = self.kid + self.epoch.to_bytes(4, "big") + piv_bytes
+        header = bytes((first,)) + header
+        key, iv = self._key_iv(cls, direction)
+        return header + ccm.seal(key, nonce(iv, self.kid, piv), plaintext, _aad(header))
+
+    def open(self, direction, frame, window=None):
+        # -> (class, piv, plaintext). With a window (replay.py) a piv that it knows is refused; telling
+        # the window of a new one is left to the caller, once the contents are safe.
+        header = parse(frame, len(self.kid))
+        if header.kid != self.kid:
+            raise FrameError("kid")
+        if header.epoch is not None and header.epoch != self.epoch:
+            raise FrameError("epoch")
+        key, iv = self._key_iv(header.cls, direction)
+        size = header.size
+        try:
+            plaintext = ccm.open_(
+                key, nonce(iv, self.kid, header.piv), frame[size:], _aad(bytes(frame[:size]))
+            )
+        except ccm.TagError:
+            raise FrameError("tag")
+        if window is not None and not window.check(header.piv):
+            raise FrameError("replay")
+        return header.cls, header.piv, plaintext
