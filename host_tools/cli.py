@@ -6,9 +6,9 @@ for a verb with verbs of its own, in this distribution or in anybody's::
     [project.entry-points."fieldbeat.commands"]
     survey = "riverside_tools.survey:survey"
 
-Its line in `fieldbeat --help` is the first line of its module's docstring, read from the source and
-not by import: only the verb that runs is imported. Exit codes: 0 done, 1 the work failed, 2 it could
-not be tried.
+Its line in `fieldbeat --help` is the first line of its module's docstring, read from the source:
+only the verb that runs is imported. Exit codes: 0 done, 1 the work failed, 2 it could not be
+tried.
 """
 
 # SPDX-License-Identifier: Apache-2.0

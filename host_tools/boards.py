@@ -1,0 +1,231 @@
+"""Boards: what is soldered, read from the PlatformIO manifests in `boards/`.
+
+Our keys stand under `"fieldbeat"` and reach the device as they are. Everything that a person
+could get wrong in them is checked here, so that the device never meets a pin that it does not
+have.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib import resources
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from . import partition_table
+from .errors import CannotTry
+from .validation import InvalidData, Strict, check, did_you_mean
+
+NAME = r"^[a-z][a-z0-9_]{0,31}$"
+MEGABYTE = 1024 * 1024
+
+# ESP32 datasheet, table 2-1 (pin overview), by chip: the pins that exist, those that only read,
+# and those that its flash uses.
+PINS = {"esp32": set(range(24)) | {25, 26, 27} | set(range(32, 40))}
+INPUT_ONLY = {"esp32": set(range(34, 40))}
+FLASH_PINS = {"esp32": set(range(6, 12))}
+ADC1_PINS = {"esp32": set(range(32, 40))}
+
+Pin = Field(ge=0, le=48)
+
+
+class Micropython(Strict):
+    """The official build that belongs to a board."""
+
+    build: str
+    version: str
+    url: str = Field(pattern=r"^https?://", description="an http or https address")
+    sha256: str | None = Field(pattern=r"^[0-9a-f]{64}$", description="64 hex digits or null")
+    offset: int = Field(ge=0, le=0x10000)
+
+
+class Console(Strict):
+    baud: int = Field(ge=9600, le=3_000_000)
+
+
+class I2C(Strict):
+    kind: Literal["i2c"]
+    id: int = Field(ge=0, le=1)
+    scl: int = Pin
+    sda: int = Pin
+    freq_hz: int = Field(ge=10_000, le=1_000_000)
+
+
+class Uart(Strict):
+    kind: Literal["uart", "rs485"]
+    uart: int = Field(ge=1, le=2, description="1 or 2 (0 is the console)")
+    tx: int = Pin
+    rx: int = Pin
+    baud: int = Field(ge=1200, le=3_000_000)
+    de: int | None = Field(default=None, ge=0, le=48)
+
+
+class Modem(Strict):
+    part: str
+    bus: str
+    pwrkey: int = Pin
+    reset: int = Pin
+
+
+class Part(Strict):
+    """One fitted part: on a bus, or on a pin of the chip."""
+
+    part: str
+    bus: str | None = None
+    address: int | None = Field(default=None, ge=1, le=247)
+    map: str | None = None
+    pin: int | None = Field(default=None, ge=0, le=48)
+    numerator: int | None = Field(default=None, ge=1, le=1000)
+    denominator: int | None = Field(default=None, ge=1, le=1000)
+
+
+class Board(Strict):
+    """The `"fieldbeat"` map of a manifest; sizes in MiB (flash, PSRAM) and KiB (heap)."""
+
+    id: str = Field(pattern=NAME, description="lower-case letters, digits and '_'")
+    chip: Literal["esp32"]
+    flash_mb: Literal[4, 8, 16]
+    psram_mb: int = Field(ge=0, le=8)
+    heap_kb: int = Field(ge=64, le=8192)
+    micropython: Micropython
+    partitions: str
+    console: Console
+    buses: dict[str, Annotated[I2C | Uart, Field(discriminator="kind")]]
+    modem: Modem | None = None
+    fitted: dict[str, Part]
+
+    @property
+    def flash_bytes(self) -> int:
+        return self.flash_mb * MEGABYTE
+
+    def partition_table(self) -> list[partition_table.Partition]:
+        """Return the board's partitions in the order of their offsets."""
+        text = resources.files("fieldbeat.boards").joinpath(self.partitions).read_text("utf-8")
+        return partition_table.from_csv(text, f"boards/{self.partitions}")
+
+    def pins(self) -> Iterator[tuple[str, int, bool]]:
+        """Yield (who uses it, pin number, whether it is an output) for every pin in use."""
+        for name, bus in self.buses.items():
+            if isinstance(bus, I2C):
+                yield from ((f"{name}.scl", bus.scl, True), (f"{name}.sda", bus.sda, True))
+            else:
+                yield from ((f"{name}.tx", bus.tx, True), (f"{name}.rx", bus.rx, False))
+                if bus.de is not None:
+                    yield f"{name}.de", bus.de, True
+        if self.modem:
+            yield "modem.pwrkey", self.modem.pwrkey, True
+            yield "modem.reset", self.modem.reset, True
+        for name, part in self.fitted.items():
+            if part.pin is not None:
+                yield f"{name}.pin", part.pin, False
+
+
+def names() -> list[str]:
+    """Return the names of all boards."""
+    folder = resources.files("fieldbeat.boards")
+    return sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".json"))
+
+
+def manifest(name: str) -> dict[str, Any]:
+    """Return a board's whole PlatformIO manifest.
+
+    Raises:
+        CannotTry: there is no such board, or its file is no JSON.
+    """
+    if name not in names():
+        raise CannotTry(
+            f"there is no board '{name}', {did_you_mean(name, names())}", "fieldbeat boards"
+        )
+    text = resources.files("fieldbeat.boards").joinpath(f"{name}.json").read_text("utf-8")
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise CannotTry(f"boards/{name}.json is no JSON: {error}", "correct the file") from None
+
+
+def device_map(name: str) -> dict[str, Any]:
+    """Return the map that the device gets: the manifest's `"fieldbeat"` key, checked."""
+    load(name)
+    return manifest(name)["fieldbeat"]
+
+
+def load(name: str) -> Board:
+    """Return a board by name, checked.
+
+    Raises:
+        CannotTry: there is no such board.
+        InvalidData: its manifest has mistakes.
+    """
+    return parse(manifest(name), f"boards/{name}.json", name)
+
+
+def parse(data: dict[str, Any], source: str, name: str) -> Board:
+    """Check a manifest that was read already; `source` names it in messages."""
+    missing = [key for key in ("name", "vendor", "url", "fieldbeat") if key not in data]
+    if missing:
+        raise InvalidData(source, [f"{key}: missing" for key in missing])
+    board = check(Board, data["fieldbeat"], source)
+    problems = list(_problems(board, name))
+    if problems:
+        raise InvalidData(source, problems)
+    return board
+
+
+def _problems(board: Board, name: str) -> Iterator[str]:
+    if board.id != name:
+        yield f"id = '{board.id}': must be '{name}', as the file is named"
+    yield from _pin_problems(board)
+    users = {f"[fitted.{name}]": part for name, part in board.fitted.items()}
+    if board.modem:
+        yield from _reference_problems("[modem]", board.modem.part, board.modem.bus, board)
+    for place, part in users.items():
+        yield from _reference_problems(place, part.part, part.bus, board)
+        if (part.bus is None) == (part.pin is None):
+            yield f"{place}: must have either a bus or a pin"
+        maps = resources.files("fieldbeat.drivers.maps")
+        if part.map and not maps.joinpath(f"{part.map}.json").is_file():
+            yield f"{place} map = '{part.map}': must be a file of drivers/maps/"
+    yield from address_problems(board, {name: part.address for name, part in board.fitted.items()})
+
+
+def _reference_problems(place: str, part: str, bus: str | None, board: Board) -> Iterator[str]:
+    drivers = resources.files("fieldbeat.drivers")
+    if not drivers.joinpath(f"{part}.py").is_file():
+        yield f"{place} part = '{part}': must be a driver in drivers/"
+    if bus is not None and bus not in board.buses:
+        yield f"{place} bus = '{bus}': unknown bus, {did_you_mean(bus, board.buses)}"
+
+
+def _pin_problems(board: Board) -> Iterator[str]:
+    taken: dict[int, str] = {}
+    for user, pin, output in board.pins():
+        if pin not in PINS[board.chip]:
+            yield f"{user} = {pin}: the {board.chip} has no such pin"
+        elif pin in FLASH_PINS[board.chip]:
+            yield f"{user} = {pin}: this pin belongs to the flash chip"
+        elif output and pin in INPUT_ONLY[board.chip]:
+            yield f"{user} = {pin}: this pin cannot be an output, use one below 34"
+        elif user.endswith(".pin") and pin not in ADC1_PINS[board.chip]:
+            yield f"{user} = {pin}: must be a pin of ADC1, 32 to 39"
+        if pin in taken:
+            yield f"{user} = {pin}: {taken[pin]} already uses this pin"
+        taken.setdefault(pin, user)
+
+
+def address_problems(board: Board, addresses: dict[str, int | None]) -> Iterator[str]:
+    """Yield what is wrong with the addresses of fitted parts, given as name -> address."""
+    taken: dict[tuple[str, int], str] = {}
+    for name, address in addresses.items():
+        bus = board.fitted[name].bus
+        if address is None or bus is None or bus not in board.buses:
+            continue
+        low, high = (0x08, 0x77) if board.buses[bus].kind == "i2c" else (1, 247)
+        if not low <= address <= high:
+            yield f"[fitted.{name}] address = {address}: must be {low} to {high} on {bus}"
+        if (bus, address) in taken:
+            yield f"[fitted.{name}] address = {address}: '{taken[bus, address]}' has it on {bus}"
+        taken[bus, address] = name
