@@ -1,0 +1,166 @@
+# The data that makes a unit: board, profile and config files, checked once more on the device.
+# SPDX-License-Identifier: Apache-2.0
+import os
+
+from protocols import cbor
+from protocols.compat import const, sha256
+
+_ANY = const(0x3FFFFFFF)
+
+# (table, key, default or None where it must be given, minimum, maximum); text has length limits.
+# The host checks more and explains better; this keeps a bad file from harming a unit in the field.
+_KEYS = (
+    ("node", "name", None, 1, 64),
+    ("node", "site", None, 1, 64),
+    ("node", "board", None, 1, 64),
+    ("node", "profile", None, 1, 64),
+    ("uplink", "host", None, 1, 253),
+    ("uplink", "port", None, 1, 65535),
+    ("uplink", "apn", "", 0, 63),
+    ("uplink", "interval_s", None, 30, 604800),
+    ("uplink", "datagram_bytes", 480, 128, 1300),
+    ("uplink", "budget_bytes_day", 20000, 1000, _ANY),
+    ("uplink", "ack_timeout_s", 20, 1, 300),
+    ("sampling", "interval_s", None, 1, 86400),
+    ("sampling", "report_samples", None, 1, 255),
+)
+_TEXTS = ("name", "site", "board", "profile", "host", "apn")
+
+
+class ConfigError(ValueError):
+    pass
+
+
+class Settings:
+    # config, board, profile: maps, empty where the file is unusable; problem: why, or None.
+    def __init__(self):
+        self.config, self.board, self.profile, self.app = {}, {}, {}, {}
+        self.config_hash = bytes(8)
+        self.problem = None
+
+
+# Reads the files below root ("" for the root of the file system). Never raises: a unit without a
+# usable config must still answer on its serial port.
+def load(root, counters):
+    settings = Settings()
+    _recover(root, counters)
+    for name in ("board", "profile", "config"):
+        path = "%s/%s.cbor" % (root, name)
+        try:
+            data = _read(path)
+            value = check(_decode(path, data), name)
+        except ConfigError as error:
+            counters.count("config_bad")
+            settings.problem = settings.problem or str(error)
+            continue
+        setattr(settings, name, value)
+        if name == "config":
+            settings.config_hash = sha256(data).digest()[:8]
+    try:
+        settings.app = _decode("app", _read(root + "/app.cbor"))
+    except ConfigError:  # it only says the version
+        pass
+    return settings
+
+
+# Makes <root>/config.new the config of the next boot and keeps the present one as config.old. Each
+# step is one rename; load() finishes what a power cut interrupted.
+def commit(root):
+    new = root + "/config.new"
+    check(_decode(new, _read(new)), "config")
+    _replace(root + "/config.cbor", root + "/config.old")
+    os.rename(new, root + "/config.cbor")
+
+
+# Writes a config (bytes) and commits it. Raises ConfigError and changes nothing when it is unusable.
+def save(root, data):
+    new = root + "/config.new"
+    check(_decode(new, data), "config")
+    with open(new, "wb") as file:
+        file.write(data)
+    commit(root)
+
+
+# Goes back to the config before the last commit.
+def revert(root):
+    old = root + "/config.old"
+    check(_decode(old, _read(old)), "config")
+    os.rename(old, root + "/config.cbor")
+
+
+# Returns the map with defaults filled in; raises ConfigError that names the key.
+def check(value, kind):
+    if kind == "config":
+        for table, key, default, low, high in _KEYS:
+            _check_key(value, table, key, default, low, high)
+        if not isinstance(value.setdefault("fitted", {}), dict):
+            raise ConfigError("config: fitted must be a table")
+    elif kind == "board":
+        for key in ("id", "buses", "fitted"):
+            _need(value, "board", key)
+    else:
+        for key in ("id", "schema", "interval_s", "report_samples", "channels"):
+            _need(value, "profile", key)
+    return value
+
+
+def _check_key(value, table, key, default, low, high):
+    inner = value.get(table)
+    if not isinstance(inner, dict):
+        raise ConfigError("config: [%s] is missing" % table)
+    given = inner.setdefault(key, default)
+    if key in _TEXTS:
+        fits = isinstance(given, str) and low <= len(given) <= high
+        allowed = "a text of %d to %d characters" % (low, high)
+    else:
+        fits = isinstance(given, int) and not isinstance(given, bool) and low <= given <= high
+        allowed = "%d to %d" % (low, high)
+    if not fits:
+        raise ConfigError("config: %s.%s = %r, allowed is %s" % (table, key, given, allowed))
+
+
+def _need(value, name, key):
+    if key not in value:
+        raise ConfigError("%s: %s is missing; build and flash the image again" % (name, key))
+
+
+def _read(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        raise ConfigError("%s cannot be read; provision the unit or flash it again" % path)
+
+
+def _decode(path, data):
+    try:
+        value = cbor.decode(data)
+    except ValueError as error:
+        raise ConfigError("%s is not valid CBOR (%s); provision the unit again" % (path, error))
+    if not isinstance(value, dict):
+        raise ConfigError("%s is not a map; provision the unit again" % path)
+    return value
+
+
+# Between the two renames of a commit there is no config.cbor: config.new is whole then. Without
+# either, the old one is better than none.
+def _recover(root, counters):
+    names = os.listdir(root or "/")
+    if "config.cbor" in names:
+        return
+    for name in ("config.new", "config.old"):
+        if name not in names:
+            continue
+        try:
+            check(_decode(name, _read("%s/%s" % (root, name))), "config")
+            os.rename("%s/%s" % (root, name), root + "/config.cbor")
+            return
+        except ConfigError:
+            counters.count("config_bad")
+
+
+def _replace(path, target):
+    try:
+        os.rename(path, target)
+    except OSError:  # there was none
+        pass

@@ -1,0 +1,19 @@
+# Counts of what went wrong since boot, by the reasons of the protocol: the device reports them later.
+# SPDX-License-Identifier: Apache-2.0
+from protocols.reasons import CODES
+
+
+class Counters:
+    def __init__(self):
+        self._counts = {}
+
+    def count(self, reason, n=1):
+        self._counts[reason] = self._counts.get(reason, 0) + n
+
+    # {reason name: count}, a copy.
+    def snapshot(self):
+        return dict(self._counts)
+
+    # {reason code: count} for a health event.
+    def codes(self):
+        return {CODES[reason]: n for reason, n in self._counts.items() if reason in CODES}

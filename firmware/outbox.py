@@ -1,0 +1,310 @@
+# Store and forward: an append-only log of records on flash that survives a power cut at any write.
+# SPDX-License-Identifier: Apache-2.0
+import os
+import struct
+
+from protocols.compat import const, crc32
+
+# A segment is a file named after its first record number (rn); its records are numbered without a gap.
+# Entry: u16 kind << 14 | length, payload, u32 CRC-32 over both, seeded with the rn that comes next.
+# One segment is one flash block of littlefs, which copies that block at each append and makes the
+# append visible in one step when the file is closed: an entry is there as a whole or not at all.
+_SEGMENT_BYTES = const(4096)
+_OVERHEAD = const(6)
+_MAX_RECORD = const(2048)
+_RN_LIMIT = const(0x3FFFFFFF)  # small integers have 31 bits on an ESP32
+
+# A mark is the state of the acknowledgements: u32 floor, u32 bitmap. Each segment begins with one, so
+# that older segments can go; the last mark counts.
+_RECORD, _URGENT, _MARK = const(0), const(1), const(2)
+
+
+class _Segment:
+    def __init__(self, first):
+        self.first = first
+        self.count = 0
+        self.size = 0
+
+    def next(self):
+        return self.first + self.count
+
+
+class Outbox:
+    # load() and store(rn) keep a limit that rn never falls below, outside of this file system: the
+    # numbers stay unique when the files are lost.
+    def __init__(self, directory, counters, limit_bytes=262144, load=None, store=None):
+        self._directory = directory
+        self._counters = counters
+        self._limit = max(limit_bytes, 3 * _SEGMENT_BYTES)
+        self._store = store
+        self._segments = []  # oldest first
+        self._urgent = []  # rn of alarms that are not settled
+        self._bits = 0  # bit i: record floor + i is settled; bit 0 is always clear
+        self.floor = 1  # the lowest rn that is still held: all below it are acknowledged or given up
+        self.next_rn = 1
+        # The host waits for records that will never come (dropped, or its own store is new): tell it
+        # the floor in an event.
+        self.host_behind = False
+        self._mount(load)
+
+    @property
+    def size_bytes(self):
+        return sum(segment.size for segment in self._segments)
+
+    @property
+    def depth(self):
+        held = sum(
+            max(0, segment.next() - max(segment.first, self.floor)) for segment in self._segments
+        )
+        ahead = range(1, 32)
+        return held - sum(1 for i in ahead if self._bits >> i & 1 and self._holder(self.floor + i))
+
+    # build(rn) makes the record. Returns rn when the record is safe on flash; raises OSError when
+    # the file system refuses even after the oldest segment was given up.
+    def append(self, build, urgent=False):
+        rn = self.next_rn
+        record = build(rn)
+        if not 0 < len(record) <= _MAX_RECORD:
+            raise ValueError("record of %d bytes, allowed 1..%d" % (len(record), _MAX_RECORD))
+        kind = _URGENT if urgent else _RECORD
+        while self.size_bytes + len(record) + _OVERHEAD > self._limit and self._drop_oldest():
+            pass
+        try:
+            self._write(kind, record)
+        except OSError:  # others filled the file system before we met our own limit
+            if not self._drop_oldest():
+                raise
+            self._write(kind, record)
+        self._segments[-1].count += 1
+        self.next_rn = rn + 1
+        if urgent:
+            self._urgent.append(rn)
+        return rn
+
+    # Yields (rn, record) of what is not settled: alarms first, then oldest first. Appends and acks
+    # may happen between two steps.
+    def pending(self, after=0):
+        for rn in tuple(self._urgent):
+            record = self._fetch(rn) if rn > after else None
+            if record is not None:
+                yield rn, record
+        floor = self.floor if self.floor > after else after + 1
+        segment = self._segment_from(floor)
+        while segment:
+            for rn, record in self._walk(segment):
+                if rn > after and not self._settled(rn) and rn not in self._urgent:
+                    yield rn, record
+            segment = self._segment_from(segment.next())
+
+    # The host has stored every rn <= cumulative, and cumulative + 1 + i for each bit i of the bitmap.
+    def ack(self, cumulative, bitmap=0):
+        base = cumulative + 1
+        if not 0 < base <= _RN_LIMIT:
+            return
+        if base > self.next_rn:  # the host knows numbers that we forgot: never use them again
+            self._counters.count("outbox_corrupt")
+            self.next_rn = base
+        floor = max(self.floor, base)
+        bits = self._bits >> (floor - self.floor) | (bitmap & 0xFFFFFFFF) >> (floor - base)
+        changed = floor != self.floor or bits != self._bits
+        self.floor, self._bits = floor, bits
+        self._advance()
+        self.host_behind = base < self.floor
+        if changed:
+            self._urgent = [rn for rn in self._urgent if not self._settled(rn)]
+            try:
+                self._write(_MARK, b"")
+                self._trim()
+            except OSError:  # the state lives on in RAM, and the host acknowledges again
+                self._counters.count("fs_corrupt")
+
+    def _settled(self, rn):
+        return rn < self.floor or self._bits >> (rn - self.floor) & 1
+
+    # Moves the floor over what is settled and over what no segment holds any more.
+    def _advance(self):
+        while self.floor < self.next_rn:
+            if self._bits & 1:
+                step = 1
+            elif self._holder(self.floor):
+                return
+            else:
+                after = self._segment_from(self.floor)
+                step = (after.first if after else self.next_rn) - self.floor
+            self.floor += step
+            self._bits >>= step
+        self._bits = 0
+
+    def _holder(self, rn):
+        for segment in self._segments:
+            if segment.first <= rn < segment.next():
+                return segment
+        return None
+
+    def _segment_from(self, rn):
+        for segment in self._segments:
+            if segment.next() > rn:
+                return segment
+        return None
+
+    def _path(self, segment):
+        return "%s/%d.log" % (self._directory, segment.first)
+
+    # --- writing: one open, one write, one close an entry
+
+    def _write(self, kind, payload):
+        last = self._segments[-1] if self._segments else None
+        need = len(payload) + 3 * _OVERHEAD + 8
+        if not last or last.next() != self.next_rn or last.size + need > _SEGMENT_BYTES:
+            last = self._rotate(last)
+        entry = b"" if kind == _MARK else _entry(kind, payload, self.next_rn)
+        if kind == _MARK or not last.size:
+            mark = struct.pack("<II", self.floor, self._bits)
+            entry = _entry(_MARK, mark, self.next_rn) + entry
+        try:
+            with open(self._path(last), "ab" if last.size else "wb") as file:
+                file.write(entry)
+        except OSError:
+            last.size = _SEGMENT_BYTES  # its tail is unknown: go on in a new segment
+            raise
+        last.size += len(entry)
+
+    def _rotate(self, last):
+        if self._store:  # no segment holds more records than this
+            self._store(self.next_rn + _SEGMENT_BYTES // (_OVERHEAD + 1))
+        if last and last.first == self.next_rn:  # nothing arrived in it: begin it again
+            last.size = 0
+            return last
+        self._segments.append(_Segment(self.next_rn))
+        return self._segments[-1]
+
+    def _trim(self):
+        while len(self._segments) > 1 and self._segments[0].next() <= self.floor:
+            self._remove_oldest()
+
+    def _remove_oldest(self):
+        try:
+            os.remove(self._path(self._segments[0]))
+        except OSError as error:
+            if error.errno != 2:  # ENOENT: it is gone, which is what we want
+                raise
+        return self._segments.pop(0)
+
+    def _drop_oldest(self):
+        if len(self._segments) < 2:
+            return False
+        oldest = self._remove_oldest()
+        lost = sum(1 for rn in range(oldest.first, oldest.next()) if not self._settled(rn))
+        if lost:
+            self._counters.count("outbox_full", lost)
+        self._urgent = [rn for rn in self._urgent if rn >= oldest.next()]
+        self._advance()
+        return True
+
+    # --- reading
+
+    def _walk(self, segment):
+        position, rn = 0, segment.first
+        while rn < segment.next() and segment in self._segments:
+            try:
+                with open(self._path(segment), "rb") as file:
+                    file.seek(position)
+                    entry = _read(file, rn)
+            except OSError:
+                entry = None
+            if not entry:  # it was whole when it was written: the flash has lost it
+                self._counters.count("outbox_corrupt")
+                segment.count = rn - segment.first
+                self._advance()
+                return
+            kind, payload = entry
+            position += len(payload) + _OVERHEAD
+            if kind != _MARK:
+                yield rn, payload
+                rn += 1
+
+    def _fetch(self, wanted):
+        segment = self._holder(wanted)
+        if segment:
+            for rn, record in self._walk(segment):
+                if rn == wanted:
+                    return record
+        return None
+
+    # --- after a reset
+
+    def _mount(self, load):
+        try:
+            os.mkdir(self._directory)
+        except OSError as error:
+            if error.errno != 17:  # EEXIST
+                raise
+        firsts = []
+        for name in os.listdir(self._directory):
+            if name.endswith(".log") and name[:-4].isdigit():
+                firsts.append(int(name[:-4]))
+            else:  # a cut that was itself cut
+                os.remove("%s/%s" % (self._directory, name))
+        sound = bool(firsts)
+        for first in sorted(firsts):
+            segment = _Segment(first)
+            sound = self._scan(segment) and sound
+            self._segments.append(segment)
+        if firsts:
+            self.next_rn = max(self._segments[-1].next(), self.floor)
+        if not sound and load:
+            self.next_rn = max(self.next_rn, load())
+        self._advance()
+        self._urgent = [rn for rn in self._urgent if not self._settled(rn)]
+
+    # Finds the records of a segment and cuts off a torn tail. Returns whether it was whole.
+    def _scan(self, segment):
+        with open(self._path(segment), "rb") as file:
+            while True:
+                entry = _read(file, segment.next())
+                if not entry:
+                    break
+                kind, payload = entry
+                segment.size += len(payload) + _OVERHEAD
+                if kind == _MARK:
+                    self.floor, self._bits = struct.unpack("<II", payload)
+                    continue
+                if kind == _URGENT:
+                    self._urgent.append(segment.next())
+                segment.count += 1
+        if segment.size == os.stat(self._path(segment))[6]:
+            return True
+        self._counters.count("outbox_corrupt")
+        self._cut(segment)
+        return False
+
+    def _cut(self, segment):
+        path = self._path(segment)
+        with open(path, "rb") as file:
+            sound = file.read(segment.size)
+        with open(self._directory + "/cut", "wb") as file:
+            file.write(sound)
+        os.rename(self._directory + "/cut", path)
+
+
+def _entry(kind, payload, rn):
+    entry = struct.pack("<H", kind << 14 | len(payload)) + payload
+    return entry + struct.pack("<I", crc32(entry, rn))
+
+
+# The entry at the file's position as (kind, payload), or None at the end and where it is torn.
+def _read(file, rn):
+    head = file.read(2)
+    if len(head) < 2:
+        return None
+    word = struct.unpack("<H", head)[0]
+    length = word & 0x3FFF
+    if not 0 < length <= _MAX_RECORD:
+        return None
+    rest = file.read(length + 4)
+    if len(rest) != length + 4:
+        return None
+    payload = rest[:length]
+    if struct.unpack("<I", rest[length:])[0] != crc32(payload, crc32(head, rn)):
+        return None
+    return word >> 14, payload

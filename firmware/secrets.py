@@ -1,0 +1,116 @@
+# Identity, keys and the counters that keys depend on, in NVS. The master key goes in and never out.
+# SPDX-License-Identifier: Apache-2.0
+import struct
+
+import esp32
+from protocols.frame import KeySet
+from protocols.replay import Window
+from protocols.sequence import Sequence
+
+_SIZES = {"master": (16,), "kid": (2, 4)}
+
+
+class SecretsError(ValueError):
+    pass
+
+
+class Secrets:
+    def __init__(self, nvs=None):
+        self._nvs = nvs or esp32.NVS("fieldbeat")
+
+    # (kid bytes or None, epoch, unit name)
+    def identity(self):
+        unit = self._blob("unit", 64)
+        return self._blob("kid", 4), self._int("epoch"), str(unit or b"", "utf-8")
+
+    # None until the unit is provisioned.
+    def keyset(self):
+        master = self._blob("master", 16)
+        kid, epoch, _ = self.identity()
+        return KeySet(master, kid, epoch) if master and kid else None
+
+    # Four bytes that tell two keys apart and say nothing about either.
+    def check_value(self):
+        keys = self.keyset()
+        return keys.check_value() if keys else None
+
+    # What provisioning may write: master, kid, epoch, unit. Writing what is there changes nothing,
+    # so that an interrupted provisioning can be repeated.
+    def put(self, name, value):
+        if name == "epoch":
+            if not isinstance(value, int) or not 0 <= value <= 0x7FFFFFFF:
+                raise SecretsError("epoch: give an integer of 0 to 2147483647")
+            if value == self._int(name):
+                return
+            self._nvs.set_i32(name, value)
+        elif name in ("master", "kid", "unit"):
+            value = value.encode() if isinstance(value, str) else bytes(value)
+            _check(name, value)
+            if value == self._blob(name, 64):
+                return
+            self._nvs.set_blob(name, value)
+        else:
+            raise SecretsError("%s: give one of master, kid, epoch, unit" % name)
+        if name != "unit":  # other keys: what the old ones have seen says nothing about these
+            self.window_store(Window())
+        self._nvs.commit()
+
+    # The sender's sequence numbers; the limit is in NVS before a number below it is used.
+    def sequence(self):
+        return Sequence(lambda: self._int("seq_limit"), lambda limit: self._store("seq_limit", limit))
+
+    # The replay window of the downlink. One blob, because two keys could be cut apart.
+    def window_load(self):
+        blob = self._blob("rx_window", 12)
+        if not blob:
+            return Window()
+        return Window(*struct.unpack(">iQ", blob))
+
+    def window_store(self, window):
+        self._nvs.set_blob("rx_window", struct.pack(">iQ", window.high, window.bits))
+        self._nvs.commit()
+
+    # The limit that outbox record numbers never fall below, see Outbox.
+    def rn_load(self):
+        return self._int("rn_limit") or 1
+
+    def rn_store(self, limit):
+        self._store("rn_limit", limit)
+
+    # Boots since the last proof of health, see boot.py.
+    def tries(self):
+        return self._int("tries")
+
+    def healthy(self):
+        if self._int("tries"):
+            self._store("tries", 0)
+
+    def _store(self, name, value):
+        self._nvs.set_i32(name, value)
+        self._nvs.commit()
+
+    def _int(self, name):
+        try:
+            return self._nvs.get_i32(name)
+        except OSError:  # ESP_ERR_NVS_NOT_FOUND
+            return 0
+
+    def _blob(self, name, size):
+        buffer = bytearray(size)
+        try:
+            return bytes(buffer[: self._nvs.get_blob(name, buffer)])
+        except OSError:
+            return None
+
+
+def _check(name, value):
+    if name in _SIZES and len(value) not in _SIZES[name]:
+        allowed = " or ".join(str(size) for size in _SIZES[name])
+        raise SecretsError("%s: give %s bytes, not %d" % (name, allowed, len(value)))
+    if name == "unit":
+        if not 0 < len(value) <= 64:
+            raise SecretsError("unit: give 1 to 64 bytes")
+        try:
+            str(value, "utf-8")
+        except UnicodeError:
+            raise SecretsError("unit: give UTF-8 text")
