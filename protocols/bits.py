@@ -104,3 +104,22 @@ class BitReader:
             raise BitsError("the bits that fill the last byte are not zero")
         self.left = 0
         return self.pos
+
+
+def put_gamma(writer, n):
+    # Elias gamma code of 1 or more: as many zeros as bits follow the first one.
+    width = 0
+    while n >> width + 1:
+        width += 1
+    writer.put(0, width)
+    writer.put(n, width + 1)
+
+
+def get_gamma(reader):
+    # Of at most 16 bits.
+    width = 0
+    while not reader.get(1):
+        width += 1
+        if width > 15:
+            raise BitsError("a run of more than 16 bits")
+    return 1 << width | reader.get(width)

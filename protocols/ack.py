@@ -1,0 +1,75 @@
+# The collector's answer to a wake: what it has stored, the time, and what it wants.
+# SPDX-License-Identifier: Apache-2.0
+#
+#   deterministic CBOR {1: cumulative rn, 2: bitmap, 3: time, 4: [command frames], 5: [schema ids]}
+#
+# All records up to the cumulative rn are stored; bit n of the bitmap: so is cumulative + 1 + n. Absent:
+# bitmap 0, no time, no commands, no schemas.
+from collections import namedtuple
+
+from . import cbor
+from .compat import const
+
+BITMAP_SIZE = const(32)
+
+_CUMULATIVE = const(1)
+_BITMAP = const(2)
+_TIME = const(3)
+_COMMANDS = const(4)
+_SCHEMAS = const(5)
+
+# time: s since 2024 or None; commands: frames; schemas: ids of the schemas that the collector lacks
+_Ack = namedtuple("Ack", ("cumulative", "bitmap", "time", "commands", "schemas"))
+
+
+class AckError(ValueError):
+    pass
+
+
+class Ack(_Ack):
+    def covers(self, rn):
+        # Is this record stored?
+        ahead = rn - self.cumulative - 1
+        return ahead < 0 or (ahead < BITMAP_SIZE and bool(self.bitmap >> ahead & 1))
+
+
+def encode(cumulative, bitmap=0, time=None, commands=(), schemas=()):
+    body = {_CUMULATIVE: cumulative}
+    if bitmap:
+        body[_BITMAP] = bitmap
+    if time is not None:
+        body[_TIME] = time
+    if commands:
+        body[_COMMANDS] = commands
+    if schemas:
+        body[_SCHEMAS] = schemas
+    return cbor.encode(body)
+
+
+def _is_uint(value, limit=0xFFFFFFFF):
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= limit
+
+
+def decode(data):
+    try:
+        body = cbor.decode(data)
+    except cbor.CBORError as error:
+        raise AckError(str(error))
+    if not isinstance(body, dict):
+        raise AckError("an ack is a map")
+    ack = Ack(
+        body.get(_CUMULATIVE),
+        body.get(_BITMAP, 0),
+        body.get(_TIME),
+        body.get(_COMMANDS, []),
+        body.get(_SCHEMAS, []),
+    )
+    if not (_is_uint(ack.cumulative) and _is_uint(ack.bitmap)):
+        raise AckError("an ack needs record numbers")
+    if ack.time is not None and not _is_uint(ack.time):
+        raise AckError("the time of an ack is in seconds since 2024")
+    if not isinstance(ack.commands, list) or not all(isinstance(c, bytes) for c in ack.commands):
+        raise AckError("the commands of an ack are byte strings")
+    if not isinstance(ack.schemas, list) or not all(_is_uint(s) for s in ack.schemas):
+        raise AckError("the schemas of an ack are ids")
+    return ack

@@ -1,0 +1,64 @@
+# The event record: what a device tells besides measurements.
+# SPDX-License-Identifier: Apache-2.0
+#
+#   0         u8        where a report has its schema id
+#   rn        varint    record number, given by the outbox
+#   map       deterministic CBOR: {0: type, 1: time in s since 2024-01-01T00:00:00Z, 2 and up: by type}
+from . import cbor
+from .bits import BitsError, get_varint, put_varint
+from .compat import const
+
+BOOT = const(1)
+SCHEMA = const(2)
+HEALTH = const(3)
+ALARM = const(4)
+CONFIG = const(5)
+
+# Keys of every event.
+TYPE = const(0)
+TIME = const(1)
+
+# BOOT
+BOOT_CAUSE = const(2)  # text
+BOOT_VERSION = const(3)  # text, of the app
+BOOT_CONFIG_HASH = const(4)  # 8 bytes
+BOOT_SYNCED = const(5)  # bool: the time can be trusted
+BOOT_SCHEMAS = const(6)  # {schema id: hash}, see schema.py
+
+# SCHEMA
+SCHEMA_MAP = const(2)  # see schema.py
+
+# HEALTH
+HEALTH_FREE_HEAP = const(2)  # bytes
+HEALTH_COUNTERS = const(3)  # {reason code: count}, see reasons.py
+HEALTH_UPTIME_S = const(4)
+HEALTH_SIGNAL = const(5)  # map, as the modem reports it
+HEALTH_BATTERY_MV = const(6)
+HEALTH_PENDING = const(7)  # records in the outbox
+
+
+class EventError(ValueError):
+    pass
+
+
+def encode(rn, type, t, body):
+    fields = {TYPE: type, TIME: t}
+    fields.update(body)
+    out = bytearray(1)
+    put_varint(out, rn)
+    out.extend(cbor.encode(fields))
+    return bytes(out)
+
+
+def decode(record):
+    # -> (rn, type, t, body without type and t)
+    if len(record) < 1 or record[0] != 0:
+        raise EventError("not an event: it does not begin with 0")
+    try:
+        rn, pos = get_varint(record, 1)
+        body = cbor.decode(record[pos:])
+        return rn, body.pop(TYPE), body.pop(TIME), body
+    except (BitsError, cbor.CBORError) as error:
+        raise EventError(str(error))
+    except (AttributeError, KeyError):
+        raise EventError("the event is not a map with a type and a time")

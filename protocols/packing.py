@@ -1,0 +1,56 @@
+# Records in the plaintext of a telemetry frame.
+# SPDX-License-Identifier: Apache-2.0
+#
+#   record, record ...   each: varint length, then that many bytes
+#
+# A length of 0 means: the last record takes the rest (which may be nothing), and this is the last datagram
+# of this wake, please answer.
+from .bits import BitsError, get_varint, put_varint, varint_size
+
+
+class PackingError(ValueError):
+    pass
+
+
+def cost(record_size):
+    # Bytes that a record takes, at most.
+    return varint_size(record_size) + record_size
+
+
+def fits(room, record_size):
+    # Does a record still fit into the free bytes of a plaintext?
+    return cost(record_size) <= room
+
+
+def pack(records, last):
+    # records: bytes of one or more each. With last and no records: just the request for an answer.
+    out = bytearray()
+    end = len(records) - 1
+    for i, record in enumerate(records):
+        if not record:
+            raise PackingError("an empty record")
+        put_varint(out, 0 if last and i == end else len(record))
+        out.extend(record)
+    if last and not records:
+        out.append(0)
+    return bytes(out)
+
+
+def unpack(plaintext):
+    # -> (list of records, last)
+    records = []
+    pos = 0
+    try:
+        while pos < len(plaintext):
+            size, pos = get_varint(plaintext, pos)
+            if size == 0:
+                if pos < len(plaintext):
+                    records.append(plaintext[pos:])
+                return records, True
+            if size > len(plaintext) - pos:
+                raise PackingError("a record longer than the plaintext")
+            records.append(plaintext[pos : pos + size])
+            pos += size
+    except BitsError as error:
+        raise PackingError(str(error))
+    return records, False
