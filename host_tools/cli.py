@@ -73,7 +73,8 @@ class VerbGroup(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         if not self.commands:
-            self.commands = dict.fromkeys(verbs())  # names are enough for listing and suggestions
+            names: Any = dict.fromkeys(verbs())  # names are enough for listing and hints
+            self.commands = names
         return list(self.commands)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:

@@ -75,7 +75,7 @@ def _problem(model: type[BaseModel], found: Any) -> str:
     path, owner, field = _walk(model, found["loc"])
     place = key(path)
     if kind == "extra_forbidden":
-        return f"{place}: unknown key, {did_you_mean(path[-1], owner.model_fields)}"
+        return f"{place}: unknown key, {did_you_mean(path[-1], _keys(owner))}"
     if kind.startswith("union_tag"):
         place = key([*path, context["discriminator"].strip("'")])
         allowed = context.get("expected_tags", "given")
@@ -101,12 +101,22 @@ def _walk(
         annotation = members[0] if members else Any
         path.append(step)
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model, field = annotation, annotation.model_fields.get(step)
+            model, field = annotation, _by_key(annotation, step)
             annotation = field.annotation if field else Any
         elif step != "[key]":
             field = None
             annotation = (get_args(annotation) or (Any,))[-1]
     return path, model, field
+
+
+def _by_key(model: type[BaseModel], step: str) -> FieldInfo | None:
+    """The field that a file calls `step`; a field may have another name in Python."""
+    aliases = {field.alias: field for field in model.model_fields.values() if field.alias}
+    return aliases.get(step) or model.model_fields.get(step)
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _members(annotation: Any) -> list[Any]:

@@ -1,0 +1,87 @@
+"""List the boards, or show one in detail."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from ..output import JsonOption, print_json, print_table
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def boards(
+    name: str = typer.Argument(None, metavar="[NAME]", help="The board to show in detail."),
+    as_json: JsonOption = False,
+) -> None:
+    """List the boards, or show one: chip, flash, pins, buses, modem, fitted parts.
+
+    \b
+    Example:
+        fieldbeat boards
+        fieldbeat boards greenhouse_esp32
+    """
+    from .. import boards as catalogue
+
+    if name:
+        _show(name, as_json)
+        return
+    listed = [catalogue.device_map(each) for each in catalogue.names()]
+    if as_json:
+        print_json(listed)
+        return
+    print_table(
+        ("board", "chip", "flash", "modem", "fitted parts"),
+        [
+            (
+                board["id"],
+                board["chip"],
+                f"{board['flash_mb']} MB",
+                board.get("modem", {}).get("part"),
+                ", ".join(board["fitted"]),
+            )
+            for board in listed
+        ],
+    )
+
+
+def _show(name: str, as_json: bool) -> None:
+    from .. import boards as catalogue
+
+    board, manifest = catalogue.load(name), catalogue.manifest(name)
+    data = manifest["fieldbeat"]
+    if as_json:
+        print_json(data)
+        return
+    official = board.micropython
+    facts: list[tuple[str, Any]] = [
+        ("board", f"{board.id}: {manifest['name']}"),
+        ("chip", f"{board.chip}, {board.flash_mb} MB flash, {board.psram_mb} MB PSRAM"),
+        ("MicroPython", f"{official.build} {official.version}"),
+        ("console", f"{board.console.baud} baud"),
+        ("modem", _settings(data["modem"]) if board.modem else "none"),
+    ]
+    print_table(("", ""), facts)
+    rows = [
+        (part.name, f"{part.offset:#x}", f"{part.size:#x}") for part in board.partition_table()
+    ]
+    print_table(("partition", "offset", "size"), rows, f"Partitions ({board.partitions})")
+    buses = [
+        (bus, data["buses"][bus].pop("kind"), _settings(data["buses"][bus])) for bus in board.buses
+    ]
+    print_table(("bus", "kind", "settings"), buses, "Buses")
+    fitted = [(each, part.pop("part"), _settings(part)) for each, part in data["fitted"].items()]
+    print_table(("name", "part", "settings"), fitted, "Fitted parts")
+    pins = sorted((pin, user) for user, pin, _ in board.pins())
+    print_table(("GPIO", "used by"), pins, "Pins")
+
+
+def _settings(values: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{key} {value:#04x}" if key == "address" else f"{key} {value}"
+        for key, value in values.items()
+    )

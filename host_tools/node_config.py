@@ -1,0 +1,223 @@
+"""The configuration of one node: a TOML file, checked against its board and profile.
+
+`docs/examples/greenhouse.toml` shows every key. Secrets and identity are never in it.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fieldbeat.protocols import frame
+from pydantic import Field
+
+from . import boards, profiles
+from .boards import Board
+from .errors import CannotTry
+from .profiles import Profile
+from .validation import InvalidData, Strict, check, did_you_mean
+
+NAME = r"^[a-z0-9][a-z0-9-]{0,31}$"
+NAME_RULE = "1 to 32 lower-case letters, digits and '-'"
+HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
+DAY_S = 86_400
+MODEM_DATAGRAM_BYTES = 512  # what an AT modem takes in one line as hex
+RECORD_LENGTH_BYTES = 2  # the varint before each record of a datagram
+
+
+class Node(Strict):
+    name: str = Field(pattern=NAME, description=NAME_RULE)
+    site: str = Field(pattern=NAME, description=NAME_RULE)
+    board: str
+    profile: str
+
+
+class Uplink(Strict):
+    host: str = Field(pattern=HOST, description="a host name or an IPv4 address")
+    port: int = Field(ge=1, le=65535)
+    apn: str = Field(pattern=r"^[A-Za-z0-9.-]{0,100}$", description="an access point name, or ''")
+    interval_s: int | None = Field(default=None, ge=5, le=DAY_S)
+    datagram_bytes: int = Field(default=480, ge=128, le=1300)
+    budget_bytes_day: int = Field(default=20_000, ge=500, le=10_000_000)
+    ack_timeout_s: int = Field(default=20, ge=2, le=120)
+
+
+class Sampling(Strict):
+    interval_s: int | None = Field(default=None, ge=1, le=DAY_S)
+    report_samples: int | None = Field(default=None, ge=1, le=240)
+
+
+class Override(Strict):
+    """What differs on this unit from what the board says about one fitted part."""
+
+    enabled: bool = True
+    address: int | None = Field(default=None, ge=1, le=247)
+
+
+class Tables(Strict):
+    """The file as it is written."""
+
+    node: Node
+    uplink: Uplink
+    sampling: Sampling = Sampling()
+    fitted: dict[str, Override] = {}
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """A checked configuration with the board and profile it belongs to.
+
+    `notes` are things that are allowed but that a person should know.
+    """
+
+    source: str
+    tables: Tables
+    board: Board
+    profile: Profile
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sampling_interval_s(self) -> int:
+        return self.tables.sampling.interval_s or self.profile.interval_s
+
+    @property
+    def report_samples(self) -> int:
+        return self.tables.sampling.report_samples or self.profile.report_samples
+
+    @property
+    def uplink_interval_s(self) -> int:
+        """How often the carrier is opened; by default whenever a report is full."""
+        chosen = self.tables.uplink.interval_s
+        return chosen or max(5, min(DAY_S, self.sampling_interval_s * self.report_samples))
+
+    @property
+    def report_bytes(self) -> int:
+        """The most bytes on the air that one report takes, frame included."""
+        block = self.profile.largest_report_bytes(self.report_samples)
+        return block + RECORD_LENGTH_BYTES + frame.overhead(4, with_epoch=True)
+
+    def to_device_map(self) -> dict[str, Any]:
+        """Return what `/config.cbor` holds: plain maps with every default filled in."""
+        return {
+            "node": self.tables.node.model_dump(),
+            "uplink": self.tables.uplink.model_dump() | {"interval_s": self.uplink_interval_s},
+            "sampling": {
+                "interval_s": self.sampling_interval_s,
+                "report_samples": self.report_samples,
+            },
+            "fitted": {
+                name: override.model_dump(exclude_none=True)
+                for name, override in self.tables.fitted.items()
+            },
+        }
+
+
+def load(path: Path) -> NodeConfig:
+    """Read and check a node's TOML file.
+
+    Raises:
+        CannotTry: the file cannot be read.
+        InvalidData: it has mistakes; `problems` has them all.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise CannotTry(f"{path}: {error.strerror}", "name a file that you may read") from None
+    except UnicodeDecodeError:
+        raise InvalidData(str(path), ["the file is not UTF-8 text"]) from None
+    return parse(text, str(path))
+
+
+def parse(text: str, source: str) -> NodeConfig:
+    """Check a node's TOML text; `source` names it in messages."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidData(source, [f"this is no TOML: {error}"]) from None
+    tables = check(Tables, data, source)
+    known = {"board": boards.names(), "profile": profiles.names()}
+    given = {"board": tables.node.board, "profile": tables.node.profile}
+    problems = [
+        f"[node] {key} = '{given[key]}': unknown {key}, {did_you_mean(given[key], known[key])}"
+        for key in known
+        if given[key] not in known[key]
+    ]
+    if problems:
+        raise InvalidData(source, problems)
+    board, profile = boards.load(tables.node.board), profiles.load(tables.node.profile)
+    config = NodeConfig(source, tables, board, profile)
+    problems = [*_part_problems(config), *_size_problems(config)]
+    if problems:
+        raise InvalidData(source, problems)
+    return NodeConfig(source, tables, board, profile, tuple(_notes(config)))
+
+
+def _part_problems(config: NodeConfig) -> Iterator[str]:
+    board, fitted = config.board, config.tables.fitted
+    unknown = [name for name in fitted if name not in board.fitted]
+    for name in unknown:
+        yield f"[fitted.{name}]: not on {board.id}, {did_you_mean(name, board.fitted)}"
+    for name, override in fitted.items():
+        if name not in unknown and override.address and board.fitted[name].address is None:
+            yield f"[fitted.{name}] address = {override.address}: this part has no address"
+    addresses = {name: part.address for name, part in board.fitted.items()}
+    for name, override in fitted.items():
+        if override.address and addresses.get(name) is not None:
+            addresses[name] = override.address
+    yield from boards.address_problems(board, addresses)
+    there = set(board.fitted) | ({"modem"} if board.modem else set())
+    for channel in config.profile.channels:
+        if channel.part not in there:
+            yield (
+                f"[node] profile = '{config.profile.id}': its channel '{channel.name}' needs a "
+                f"part '{channel.part}', which {board.id} does not have"
+            )
+    if board.fitted and not set(board.fitted) - _disabled(config):
+        yield "[fitted]: every part is disabled, at least one must be enabled"
+
+
+def _size_problems(config: NodeConfig) -> Iterator[str]:
+    uplink = config.tables.uplink
+    if config.board.modem and uplink.datagram_bytes > MODEM_DATAGRAM_BYTES:
+        yield (
+            f"[uplink] datagram_bytes = {uplink.datagram_bytes}: the modem of {config.board.id} "
+            f"takes at most {MODEM_DATAGRAM_BYTES}"
+        )
+    if config.report_bytes > uplink.datagram_bytes:
+        yield (
+            f"[sampling] report_samples = {config.report_samples}: such a report may take "
+            f"{config.report_bytes} bytes, but [uplink] datagram_bytes is {uplink.datagram_bytes}"
+        )
+    if config.sampling_interval_s * config.report_samples > DAY_S:
+        yield (
+            f"[sampling]: {config.report_samples} samples every {config.sampling_interval_s} s "
+            f"make less than one report a day, their product must be at most {DAY_S} s"
+        )
+    if uplink.ack_timeout_s >= config.uplink_interval_s:
+        yield (
+            f"[uplink] ack_timeout_s = {uplink.ack_timeout_s}: must be below interval_s, "
+            f"which is {config.uplink_interval_s} s"
+        )
+
+
+def _notes(config: NodeConfig) -> Iterator[str]:
+    for name in sorted(_disabled(config)):
+        empty = [channel.name for channel in config.profile.channels if channel.part == name]
+        if empty:
+            yield f"[fitted.{name}] is disabled: {', '.join(empty)} will have no values"
+    reports = DAY_S // (config.sampling_interval_s * config.report_samples)
+    budget = config.tables.uplink.budget_bytes_day
+    if reports * config.report_bytes > budget:
+        yield (
+            f"[uplink] budget_bytes_day = {budget}: {reports} reports a day may take "
+            f"{reports * config.report_bytes} bytes; what does not fit is sent later"
+        )
+
+
+def _disabled(config: NodeConfig) -> set[str]:
+    return {name for name, override in config.tables.fitted.items() if not override.enabled}

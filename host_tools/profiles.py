@@ -1,0 +1,112 @@
+"""Profiles: what a kind of site measures, read from `firmware/profiles/*.json`."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+from pydantic import Field
+
+from .errors import CannotTry
+from .validation import InvalidData, Strict, check, did_you_mean
+
+NAME = r"^[a-z][a-z0-9_]{0,31}$"
+INT32 = 0x7FFFFFFF
+
+
+class SchemaName(Strict):
+    id: int = Field(ge=1, le=65535)  # 0 marks an event on the wire
+    version: int = Field(ge=1, le=65535)
+
+
+class Channel(Strict):
+    """One column of a report: `minimum`, `maximum` and `dead_band` are counts (value x scale)."""
+
+    name: str = Field(pattern=NAME, description="lower-case letters, digits and '_'")
+    source: str = Field(
+        alias="from", pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$", description="'part.channel'"
+    )
+    unit: str
+    scale: int = Field(ge=1, le=1_000_000)
+    minimum: int = Field(ge=-INT32, le=INT32)
+    maximum: int = Field(ge=-INT32, le=INT32)
+    dead_band: int = Field(ge=0, le=INT32)
+
+    @property
+    def part(self) -> str:
+        """The fitted part (or `modem`) that gives the value."""
+        return self.source.partition(".")[0]
+
+
+class Profile(Strict):
+    id: str = Field(pattern=NAME, description="lower-case letters, digits and '_'")
+    layout: SchemaName = Field(alias="schema")
+    interval_s: int = Field(ge=1, le=86_400)
+    report_samples: int = Field(ge=1, le=240)
+    channels: list[Channel] = Field(min_length=1, description="a list of channels")
+
+    def largest_report_bytes(self, samples: int) -> int:
+        """Return a size that no report of so many samples exceeds, with quality codes and gaps.
+
+        Each delta is as wide as the channel's whole range allows, which is what the encoder's raw
+        escape costs: it takes that when no shorter code fits.
+        """
+        header = 3 + 1 + 5 + 2 + 4 + 2 + 4
+        bits = 0
+        for channel in self.channels:
+            width = max(1, channel.maximum - channel.minimum).bit_length() + 1
+            bits += 9 + (samples - 1) * width
+            header += (width + 6) // 7 + 1
+        presence = quality = len(self.channels) * ((samples + 7) // 8)
+        return header + presence + 3 * quality + (bits + 7) // 8
+
+
+def names() -> list[str]:
+    """Return the names of all profiles."""
+    folder = resources.files("fieldbeat.firmware.profiles")
+    return sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".json"))
+
+
+def device_map(name: str) -> dict[str, Any]:
+    """Return the profile as the device gets it.
+
+    Raises:
+        CannotTry: there is no such profile, or its file is no JSON.
+    """
+    if name not in names():
+        message = f"there is no profile '{name}', {did_you_mean(name, names())}"
+        raise CannotTry(message, "correct [node] profile")
+    folder = resources.files("fieldbeat.firmware.profiles")
+    try:
+        return json.loads(folder.joinpath(f"{name}.json").read_text("utf-8"))
+    except ValueError as error:
+        message = f"firmware/profiles/{name}.json is no JSON: {error}"
+        raise CannotTry(message, "correct the file") from None
+
+
+def load(name: str) -> Profile:
+    """Return a profile by name, checked.
+
+    Raises:
+        CannotTry: there is no such profile.
+        InvalidData: its file has mistakes.
+    """
+    return parse(device_map(name), f"firmware/profiles/{name}.json")
+
+
+def parse(data: dict[str, Any], source: str) -> Profile:
+    """Check a profile that was read already; `source` names it in messages."""
+    profile = check(Profile, data, source)
+    problems = [
+        f"[channels] {channel.name}: minimum {channel.minimum} must be below {channel.maximum}"
+        for channel in profile.channels
+        if channel.minimum >= channel.maximum
+    ]
+    listed = [channel.name for channel in profile.channels]
+    problems += [f"[channels] {name}: used twice" for name in listed if listed.count(name) > 1]
+    if problems:
+        raise InvalidData(source, problems)
+    return profile
