@@ -1,0 +1,50 @@
+# A probe or transmitter on Modbus RTU whose registers are data: drivers/maps/*.json.
+# SPDX-License-Identifier: Apache-2.0
+from protocols import modbus
+
+from .errors import SensorError
+
+_ILLEGAL_DATA_ADDRESS = 2
+
+
+class ModbusProbe:
+    def __init__(self, rs485, address, map):
+        self._rs485 = rs485
+        self._address = address
+        self._function = map["function"]
+        self._registers = map["registers"]
+        self.CHANNELS = tuple((r["name"], r["unit"], r["scale"]) for r in self._registers)
+        numbers = [r["register"] for r in self._registers]
+        self._first = min(numbers)
+        self._count = max(numbers) - self._first + 1
+
+    async def probe(self):
+        await self.read()
+
+    async def read(self):
+        data = await self._transact()
+        return tuple(self._value(data, r) for r in self._registers)
+
+    async def _transact(self):
+        # One request for the whole span: a probe takes 50 to 200 ms for each.
+        arguments = self._address, self._function
+        request = modbus.read_request(*arguments, self._first, self._count)
+        reply = await self._rs485.transact(request)
+        try:
+            return modbus.parse_response(reply, *arguments, self._count)
+        except modbus.ModbusError as error:
+            raise SensorError(_reason(error), "%s, reply %s" % (error, reply.hex()))
+
+    def _value(self, data, register):
+        start = 2 * (register["register"] - self._first)
+        value = data[start] << 8 | data[start + 1]
+        if register.get("signed") and value & 0x8000:
+            value -= 0x10000
+        return value
+
+
+def _reason(error):
+    # An exception reply is a healthy frame: a missing register is a probe of another map.
+    if error.code is None:
+        return "sensor_crc"
+    return "sensor_identity" if error.code == _ILLEGAL_DATA_ADDRESS else "sensor_range"

@@ -1,0 +1,169 @@
+# Runs AT commands on a UART: deadlines, retries, the power-key ladder, counted failures.
+# For one task at a time.
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import time
+
+from protocols.compat import const
+
+from . import at
+from .errors import ModemError
+from .uart_port import UARTPort
+
+# Whatever still comes after a failed command belongs to it; a modem sends a reply in one go.
+_QUIET_MS = const(100)
+_QUIET_READS = const(20)
+
+# Autobauding needs a few "AT"; a modem that is on answers the first or second.
+_SYNC_MS = const(900)
+
+# Life of a modem: off or asleep; at our service; restarted by itself, all sessions are gone.
+_DOWN, _UP, _RESTARTED = range(3)
+
+_REASONS = {at.FAILED: "modem_error", at.TIMED_OUT: "modem_silent"}
+
+
+class Modem:
+    # A model file says what these are.
+    BOOT_LINES = ()  # what only a starting modem sends, as prefixes
+    POWER_KEY_MS = 0  # how long the power key is held
+    RESET_MS = 0  # how long the reset pin is held
+    BOOT_MS = 0  # from either to the first answer
+
+    # Pins are outputs, 1 = pressed (the usual transistor in front of the pin); None if not wired.
+    def __init__(self, uart, pwrkey=None, reset=None):
+        self.counters = {}  # reason -> number of times
+        self.session = at.Session()
+        for prefix in self.BOOT_LINES:
+            self.session.on(prefix, self._on_boot)
+        self._port = UARTPort(uart)
+        self._buffer = bytearray(256)
+        self._pwrkey = pwrkey
+        self._reset = reset
+        self._state = _DOWN
+
+    # -- what a vendor and a model are made of
+
+    async def ask(self, text, prefix=None, parse=None, attempts=2, **options):
+        # The finished command, or parse(its last information line). A reply that is torn, void
+        # or late is asked for again, so `attempts` is 1 for what must not happen twice.
+        for _ in range(attempts):
+            command = await self.run(text, prefix, **options)
+            if command.state == at.DONE and not command.garbled:
+                try:
+                    return parse(command.lines[-1]) if parse else command
+                except (ValueError, IndexError):
+                    command.garbled = True
+            await self._settle()
+        reason = _REASONS.get(command.state, "modem_error")
+        raise self.error(reason, "%s: %s" % (text, command.final or "no answer"))
+
+    async def run(self, text, prefix=None, **options):
+        # One attempt; the command tells how it ended.
+        self._check()
+        command = self.session.command(text, prefix, now_ms=time.ticks_ms(), **options)
+        try:
+            await self._port.write(command.wire)
+            while command.state == at.PENDING:
+                left = self.session.poll(time.ticks_ms())
+                if left:
+                    await self.listen(left)
+        finally:
+            self.session.abandon()
+        self._check()
+        return command
+
+    async def attempt(self, text, **options):
+        # For what a modem may refuse without harm: the failure is counted, nothing is raised.
+        command = await self.run(text, **options)
+        if command.state != at.DONE:
+            self.count(_REASONS[command.state])
+        return command
+
+    async def listen(self, wait_ms):
+        # Feeds the session what comes within the time, True if something came.
+        size = await self._port.readinto(self._buffer, wait_ms)
+        if size:
+            answer = self.session.feed(memoryview(self._buffer)[:size])
+            if answer:
+                await self._port.write(answer)
+        return size > 0
+
+    async def until(self, check, deadline, poll_ms, reason):
+        while not await check():
+            left = self.left(deadline)
+            if not left:
+                raise self.error(reason, "time is up")
+            await asyncio.sleep_ms(min(poll_ms, left))
+
+    def deadline(self, timeout_ms):
+        return time.ticks_add(time.ticks_ms(), timeout_ms)
+
+    def left(self, deadline):
+        return max(0, time.ticks_diff(deadline, time.ticks_ms()))
+
+    def count(self, reason):
+        self.counters[reason] = self.counters.get(reason, 0) + 1
+
+    def error(self, reason, detail=""):
+        self.count(reason)
+        return ModemError(reason, detail)
+
+    # -- power
+
+    @property
+    def up(self):
+        return self._state == _UP
+
+    async def start(self):
+        self._down()
+        await self._wake()
+        await self._set_up()
+        self._state = _UP
+
+    async def _wake(self):
+        if await self._sync(_SYNC_MS):
+            return
+        for pin, hold_ms in ((self._pwrkey, self.POWER_KEY_MS), (self._reset, self.RESET_MS)):
+            if pin:
+                await _press(pin, hold_ms)
+                if await self._sync(self.BOOT_MS):
+                    return
+        raise self.error("modem_silent", "check its supply, TX/RX and power key")
+
+    async def _sync(self, limit_ms):
+        deadline = self.deadline(limit_ms)
+        while self.left(deadline):
+            if (await self.run("AT")).state == at.DONE:
+                return True
+        return False
+
+    async def _set_up(self):
+        raise NotImplementedError
+
+    def _down(self):
+        self._state = _DOWN
+
+    def _on_boot(self, line):
+        # While it is down these lines are expected.
+        if self._state == _UP:
+            self._state = _RESTARTED
+            self.count("modem_reset")
+            self.session.abandon()
+
+    def _check(self):
+        if self._state == _RESTARTED:
+            raise ModemError("modem_reset", "start, attach and open again")
+
+    async def _settle(self):
+        for _ in range(_QUIET_READS):
+            if not await self.listen(_QUIET_MS):
+                break
+
+
+async def _press(pin, hold_ms):
+    pin.value(1)
+    try:
+        await asyncio.sleep_ms(hold_ms)
+    finally:
+        pin.value(0)

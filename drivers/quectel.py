@@ -1,0 +1,204 @@
+# What Quectel's modems have in common: registration, one UDP socket, signal, network time.
+# A model adds its pins' times and the commands that differ: _define_apn, _assist_release.
+# SPDX-License-Identifier: Apache-2.0
+from protocols.compat import const
+
+from . import at
+from .modem import Modem
+
+# Deadlines are hypotheses after Quectel's AT manuals ("maximum response time") where none else
+# is given.
+_CFUN_MS = const(15000)
+_SIM_MS = const(10000)  # from power-on to +CPIN: READY
+_OPEN_MS = const(60000)  # includes the name look-up
+_SEND_MS = const(30000)  # "SEND OK" waits for a radio channel: some seconds in bad coverage
+_CLOSE_MS = const(10000)
+_POLL_MS = const(1000)
+
+# TS 27.007, +CEREG <stat>
+_HOME, _DENIED, _ROAMING = 1, 3, 5
+
+_SOCKET = 0
+_QUEUE = const(4)  # datagrams kept; the wire sends one answer a wake
+
+# AT+QNBIOTRAI: no information; one more downlink is expected, then let the radio go.
+_RAI_NONE, _RAI_ONE_DOWNLINK = 0, 2
+
+
+class Quectel(Modem):
+    # TS 24.008 10.5.7.4a and 10.5.7.3, unit and value: periodic update 1 h, active time 1 min.
+    PSM_PERIODIC = "00100001"
+    PSM_ACTIVE = "00100001"
+    CLOCK_IS_UTC = True  # of +CCLK; some firmwares tell the local time and its quarters
+
+    def __init__(self, uart, pwrkey=None, reset=None):
+        super().__init__(uart, pwrkey, reset)
+        self.session.on("+QIURC", self._on_socket)
+        self.imei = ""
+        self._received = []
+        self._socket_open = False
+        self._rai = None  # what the modem was told; unknown after it started
+
+    async def _set_up(self):
+        self._socket_open = False
+        self._rai = None
+        await self.ask("ATE0")
+        await self.attempt(at.assign("+QSCLK", 0))  # stay awake until sleep()
+        self.imei = await self.ask(at.assign("+CGSN", 1), "+CGSN", _imei)
+
+    # -- network
+
+    async def attach(self, apn, timeout_ms):
+        await self._define_apn(apn)
+        if await self.ask(at.read("+CFUN"), "+CFUN", _numbers) != [1]:
+            await self.ask(at.assign("+CFUN", 1), timeout_ms=_CFUN_MS)
+        await self.until(self._sim_ready, self.deadline(_SIM_MS), _POLL_MS, "modem_error")
+        # Before the registration, which negotiates it.
+        psm = at.assign("+CPSMS", 1, None, None, self.PSM_PERIODIC, self.PSM_ACTIVE)
+        await self.attempt(psm)
+        deadline = self.deadline(timeout_ms)
+        await self.until(self._registered, deadline, _POLL_MS, "reg_searching")
+        await self.until(self._attached, deadline, _POLL_MS, "reg_searching")
+
+    async def _sim_ready(self):
+        command = await self.run(at.read("+CPIN"), "+CPIN")
+        return command.state == at.DONE and command.lines == ["+CPIN: READY"]
+
+    async def _registered(self):
+        status = (await self.ask(at.read("+CEREG"), "+CEREG", at.fields))[1]
+        if status == str(_DENIED):
+            raise self.error("reg_denied", "check the SIM's contract and the APN")
+        return status in (str(_HOME), str(_ROAMING))
+
+    async def _attached(self):
+        return await self.ask(at.read("+CGATT"), "+CGATT", _numbers) == [1]
+
+    async def signal(self):
+        values = await self.ask(at.action("+CESQ"), "+CESQ", _numbers)
+        rsrp = values[-1]  # TS 27.007: 0..97, 255 = not known
+        return {"rsrp_dbm": rsrp - 140 if rsrp <= 97 else None}
+
+    async def network_time(self):
+        # Seconds since 2024 UTC, None before the network has told it.
+        seconds, quarters = await self.ask(at.read("+CCLK"), "+CCLK", _clock)
+        if not self.CLOCK_IS_UTC:
+            seconds -= 900 * quarters
+        return seconds if seconds >= 0 else None
+
+    # -- the socket
+
+    async def open_udp(self, host, port):
+        await self.ask(at.assign("+QICFG", "dataformat", 1, 1))  # hex both ways
+        self._received.clear()
+        text = at.assign("+QIOPEN", _SOCKET, 0, "UDP", host, port)
+        for _ in range(2):
+            command = await self.run(text, ok=("OK", "+QIOPEN"), timeout_ms=_OPEN_MS)
+            if command.state == at.DONE and command.final == "+QIOPEN: %d,0" % _SOCKET:
+                self._socket_open = True
+                return
+            if command.state == at.TIMED_OUT:
+                break
+            # It may be open since before a reset of ours.
+            await self._close()
+        raise self.error("modem_error", "socket: " + (command.final or "no answer"))
+
+    async def send(self, data, release=False):
+        # Returns when the datagram has left the modem, which is not when it has arrived.
+        await self._tell_release(_RAI_ONE_DOWNLINK if release else _RAI_NONE)
+        command = await self.run(
+            at.assign("+QISEND", _SOCKET, len(data), bytes(data)),
+            ok=("OK", "SEND OK"),
+            fail=at.FAIL + ("SEND FAIL",),
+            timeout_ms=_SEND_MS,
+        )
+        if command.state != at.DONE:
+            raise self.error("send_failed", command.final or "no SEND OK")
+
+    async def _tell_release(self, rai):
+        if rai != self._rai:
+            self._rai = rai
+            await self._assist_release(rai)
+
+    async def receive(self, timeout_ms):
+        deadline = self.deadline(timeout_ms)
+        while not self._received:
+            self._check()
+            if not self._socket_open:
+                raise self.error("modem_error", "the socket is closed: open it again")
+            left = self.left(deadline)
+            if not left:
+                return None
+            await self.listen(left)
+        return self._received.pop(0)
+
+    def _on_socket(self, line):
+        try:
+            event, socket, *rest = at.fields(line)
+            if int(socket) != _SOCKET:
+                return
+            if event == "closed":
+                self._socket_open = False
+            elif event == "recv":
+                self._received.append(_datagram(*rest))
+        except (ValueError, TypeError):
+            self.count("modem_error")  # a torn line; the sender will repeat
+        if len(self._received) > _QUEUE:
+            self._received.pop(0)
+            self.count("modem_error")
+
+    async def close(self):
+        if self.up and self._socket_open:
+            await self._close()
+
+    async def _close(self):
+        self._socket_open = False
+        await self.attempt(
+            at.assign("+QICLOSE", _SOCKET), ok=("OK", "CLOSE OK"), timeout_ms=_CLOSE_MS
+        )
+
+    async def sleep(self):
+        # Power saving mode follows when the network has let the radio go and the active time is
+        # over; start() wakes it.
+        if self.up:
+            await self.attempt(at.assign("+QSCLK", 1))
+            self._down()
+
+
+def _numbers(line):
+    return [int(value) for value in at.fields(line)]
+
+
+def _imei(line):
+    (imei,) = at.fields(line)
+    # TS 23.003 6.2: 15 digits, the last one by Luhn.
+    digits = [int(digit) for digit in imei]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
+    if len(digits) != 15 or (sum(digits[0::2]) + sum(doubled)) % 10:
+        raise ValueError("IMEI %r" % imei)
+    return imei
+
+
+def _datagram(size, text):
+    data = bytes.fromhex(text)
+    if len(data) != int(size):
+        raise ValueError("%s bytes announced, %d came" % (size, len(data)))
+    return data
+
+
+def _clock(line):
+    # '+CCLK: "24/06/01,08:00:00+32"' -> (seconds since 2024, quarters of an hour east of UTC)
+    (text,) = at.fields(line)
+    if len(text) != 20 or text[2] + text[5] + text[8] + text[11] + text[14] != "//,::":
+        raise ValueError("clock %r" % text)
+    year, month, day, hour, minute, second = [int(text[i : i + 2]) for i in range(0, 18, 3)]
+    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 61):
+        raise ValueError("clock %r" % text)
+    seconds = _days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
+    return seconds, int(text[17:])
+
+
+def _days(year, month, day):
+    # Days since 2024-01-01; `year` of two digits. Every fourth year of 2000..2099 is a leap year.
+    leap = 1 if year % 4 == 0 and month > 2 else 0
+    before = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)[month - 1]
+    return (year - 24) * 365 + (year + 3) // 4 - 6 + before + leap + day - 1
