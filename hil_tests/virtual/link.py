@@ -1,0 +1,96 @@
+"""The wire between the bench and one interpreter: two pipes, fixed headers, one request at a time.
+
+Request: op, sequence, payload length, argument, the board's clock in us. Reply: sequence, status,
+payload length, value, the clock in us from which the board goes on. `modules/_link.py` is the
+other end; it numbers its ops in the same order.
+"""
+
+import os
+import select
+import struct
+from typing import NamedTuple
+
+OPS = (
+    "hello repl wait reset soft_reset deepsleep console_read console_write kbd_intr "
+    "flash_program flash_erase nvs_open nvs_get nvs_set nvs_erase urandom rtc_set rtc_memory "
+    "pin_mode pin_set pin_get adc_read i2c_init i2c_transfer uart_init uart_any uart_read "
+    "uart_write uart_pending wdt_init wdt_feed"
+).split()
+WAIT = OPS.index("wait")
+
+_REQUEST = struct.Struct("<BBHiq")
+_REPLY = struct.Struct("<BBHiq")
+
+OK, OS_ERROR, INTERRUPT = range(3)
+FOREVER = -1
+CONSOLE_BIT = 1 << 30  # in the mask of a wait; bits 0..3 are the UARTs
+
+
+class Request(NamedTuple):
+    """What the interpreter asks; `local_us` is the board's clock when it asked."""
+
+    op: int
+    sequence: int
+    argument: int
+    local_us: int
+    payload: bytes
+
+
+class Link:
+    """The bench's end of the two pipes."""
+
+    def __init__(self) -> None:
+        self.child_reads, self._write_fd = os.pipe()
+        self.read_fd, self.child_writes = os.pipe()
+        self._poller = select.poll()
+        self._poller.register(self.read_fd, select.POLLIN)
+        self._buffer = b""
+
+    def started(self) -> None:
+        """The child holds its ends now; keeps ours only, so that its death is seen."""
+        os.close(self.child_reads)
+        os.close(self.child_writes)
+
+    def also_wake_on(self, fd: int) -> None:
+        """Lets `wait()` return, too, when `fd` is readable."""
+        self._poller.register(fd, select.POLLIN)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Waits for a request, or bytes on the other descriptor; False after `timeout_s`."""
+        return bool(self._poller.poll(timeout_s * 1000))
+
+    def pending(self) -> bool:
+        """Whether a request, or the end of the child, can be read without waiting."""
+        return any(fd == self.read_fd for fd, _ in self._poller.poll(0))
+
+    def receive(self) -> Request | None:
+        """Reads the request that has begun to arrive; None when the child is gone."""
+        if not self._fill(_REQUEST.size):
+            return None
+        op, sequence, length, argument, local_us = _REQUEST.unpack_from(self._buffer)
+        end = _REQUEST.size + length
+        if not self._fill(end):
+            return None
+        payload = self._buffer[_REQUEST.size : end]
+        self._buffer = self._buffer[end:]
+        return Request(op, sequence, argument, local_us, payload)
+
+    def _fill(self, size: int) -> bool:
+        while len(self._buffer) < size:
+            data = os.read(self.read_fd, 65536)
+            if not data:
+                return False
+            self._buffer += data
+        return True
+
+    def reply(self, sequence: int, status: int, value: int, local_us: int, body: bytes) -> None:
+        """Answers a request; a child that died meanwhile is noticed by the next `receive()`."""
+        try:
+            header = _REPLY.pack(sequence, status, len(body), value, local_us)
+            os.write(self._write_fd, header + body)
+        except BrokenPipeError:
+            pass
+
+    def close(self) -> None:
+        os.close(self.read_fd)
+        os.close(self._write_fd)
