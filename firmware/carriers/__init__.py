@@ -1,0 +1,11 @@
+# A carrier moves one datagram, nothing else:
+#   MTU, async open(), async send(datagram, last), async receive(timeout_ms) -> bytes or None,
+#   async close() which never raises, status() -> dict
+# SPDX-License-Identifier: Apache-2.0
+
+
+class CarrierError(Exception):
+    # `reason` is a name of protocols/reasons.py; the carrier has counted it.
+    def __init__(self, reason):
+        super().__init__(reason)
+        self.reason = reason

@@ -1,0 +1,99 @@
+# SMP group 0: echo, reset, date and time, buffer sizes, information, heap and task statistics.
+# SPDX-License-Identifier: Apache-2.0
+import gc
+import sys
+
+from protocols import smp
+from protocols.compat import const
+
+from . import civil
+from .smp_request import Refused, field
+
+# One frame is handled at a time. What clients fill is this minus 4 bytes of length and CRC.
+BUFFER_SIZE = const(512)
+
+_INVALID_FORMAT = const(2)
+_RTC_NOT_SET = const(4)
+_RTC_COMMAND_FAILED = const(5)
+
+_HEAP_BLOCK = const(16)  # bytes of a garbage collector's block on 32-bit ports
+
+
+class OSGroup:
+    ID = smp.GROUP_OS
+    NAME = "os mgmt"
+
+    def __init__(self, node):
+        self._node = node
+        self.reset_due = False
+        self._least_free = None
+        # command: (read, write)
+        self.commands = {
+            smp.OS_ECHO: (self._echo, self._echo),
+            smp.OS_TASK_STATISTICS: (self._tasks, None),
+            smp.OS_MEMORY_POOL_STATISTICS: (self._memory, None),
+            smp.OS_DATETIME: (self._read_time, self._set_time),
+            smp.OS_RESET: (None, self._reset),
+            smp.OS_PARAMETERS: (self._parameters, None),
+            smp.OS_APPLICATION_INFO: (self._information, None),
+        }
+
+    async def _echo(self, body):
+        return {"r": field(body, "d", str)}
+
+    async def _reset(self, body):
+        # The answer has to leave first: who sends it looks at reset_due.
+        self.reset_due = True
+        return {}
+
+    async def _parameters(self, body):
+        return {"buf_size": BUFFER_SIZE, "buf_count": 1}
+
+    async def _read_time(self, body):
+        if not self._node.clock.synced:
+            raise Refused(smp.EBADSTATE, _RTC_NOT_SET)
+        return {"datetime": civil.to_iso(self._node.clock.now())}
+
+    async def _set_time(self, body):
+        text = field(body, "datetime", str)
+        try:
+            seconds = civil.from_iso(text)
+        except ValueError:
+            raise Refused(smp.EINVAL, _INVALID_FORMAT)
+        self._node.clock.set(seconds, "console")
+        return {}
+
+    async def _memory(self, body):
+        gc.collect()
+        free, used = gc.mem_free() // _HEAP_BLOCK, gc.mem_alloc() // _HEAP_BLOCK
+        if self._least_free is None or free < self._least_free:
+            self._least_free = free
+        return {
+            "heap": {
+                "blksize": _HEAP_BLOCK,
+                "nblks": free + used,
+                "nfree": free,
+                "min": self._least_free,
+            }
+        }
+
+    async def _tasks(self, body):
+        # asyncio's tasks share one priority and one stack.
+        names = sorted(self._node.tasks)
+        return {"tasks": {name: {"prio": 0, "tid": n, "state": 0} for n, name in enumerate(names)}}
+
+    async def _information(self, body):
+        wanted = field(body, "format", str, "s")
+        node = self._node
+        known = (
+            ("s", "fieldbeat"),
+            ("n", node.config["node"]["name"]),
+            ("r", node.version),
+            ("m", sys.platform),
+            ("i", node.config["node"]["board"]),
+            ("o", "MicroPython " + ".".join(str(n) for n in sys.implementation.version[:3])),
+        )
+        letters = "".join(letter for letter, _ in known)
+        if not wanted or any(letter not in letters + "a" for letter in wanted):
+            raise Refused(smp.EINVAL, _INVALID_FORMAT)
+        return {"output": " ".join(t for letter, t in known if letter in wanted or "a" in wanted)}

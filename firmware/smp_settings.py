@@ -1,0 +1,106 @@
+# SMP group 3: identity and key of the unit, and taking over a new configuration.
+# SPDX-License-Identifier: Apache-2.0
+import os
+
+from protocols import smp
+from protocols.compat import const, sha256
+
+from . import config
+from .smp_request import Refused, field
+
+# Names of enum settings_mgmt_ret_code_t in Zephyr.
+_NAME_TOO_LONG = const(2)
+_NOT_FOUND = const(3)
+_READ_NOT_SUPPORTED = const(4)
+_ROOT_NOT_FOUND = const(5)
+_WRITE_NOT_SUPPORTED = const(6)
+_DELETE_NOT_SUPPORTED = const(7)
+
+_NAME_LIMIT = const(32)
+_WRITABLE = {"id/unit": "unit", "id/kid": "kid", "id/epoch": "epoch", "key/master": "master"}
+_READ_ONLY = ("key/check", "config/sha256")
+
+
+def _epoch(data):
+    if len(data) != 4:
+        raise ValueError("epoch: give 4 bytes, big-endian")
+    return int.from_bytes(data, "big")
+
+
+class SettingsGroup:
+    ID = smp.GROUP_SETTINGS
+    NAME = "settings mgmt"
+
+    def __init__(self, node, root=""):
+        self._secrets = node.secrets
+        self._root = root
+        # command: (read, write)
+        self.commands = {
+            smp.SETTINGS_READ_WRITE: (self._read, self._write),
+            smp.SETTINGS_DELETE: (None, self._delete),
+            smp.SETTINGS_COMMIT: (None, self._commit),
+            # What is written is stored at once; there is no copy to load or to save.
+            smp.SETTINGS_LOAD_SAVE: (self._nothing, self._nothing),
+        }
+
+    def _name(self, body):
+        name = field(body, "name", str)
+        if len(name) > _NAME_LIMIT:
+            raise Refused(smp.EINVAL, _NAME_TOO_LONG)
+        if name in _WRITABLE or name in _READ_ONLY:
+            return name
+        roots = ("id", "key", "config")
+        known_root = name.split("/")[0] in roots
+        raise Refused(smp.ENOENT, _NOT_FOUND if known_root else _ROOT_NOT_FOUND)
+
+    async def _read(self, body):
+        name = self._name(body)
+        if name == "key/master":
+            raise Refused(smp.EACCESSDENIED, _READ_NOT_SUPPORTED)
+        value = self._config_hash() if name == "config/sha256" else self._identity(name)
+        if not value:
+            raise Refused(smp.ENOENT, _NOT_FOUND)
+        return {"val": value[: field(body, "max_size", int, len(value))]}
+
+    def _identity(self, name):
+        if name == "key/check":
+            return self._secrets.check_value()
+        kid, epoch, unit = self._secrets.identity()
+        if name == "id/kid":
+            return kid
+        return epoch.to_bytes(4, "big") if name == "id/epoch" else unit.encode()
+
+    def _config_hash(self):
+        try:
+            with open(self._root + "/config.cbor", "rb") as file:
+                return sha256(file.read()).digest()
+        except OSError:
+            return None
+
+    async def _write(self, body):
+        name, data = self._name(body), field(body, "val", bytes)
+        if name not in _WRITABLE:
+            raise Refused(smp.EACCESSDENIED, _WRITE_NOT_SUPPORTED)
+        try:
+            self._secrets.put(_WRITABLE[name], _epoch(data) if name == "id/epoch" else data)
+        except ValueError as error:
+            raise Refused(smp.EINVAL, text=str(error))
+        return {}
+
+    async def _delete(self, body):
+        self._name(body)
+        raise Refused(smp.EACCESSDENIED, _DELETE_NOT_SUPPORTED)
+
+    async def _commit(self, body):
+        try:
+            os.stat(self._root + "/config.new")
+        except OSError:
+            return {}  # nothing is waiting, or the answer to the first commit was lost
+        try:
+            config.commit(self._root)
+        except config.ConfigError as error:
+            raise Refused(smp.EINVAL, text=str(error))
+        return {}
+
+    async def _nothing(self, body):
+        return {}

@@ -1,0 +1,198 @@
+# Sends what the outbox holds: a wake is a few rounds of full datagrams with one answer each. A
+# record is forgotten only when the server says that it is stored.
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+
+from protocols import ack, frame, packing
+from protocols.compat import const
+
+from .carriers import CarrierError
+
+_ROUNDS = const(4)  # a wake; what a long backlog has beyond them waits for the next one
+_DATAGRAMS = const(4)  # a round
+_RECORDS = const(32)  # a round: as many as one ack can tell apart
+_RETRY_AFTER_S = const(10)  # an NB-IoT round trip takes this long in deep coverage
+_DAY_S = const(86400)
+
+
+def _beyond(answer, rn):
+    # Too far ahead for the ack's bitmap: an alarm that has overtaken a long backlog, say.
+    return rn > answer.cumulative + ack.BITMAP_SIZE
+
+
+class Uplink:
+    # config: the unit's, checked. on_schemas(ids): the server cannot decode these schemas yet.
+    def __init__(self, outbox, carrier, secrets, clock, counters, config, on_schemas=None):
+        self.carrier = carrier
+        self.on_schemas = on_schemas
+        self.commands = 0  # that the server has offered
+        self.outcome = "none"  # of the last wake: acked, partly, or the reason why it failed
+        self.acked_s = None  # uptime of the last ack
+        self._outbox = outbox
+        self._secrets = secrets
+        self._clock = clock
+        self._counters = counters
+        self._config = config["uplink"]
+        self._sequence = secrets.sequence()
+        self._lock = asyncio.Lock()
+        self._answered_key = None  # (kid, epoch) under which the server has answered since boot
+        self._day = 0
+        self._spent = 0  # bytes of frames in this day of the uptime
+
+    # Returns True when all that was sent is stored on the server, or nothing was waiting.
+    async def wake(self):
+        async with self._lock:
+            keys = self._secrets.keyset()
+            if keys is None:
+                if self.outcome != "not_provisioned":  # counted once: a state, not an event
+                    self._fail("not_provisioned")
+                return False
+            if not self._outbox.depth:
+                return True
+            if not self._affordable(1):
+                return self._fail("budget_spent")
+            try:
+                await self.carrier.open()
+                return await self._rounds(keys)
+            except CarrierError as error:
+                self.outcome = error.reason
+                return False
+            except OSError:  # NVS or the file system refused: nothing may be sealed or forgotten
+                return self._fail("fs_corrupt")
+            finally:
+                await self.carrier.close()
+
+    def _fail(self, reason):
+        self._counters.count(reason)
+        self.outcome = reason
+        return False
+
+    async def _rounds(self, keys):
+        sent, beyond = set(), set()
+        for _ in range(_ROUNDS):
+            plan = self._plan(keys, beyond)
+            if not plan:
+                break
+            for group in plan:
+                sent.update(rn for rn, _ in group)
+            answer = await self._round(keys, plan)
+            if answer is None:
+                self.outcome = "no_ack"
+                return False
+            # The next round fills the gaps; what no ack can cover now is not sent twice a wake.
+            sent = {rn for rn in sent if not answer.covers(rn)}
+            beyond = {rn for rn in sent if _beyond(answer, rn)}
+        self.outcome = "partly" if sent else "acked"
+        return not sent
+
+    # All datagrams of a plan; the last one asks for the answer, and is sent once more without one.
+    async def _round(self, keys, plan):
+        last = plan[-1]
+        for group in plan:
+            await self._send(keys, group, group is last)
+        answer = await self._answer(keys, last)
+        if answer is None and self._affordable(1):
+            await self._send(keys, last, True)
+            answer = await self._answer(keys, last)
+        return answer
+
+    # -> the (rn, record) of each datagram.
+    def _plan(self, keys, skipped):
+        overhead = frame.overhead(len(keys.kid), self._with_epoch(keys))
+        plan, room, count = [], 0, 0
+        for rn, record in self._outbox.pending():
+            cost = packing.cost(len(record))
+            if cost + overhead > self.carrier.MTU:
+                self._give_up(rn)
+                continue
+            if rn in skipped:
+                continue
+            if cost > room:
+                if len(plan) == _DATAGRAMS:
+                    break
+                if not self._affordable(len(plan) + 1):
+                    self._counters.count("budget_spent")
+                    break
+                plan.append([])
+                room = self._datagram_bytes() - overhead
+            plan[-1].append((rn, record))
+            room -= cost
+            count += 1
+            if count == _RECORDS:
+                break
+        return plan
+
+    # A record that no datagram takes would hold up all that follow it.
+    def _give_up(self, rn):
+        ahead = rn - self._outbox.floor
+        if 0 <= ahead < ack.BITMAP_SIZE:
+            self._counters.count("send_failed")
+            self._outbox.ack(self._outbox.floor - 1, 1 << ahead)
+
+    def _datagram_bytes(self):
+        return min(self._config["datagram_bytes"], self.carrier.MTU)
+
+    # Retries and backlogs have a budget a day; a reset begins a new one.
+    def _affordable(self, datagrams):
+        day = self._clock.uptime_s() // _DAY_S
+        if day != self._day:
+            self._day, self._spent = day, 0
+        return self._spent + datagrams * self._datagram_bytes() <= self._config["budget_bytes_day"]
+
+    def _with_epoch(self, keys):
+        return (keys.kid, keys.epoch) != self._answered_key
+
+    async def _send(self, keys, group, last):
+        # Each time under a new sequence number, so that no (key, PIV) seals twice.
+        plaintext = packing.pack([record for _, record in group], last)
+        piv = self._sequence.next()
+        data = keys.seal(frame.TELEMETRY, frame.UP, piv, plaintext, self._with_epoch(keys))
+        self._spent += len(data)
+        await self.carrier.send(data, last)
+
+    # Waits for the ack that the datagram `last` has caused. Others count for what they cover.
+    async def _answer(self, keys, last):
+        timeout_s = max(self._config["ack_timeout_s"], _RETRY_AFTER_S)
+        deadline_s = self._clock.uptime_s() + timeout_s
+        while True:
+            left_s = deadline_s - self._clock.uptime_s()
+            data = await self.carrier.receive(left_s * 1000) if left_s > 0 else None
+            if data is None:
+                self._counters.count("no_ack")
+                return None
+            answer = self._open(keys, data)
+            if answer is None:
+                continue
+            self._apply(answer)
+            if all(answer.covers(rn) or _beyond(answer, rn) for rn, _ in last):
+                # Only now the time: that of an older ack was true when it was sent.
+                if answer.time is not None:
+                    self._clock.set(answer.time, "server")
+                return answer
+
+    # -> the ack in a frame, or None for a frame that is refused and counted.
+    def _open(self, keys, data):
+        window = self._secrets.window_load()
+        try:
+            cls, piv, plaintext = keys.open(frame.DOWN, data, window)
+            if cls != frame.ACK:
+                raise frame.FrameError("class")
+            answer = ack.decode(plaintext)
+        except frame.FrameError as error:
+            self._counters.count("frame_" + error.reason)
+            return None
+        except ack.AckError:
+            self._counters.count("ack_bad")
+            return None
+        # Stored before it takes effect: a reset in between costs one repetition and no replay.
+        window.accept(piv)
+        self._secrets.window_store(window)
+        self._answered_key = (keys.kid, keys.epoch)
+        return answer
+
+    def _apply(self, answer):
+        self._outbox.ack(answer.cumulative, answer.bitmap)
+        self.acked_s = self._clock.uptime_s()
+        self.commands += len(answer.commands)
+        if answer.schemas and self.on_schemas:
+            self.on_schemas(answer.schemas)
