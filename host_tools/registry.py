@@ -93,6 +93,7 @@ class Registry:
         self._database = Database(registry_file(path), _TABLES, version=1, private=True)
         self._random_bytes = random_bytes
         self._now = now
+        self._changes = 0
         self._database.write(
             "INSERT OR IGNORE INTO settings VALUES ('kid_size', ?)", int(kid_size)
         )
@@ -109,9 +110,9 @@ class Registry:
         """Close the file."""
         self._database.close()
 
-    def version(self) -> int:
-        """Return a number that changes when another process has changed the registry."""
-        return self._database.outside_version()
+    def version(self) -> tuple[int, int]:
+        """Return a value that changes when units or keys have changed, here or in another process."""
+        return self._database.outside_version(), self._changes
 
     def units(self) -> list[Unit]:
         """Return every unit, by name."""
@@ -139,6 +140,7 @@ class Registry:
             DatabaseError: the file did not take it.
         """
         at_s = self._now()
+        self._changes += 1
         with self._database.transaction():
             unit = self.unit(name)
             kid = unit.kid if unit else self._next_kid()
@@ -165,6 +167,7 @@ class Registry:
         if unknown:
             raise TypeError(f"a unit has no {', '.join(sorted(unknown))}")
         changes["changed_s"] = self._now()
+        self._changes += 1
         columns = ", ".join(f"{column} = ?" for column in changes)
         with self._database.transaction():
             if not self._database.write(

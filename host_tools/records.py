@@ -1,0 +1,166 @@
+"""Decodes records into samples and events of the store, at once or when their schema arrives."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from typing import Any
+
+from fieldbeat.protocols import cbor, event, reasons, report, schema
+
+from .store import BAD, DECODED, WAITING, Store
+from .times import DEVICE_EPOCH_S
+
+RN_MAX = 0x7FFFFFFF  # the record numbers of an acknowledgement have 32 bits
+
+# What a sealed record of faulty firmware can make the decoders raise.
+_NONSENSE = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
+
+_HEALTH_FLOOR = getattr(event, "HEALTH_FLOOR", 8)
+
+EVENT_NAMES = {
+    event.BOOT: "boot",
+    event.SCHEMA: "schema",
+    event.HEALTH: "health",
+    event.ALARM: "alarm",
+    event.CONFIG: "config",
+}
+
+
+def identify(raw: bytes) -> tuple[int, int]:
+    """Return (schema id, record number) of a record; schema 0 is an event.
+
+    Raises:
+        ReportError: the record does not begin like one.
+    """
+    schema_id, rn = report.peek(raw)
+    if not 1 <= rn <= RN_MAX:
+        raise report.ReportError(f"record number {rn}, allowed 1 to {RN_MAX}")
+    return schema_id, rn
+
+
+class Decoder:
+    """Decodes what a `Store` holds; call it inside the transaction that stored the record."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._schemas: dict[tuple[int, int], schema.Schema] = {}
+
+    def decode(self, unit: str, run: int, rn: int, record: int, schema_id: int, raw: bytes) -> Any:
+        """Decode a stored record and set its state.
+
+        Returns:
+            A `report.Block`, an event's (type, body), or None: waiting or bad.
+        """
+        try:
+            if schema_id == 0:
+                return self._event(unit, run, rn, record, raw)
+            return self._report(unit, run, rn, record, raw)
+        except report.UnknownSchema:
+            self._store.set_state(record, WAITING)
+        except _NONSENSE:
+            self._store.set_state(record, BAD)
+        return None
+
+    def _report(self, unit: str, run: int, rn: int, record: int, raw: bytes) -> report.Block:
+        block = report.decode(raw, lambda schema_id: self._lookup(unit, run, schema_id, rn))
+        times = [t + DEVICE_EPOCH_S for t in block.times]
+        for column, values, qualities in zip(
+            block.schema.columns, block.columns, block.qualities, strict=True
+        ):
+            rows = zip(times, values, qualities, strict=True)
+            self._store.add_samples(record, unit, column, rows)
+        self._store.set_state(record, DECODED, block.synced)
+        return block
+
+    def _lookup(self, unit: str, run: int, schema_id: int, rn: int) -> schema.Schema | None:
+        hash_ = self._store.schema_hash(unit, run, schema_id, rn)
+        if hash_ is None:
+            return None
+        key = (schema_id, hash_)
+        if key not in self._schemas:
+            map_ = self._store.schema_map(*key)
+            if map_ is None:
+                return None
+            self._schemas[key] = schema.from_map(cbor.decode(map_))
+        return self._schemas[key]
+
+    def _event(self, unit: str, run: int, rn: int, record: int, raw: bytes) -> tuple[int, dict]:
+        _, type_, t, body = event.decode(raw)
+        if not _is_uint(type_) or not _is_uint(t):
+            raise event.EventError("type and time of an event are numbers of 32 bits")
+        self._store.add_event(record, unit, type_, t + DEVICE_EPOCH_S, cbor.encode(body))
+        self._store.set_state(record, DECODED)
+        if type_ == event.SCHEMA:
+            self._learn(unit, run, rn, body[event.SCHEMA_MAP])
+        elif type_ == event.BOOT:
+            for schema_id, hash_ in body.get(event.BOOT_SCHEMAS, {}).items():
+                self._announce(unit, run, rn, schema_id, hash_)
+        return type_, body
+
+    def _learn(self, unit: str, run: int, rn: int, map_: dict) -> None:
+        """Take a schema that a unit sent, and decode what waited for it, of any unit."""
+        learned = checked(schema.from_map(map_))
+        self._store.add_schema(learned.id, learned.hash(), cbor.encode(learned.to_map()))
+        self._announce(unit, run, rn, learned.id, learned.hash())
+        for row in self._store.waiting(learned.id):
+            self.decode(row["unit"], row["run"], row["rn"], row["id"], learned.id, row["raw"])
+
+    def _announce(self, unit: str, run: int, rn: int, schema_id: int, hash_: int) -> None:
+        """Note the schema that counts from a record on; decode again what came before its notice."""
+        if not _is_uint(schema_id) or not _is_uint(hash_):
+            raise schema.SchemaError("a schema id and its hash are numbers")
+        known = self._store.schema_hash(unit, run, schema_id, rn)
+        if known == hash_:
+            return
+        self._store.announce_schema(unit, run, schema_id, rn, hash_)
+        first = 0 if known is None else rn
+        for row in self._store.records_of_schema(unit, run, schema_id, first):
+            self._store.drop_samples(row["id"], unit)
+            self.decode(unit, run, row["rn"], row["id"], schema_id, row["raw"])
+
+
+def checked(learned: schema.Schema) -> schema.Schema:
+    """Return a schema whose names, units and scales are of the right type.
+
+    Raises:
+        SchemaError: they are not.
+    """
+    for column in learned.columns:
+        texts = isinstance(column.name, str) and isinstance(column.unit, str)
+        if not texts or not _is_uint(column.scale) or column.scale < 1:
+            raise schema.SchemaError("a column has a name, a unit and a scale of at least 1")
+    if not all(_is_uint(n) for n in (learned.id, learned.version, learned.interval_s)):
+        raise schema.SchemaError("id, version and interval of a schema are numbers")
+    return learned
+
+
+def floor(type_: int, body: dict) -> int | None:
+    """Return the lowest record number that a unit still holds, if an event says so."""
+    value = body.get(_HEALTH_FLOOR) if type_ == event.HEALTH else None
+    return value if _is_uint(value) else None
+
+
+def describe(decoded: Any) -> str:
+    """Return a record in a few words, for a log line."""
+    if decoded is None:
+        return "kept undecoded"
+    if isinstance(decoded, report.Block):
+        count = len(decoded.times)
+        return f"{count} sample{'s' * (count > 1)}" + ("" if decoded.synced else ", clock not set")
+    return describe_event(*decoded)
+
+
+def describe_event(type_: int, body: dict) -> str:
+    """Return an event in a few words."""
+    name = EVENT_NAMES.get(type_, f"event {type_}")
+    if type_ == event.BOOT:
+        return f"boot: {body.get(event.BOOT_CAUSE)}, app {body.get(event.BOOT_VERSION)}"
+    if type_ == event.HEALTH:
+        counts = body.get(event.HEALTH_COUNTERS) or {}
+        return "health" + "".join(f", {reasons.name(code)} {n}" for code, n in counts.items())
+    return name
+
+
+def _is_uint(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0xFFFFFFFF

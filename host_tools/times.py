@@ -1,0 +1,35 @@
+"""Times for people: UTC in ISO 8601, and how long ago something was."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+DEVICE_EPOCH_S = 1_704_067_200  # 2024-01-01T00:00:00Z: devices count seconds from here
+
+
+def iso(unix_s: float | None) -> str:
+    """Return Unix seconds as 2024-06-01T12:00:00Z; an empty text for None."""
+    if unix_s is None:
+        return ""
+    try:
+        moment = datetime.fromtimestamp(int(unix_s), UTC)
+    except (OverflowError, OSError, ValueError):
+        return f"{unix_s:.0f} s"
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def span(seconds: float) -> str:
+    """Return a duration in at most two units, for instance '3 h 20 min'."""
+    seconds = int(seconds)
+    if seconds < 0:
+        return f"in {span(-seconds)}"
+    parts = []
+    for size, name in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, seconds = divmod(seconds, size)
+        if count or (name == "s" and not parts):
+            parts.append(f"{count} {name}")
+        elif parts:
+            break
+    return " ".join(parts[:2])
