@@ -1,0 +1,72 @@
+"""The secrets of a unit as an image of its `nvs` partition: identity and master key.
+
+Format: ESP-IDF, "Non-Volatile Storage", by esp-idf-nvs-partition-gen. Everything else that the
+device keeps there (sequence numbers, replay window, boot tries) begins anew with a new key.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import io
+import os
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import FieldbeatError
+
+NAMESPACE = "fieldbeat"
+MASTER_BYTES = 16
+PRIVATE = 0o600
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a unit is: name, key id (2 or 4 bytes), key epoch and the 16-byte master key."""
+
+    unit: str
+    kid: bytes
+    epoch: int
+    master: bytes = field(repr=False)
+
+
+def build(identity: Identity, size: int) -> bytes:
+    """Return the partition's content.
+
+    Args:
+        identity: what to write.
+        size: bytes of the partition, as the partition table says.
+
+    Raises:
+        FieldbeatError: the identity is not of the right form.
+    """
+    from esp_idf_nvs_partition_gen import nvs_partition_gen as nvs
+
+    if len(identity.master) != MASTER_BYTES or len(identity.kid) not in (2, 4):
+        raise FieldbeatError(f"the identity of {identity.unit} is malformed", "allocate a new key")
+    reserved = 4096  # the last page stays empty, NVS needs it to move entries
+    blobs = {"master": identity.master, "kid": identity.kid, "unit": identity.unit.encode()}
+    result = io.BytesIO()
+    with redirect_stdout(io.StringIO()):
+        writer = nvs.nvs_open(result, size - reserved, nvs.Page.VERSION2)
+        nvs.write_entry(writer, NAMESPACE, "namespace", "", "")
+        for key, value in blobs.items():
+            nvs.write_entry(writer, key, "data", "hex2bin", value.hex())
+        nvs.write_entry(writer, "epoch", "data", "i32", str(identity.epoch))
+        nvs.nvs_close(writer)
+    return result.getvalue()
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read (mode 0600), in one step.
+
+    Raises:
+        OSError: it cannot be written; an existing file is then untouched.
+    """
+    partial = path.with_name(path.name + ".part")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    os.replace(partial, path)
