@@ -245,19 +245,21 @@ class Outbox:
                 firsts.append(int(name[:-4]))
             else:  # a cut that was itself cut
                 os.remove("%s/%s" % (self._directory, name))
-        sound = bool(firsts)
+        torn = []
         for first in sorted(firsts):
             segment = _Segment(first)
-            sound = self._scan(segment) and sound
             self._segments.append(segment)
+            if not self._scan(segment):
+                torn.append(segment)
         if firsts:
             self.next_rn = max(self._segments[-1].next(), self.floor)
-        if not sound and load:
+        if load and (torn or not firsts):
             self.next_rn = max(self.next_rn, load())
         self._advance()
         self._urgent = [rn for rn in self._urgent if not self._settled(rn)]
+        self._repair(torn)
 
-    # Finds the records of a segment and cuts off a torn tail. Returns whether it was whole.
+    # Finds the records of a segment. Returns whether it is whole to its end.
     def _scan(self, segment):
         with open(self._path(segment), "rb") as file:
             while True:
@@ -272,19 +274,27 @@ class Outbox:
                 if kind == _URGENT:
                     self._urgent.append(segment.next())
                 segment.count += 1
-        if segment.size == os.stat(self._path(segment))[6]:
-            return True
-        self._counters.count("outbox_corrupt")
-        self._cut(segment)
-        return False
+        return segment.size == os.stat(self._path(segment))[6]
 
-    def _cut(self, segment):
+    # Cuts off torn tails, so that they are counted once. First a new segment keeps the next number,
+    # since a lost record may have been sent with the last one.
+    def _repair(self, torn):
+        for segment in torn:
+            self._counters.count("outbox_corrupt")
+            sound, segment.size = segment.size, _SEGMENT_BYTES
+            if segment is self._segments[-1]:
+                self._write(_MARK, b"")
+            if segment is not self._segments[-1]:
+                self._cut(segment, sound)
+
+    def _cut(self, segment, size):
         path = self._path(segment)
         with open(path, "rb") as file:
-            sound = file.read(segment.size)
+            sound = file.read(size)
         with open(self._directory + "/cut", "wb") as file:
             file.write(sound)
         os.rename(self._directory + "/cut", path)
+        segment.size = size
 
 
 def _entry(kind, payload, rn):

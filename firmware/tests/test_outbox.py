@@ -1,0 +1,250 @@
+# The outbox as its users see it: numbers, order, acknowledgements, limits, damage.
+# SPDX-License-Identifier: Apache-2.0
+import os
+
+from firmware.counters import Counters
+from firmware.outbox import Outbox
+from firmware.tests.support import remove_tree, temp_dir
+from protocols.tests.support import raises
+
+
+def record(rn, size=40):
+    return b"%d:" % rn + bytes(size)
+
+
+class Place:
+    # An outbox in a directory of its own, with what NVS keeps beside it.
+    def __init__(self, limit_bytes=65536):
+        self.root = temp_dir()
+        self.limit_bytes = limit_bytes
+        self.reserved = 1
+        self.counters = Counters()
+        self.mount()
+
+    def mount(self):
+        self.outbox = Outbox(
+            self.root + "/outbox", self.counters, self.limit_bytes, self._load, self._store
+        )
+        return self.outbox
+
+    def _load(self):
+        return self.reserved
+
+    def _store(self, limit):
+        self.reserved = limit
+
+    def fill(self, n, size=40, urgent=False):
+        for _ in range(n):
+            self.outbox.append(lambda rn: record(rn, size), urgent)
+
+    def numbers(self, after=0):
+        return [rn for rn, _ in self.outbox.pending(after)]
+
+    def segments(self):
+        names = os.listdir(self.root + "/outbox")
+        return sorted(int(name[:-4]) for name in names)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        remove_tree(self.root)
+
+
+def test_records_come_back_in_order_and_after_a_reset():
+    with Place() as place:
+        assert place.outbox.append(lambda rn: record(rn)) == 1
+        place.fill(2)
+        for _ in range(2):
+            assert [(rn, bytes(r)) for rn, r in place.outbox.pending()] == [
+                (rn, record(rn)) for rn in (1, 2, 3)
+            ]
+            assert (place.outbox.depth, place.outbox.next_rn, place.outbox.floor) == (3, 4, 1)
+            place.mount()
+        assert place.numbers(after=2) == [3]
+        assert place.counters.snapshot() == {}
+
+
+def test_alarms_overtake():
+    with Place() as place:
+        place.fill(3)
+        place.fill(2, urgent=True)
+        place.fill(1)
+        for _ in range(2):
+            assert place.numbers() == [4, 5, 1, 2, 3, 6]
+            place.mount()
+        place.outbox.ack(0, 0b01000)
+        assert place.numbers() == [5, 1, 2, 3, 6]
+        assert place.numbers(after=2) == [5, 3, 6]
+
+
+def test_an_ack_is_cumulative_plus_bitmap_and_is_kept():
+    with Place() as place:
+        place.fill(8)
+        place.outbox.ack(2, 0b1011)  # 3, 4 and 6 as well
+        for _ in range(2):
+            assert place.numbers() == [5, 7, 8]
+            assert (place.outbox.depth, place.outbox.floor) == (3, 5)
+            place.mount()
+        place.outbox.ack(1, 0)  # an older ack takes nothing back
+        assert place.numbers() == [5, 7, 8]
+        place.outbox.ack(4, 0b0001)
+        assert place.numbers() == [7, 8]
+
+
+def test_every_bitmap_of_six_records():
+    for cumulative in range(4):
+        for bitmap in range(8):
+            with Place() as place:
+                place.fill(6)
+                place.outbox.ack(cumulative, bitmap)
+                expected = [
+                    rn
+                    for rn in range(1, 7)
+                    if rn > cumulative
+                    and not (rn - cumulative <= 32 and bitmap >> (rn - cumulative - 1) & 1)
+                ]
+                assert place.numbers() == expected, (cumulative, bitmap)
+                assert place.outbox.depth == len(expected)
+                place.mount()
+                assert place.numbers() == expected, (cumulative, bitmap)
+
+
+def test_numbers_never_go_back():
+    with Place() as place:
+        place.fill(5)
+        place.outbox.ack(5)
+        assert place.outbox.depth == 0
+        place.mount()
+        assert (place.numbers(), place.outbox.next_rn) == ([], 6)
+        remove_tree(place.root + "/outbox")  # the file system was made anew, NVS was not
+        assert place.mount().next_rn > 6
+
+
+def test_a_host_that_knows_more_moves_the_numbers_up():
+    with Place() as place:
+        place.fill(2)
+        place.outbox.ack(500, 0)
+        assert place.outbox.next_rn == 501
+        place.fill(1)
+        place.mount()
+        assert place.numbers() == [501]
+        place.outbox.ack(1 << 40, 0)  # nonsense is ignored
+        assert place.numbers() == [501]
+
+
+def test_acknowledged_segments_are_removed():
+    with Place() as place:
+        place.fill(30, size=400)
+        assert len(place.segments()) == 4
+        place.outbox.ack(20)
+        assert len(place.segments()) == 2
+        place.outbox.ack(30)
+        assert len(place.segments()) == 1
+        place.mount()
+        assert (place.outbox.depth, place.outbox.next_rn) == (0, 31)
+
+
+def test_a_full_outbox_gives_up_the_oldest_and_counts_them():
+    with Place(limit_bytes=12288) as place:
+        place.fill(40, size=400)
+        kept = place.numbers()
+        assert kept == list(range(kept[0], 41)) and kept[0] > 1
+        assert place.counters.snapshot() == {"outbox_full": kept[0] - 1}
+        assert place.outbox.floor == kept[0] and place.outbox.depth == len(kept)
+        assert place.outbox.size_bytes <= 12288
+        # The host still waits for record 1: the floor has to tell it.
+        place.outbox.ack(0, 0)
+        assert place.outbox.host_behind
+        place.outbox.ack(kept[0], 0)
+        assert not place.outbox.host_behind
+
+
+def test_append_and_ack_while_reading():
+    with Place() as place:
+        place.fill(20, size=400)
+        seen = []
+        for rn, content in place.outbox.pending():
+            assert content == record(rn, 400)
+            seen.append(rn)
+            if rn == 3:
+                place.outbox.ack(12)
+            if rn == 15:
+                place.fill(1, size=400)
+        assert seen == [1, 2, 3] + list(range(13, 22))
+
+
+def test_a_torn_tail_is_cut_off_once():
+    with Place() as place:
+        place.fill(3)
+        path = place.root + "/outbox/1.log"
+        with open(path, "rb") as file:
+            whole = file.read()
+        for size in range(len(whole) - 1, len(whole) - 40, -1):
+            with open(path, "wb") as file:
+                file.write(whole[:size])
+            place.counters = Counters()
+            place.mount()
+            assert place.counters.snapshot() == {"outbox_corrupt": 1}, size
+            assert place.numbers() == [1, 2]
+            place.counters = Counters()
+            place.mount()
+            assert place.counters.snapshot() == {}
+            place.fill(1)
+            # What was lost may have been sent: its number is not given again.
+            assert place.numbers()[-1] > 3
+            for name in place.segments()[1:]:
+                os.remove("%s/outbox/%d.log" % (place.root, name))
+            place.reserved = 10
+
+
+def test_a_flipped_bit_anywhere_never_yields_a_wrong_record():
+    with Place() as place:
+        place.fill(3, size=10)
+        path = place.root + "/outbox/1.log"
+        with open(path, "rb") as file:
+            whole = file.read()
+        for position in range(len(whole)):
+            damaged = bytearray(whole)
+            damaged[position] ^= 1 << position % 8
+            with open(path, "wb") as file:
+                file.write(damaged)
+            place.counters = Counters()
+            place.mount()
+            found = list(place.outbox.pending())
+            assert len(found) < 3 and place.counters.snapshot() == {"outbox_corrupt": 1}
+            for rn, content in found:
+                assert content == record(rn, 10)
+
+
+def test_damage_under_a_running_outbox_is_skipped_and_the_host_is_told():
+    with Place() as place:
+        place.fill(20, size=400)
+        with open(place.root + "/outbox/1.log", "r+b") as file:
+            file.seek(900)
+            file.write(b"\xff")
+        left = place.numbers()
+        assert left[:2] == [1, 2] and left[2] > 3 and left[-1] == 20
+        assert place.counters.snapshot() == {"outbox_corrupt": 1}
+        place.outbox.ack(2, 0)
+        assert place.outbox.host_behind and place.outbox.floor == left[2]
+
+
+def test_records_have_a_size():
+    with Place() as place:
+        for size in (0, 2049):
+            assert "allowed 1..2048" in str(
+                raises(ValueError, place.outbox.append, lambda rn, n=size: bytes(n))
+            )
+        assert place.outbox.next_rn == 1
+
+
+def test_files_that_are_not_ours_do_no_harm():
+    with Place() as place:
+        place.fill(2)
+        for name in ("cut", "x.log", "notes.txt"):
+            with open(place.root + "/outbox/" + name, "wb") as file:
+                file.write(b"?")
+        place.mount()
+        assert place.numbers() == [1, 2]
+        assert place.segments() == [1]

@@ -1,0 +1,307 @@
+# Cuts the power at every step of the outbox: at each file operation on both interpreters, and at each
+# operation of the flash below a real littlefs on MicroPython. Clean cuts and torn ones.
+# SPDX-License-Identifier: Apache-2.0
+import os
+
+import firmware.outbox as outbox_module
+from firmware.counters import Counters
+from firmware.outbox import Outbox
+from firmware.tests.support import MICROPYTHON, remove_tree, temp_dir
+
+try:
+    import vfs
+except ImportError:
+    vfs = None
+
+LIMIT = 12288  # three segments, so that the story meets every one of its operations
+
+
+class Cut(OSError):
+    pass
+
+
+def record(rn):
+    return b"%d:" % rn + bytes(600 + rn % 7 * 50)
+
+
+# One life of an outbox, and what the world outside learned from it before the power went.
+class Story:
+    def __init__(self):
+        self.reserved = 1
+        self.given = 0  # the highest rn that append() returned
+        self.stored = set()  # rn that the host has acknowledged
+        self.settled = set()  # of these: ack() returned, so that the device must know
+        self.dropped = 0
+
+    def mount(self, directory):
+        self.counters = Counters()
+        return Outbox(directory, self.counters, LIMIT, self.load, self.store)
+
+    def load(self):
+        return self.reserved
+
+    def store(self, limit):
+        self.reserved = limit
+
+    def append(self, outbox, n, urgent=False):
+        for _ in range(n):
+            self.given = outbox.append(record, urgent)
+
+    def ack(self, outbox, cumulative, bitmap=0):
+        for rn in range(1, self.given + 1):
+            ahead = rn - cumulative - 1
+            if ahead < 0 or bitmap >> ahead & 1:
+                self.stored.add(rn)
+        outbox.ack(cumulative, bitmap)
+        if not self.counters.snapshot().get("fs_corrupt"):
+            self.settled = set(self.stored)
+
+    # Appends, rotations, acks, trims, alarms, a reset, and more than the limit holds.
+    def tell(self, directory):
+        outbox = self.mount(directory)
+        self.append(outbox, 7)
+        self.ack(outbox, 2, 0b100)
+        self.append(outbox, 1, urgent=True)
+        self.append(outbox, 3)
+        self.ack(outbox, 9)
+        outbox = self.mount(directory)
+        self.append(outbox, 2)
+        self.ack(outbox, 13)
+        self.append(outbox, 2)
+
+    def tell_of_a_full_outbox(self, directory):
+        outbox = self.mount(directory)
+        self.append(outbox, 18)
+        self.ack(outbox, 17)
+        self.append(outbox, 1)
+
+    # Power is back. Everything that was promised must hold.
+    def check(self, directory, may_drop=False):
+        outbox = self.mount(directory)
+        found = dict(outbox.pending())
+        for rn in range(1, self.given + 1):
+            if rn in found:
+                assert rn not in self.settled, "acknowledged and sent again: %d" % rn
+            else:
+                assert rn in self.stored or may_drop, "lost: %d of %d" % (rn, self.given)
+        for rn, content in found.items():
+            assert content == record(rn)
+        assert outbox.depth == len(found)
+        fresh = outbox.append(record)
+        assert fresh > self.given, "number given twice: %d" % fresh
+        outbox.ack(fresh)
+        again = self.mount(directory)
+        assert list(again.pending()) == [] and again.next_rn == fresh + 1
+        assert self.counters.snapshot() == {}, self.counters.snapshot()
+
+
+STORIES = ((Story.tell, False), (Story.tell_of_a_full_outbox, True))
+
+
+# --- at each file operation
+
+
+class Power:
+    # Counts operations; at number `last` the power goes, in the middle of a write if `torn`.
+    def __init__(self, last, torn):
+        self.count = 0
+        self.last = last
+        self.torn = torn
+
+    @property
+    def gone(self):
+        return self.count > self.last
+
+    def spend(self):
+        self.count += 1
+        if self.gone:
+            raise Cut
+
+
+class File:
+    def __init__(self, file, power):
+        self._file = file
+        self._power = power
+        self.read, self.seek = file.read, file.seek
+
+    def write(self, data):
+        try:
+            self._power.spend()
+        except Cut:
+            if self._power.count == self._power.last + 1 and self._power.torn:
+                self._file.write(data[: len(data) * self._power.torn // 4])
+            raise
+        self._file.write(data)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        self._file.close()
+
+
+class Files:
+    # In place of os and open() in the outbox.
+    def __init__(self, power):
+        self._power = power
+        self.listdir, self.stat = os.listdir, os.stat
+
+    def open(self, path, mode):
+        if mode != "rb":
+            self._power.spend()
+        return File(open(path, mode), self._power)
+
+    def mkdir(self, path):
+        self._power.spend()
+        os.mkdir(path)
+
+    def remove(self, path):
+        self._power.spend()
+        os.remove(path)
+
+    def rename(self, path, target):
+        self._power.spend()
+        os.rename(path, target)
+
+
+def cut_files(tell, may_drop, last, torn):
+    # Returns whether the power went before the story ended.
+    root = temp_dir()
+    story, power = Story(), Power(last, torn)
+    outbox_module.os = Files(power)
+    outbox_module.open = outbox_module.os.open
+    try:
+        tell(story, root + "/outbox")
+    except Cut:
+        pass
+    finally:
+        outbox_module.os = os
+        del outbox_module.open
+    story.check(root + "/outbox", may_drop)
+    remove_tree(root)
+    return power.gone
+
+
+def test_a_cut_at_every_file_operation():
+    for tell, may_drop in STORIES:
+        for torn in (0, 1, 2, 3):
+            last = 0
+            while cut_files(tell, may_drop, last, torn):
+                last += 1
+            assert last > 30, last  # every operation of the story was met
+
+
+# --- at each flash operation below littlefs
+
+
+class Flash:
+    # Flash as littlefs sees it, which programs nothing but erased bytes. Without power it answers EIO
+    # as a number, since an exception would jump out of the middle of littlefs.
+    SIZE, COUNT = 4096, 10
+    ERASED = b"\xff" * SIZE
+
+    def __init__(self):
+        self.data = bytearray(self.SIZE * self.COUNT)
+        self.erased = 0
+        self.power = Power(1 << 30, False)
+
+    def readblocks(self, n, buffer, offset=0):
+        if self.power.gone:
+            return -5
+        start = n * self.SIZE + offset
+        buffer[:] = memoryview(self.data)[start : start + len(buffer)]
+        return 0
+
+    def writeblocks(self, n, buffer, offset=0):
+        size = self._spend(len(buffer))
+        start = n * self.SIZE + offset
+        self.data[start : start + size] = memoryview(buffer)[:size]
+        return -5 if self.power.gone else 0
+
+    def ioctl(self, op, arg):
+        if op == 4:
+            return self.COUNT
+        if op == 5:
+            return self.SIZE
+        if op == 6:
+            self.erased += 1
+            size = self._spend(self.SIZE)
+            self.data[arg * self.SIZE : arg * self.SIZE + size] = memoryview(self.ERASED)[:size]
+            return -5 if self.power.gone else 0
+        return 0
+
+    # How many bytes of an operation happen.
+    def _spend(self, size):
+        power = self.power
+        power.count += 1
+        if power.count <= power.last:
+            return size
+        return size * power.torn // 4 if power.count == power.last + 1 else 0
+
+
+def format_flash():
+    flash = Flash()
+    vfs.VfsLfs2.mkfs(flash)
+    return flash
+
+
+def cut_flash(flash, image, tell, may_drop, last, torn):
+    flash.data[:] = image
+    flash.power = power = Power(last, torn)
+    vfs.mount(vfs.VfsLfs2(flash), "/flash")
+    story = Story()
+    try:
+        tell(story, "/flash/outbox")
+    except OSError:
+        if not power.gone:
+            raise
+    finally:
+        flash.power = Power(1 << 30, False)
+        vfs.umount("/flash")
+    vfs.mount(vfs.VfsLfs2(flash), "/flash")
+    try:
+        story.check("/flash/outbox", may_drop)
+    finally:
+        vfs.umount("/flash")
+    return power.gone
+
+
+def campaign(torn):
+    flash = format_flash()
+    image = bytes(flash.data)
+    for tell, may_drop in STORIES:
+        last = 0
+        while cut_flash(flash, image, tell, may_drop, last, torn):
+            last += 1
+        assert last > 100, last
+
+
+def test_a_cut_at_every_flash_operation():
+    if vfs:
+        campaign(0)
+
+
+def test_a_torn_flash_operation_everywhere():
+    if vfs:
+        campaign(2)
+
+
+def test_an_append_is_one_erase_and_few_writes():
+    if not vfs:
+        return
+    flash = format_flash()
+    vfs.mount(vfs.VfsLfs2(flash), "/flash")
+    try:
+        outbox = Outbox("/flash/outbox", Counters(), LIMIT)
+        for _ in range(5):
+            outbox.append(lambda rn: bytes(82))
+        flash.erased = 0
+        for _ in range(20):
+            outbox.append(lambda rn: bytes(82))
+        # One block is copied at each append; now and then littlefs compacts its directory.
+        assert flash.erased <= 24, flash.erased
+    finally:
+        vfs.umount("/flash")
+
+
+assert vfs or not MICROPYTHON
