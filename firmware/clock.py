@@ -3,11 +3,14 @@
 import time
 
 import machine
+
 from protocols.compat import const
 
-# From worst to best. A source never overrides a better one: the modem's idea of UTC differs between
-# vendor firmwares, the server's does not.
-SOURCES = ("none", "modem", "server")
+from . import civil
+
+# From worst to best; a source never overrides a better one. The modem's idea of UTC differs between
+# vendor firmwares, a technician's laptop may be wrong, the server's time is the one that counts.
+SOURCES = ("none", "modem", "console", "server")
 _JUMP_S = const(2)
 _MAGIC = b"fb1"  # in RTC memory, followed by the source: the RTC was set by us and runs since
 
@@ -67,47 +70,23 @@ class Clock:
         self._keep(t)
         return True
 
+    # The RTC runs on through every reset but the loss of power.
     def _keep(self, t):
-        days, second = divmod(t, 86400)
-        year, month, day = _civil(days)
-        weekday = days % 7  # 2024-01-01 was a Monday
-        hour, minute = second // 3600, second // 60 % 60
-        self._rtc.datetime((year, month, day, weekday, hour, minute, second % 60, 0))
+        text = civil.to_iso(t)
+        date, clock = text[:10].split("-"), text[11:19].split(":")
+        weekday = t // 86400 % 7  # 2024-01-01 was a Monday
+        fields = [int(field) for field in date] + [weekday] + [int(field) for field in clock]
+        self._rtc.datetime(tuple(fields) + (0,))
         self._rtc.memory(_MAGIC + bytes((self._rank,)))
 
-    # The RTC runs on through every reset but the loss of power.
     def _recover(self):
         memory = bytes(self._rtc.memory())
-        if memory[:3] != _MAGIC or not 0 < memory[3] < len(SOURCES):
+        if len(memory) != 4 or memory[:3] != _MAGIC or not 0 < memory[3] < len(SOURCES):
             return
-        year, month, day, _, hour, minute, second, _ = self._rtc.datetime()
-        if year >= 2024:
-            self._rank = memory[3]
-            self._offset_s = seconds_since_2024(year, month, day, hour, minute, second)
-
-
-def _is_leap(year):
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-
-
-def _month_days(year, month):
-    if month == 2:
-        return 29 if _is_leap(year) else 28
-    return 30 if month in (4, 6, 9, 11) else 31
-
-
-def _civil(days):
-    year, month = 2024, 1
-    while days >= (366 if _is_leap(year) else 365):
-        days -= 366 if _is_leap(year) else 365
-        year += 1
-    while days >= _month_days(year, month):
-        days -= _month_days(year, month)
-        month += 1
-    return year, month, days + 1
-
-
-def seconds_since_2024(year, month, day, hour, minute, second):
-    days = sum(366 if _is_leap(y) else 365 for y in range(2024, year))
-    days += sum(_month_days(year, m) for m in range(1, month)) + day - 1
-    return ((days * 24 + hour) * 60 + minute) * 60 + second
+        fields = self._rtc.datetime()
+        try:
+            now = civil.from_iso("%04d-%02d-%02dT%02d:%02d:%02d" % (fields[:3] + fields[4:7]))
+        except ValueError:
+            return
+        self._rank = memory[3]
+        self._offset_s = now - self._uptime_s

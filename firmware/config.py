@@ -72,7 +72,7 @@ def commit(root):
     os.rename(new, root + "/config.cbor")
 
 
-# Writes a config (bytes) and commits it. Raises ConfigError and changes nothing when it is unusable.
+# Writes a config (bytes) and commits it. ConfigError: it is unusable and nothing was changed.
 def save(root, data):
     new = root + "/config.new"
     check(_decode(new, data), "config")

@@ -1,4 +1,4 @@
-# Counts of what went wrong since boot, by the reasons of the protocol: the device reports them later.
+# Counts of what went wrong since boot, by the reasons of the protocol; reported in health events.
 # SPDX-License-Identifier: Apache-2.0
 from protocols.reasons import CODES
 

@@ -5,17 +5,16 @@ import struct
 
 from protocols.compat import const, crc32
 
-# A segment is a file named after its first record number (rn); its records are numbered without a gap.
-# Entry: u16 kind << 14 | length, payload, u32 CRC-32 over both, seeded with the rn that comes next.
+# A segment is a file named after its first record number (rn); its records have consecutive numbers.
+# Entry: u16 kind << 14 | length, payload, u32 CRC-32 over both, seeded with the rn that is next.
 # One segment is one flash block of littlefs, which copies that block at each append and makes the
 # append visible in one step when the file is closed: an entry is there as a whole or not at all.
 _SEGMENT_BYTES = const(4096)
 _OVERHEAD = const(6)
 _MAX_RECORD = const(2048)
-_RN_LIMIT = const(0x3FFFFFFF)  # small integers have 31 bits on an ESP32
 
-# A mark is the state of the acknowledgements: u32 floor, u32 bitmap. Each segment begins with one, so
-# that older segments can go; the last mark counts.
+# A mark is the state of the acknowledgements: u32 floor, u32 bitmap. Each segment begins with one,
+# so that older segments can go; the last mark counts.
 _RECORD, _URGENT, _MARK = const(0), const(1), const(2)
 
 
@@ -40,10 +39,10 @@ class Outbox:
         self._segments = []  # oldest first
         self._urgent = []  # rn of alarms that are not settled
         self._bits = 0  # bit i: record floor + i is settled; bit 0 is always clear
-        self.floor = 1  # the lowest rn that is still held: all below it are acknowledged or given up
+        self.floor = 1  # the lowest rn still held: all below are acknowledged or given up
         self.next_rn = 1
-        # The host waits for records that will never come (dropped, or its own store is new): tell it
-        # the floor in an event.
+        # The host waits for records that will never come (given up here, or its own store is new):
+        # tell it the floor in an event.
         self.host_behind = False
         self._mount(load)
 
@@ -96,14 +95,12 @@ class Outbox:
                     yield rn, record
             segment = self._segment_from(segment.next())
 
-    # The host has stored every rn <= cumulative, and cumulative + 1 + i for each bit i of the bitmap.
+    # The host has every rn <= cumulative, and cumulative + 1 + i for each bit i of the bitmap.
     def ack(self, cumulative, bitmap=0):
         base = cumulative + 1
-        if not 0 < base <= _RN_LIMIT:
+        if not 0 < base <= self.next_rn:  # about records that were never made here
+            self._counters.count("ack_bad")
             return
-        if base > self.next_rn:  # the host knows numbers that we forgot: never use them again
-            self._counters.count("outbox_corrupt")
-            self.next_rn = base
         floor = max(self.floor, base)
         bits = self._bits >> (floor - self.floor) | (bitmap & 0xFFFFFFFF) >> (floor - base)
         changed = floor != self.floor or bits != self._bits
@@ -276,8 +273,8 @@ class Outbox:
                 segment.count += 1
         return segment.size == os.stat(self._path(segment))[6]
 
-    # Cuts off torn tails, so that they are counted once. First a new segment keeps the next number,
-    # since a lost record may have been sent with the last one.
+    # Cuts off torn tails, so that they are counted once. Before that a new segment takes the next
+    # number, since what was lost may have been sent.
     def _repair(self, torn):
         for segment in torn:
             self._counters.count("outbox_corrupt")

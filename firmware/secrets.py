@@ -1,8 +1,9 @@
-# Identity, keys and the counters that keys depend on, in NVS. The master key goes in and never out.
+# Identity, keys and the counters that keys depend on, in NVS. The master goes in and never out.
 # SPDX-License-Identifier: Apache-2.0
 import struct
 
 import esp32
+
 from protocols.frame import KeySet
 from protocols.replay import Window
 from protocols.sequence import Sequence
@@ -57,7 +58,8 @@ class Secrets:
 
     # The sender's sequence numbers; the limit is in NVS before a number below it is used.
     def sequence(self):
-        return Sequence(lambda: self._int("seq_limit"), lambda limit: self._store("seq_limit", limit))
+        name = "seq_limit"
+        return Sequence(lambda: self._int(name), lambda limit: self._store(name, limit))
 
     # The replay window of the downlink. One blob, because two keys could be cut apart.
     def window_load(self):

@@ -1,4 +1,4 @@
-# Stand-ins for the hardware and a clock that jumps, for the tests of the firmware on both interpreters.
+# Stand-ins for the hardware and a clock that jumps, for the tests on both interpreters.
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import os
@@ -13,8 +13,8 @@ class ResetNow(BaseException):  # what machine.reset() does to the program
     pass
 
 
-# What survives a reset: NVS and the RTC. `World()` is a board with empty ones; it is the one that the
-# stand-ins below speak of until the next is made.
+# A board: what survives a reset (NVS, RTC) and what was done to it. The stand-ins below speak of the
+# last one made.
 class World:
     current = None
 
@@ -97,14 +97,14 @@ class NVS:
 
 class RTC:
     def datetime(self, value=None):
-        if value is None:
-            return World.current.rtc[0]
-        World.current.rtc[0] = value
+        if value is not None:
+            World.current.rtc[0] = value
+        return World.current.rtc[0]
 
     def memory(self, value=None):
-        if value is None:
-            return World.current.rtc[1]
-        World.current.rtc[1] = bytes(value)
+        if value is not None:
+            World.current.rtc[1] = bytes(value)
+        return World.current.rtc[1]
 
 
 class WDT:

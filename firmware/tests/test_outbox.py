@@ -121,16 +121,13 @@ def test_numbers_never_go_back():
         assert place.mount().next_rn > 6
 
 
-def test_a_host_that_knows_more_moves_the_numbers_up():
+def test_an_ack_for_records_that_were_never_made_is_refused():
     with Place() as place:
         place.fill(2)
-        place.outbox.ack(500, 0)
-        assert place.outbox.next_rn == 501
-        place.fill(1)
-        place.mount()
-        assert place.numbers() == [501]
-        place.outbox.ack(1 << 40, 0)  # nonsense is ignored
-        assert place.numbers() == [501]
+        for cumulative in (3, 500, 1 << 40, -5):
+            place.outbox.ack(cumulative, 0xFFFFFFFF)
+            assert place.numbers() == [1, 2]
+        assert place.counters.snapshot() == {"ack_bad": 4}
 
 
 def test_acknowledged_segments_are_removed():

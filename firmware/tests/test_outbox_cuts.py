@@ -1,5 +1,5 @@
-# Cuts the power at every step of the outbox: at each file operation on both interpreters, and at each
-# operation of the flash below a real littlefs on MicroPython. Clean cuts and torn ones.
+# Cuts the power at every step of the outbox, cleanly and torn: at each file operation, and on
+# MicroPython at each operation of the flash below a real littlefs.
 # SPDX-License-Identifier: Apache-2.0
 import os
 
@@ -195,8 +195,8 @@ def test_a_cut_at_every_file_operation():
 
 
 class Flash:
-    # Flash as littlefs sees it, which programs nothing but erased bytes. Without power it answers EIO
-    # as a number, since an exception would jump out of the middle of littlefs.
+    # Flash as littlefs sees it, which programs nothing but erased bytes. Without power it answers
+    # EIO as a number, since an exception would jump out of the middle of littlefs.
     SIZE, COUNT = 4096, 10
     ERASED = b"\xff" * SIZE
 
