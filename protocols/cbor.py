@@ -208,42 +208,50 @@ class _Reader:
         self.end = len(data)
         self.strict = strict
 
-    def take(self, size):
-        # Nothing is allocated before the input is known to hold it.
+    def skip(self, size):
+        # -> position before it. Nothing is allocated before the input is known to hold it.
         start = self.pos
         if size > self.end - start:
             raise CBORError("the input ends inside an item", start)
         self.pos = start + size
+        return start
+
+    def take(self, size):
+        start = self.skip(size)
         return self.data[start : start + size]
 
-    def head(self):
-        # -> (major type, additional information, argument); the argument of 31 is None.
-        start = self.pos
-        first = self.take(1)[0]
+    def argument(self, first, start):
+        # What the additional information stands for; None: an indefinite length, or a break.
         info = first & 31
         if info < 24:
-            return first >> 5, info, info
+            return info
         if info < 28:
             size = 1 << (info - 24)
-            n = int.from_bytes(self.take(size), "big")
-            # Of major type 7 the argument is a float or a simple value, not a length.
+            # Not from_bytes() of a slice: short arguments, the usual ones, then allocate nothing.
+            n = 0
+            pos = self.skip(size)
+            for i in range(size):
+                n = n << 8 | self.data[pos + i]
+            # Of major type 7 the argument is a float or a simple value, not a number.
             if self.strict and first < _SIMPLE << 5:
                 if n < 24 or (size > 1 and not n >> 4 * size):
                     raise CBORError("not the shortest head", start)
-            return first >> 5, info, n
+            return n
         if info < _INDEFINITE:
             raise CBORError("reserved additional information", start)
         if self.strict:
-            raise CBORError("indefinite length", start)
-        return first >> 5, info, None
+            raise CBORError("an indefinite length or a break", start)
+        return None
 
     def item(self, depth):
-        start = self.pos
+        start = self.skip(1)
+        first = self.data[start]
+        major = first >> 5
         if depth > MAX_DEPTH:
             raise CBORError("nested deeper than %d" % MAX_DEPTH, start)
-        major, info, n = self.head()
-        if n is None and major not in (_BYTES, _TEXT, _ARRAY, _MAP):
-            raise CBORError("a break or an indefinite length out of place", start)
+        n = self.argument(first, start)
+        if n is None and (major < _BYTES or major > _MAP):
+            raise CBORError("an indefinite length or a break out of place", start)
         if major == _UINT:
             return n
         if major == _NINT:
@@ -251,33 +259,32 @@ class _Reader:
         if major == _BYTES:
             return bytes(self.string(major, n))
         if major == _TEXT:
-            return self.text(n)
+            return self.text(n, start)
         if major == _ARRAY:
             return self.array(n, depth + 1)
         if major == _MAP:
             return self.map(n, depth + 1)
         if major == _TAG:
             return self.tagged(n, start, depth + 1)
-        return self.simple(info, n, start)
+        return self.simple(first & 31, n, start)
 
     def string(self, major, n):
         if n is not None:
             return self.take(n)
         chunks = bytearray()
         while not self.at_break():
-            start = self.pos
-            chunk_major, _, n = self.head()
-            if chunk_major != major or n is None:
+            start = self.skip(1)
+            first = self.data[start]
+            n = self.argument(first, start)
+            if first >> 5 != major or n is None:
                 raise CBORError("a chunk of another type", start)
             if major == _TEXT:
-                self.pos = start
-                chunks.extend(self.item(0).encode())
+                chunks.extend(self.text(n, start).encode())  # each is text by itself
             else:
                 chunks.extend(self.take(n))
         return chunks
 
-    def text(self, n):
-        start = self.pos
+    def text(self, n, start):
         data = self.string(_TEXT, n)
         try:
             text = str(data, "utf-8")
@@ -293,39 +300,47 @@ class _Reader:
             return True
         return False
 
-    def more(self, n, count):
-        # Is there another entry, after count of n?
-        return count < n if n is not None else not self.at_break()
-
     def array(self, n, depth):
-        if n is not None and n > self.end - self.pos:
+        if n is None:
+            items = []
+            while not self.at_break():
+                items.append(self.item(depth))
+            return items
+        if n > self.end - self.pos:
             raise CBORError("an array longer than the input", self.pos)
-        items = []
-        while self.more(n, len(items)):
-            items.append(self.item(depth))
-        return items
+        return [self.item(depth) for _ in range(n)]
 
     def map(self, n, depth):
-        if n is not None and 2 * n > self.end - self.pos:
-            raise CBORError("a map longer than the input", self.pos)
         result = {}
-        last = b""
-        while self.more(n, len(result)):
-            start = self.pos
-            key = self.item(depth)
-            if self.strict:
-                key_bytes = bytes(self.data[start : self.pos])
-                if key_bytes < last:
-                    raise CBORError("map keys out of order", start)
-                last = key_bytes
-            try:
-                # 1, 1.0 and true are one key to Python: refuse what it could not tell apart.
-                if key in result:
-                    raise CBORError("a map key twice", start)
-                result[key] = self.item(depth)
-            except TypeError:
-                raise CBORError("a map key that is a container", start)
+        last = None
+        if n is None:
+            while not self.at_break():
+                last = self.pair(result, last, depth)
+            return result
+        if n > (self.end - self.pos) // 2:
+            raise CBORError("a map longer than the input", self.pos)
+        for _ in range(n):
+            last = self.pair(result, last, depth)
         return result
+
+    def pair(self, result, last, depth):
+        # Adds a key and its value; last and the result: the key before and this one, as encoded.
+        start = self.pos
+        key = self.item(depth)
+        if self.strict:
+            encoded = bytes(self.data[start : self.pos])
+            if last is not None and encoded < last:
+                raise CBORError("map keys out of order", start)
+            last = encoded
+        try:
+            hash(key)
+        except TypeError:
+            raise CBORError("a map key that is a container", start)
+        # 1, 1.0 and true are one key to Python: refuse what it could not tell apart.
+        if key in result:
+            raise CBORError("a map key twice", start)
+        result[key] = self.item(depth)
+        return last
 
     def tagged(self, tag, start, depth):
         value = self.item(depth)

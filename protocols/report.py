@@ -122,15 +122,15 @@ class Batch:
         self._write_header(out, rn, synced, uptime_s, interval_s, irregular)
         if self._gaps:
             self._write_gaps(out)
-        for c in range(len(self._columns)):
-            first = self._first(c)
-            if first is not None:
-                put_varint(out, zigzag(first))
+        self._write_firsts(out)
         writer = BitWriter(out)
         if irregular:
             self._write_times(writer, interval_s)
         for c in range(len(self._columns)):
-            self._write_column(writer, c)
+            if self._gaps >> c & 1:
+                self._write_sparse_column(writer, c)
+            else:
+                self._write_column(writer, c)
         if self._faults:
             for status in self._status:
                 self._write_quality(writer, status)
@@ -182,48 +182,71 @@ class Batch:
                     writer.put(0 if self._status[c][i] & _ABSENT else 1, 1)
                 writer.finish()
 
-    def _first(self, c):
-        for i in range(self._n):
-            if not self._status[c][i] & _ABSENT:
-                return self._columns[c][i]
+    def _write_firsts(self, out):
+        for c, column in enumerate(self._columns):
+            i = 0
+            if self._gaps >> c & 1:
+                while i < self._n and self._status[c][i] & _ABSENT:
+                    i += 1
+            if i < self._n:
+                put_varint(out, zigzag(column[i]))
 
     def _write_times(self, writer, interval_s):
+        # How much longer than the interval each step was.
         numbers = self._numbers
         times = self._times
+        total = 0
         for i in range(1, self._n):
-            numbers[i - 1] = times[i] - times[i - 1] - interval_s
-        self._write_numbers(writer, self._n - 1)
+            d = zigzag(times[i] - times[i - 1] - interval_s)
+            numbers[i - 1] = d
+            total += d
+        self._write_numbers(writer, self._n - 1, total)
 
     def _write_column(self, writer, c):
         numbers = self._numbers
         column = self._columns[c]
-        status = self._status[c] if self._gaps >> c & 1 else None
-        n = 0
-        last = None
-        for i in range(self._n):
-            if status and status[i] & _ABSENT:
-                continue
+        n = total = 0
+        last = column[0]
+        for i in range(1, self._n):
             value = column[i]
-            if last is not None:
-                numbers[n] = value - last
-                n += 1
+            d = value - last
             last = value
-        if n:
-            self._write_numbers(writer, n)
-
-    def _write_numbers(self, writer, n):
-        # Differences to zigzag, in place.
-        numbers = self._numbers
-        total = union = 0
-        for i in range(n):
-            d = numbers[i]
-            if not -0x40000000 <= d <= 0x3FFFFFFF:
-                d = (d + 0x80000000 & 0xFFFFFFFF) - 0x80000000
             d = d << 1 if d >= 0 else ~d << 1 | 1
-            numbers[i] = d
+            numbers[n] = d
+            n += 1
             total += d
-            union |= d
-        rice.write_column(writer, numbers, n, total, union)
+        if n:
+            self._write_numbers(writer, n, total)
+
+    def _write_sparse_column(self, writer, c):
+        # The same, past the gaps.
+        numbers = self._numbers
+        column = self._columns[c]
+        status = self._status[c]
+        n = -1
+        total = last = 0
+        for i in range(self._n):
+            if not status[i] & _ABSENT:
+                d = zigzag(column[i] - last)
+                last = column[i]
+                if n >= 0:
+                    numbers[n] = d
+                    total += d
+                n += 1
+        if n > 0:
+            self._write_numbers(writer, n, total)
+
+    def _write_numbers(self, writer, n, total):
+        numbers = self._numbers
+        if total > 0x3FFFFFFF:
+            # Perhaps a difference of more than 32 bits.
+            total = 0
+            for i in range(n):
+                d = unzigzag(numbers[i])
+                d = zigzag((d + 0x80000000 & 0xFFFFFFFF) - 0x80000000)
+                numbers[i] = d
+                total += d
+        rice.write_column(writer, numbers, n, total)
 
     def _write_quality(self, writer, status):
         n = self._n
