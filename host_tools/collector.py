@@ -204,16 +204,16 @@ class Collector:
     ) -> tuple[Contact, int]:
         """Return the contact and the run that the records belong to.
 
-        A unit repeats a record byte for byte, so a known number over other bytes shows that its log
-        was erased and counts from 1 again.
+        A unit repeats a record byte for byte, so a known number over other bytes shows that its
+        log was erased and counts from 1 again.
         """
         if (outcome.epoch, outcome.piv) < (contact.run_epoch, contact.run_piv):
             return contact, contact.run - 1  # it was under way while the log was erased
         for _, rn, raw in numbered:
             known = self.store.raw_record(contact.unit, contact.run, rn)
             if known is not None and known != raw:
-                started = {"run_epoch": outcome.epoch, "run_piv": outcome.piv, "cumulative": 0}
-                contact = replace(contact, run=contact.run + 1, **started)
+                contact = replace(contact, run=contact.run + 1, cumulative=0)
+                contact = replace(contact, run_epoch=outcome.epoch, run_piv=outcome.piv)
                 break
         return contact, contact.run
 

@@ -1,8 +1,8 @@
 """One SQLite file: durable transactions, and errors that say what to do.
 
 A transaction that has ended is on the disk: the write-ahead log is synced at every commit
-(`synchronous=FULL`; https://sqlite.org/pragma.html#pragma_synchronous). The collector relies on it:
-what it acknowledges survives a power cut of the host.
+(`synchronous=FULL`; https://sqlite.org/pragma.html#pragma_synchronous). The collector relies on
+it: what it acknowledges survives a power cut of the host.
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -28,7 +28,7 @@ _NEXT_STEPS = {  # primary result codes: https://sqlite.org/rescode.html
     sqlite3.SQLITE_READONLY: "give yourself the right to write to the file and to its folder",
     sqlite3.SQLITE_CANTOPEN: "see that its folder exists and that you may write there",
     sqlite3.SQLITE_NOTADB: "name another file, this one is no SQLite database",
-    sqlite3.SQLITE_CORRUPT: "restore the file from a backup; 'sqlite3 FILE .recover' may save rows",
+    sqlite3.SQLITE_CORRUPT: "restore it from a backup, or try 'sqlite3 FILE .recover'",
     sqlite3.SQLITE_IOERR: "look at the disk: the system log names the fault",
 }
 

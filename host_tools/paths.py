@@ -1,4 +1,4 @@
-"""Where fieldbeat keeps what it must not lose: the registry of units and the store of the collector.
+"""Where fieldbeat keeps what it must not lose: the registry and the collector's store.
 
 `FIELDBEAT_HOME` names the folder; without it, it is `fieldbeat` in the user's XDG data folder
 (`$XDG_DATA_HOME`, by default `~/.local/share`).

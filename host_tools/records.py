@@ -107,7 +107,7 @@ class Decoder:
             self.decode(row["unit"], row["run"], row["rn"], row["id"], learned.id, row["raw"])
 
     def _announce(self, unit: str, run: int, rn: int, schema_id: int, hash_: int) -> None:
-        """Note the schema that counts from a record on; decode again what came before its notice."""
+        """Note which schema counts from a record on; decode again what came early."""
         if not _is_uint(schema_id) or not _is_uint(hash_):
             raise schema.SchemaError("a schema id and its hash are numbers")
         known = self._store.schema_hash(unit, run, schema_id, rn)

@@ -111,7 +111,7 @@ class Registry:
         self._database.close()
 
     def version(self) -> tuple[int, int]:
-        """Return a value that changes when units or keys have changed, here or in another process."""
+        """Return a value that changes with every change, here or in another process."""
         return self._database.outside_version(), self._changes
 
     def units(self) -> list[Unit]:

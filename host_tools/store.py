@@ -1,10 +1,10 @@
-"""The store of a collector: one SQLite file with all that units said, first as it came, then decoded.
+"""The store of a collector: one SQLite file with all that units said, raw and decoded.
 
 A frame, its records, the decoded values and the replay window are written in one transaction, so
 that whatever was acknowledged is here, decoded once and only once. Raw frames and records are
 kept: values can be decoded again when a schema arrives late.
 
-Times are Unix seconds. A value is an integer in counts; its series says how many counts a unit has.
+Times are Unix seconds. A value is an integer in counts; its series says how many make one unit.
 Record numbers (`rn`) count up within a `run`: a unit whose log was erased starts a new run.
 """
 
@@ -85,8 +85,8 @@ class Contact:
 
     def heard(self, now_s: float, source: str, size: int) -> Contact:
         """Return the contact after one more frame."""
-        counted = {"frames": self.frames + 1, "bytes": self.bytes + size}
-        return replace(self, last_s=now_s, source=source, **counted)
+        frames, bytes_ = self.frames + 1, self.bytes + size
+        return replace(self, last_s=now_s, source=source, frames=frames, bytes=bytes_)
 
 
 _CONTACT = tuple(field.name for field in fields(Contact))
@@ -112,6 +112,11 @@ class Store:
             raise CannotTry(f"nothing was collected in {file} yet", step) from None
         self.transaction = self.database.transaction
         self._series: dict[tuple, int] = {}
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.database.path
 
     def close(self) -> None:
         """Close the file."""
@@ -151,7 +156,8 @@ class Store:
     def records_of_schema(self, unit: str, run: int, schema: int, from_rn: int) -> list[Any]:
         """Return id, rn and raw of a schema's records from a number on."""
         return self.database.all(
-            "SELECT id, rn, raw FROM records WHERE unit = ? AND run = ? AND schema = ? AND rn >= ?",
+            "SELECT id, rn, raw FROM records"
+            " WHERE unit = ? AND run = ? AND schema = ? AND rn >= ?",
             *(unit, run, schema, from_rn),
         )
 
@@ -169,7 +175,7 @@ class Store:
         )
 
     def stored_after(self, unit: str, run: int, rn: int, count: int | None = None) -> list[int]:
-        """Return the record numbers above `rn` that are stored, at most `count` numbers further."""
+        """Return the record numbers above `rn` that are stored, up to `rn` + `count`."""
         last = rn + count if count else 2**63 - 1
         rows = self.database.all(
             "SELECT rn FROM records WHERE unit = ? AND run = ? AND rn > ? AND rn <= ? ORDER BY rn",

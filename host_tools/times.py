@@ -25,7 +25,7 @@ def span(seconds: float) -> str:
     seconds = int(seconds)
     if seconds < 0:
         return f"in {span(-seconds)}"
-    parts = []
+    parts: list[str] = []
     for size, name in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
         count, seconds = divmod(seconds, size)
         if count or (name == "s" and not parts):

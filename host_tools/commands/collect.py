@@ -1,0 +1,91 @@
+"""Receive, store and acknowledge what units send."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..output import JsonOption
+
+if TYPE_CHECKING:
+    from ..collector import Outcome
+
+
+def collect(
+    bind: str = typer.Option("0.0.0.0:5690", help="HOST:PORT to listen on, UDP."),
+    db: Path | None = typer.Option(None, help="The store, a SQLite file."),
+    registry: Path | None = typer.Option(None, help="The registry, a SQLite file."),
+    as_json: JsonOption = False,
+) -> None:
+    """Receive, store and acknowledge what units send, until Ctrl-C.
+
+    \b
+    Example:
+        fieldbeat collect --bind 0.0.0.0:5690 --db greenhouse.sqlite
+    """
+    import asyncio
+    import json
+
+    from ..collector import Collector
+    from ..registry import Registry
+    from ..store import Store
+    from ..udp_server import address, serve
+
+    host, port = address(bind)
+    units, store = Registry(registry), Store(db)
+
+    def show(outcome: Outcome) -> None:
+        print(json.dumps(as_map(outcome)) if as_json else line(outcome), flush=True)
+
+    def ready(host: str, port: int) -> None:
+        start = {
+            "listening": f"{host}:{port}",
+            "store": str(store.path),
+            "units": len(units.units()),
+        }
+        text = "listening on {listening}, {units} units known, storing in {store}".format(**start)
+        print(json.dumps(start) if as_json else text, flush=True)
+
+    collector = Collector(store, units, observer=show)
+    try:
+        asyncio.run(serve(collector, host, port, ready))
+    finally:
+        store.close()
+        units.close()
+
+
+def line(outcome: Outcome) -> str:
+    """Return one datagram as a line of text."""
+    from ..times import iso
+
+    start = f"{iso(outcome.at_s)}  {outcome.unit or outcome.source:<16} {outcome.size:>4} B  "
+    if outcome.reason:
+        return f"{start}refused: {outcome.reason}" + f" ({outcome.detail})" * bool(outcome.detail)
+    told = "; ".join(outcome.records) or ("nothing new" if outcome.duplicates else "no records")
+    again = f"; {outcome.duplicates} again" * bool(outcome.duplicates)
+    acked = f" -> acknowledged up to {outcome.cumulative}" * (outcome.cumulative is not None)
+    return f"{start}#{outcome.piv} {told}{again}{acked}"
+
+
+def as_map(outcome: Outcome) -> dict:
+    """Return one datagram as a map for JSON."""
+    from ..times import iso
+
+    return {
+        "time": iso(outcome.at_s),
+        "source": outcome.source,
+        "unit": outcome.unit or None,
+        "kid": outcome.kid.hex() or None,
+        "bytes": outcome.size,
+        "refused": outcome.reason or None,
+        "detail": outcome.detail or None,
+        "epoch": outcome.epoch,
+        "piv": outcome.piv,
+        "records": outcome.records,
+        "duplicates": outcome.duplicates,
+        "acknowledged": outcome.cumulative,
+    }

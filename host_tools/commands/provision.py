@@ -1,0 +1,46 @@
+"""Give a unit its identity, key and configuration."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from ..output import JsonOption, print_json
+
+
+def provision(
+    config: Path = typer.Argument(help="The node's TOML file."),
+    port: str = typer.Option(help="Serial port of the unit."),
+    unit: str | None = typer.Option(None, help="Its name; default: the file's."),
+    site: str | None = typer.Option(None, help="Its site; default: the file's."),
+    rekey: bool = typer.Option(False, help="Give it a new key, or another unit's place."),
+    registry: Path | None = typer.Option(None, help="The registry, a SQLite file."),
+    as_json: JsonOption = False,
+) -> None:
+    """Give a unit its identity, key and configuration; run it again after an interruption.
+
+    \b
+    Example:
+        fieldbeat provision --port /dev/ttyUSB0 greenhouse.toml --unit gh-7
+    """
+    from .. import provisioner
+    from ..registry import Registry
+    from ..smp_link import SmpLink
+
+    plan = provisioner.plan(config, unit, site)
+    units = Registry(registry)
+
+    def progress(step: str, text: str) -> None:
+        if not as_json:
+            print(f"{step:<9} {text}", flush=True)
+
+    try:
+        with SmpLink(port) as link:
+            done = provisioner.Provisioner(link, units, progress).run(plan, rekey)
+    finally:
+        units.close()
+    if as_json:
+        print_json(vars(done))
