@@ -1,5 +1,6 @@
 # Trusted time: whole seconds since 2024-01-01 UTC, where they came from, and the uptime.
 # SPDX-License-Identifier: Apache-2.0
+import asyncio
 import time
 
 import machine
@@ -8,10 +9,11 @@ from protocols.compat import const
 
 from . import civil
 
-# From worst to best; a source never overrides a better one. The modem's idea of UTC differs between
-# vendor firmwares, a technician's laptop may be wrong, the server's time is the one that counts.
+# From worst to best; a source never overrides a better one. The modem's idea of UTC differs
+# between vendor firmwares, a laptop may be wrong, the server's time is the one that counts.
 SOURCES = ("none", "modem", "console", "server")
 _JUMP_S = const(2)
+_SLICE_S = const(60)  # of a wait: how late a set clock is noticed, and how often a task beats
 _MAGIC = b"fb1"  # in RTC memory, followed by the source: the RTC was set by us and runs since
 
 
@@ -52,6 +54,18 @@ class Clock:
         if t > self._last:
             self._last = t
         return self._last
+
+    # Waits for a time and calls beat() now and then. Returns False when the clock was set
+    # meanwhile, so that t may mean another moment now.
+    async def until(self, t, beat):
+        jumps = self.jumps
+        while jumps == self.jumps:
+            beat()
+            left_s = t - self.now()
+            if left_s <= 0:
+                return True
+            await asyncio.sleep_ms(min(left_s, _SLICE_S) * 1000)
+        return False
 
     # Returns whether the time was taken.
     def set(self, t, source):

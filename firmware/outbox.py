@@ -5,7 +5,7 @@ import struct
 
 from protocols.compat import const, crc32
 
-# A segment is a file named after its first record number (rn); its records have consecutive numbers.
+# A segment is a file named after its first record number (rn); its records are numbered in a row.
 # Entry: u16 kind << 14 | length, payload, u32 CRC-32 over both, seeded with the rn that is next.
 # One segment is one flash block of littlefs, which copies that block at each append and makes the
 # append visible in one step when the file is closed: an entry is there as a whole or not at all.

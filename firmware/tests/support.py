@@ -13,8 +13,8 @@ class ResetNow(BaseException):  # what machine.reset() does to the program
     pass
 
 
-# A board: what survives a reset (NVS, RTC) and what was done to it. The stand-ins below speak of the
-# last one made.
+# A board: what survives a reset (NVS, RTC) and what was done to it. The stand-ins below speak of
+# the last one made.
 class World:
     current = None
 

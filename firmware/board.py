@@ -1,0 +1,87 @@
+# A board's manifest turned into pins and buses. The only file that knows that these exist.
+# SPDX-License-Identifier: Apache-2.0
+import machine
+
+from protocols.compat import const
+
+from . import parts
+
+# A datagram arrives as hex in one line of up to 2 KiB, faster than tasks take turns.
+_MODEM_BUFFER = const(2560)
+
+
+class BoardError(ValueError):
+    pass
+
+
+class Board:
+    def __init__(self, manifest):
+        self.manifest = manifest
+        self._buses = {}
+
+    # The I2C, UART or RS485 of that name; made once.
+    def bus(self, name):
+        if name not in self._buses:
+            entry = _entry(self.manifest.get("buses", {}), name, "bus")
+            make = _entry(_KINDS, entry["kind"], "kind of bus")
+            self._buses[name] = make(entry)
+        return self._buses[name]
+
+    # The driver of a fitted part, or None when the unit's config has it disabled. `overrides` is
+    # the config's table of the part.
+    def part(self, name, overrides):
+        entry = dict(_entry(self.manifest.get("fitted", {}), name, "fitted part"))
+        entry.update(overrides)
+        if not entry.get("enabled", True):
+            return None
+        return _entry(parts.PARTS, entry["part"], "part")(self, entry)
+
+    def modem(self):
+        entry = self.manifest["modem"]
+        make = _entry(parts.MODEMS, entry["part"], "modem")
+        return make(self.bus(entry["bus"]), _output(entry, "pwrkey"), _output(entry, "reset"))
+
+    def adc(self, pin):
+        # ESP32: 11 dB of attenuation measure up to 3.1 V (datasheet, ADC).
+        return machine.ADC(machine.Pin(pin), atten=machine.ADC.ATTN_11DB)
+
+    # Once started it cannot be stopped; a second call changes the time.
+    def watchdog(self, timeout_ms):
+        return machine.WDT(timeout=timeout_ms)
+
+
+def _i2c(entry):
+    scl, sda = machine.Pin(entry["scl"]), machine.Pin(entry["sda"])
+    return machine.I2C(entry["id"], scl=scl, sda=sda, freq=entry["freq_hz"])
+
+
+def _uart(entry, **options):
+    tx, rx = machine.Pin(entry["tx"]), machine.Pin(entry["rx"])
+    return machine.UART(entry["uart"], baudrate=entry["baud"], tx=tx, rx=rx, **options)
+
+
+def _modem_uart(entry):
+    return _uart(entry, rxbuf=_MODEM_BUFFER)
+
+
+def _rs485(entry):
+    from drivers.rs485 import RS485
+
+    return RS485(_uart(entry), _output(entry, "de"), entry["baud"])
+
+
+def _output(entry, key):
+    if entry.get(key) is None:
+        return None
+    return machine.Pin(entry[key], machine.Pin.OUT, value=0)
+
+
+_KINDS = {"i2c": _i2c, "uart": _modem_uart, "rs485": _rs485}
+
+
+def _entry(table, name, what):
+    try:
+        return table[name]
+    except KeyError:
+        known = ", ".join(sorted(table)) or "nothing"
+        raise BoardError("board: %s %s is not known, there is: %s" % (what, name, known))

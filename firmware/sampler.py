@@ -1,0 +1,150 @@
+# Reads every part at aligned times and makes report blocks of scaled integers.
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import gc
+
+from drivers.errors import DriverError
+from protocols import schema
+from protocols.compat import const
+from protocols.report import Batch
+
+_TRIES = const(3)
+_BACKOFF_MS = const(100)  # before the second try, and five times that before the third
+
+# With these reasons the value never reached us; with all others the part itself is in doubt.
+_COMM_REASONS = ("i2c_nack", "sensor_timeout", "sensor_crc")
+
+
+# What a profile measures, as the wire knows it.
+def schema_of(profile):
+    columns = [
+        schema.Column(c["name"], c["unit"], c["scale"], c["minimum"], c["maximum"], c["dead_band"])
+        for c in profile["channels"]
+    ]
+    layout = profile["schema"]
+    return schema.Schema(layout["id"], layout["version"], profile["interval_s"], columns)
+
+
+# Counts at one scale (counts per unit) into counts at another, rounded half away from zero.
+def rescale(value, scale, wanted):
+    if scale == wanted:
+        return value
+    magnitude = (2 * abs(value) * wanted + scale) // (2 * scale)
+    return -magnitude if value < 0 else magnitude
+
+
+class _Source:
+    # A part and what is known of its state.
+    def __init__(self, part):
+        self.part = part
+        self.ready = False  # probed, and the last round read it
+        self.values = None
+        self.quality = schema.NORMAL
+
+    def channel(self, name):
+        for index, (own, _, scale) in enumerate(self.part.CHANNELS if self.part else ()):
+            if own == name:
+                return index, scale
+        return None, 1
+
+
+class Sampler:
+    # parts: {name: driver, or None where it is disabled}; a profile's channel "air.humidity" is the
+    # channel humidity of the part air.
+    def __init__(self, profile, parts, clock, counters, outbox, interval_s, report_samples):
+        self.schema = schema_of(profile)
+        self.interval_s = interval_s
+        self.last = {}  # {channel name: (value or None, quality, time)}
+        self._clock = clock
+        self._counters = counters
+        self._outbox = outbox
+        self._batch = Batch(self.schema, report_samples)
+        self._jumps = clock.jumps
+        self._synced = clock.synced
+        self._sources = {}
+        self._channels = []  # (source, index in its values or None, its scale), one a column
+        for channel in profile["channels"]:
+            name, own = channel["from"].split(".")
+            source = self._sources.setdefault(name, _Source(parts.get(name)))
+            self._channels.append((source,) + source.channel(own))
+
+    # Times are multiples of the interval, so that one that was missed is visible.
+    async def run(self, beat):
+        while True:
+            t = (self._clock.now() // self.interval_s + 1) * self.interval_s
+            if await self._clock.until(t, beat):
+                await self.round(t)
+
+    # One sample of everything, as of time t.
+    async def round(self, t):
+        for source in self._sources.values():
+            await self._read(source)
+        values, qualities = [], []
+        for column, (source, index, scale) in zip(self.schema.columns, self._channels):
+            value, quality = _judge(source, index, scale, column)
+            values.append(value)
+            qualities.append(quality)
+            if quality == schema.OUT_OF_RANGE:
+                self._counters.count("sensor_range")
+            self.last[column.name] = (value, quality, t)
+        self._add(t, values, qualities)
+
+    # What is in RAM goes to flash, at the end of a batch and before a planned reset.
+    def flush(self):
+        if not len(self._batch):
+            return
+        synced = self._synced
+        uptime_s = None if synced else self._clock.uptime_s()
+        gc.collect()
+        try:
+            self._outbox.append(lambda rn: self._batch.encode(rn, synced, uptime_s))
+        except OSError:  # these samples are lost, the next ones may not be
+            self._counters.count("fs_corrupt")
+        self._batch.clear()
+
+    # A block has one kind of time: it ends where the clock was set.
+    def _add(self, t, values, qualities):
+        if self._jumps != self._clock.jumps:
+            self.flush()
+        if not len(self._batch):
+            self._jumps, self._synced = self._clock.jumps, self._clock.synced
+        self._batch.add(t, values, qualities)
+        if self._batch.full:
+            self.flush()
+
+    async def _read(self, source):
+        source.values = None
+        source.quality = schema.MAINTENANCE  # not fitted, or switched off by the config
+        if source.part is None:
+            return
+        for attempt in range(_TRIES):
+            if attempt:
+                await asyncio.sleep_ms(_BACKOFF_MS * (5 if attempt > 1 else 1))
+            try:
+                if not source.ready:  # from the start, or it may have lost its supply
+                    await source.part.probe()
+                source.values = await source.part.read()
+                source.ready = True
+                source.quality = schema.NORMAL
+                return
+            except DriverError as error:
+                reason = error.reason
+            except OSError:
+                reason = "sensor_timeout"
+        source.ready = False
+        self._counters.count(reason)
+        comm = reason in _COMM_REASONS
+        source.quality = schema.COMM_FAULT if comm else schema.SENSOR_FAULT
+
+
+# -> (value or None, quality) of one column
+def _judge(source, index, scale, column):
+    if source.values is None:
+        return None, source.quality
+    value = source.values[index] if index is not None else None
+    if value is None:  # the part has no such channel, or does not know
+        return None, schema.SENSOR_FAULT if index is None else schema.COMM_FAULT
+    value = rescale(value, scale, column.scale)
+    if not column.minimum <= value <= column.maximum:
+        return value, schema.OUT_OF_RANGE
+    return value, schema.NORMAL
