@@ -82,6 +82,8 @@ class Uplink:
             # The next round fills the gaps; what no ack can cover now is not sent twice a wake.
             sent = {rn for rn in sent if not answer.covers(rn)}
             beyond = {rn for rn in sent if _beyond(answer, rn)}
+        if self._outbox.depth and not self._affordable(1):
+            self._counters.count("budget_spent")
         self.outcome = "partly" if sent else "acked"
         return not sent
 
@@ -108,10 +110,7 @@ class Uplink:
             if rn in skipped:
                 continue
             if cost > room:
-                if len(plan) == _DATAGRAMS:
-                    break
-                if not self._affordable(len(plan) + 1):
-                    self._counters.count("budget_spent")
+                if len(plan) == _DATAGRAMS or not self._affordable(len(plan) + 1):
                     break
                 plan.append([])
                 room = self._datagram_bytes() - overhead
