@@ -65,18 +65,16 @@ class Quectel(Modem):
         return command.state == at.DONE and command.lines == ["+CPIN: READY"]
 
     async def _registered(self):
-        status = (await self.ask(at.read("+CEREG"), "+CEREG", at.fields))[1]
-        if status == str(_DENIED):
+        status = await self.ask(at.read("+CEREG"), "+CEREG", _status)
+        if status == _DENIED:
             raise self.error("reg_denied", "check the SIM's contract and the APN")
-        return status in (str(_HOME), str(_ROAMING))
+        return status in (_HOME, _ROAMING)
 
     async def _attached(self):
         return await self.ask(at.read("+CGATT"), "+CGATT", _numbers) == [1]
 
     async def signal(self):
-        values = await self.ask(at.action("+CESQ"), "+CESQ", _numbers)
-        rsrp = values[-1]  # TS 27.007: 0..97, 255 = not known
-        return {"rsrp_dbm": rsrp - 140 if rsrp <= 97 else None}
+        return {"rsrp_dbm": await self.ask(at.action("+CESQ"), "+CESQ", _rsrp_dbm)}
 
     async def network_time(self):
         # Seconds since 2024 UTC, None before the network has told it.
@@ -164,8 +162,25 @@ class Quectel(Modem):
             self._down()
 
 
+# Readers of information lines. ValueError or IndexError: the line is torn, ask again.
+
+
 def _numbers(line):
     return [int(value) for value in at.fields(line)]
+
+
+def _status(line):
+    return int(at.fields(line)[1])
+
+
+def _rsrp_dbm(line):
+    # TS 27.007, +CESQ: the last of six; 0..97 for -140..-43 dBm, 255 if not known.
+    _, _, _, _, _, rsrp = _numbers(line)
+    if rsrp == 255:
+        return None
+    if not 0 <= rsrp <= 97:
+        raise ValueError("rsrp %d" % rsrp)
+    return rsrp - 140
 
 
 def _imei(line):
