@@ -29,8 +29,8 @@ class SerialStream:
         self._poll.register(sys.stdin, select.POLLIN)
         self._buffer = bytearray(128)
 
-    # At least one byte, valid until the next read. Byte by byte, because on an ESP32 read(n) blocks
-    # until n bytes are there; in one go, because its input buffer holds 260 bytes, or 22 ms.
+    # At least one byte, valid until the next read. Byte by byte, because read(n) of an ESP32 waits
+    # for all n; in one go, because its input buffer holds 260 bytes, which is 22 ms.
     async def read(self):
         size = 0
         while not size:
@@ -156,7 +156,7 @@ class Console:
         self._line = self._line[:-1]
         self._stream.write(b"\b \b")
 
-    # ESC [ A is the up arrow, ESC [ B the down arrow; other sequences end with a letter or a tilde.
+    # ESC [ A is the up arrow, ESC [ B the down arrow; others end with a letter or a tilde.
     def _take_escape(self, byte):
         first, self._escape = self._escape == 1, 0
         if first and byte in b"[O" or not first and byte < 0x40:

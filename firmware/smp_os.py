@@ -7,6 +7,7 @@ from protocols import smp
 from protocols.compat import const
 
 from . import civil
+from .shell import reboot_soon
 from .smp_request import Refused, field
 
 # One frame is handled at a time. What clients fill is this minus 4 bytes of length and CRC.
@@ -25,7 +26,6 @@ class OSGroup:
 
     def __init__(self, node):
         self._node = node
-        self.reset_due = False
         self._least_free = None
         # command: (read, write)
         self.commands = {
@@ -42,8 +42,7 @@ class OSGroup:
         return {"r": field(body, "d", str)}
 
     async def _reset(self, body):
-        # The answer has to leave first: who sends it looks at reset_due.
-        self.reset_due = True
+        reboot_soon(self._node)
         return {}
 
     async def _parameters(self, body):
@@ -60,7 +59,8 @@ class OSGroup:
             seconds = civil.from_iso(text)
         except ValueError:
             raise Refused(smp.EINVAL, _INVALID_FORMAT)
-        self._node.clock.set(seconds, "console")
+        if not self._node.clock.set(seconds, "console"):
+            raise Refused(smp.EBADSTATE, _RTC_COMMAND_FAILED)  # the server's time is better
         return {}
 
     async def _memory(self, body):

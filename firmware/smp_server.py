@@ -70,10 +70,12 @@ class EnumGroup:
 class SMPServer:
     def __init__(self, node, shell, root=""):
         self._node = node
-        self._os = OSGroup(node)
+        # Longer frames than the buffer are decoded too, so that they get an answer that says so.
+        self._decoder = smp.LineDecoder(limit=2 * BUFFER_SIZE)
+        self._bad_lines = 0
         self.groups = {}
         groups = (
-            self._os,
+            OSGroup(node),
             SettingsGroup(node, root),
             FSGroup(root),
             ShellGroup(shell),
@@ -82,10 +84,14 @@ class SMPServer:
         for group in groups:
             self.groups[group.ID] = group
 
-    @property
-    def reset_due(self):
-        # A reset was asked for: it takes place once the answer has left.
-        return self._os.reset_due
+    async def handle_line(self, line):
+        # -> the lines of the answer as one bytes, or None while none is due.
+        frame = self._decoder.feed(line)
+        if self._decoder.errors != self._bad_lines:
+            self._bad_lines = self._decoder.errors
+            self._node.counters.count("smp_bad_frame")
+        answer = await self.handle(frame) if frame else None
+        return b"".join(smp.encode_lines(answer)) if answer else None
 
     async def handle(self, frame):
         # -> the answer's frame, or None for what is no request at all.

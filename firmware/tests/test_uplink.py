@@ -50,8 +50,8 @@ def test_without_keys_nothing_is_opened_and_it_is_counted_once():
 
 
 def test_every_fate_of_small_wakes():
-    # Three datagrams and a retry up, two answers down: nothing is lost, no number is sealed twice, True
-    # means that all is stored, and a quiet network then settles everything.
+    # Three datagrams and a retry up, two answers down: nothing is lost, no number is sealed twice,
+    # True means that all is stored, and a quiet network then settles everything.
     ups, downs = ("ok", "lost", "late"), ("ok", "lost", "late", "forged")
     for n in range(len(ups) ** 4 * len(downs) ** 2):
         fates = []
