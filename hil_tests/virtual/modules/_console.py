@@ -1,0 +1,118 @@
+# What stands in sys.modules for "sys" and "micropython": the console is the bench's, not the host's.
+# SPDX-License-Identifier: Apache-2.0
+import io
+
+import _link
+import micropython as _micropython
+import sys as _sys
+
+
+class Input:
+    # sys.stdin of an ESP32: read(n) blocks until n characters are there.
+    wait_mask = _link.CONSOLE_BIT
+
+    def __init__(self):
+        self._held = b""
+        self.buffer = self
+
+    def buffered(self):
+        return bool(self._held)
+
+    def _fill(self):
+        while not self._held:
+            self._held = _link.call(_link.CONSOLE_READ, 128) or b""
+            if not self._held:
+                _link.wait(_link.FOREVER, self.wait_mask)
+
+    def _take(self, n):
+        self._fill()
+        data, self._held = self._held[:n], self._held[n:]
+        return data
+
+    def read(self, n=-1):
+        if n < 0:
+            return self._take(len(self._held) or 128)
+        data = b""
+        while len(data) < n:
+            data += self._take(n - len(data))
+        return data
+
+    def readinto(self, buf, n=None):
+        n = len(buf) if n is None else n
+        buf[:n] = self.read(n)
+        return n
+
+    def readline(self):
+        line = b""
+        while not line.endswith(b"\n"):
+            line += self._take(1)
+        return line
+
+
+class TextInput(Input):
+    def __init__(self):
+        super().__init__()
+        self.buffer = Input()
+        self.buffer._take, self.buffer.buffered = self._take, self.buffered
+
+    def read(self, n=-1):
+        return str(super().read(n), "utf-8")
+
+    def readline(self):
+        return str(super().readline(), "utf-8")
+
+
+class RawOutput(io.IOBase):
+    # sys.stdout.buffer: bytes as they are. Text goes through the interpreter's own stdout, where
+    # the bench turns \n into \r\n as a board does.
+    wait_mask = 0
+
+    def buffered(self):
+        return False
+
+    def write(self, data):
+        view = memoryview(data)
+        for at in range(0, len(view), _link.PAYLOAD):
+            _link.call(_link.CONSOLE_WRITE, 0, view[at : at + _link.PAYLOAD])
+        return len(view)
+
+    def flush(self):
+        pass
+
+
+class Output(RawOutput):
+    def __init__(self):
+        self.buffer = RawOutput()
+
+    def write(self, text):
+        return _sys.stdout.write(text)
+
+
+class Sys:
+    platform = "esp32"
+
+    def __init__(self):
+        self.stdin = TextInput()
+        self.stdout = self.stderr = Output()
+
+    def __getattr__(self, name):
+        return getattr(_sys, name)
+
+
+class Micropython:
+    def __getattr__(self, name):
+        return getattr(_micropython, name)
+
+    def kbd_intr(self, char):
+        _link.call(_link.KBD_INTR, char)
+
+
+def install():
+    _sys.modules["sys"] = sys = Sys()
+    _sys.modules["micropython"] = Micropython()
+    return sys
+
+
+def to_terminal(sys):
+    # At the REPL the interpreter reads the terminal itself.
+    sys.stdin = _sys.stdin

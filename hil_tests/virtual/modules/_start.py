@@ -1,0 +1,91 @@
+# The steps of bootstrap.py, apart from it so that a program's globals stay its own.
+# SPDX-License-Identifier: Apache-2.0
+import gc
+import json
+import random
+
+import _console
+import _link
+
+sys = _console.install()
+
+import os  # noqa: E402
+import time  # noqa: E402
+import vfs  # noqa: E402
+
+import _info  # noqa: E402
+import _tasks  # noqa: E402
+import esp32  # noqa: E402
+import machine  # noqa: E402, F401
+import network  # noqa: E402, F401
+import select  # noqa: E402, F401
+
+_CORRUPT = """\
+The filesystem appears to be corrupted. If you had important data there, you
+may want to make a flash snapshot to try to recover it. Otherwise, perform
+factory reprogramming of the board (completely erase flash, followed by
+writing the image).
+"""
+
+
+def _mount(flash):
+    esp32.Partition._file = open(flash, "rb")
+    vfs.umount("/")
+    found = esp32.Partition.find(1, label="vfs")
+    if not found:
+        return False
+    device = found[0]
+    try:
+        vfs.mount(vfs.VfsLfs2(device), "/")
+    except OSError:
+        first = bytearray(4096)
+        device.readblocks(0, first)
+        if first != b"\xff" * 4096:
+            print(_CORRUPT)
+            return False
+        vfs.VfsLfs2.mkfs(device)
+        vfs.mount(vfs.VfsLfs2(device), "/")
+        with open("boot.py", "w") as file:
+            file.write("# This file is executed on every boot.\n")
+    os.chdir("/")
+    return True
+
+
+def _prepare():
+    info = json.loads(_link.call(_link.HELLO))
+    _info.mac = bytes(info["mac"])
+    _info.reset_cause = info["reset_cause"]
+    time.rtc_us = info["rtc_us"]
+    time.ticks_start_us = info["ticks_start_us"]
+    esp32.Partition._table = info["partitions"]
+    random.seed(info["random"])
+    _tasks.install()
+    mounted = _mount(info["flash"])
+    sys.path[:] = ["", ".frozen", "/lib"]
+    gc.collect()
+    return [name for name in info["scripts"] if mounted]
+
+
+_scripts = _prepare()
+
+
+def step():
+    # Whether the next script is to run; a board without one goes on to its REPL.
+    if not _scripts:
+        return False
+    try:
+        os.stat(_scripts.pop(0))
+        return True
+    except OSError:
+        return False
+
+
+def failed(error):
+    if isinstance(error, SystemExit):
+        _link.call(_link.SOFT_RESET)
+    sys.print_exception(error)
+
+
+def to_repl():
+    _console.to_terminal(sys)
+    _link.call(_link.REPL)

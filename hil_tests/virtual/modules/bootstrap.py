@@ -1,0 +1,14 @@
+# What stands for the ESP32's start-up code: mount the flash, run boot.py and main.py, leave the
+# rest to the interpreter's own REPL. Run as: micropython -i bootstrap.py
+# SPDX-License-Identifier: Apache-2.0
+import _start
+
+try:
+    if _start.step():
+        execfile("boot.py")
+    if _start.step():
+        execfile("main.py")
+except BaseException as error:
+    _start.failed(error)
+_start.to_repl()
+del _start

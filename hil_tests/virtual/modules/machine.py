@@ -1,0 +1,295 @@
+# The ESP32's machine module: each operation goes to the bench, which has the models and the clock.
+# SPDX-License-Identifier: Apache-2.0
+from umachine import *
+import struct
+
+import _info
+import _link
+
+PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = range(1, 6)
+PIN_WAKE, EXT0_WAKE, EXT1_WAKE, TIMER_WAKE = range(1, 5)
+
+
+def reset():
+    _link.call(_link.RESET)
+
+
+def soft_reset():
+    raise SystemExit
+
+
+def reset_cause():
+    return _info.reset_cause
+
+
+def wake_reason():
+    return TIMER_WAKE if _info.reset_cause == DEEPSLEEP_RESET else 0
+
+
+def unique_id():
+    return _info.mac
+
+
+def freq(hz=None):
+    return 160000000
+
+
+def idle():
+    _link.wait(_link.now + 1000)  # until the next tick of the system
+
+
+def disable_irq():
+    return 0
+
+
+def enable_irq(state=0):
+    pass
+
+
+def lightsleep(ms=-1):
+    _link.wait(_link.FOREVER if ms < 0 else _link.now + ms * 1000)
+
+
+def deepsleep(ms=-1):
+    _link.call(_link.DEEPSLEEP, 0, struct.pack("<q", ms))
+
+
+def sleep(ms=-1):
+    lightsleep(ms)
+
+
+class Pin(PinBase):
+    IN, OUT, OPEN_DRAIN = 1, 3, 7
+    PULL_DOWN, PULL_UP = 1, 2
+    IRQ_RISING, IRQ_FALLING = 1, 2
+
+    def __init__(self, id, mode=-1, pull=-1, value=None, **options):
+        if not isinstance(id, int) or not 0 <= id < 49:
+            raise ValueError("invalid pin")
+        self.id = id
+        self.init(mode, pull, value)
+
+    def init(self, mode=-1, pull=-1, value=None, **options):
+        if value is not None:
+            self.value(value)
+        if mode != -1 or pull != -1:
+            _link.call(_link.PIN_MODE, self.id, bytes((mode & 0xFF, pull & 0xFF)))
+
+    def value(self, level=None):
+        if level is None:
+            return _link.call(_link.PIN_GET, self.id)
+        _link.call(_link.PIN_SET, self.id, b"\1" if level else b"\0")
+
+    __call__ = value
+
+    def on(self):
+        self.value(1)
+
+    def off(self):
+        self.value(0)
+
+    def irq(self, *args, **kwargs):
+        raise NotImplementedError("the virtual board has no pin interrupts")
+
+    def __repr__(self):
+        return "Pin(%d)" % self.id
+
+
+def _pin_number(pin):
+    return pin if isinstance(pin, int) else pin.id
+
+
+class I2C:
+    _PINS = ((18, 19), (25, 26))  # scl, sda of the ESP32 port
+
+    def __init__(self, id, *, scl=None, sda=None, freq=400000, timeout=50000):
+        self._id = id
+        default = self._PINS[id & 1]
+        scl = default[0] if scl is None else _pin_number(scl)
+        sda = default[1] if sda is None else _pin_number(sda)
+        _link.call(_link.I2C_INIT, id, struct.pack("<BBI", scl, sda, freq))
+
+    def _transfer(self, address, written=b"", n=0):
+        head = struct.pack("<BH", self._id, n)
+        return _link.call(_link.I2C_TRANSFER, address, head + written) or b""
+
+    def scan(self):
+        found = []
+        for address in range(8, 120):
+            try:
+                self._transfer(address)
+                found.append(address)
+            except OSError:
+                pass
+        return found
+
+    def readfrom(self, address, n, stop=True):
+        return self._transfer(address, b"", n)
+
+    def readfrom_into(self, address, buf, stop=True):
+        buf[:] = self._transfer(address, b"", len(buf))
+
+    def writeto(self, address, buf, stop=True):
+        self._transfer(address, bytes(buf))
+        return len(buf)
+
+    def writevto(self, address, vector, stop=True):
+        return self.writeto(address, b"".join(bytes(part) for part in vector))
+
+    def readfrom_mem(self, address, register, n, *, addrsize=8):
+        return self._transfer(address, register.to_bytes(addrsize // 8, "big"), n)
+
+    def readfrom_mem_into(self, address, register, buf, *, addrsize=8):
+        buf[:] = self.readfrom_mem(address, register, len(buf), addrsize=addrsize)
+
+    def writeto_mem(self, address, register, buf, *, addrsize=8):
+        self._transfer(address, register.to_bytes(addrsize // 8, "big") + bytes(buf))
+
+
+class SoftI2C(I2C):
+    def __init__(self, scl, sda, *, freq=400000, timeout=50000):
+        super().__init__(0, scl=scl, sda=sda, freq=freq, timeout=timeout)
+
+
+class UART:
+    _PINS = ((1, 3), (10, 9), (17, 16))  # tx, rx of the ESP32 port
+    INV_TX, INV_RX = 4, 1
+    RTS, CTS = 1, 2
+
+    def __init__(self, id, baudrate=115200, *args, **options):
+        if not 0 <= id < 3:
+            raise ValueError("UART(%d) doesn't exist" % id)
+        self._id = id
+        self.wait_mask = 1 << id
+        self._tx, self._rx = self._PINS[id]
+        self._timeout_us = self._timeout_char_us = 0
+        self._txbuf = self._rxbuf = 256
+        self.init(baudrate, *args, **options)
+
+    def init(self, baudrate=None, bits=8, parity=None, stop=1, *, tx=None, rx=None, **options):
+        if baudrate:
+            self._baud = baudrate
+        if tx is not None:
+            self._tx = _pin_number(tx)
+        if rx is not None:
+            self._rx = _pin_number(rx)
+        self._timeout_us = options.get("timeout", 0) * 1000
+        self._timeout_char_us = options.get("timeout_char", 0) * 1000
+        self._txbuf = options.get("txbuf", self._txbuf)
+        self._rxbuf = options.get("rxbuf", self._rxbuf)
+        bits_on_line = 1 + bits + (parity is not None) + stop
+        _link.call(
+            _link.UART_INIT,
+            self._id,
+            struct.pack(
+                "<BBBIHH", self._tx, self._rx, bits_on_line, self._baud, self._txbuf, self._rxbuf
+            ),
+        )
+
+    def deinit(self):
+        pass
+
+    def buffered(self):
+        return False
+
+    def any(self):
+        return _link.call(_link.UART_ANY, self._id)
+
+    def _some(self, n, until=b""):
+        head = struct.pack("<H", n)
+        return _link.call(_link.UART_READ, self._id, head + until) or b""
+
+    def read(self, n=-1, until=b""):
+        # The first byte may take `timeout`, each later one `timeout_char`.
+        want = 65535 if n is None or n < 0 else n
+        data = self._some(want, until)
+        while len(data) < want and not (until and data.endswith(until)):
+            patience_us = self._timeout_char_us if data else self._timeout_us
+            if not (patience_us and _link.wait(_link.now + patience_us, self.wait_mask)):
+                break
+            data += self._some(want - len(data), until)
+        return data or None
+
+    def readline(self):
+        return self.read(-1, b"\n")
+
+    def readinto(self, buf, n=None):
+        data = self.read(len(buf) if n is None else n)
+        if data is None:
+            return None
+        buf[: len(data)] = data
+        return len(data)
+
+    def write(self, data):
+        view = memoryview(data)
+        for at in range(0, len(view), _link.PAYLOAD):
+            _link.call(_link.UART_WRITE, self._id, view[at : at + _link.PAYLOAD])
+        return len(view)
+
+    def txdone(self):
+        return _link.call(_link.UART_PENDING, self._id) == 0
+
+    def flush(self):
+        # The bench tells how long the line is still busy.
+        while True:
+            us = _link.call(_link.UART_PENDING, self._id)
+            if not us:
+                return
+            _link.wait(_link.now + us)
+
+
+class ADC:
+    ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = range(4)
+    WIDTH_9BIT, WIDTH_10BIT, WIDTH_11BIT, WIDTH_12BIT = range(9, 13)
+    _FULL_SCALE_UV = (950000, 1250000, 1750000, 3300000)
+
+    def __init__(self, pin, *, atten=ATTN_0DB):
+        self._pin = _pin_number(pin)
+        self._atten = atten
+
+    def atten(self, atten):
+        self._atten = atten
+
+    def width(self, bits):
+        pass
+
+    def read_uv(self):
+        return min(_link.call(_link.ADC_READ, self._pin), self._FULL_SCALE_UV[self._atten])
+
+    def read_u16(self):
+        return self.read_uv() * 65535 // self._FULL_SCALE_UV[self._atten]
+
+    def read(self):
+        return self.read_u16() >> 4
+
+
+class RTC:
+    def datetime(self, fields=None):
+        import time
+
+        if fields is None:
+            us = time.time_ns() // 1000
+            y, mo, d, h, mi, s, weekday, _ = time.gmtime(us // 1000000)
+            return (y, mo, d, weekday, h, mi, s, us % 1000000)
+        y, mo, d, _, h, mi, s, us = fields
+        now_us = time.mktime((y, mo, d, h, mi, s, 0, 0)) * 1000000 + us
+        time.rtc_us = now_us - _link.now
+        _link.call(_link.RTC_SET, 0, struct.pack("<q", time.rtc_us))
+
+    def init(self, fields):
+        self.datetime(fields)
+
+    def memory(self, data=None):
+        if data is None:
+            return _link.call(_link.RTC_MEMORY) or b""
+        if len(data) > _link.PAYLOAD:
+            raise ValueError("the virtual board keeps %d bytes" % _link.PAYLOAD)
+        _link.call(_link.RTC_MEMORY, 1, data)
+
+
+class WDT:
+    def __init__(self, id=0, timeout=5000):
+        _link.call(_link.WDT_INIT, timeout)
+
+    def feed(self):
+        _link.call(_link.WDT_FEED)
