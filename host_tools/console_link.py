@@ -1,4 +1,4 @@
-"""A terminal on a serial port: what is typed goes out as it is, what comes in is shown as it is."""
+"""A terminal on a serial port: what is typed goes out as it is, what comes in is shown so too."""
 
 # SPDX-License-Identifier: Apache-2.0
 

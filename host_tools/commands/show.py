@@ -1,0 +1,131 @@
+"""Show what units said: latest values, history, gaps, silence."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ..output import JsonOption, console, print_json
+
+if TYPE_CHECKING:
+    from ..views import Views
+
+REFRESH_S = 1.0
+DETAILED_UNITS = 3  # with more of them, latest values are shown for the unit that is asked for
+
+
+def show(
+    unit: str | None = typer.Argument(None, help="Only this unit."),
+    follow: bool = typer.Option(False, "--follow", help="Keep the table up to date."),
+    history: str | None = typer.Option(None, help="The values of one channel of UNIT."),
+    last: int = typer.Option(48, min=1, help="How many values a history has."),
+    gaps: bool = typer.Option(False, "--gaps", help="What is missing, and why."),
+    silent: bool = typer.Option(False, "--silent", help="Only units that should have reported."),
+    db: Path | None = typer.Option(None, help="The store, a SQLite file."),
+    registry: Path | None = typer.Option(None, help="The registry, a SQLite file."),
+    as_json: JsonOption = False,
+) -> None:
+    """Show what units said: latest values with unit and quality, history, gaps, who is silent.
+
+    \b
+    Example:
+        fieldbeat show --follow
+        fieldbeat show gh-7 --history air_temperature --last 12
+        fieldbeat show gh-7 --gaps
+    """
+    from ..errors import CannotTry
+    from ..paths import registry_file
+    from ..registry import Registry
+    from ..store import Store
+    from ..views import Views
+
+    if history and not unit:
+        raise CannotTry("a history is of one unit", "give its name: fieldbeat show UNIT --history")
+    units = Registry(registry) if registry_file(registry).exists() else None
+    store = Store(db, create=False)
+    views = Views(store, units)
+    try:
+        if unit:
+            views.must_exist(unit)
+        if history and unit:
+            _history(views, unit, history, last, as_json)
+        elif gaps:
+            _gaps(views, unit, as_json)
+        elif follow and not as_json:
+            _follow(views, unit, silent)
+        else:
+            _print(views, unit, silent, as_json)
+    finally:
+        store.close()
+
+
+def _screen(views: Views, unit: str | None, silent: bool, now_s: float) -> Any:
+    from ..tables import screen
+
+    shown = _chosen(views, unit, silent, now_s)
+    return screen(shown, views.refusals(), now_s, len(shown) <= DETAILED_UNITS)
+
+
+def _chosen(views: Views, unit: str | None, silent: bool, now_s: float) -> list:
+    shown = [views.unit(unit, now_s)] if unit else views.units(now_s)
+    return [view for view in shown if view.silent] if silent else shown
+
+
+def _print(views: Views, unit: str | None, silent: bool, as_json: bool) -> None:
+    import time
+    from dataclasses import asdict
+
+    now_s = time.time()
+    if as_json:
+        chosen = [asdict(view) for view in _chosen(views, unit, silent, now_s)]
+        print_json({"units": chosen, "refusals": views.refusals()})
+        return
+    console().print(_screen(views, unit, silent, now_s))
+
+
+def _follow(views: Views, unit: str | None, silent: bool) -> None:
+    import time
+    from contextlib import suppress
+
+    from rich.live import Live
+
+    def picture() -> Any:
+        return _screen(views, unit, silent, time.time())
+
+    with (
+        suppress(KeyboardInterrupt),
+        Live(picture(), console=console(), auto_refresh=False) as live,
+    ):
+        while True:
+            time.sleep(REFRESH_S)
+            live.update(picture(), refresh=True)
+
+
+def _history(views: Views, unit: str, channel: str, last: int, as_json: bool) -> None:
+    import time
+    from dataclasses import asdict
+
+    rows = views.history(unit, channel, last)
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    from ..tables import readings
+
+    console().print(readings(f"{unit}: {channel}", rows, time.time()))
+
+
+def _gaps(views: Views, unit: str | None, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    found = {name: views.gaps(name) for name in ([unit] if unit else views.names())}
+    if as_json:
+        print_json({name: [asdict(gap) for gap in rows] for name, rows in found.items()})
+        return
+    from ..tables import gaps
+
+    for name, rows in found.items():
+        console().print(gaps(name, rows) if rows else f"{name}: no gaps")

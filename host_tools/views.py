@@ -1,0 +1,295 @@
+"""What a store says about units, for people: latest values, histories, gaps, silence."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from fieldbeat.protocols import cbor, event, reasons
+from fieldbeat.protocols.schema import QUALITY_NAMES
+
+from .errors import CannotTry
+from .registry import Registry, Unit
+from .store import Contact, Store
+
+SILENT_AFTER_REPORTS = 2
+REPORT_S = 3600  # assumed while a unit's own interval is not known
+
+SYMBOLS = {
+    "Cel": "°C",
+    "uS/cm": "µS/cm",
+}  # SenML units (RFC 8428, 12.1) that people write otherwise
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One value of a channel; `text` has the digits that its scale gives it."""
+
+    channel: str
+    at_s: int
+    value: float | None
+    text: str
+    symbol: str
+    quality: str
+    clock_set: bool
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that is missing: record numbers or samples, when, and why as far as is known."""
+
+    what: str
+    first_s: float | None
+    last_s: float | None
+    reason: str
+
+
+@dataclass
+class UnitView:
+    """A unit at a glance; times in Unix seconds, ages and intervals in seconds."""
+
+    name: str
+    site: str = ""
+    state: str = ""
+    report_s: int = REPORT_S
+    last_s: float | None = None
+    source: str = ""
+    silent: bool = True
+    readings: list[Reading] = field(default_factory=list)
+    app: str = ""
+    restart: str = ""
+    uptime_s: int | None = None
+    pending: int | None = None
+    rsrp_dbm: float | None = None
+    battery_v: float | None = None
+    counters: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+    records: int = 0
+    missing: int = 0
+    waiting: int = 0
+    bytes: int = 0
+
+    def age_s(self, now_s: float) -> float | None:
+        """Return how long ago the unit was heard."""
+        return None if self.last_s is None else now_s - self.last_s
+
+
+class Views:
+    """Questions to a store, with names and intervals from the registry where there is one."""
+
+    def __init__(self, store: Store, registry: Registry | None = None) -> None:
+        self._store = store
+        self._all = store.database.all
+        self._one = store.database.one
+        self._registry = registry
+
+    def names(self) -> list[str]:
+        """Return the units that are registered or were heard."""
+        known = [unit.name for unit in self._registry.units()] if self._registry else []
+        heard = [contact.unit for contact in self._store.contacts()]
+        return sorted({*known, *heard})
+
+    def must_exist(self, name: str) -> None:
+        """Raise CannotTry for a unit that nobody knows."""
+        names = self.names()
+        if name not in names:
+            known = ", ".join(names) or "none"
+            raise CannotTry(f"no unit '{name}' is registered or was heard", f"known: {known}")
+
+    def units(self, now_s: float) -> list[UnitView]:
+        """Return every unit, by name."""
+        return [self.unit(name, now_s) for name in self.names()]
+
+    def unit(self, name: str, now_s: float) -> UnitView:
+        """Return one unit as it is known now."""
+        view = UnitView(name)
+        unit = self._registry.unit(name) if self._registry else None
+        contact = self._store.contact(name)
+        self._describe(view, unit, contact, now_s)
+        view.readings = self._readings(name, now_s)
+        self._add_events(view)
+        self._add_counts(view, contact)
+        by_channel = {reading.channel: reading.value for reading in view.readings}
+        view.rsrp_dbm = by_channel.get("rsrp") or view.rsrp_dbm
+        view.battery_v = by_channel.get("battery") or view.battery_v
+        return view
+
+    def refusals(self) -> list[dict[str, Any]]:
+        """Return the counts of refused datagrams: unit ('' for strangers), reason, last."""
+        rows = self._all("SELECT unit, reason, count, last_s, source FROM refusals ORDER BY 1, 2")
+        return [dict(row) for row in rows]
+
+    def history(self, name: str, channel: str, count: int) -> list[Reading]:
+        """Return the last values of a channel, oldest first.
+
+        Raises:
+            CannotTry: the unit has no such channel.
+        """
+        series = [row for row in self._series(name) if row["name"] == channel]
+        if not series:
+            known = ", ".join(dict.fromkeys(row["name"] for row in self._series(name))) or "none"
+            raise CannotTry(f"{name} has no channel '{channel}'", f"known: {known}")
+        readings = [reading for row in series for reading in self._last(row, count)]
+        return sorted(readings, key=lambda reading: reading.at_s)[-count:]
+
+    def gaps(self, name: str) -> list[Gap]:
+        """Return what is missing of a unit: records first, then samples."""
+        contact = self._store.contact(name)
+        if contact is None:
+            return []
+        return [*self._record_gaps(contact), *self._sample_gaps(contact)]
+
+    # One unit
+
+    def _describe(
+        self, view: UnitView, unit: Unit | None, contact: Contact | None, now_s: float
+    ) -> None:
+        if unit:
+            view.site, view.state = unit.site, unit.state
+        interval = (unit and unit.report_interval_s) or (contact and contact.report_s)
+        view.report_s = interval or REPORT_S
+        if contact:
+            view.last_s, view.source, view.bytes = contact.last_s, contact.source, contact.bytes
+            view.silent = now_s - contact.last_s > SILENT_AFTER_REPORTS * view.report_s
+
+    def _series(self, name: str) -> list[Any]:
+        return self._all(
+            "SELECT id, name, symbol, scale FROM series WHERE unit = ? ORDER BY id", name
+        )
+
+    def _last(self, series: Any, count: int, until_s: float = 2**62) -> list[Reading]:
+        rows = self._all(
+            "SELECT t, value, quality, synced FROM samples JOIN records ON records.id = record"
+            " WHERE series = ? AND t <= ? ORDER BY t DESC, record DESC LIMIT ?",
+            *(series["id"], until_s, count),
+        )
+        return [_reading(series, row) for row in rows]
+
+    def _readings(self, name: str, now_s: float) -> list[Reading]:
+        """Return the last value of each channel; a clock that ran a day ahead does not count."""
+        latest: dict[str, Reading] = {}
+        for series in self._series(name):
+            for reading in self._last(series, 1, now_s + 86_400):
+                if reading.at_s >= latest.get(reading.channel, reading).at_s:
+                    latest[reading.channel] = reading
+        return list(latest.values())
+
+    def _last_event(self, name: str, type_: int) -> dict:
+        row = self._one(
+            "SELECT body FROM events WHERE unit = ? AND type = ? ORDER BY record DESC LIMIT 1",
+            *(name, type_),
+        )
+        return cbor.decode(row["body"]) if row else {}
+
+    def _add_events(self, view: UnitView) -> None:
+        boot = self._last_event(view.name, event.BOOT)
+        view.app = str(boot.get(event.BOOT_VERSION, ""))
+        view.restart = str(boot.get(event.BOOT_CAUSE, ""))
+        health = self._last_event(view.name, event.HEALTH)
+        view.uptime_s = health.get(event.HEALTH_UPTIME_S)
+        view.pending = health.get(event.HEALTH_PENDING)
+        counters = health.get(event.HEALTH_COUNTERS) or {}
+        view.counters = {reasons.name(code): count for code, count in counters.items()}
+        signal = health.get(event.HEALTH_SIGNAL) or {}
+        view.rsrp_dbm = signal.get("rsrp_dbm") if isinstance(signal, dict) else None
+        millivolts = health.get(event.HEALTH_BATTERY_MV)
+        view.battery_v = millivolts / 1000 if millivolts else None
+
+    def _add_counts(self, view: UnitView, contact: Contact | None) -> None:
+        name = view.name
+        rows = self._all("SELECT reason, count FROM refusals WHERE unit = ?", name)
+        view.refused = {row["reason"]: row["count"] for row in rows}
+        view.records = self._one("SELECT COUNT(*) FROM records WHERE unit = ?", name)[0]
+        sql = "SELECT COUNT(*) FROM records WHERE unit = ? AND state = 'waiting'"
+        view.waiting = self._one(sql, name)[0]
+        lost = "SELECT COALESCE(SUM(last_rn - first_rn + 1), 0) FROM lost WHERE unit = ?"
+        view.missing = self._one(lost, name)[0]
+        if contact:
+            view.missing += sum(last - first + 1 for first, last in self._awaited(contact))
+
+    # Gaps
+
+    def _awaited(self, contact: Contact) -> Iterator[tuple[int, int]]:
+        """Yield the ranges of record numbers that may still come."""
+        before = contact.cumulative
+        for rn in self._store.stored_after(contact.unit, contact.run, before):
+            if rn > before + 1:
+                yield before + 1, rn - 1
+            before = rn
+
+    def _record_gaps(self, contact: Contact) -> Iterator[Gap]:
+        rows = self._all(
+            "SELECT first_rn, last_rn, known_s FROM lost WHERE unit = ? ORDER BY known_s",
+            contact.unit,
+        )
+        for row in rows:
+            what = _numbers(row["first_rn"], row["last_rn"])
+            reason = "lost: the unit no longer had it when this store could take it"
+            yield Gap(what, None, row["known_s"], reason)
+        for first, last in self._awaited(contact):
+            yield Gap(_numbers(first, last), None, contact.last_s, "not received yet")
+
+    def _sample_gaps(self, contact: Contact) -> Iterator[Gap]:
+        rows = self._sample_times(contact)
+        steps = [after["t"] - row["t"] for row, after in zip(rows, rows[1:], strict=False)]
+        if not steps:
+            return
+        interval = Counter(steps).most_common(1)[0][0]
+        for row, after, step in zip(rows, rows[1:], steps, strict=False):
+            if step > 1.5 * interval:
+                count = round(step / interval) - 1
+                what = f"{count} sample{'s' * (count > 1)}"
+                yield Gap(what, row["t"], after["t"], self._why(contact, row, after))
+
+    def _sample_times(self, contact: Contact) -> list[Any]:
+        """Return time, run and record number of the samples; every series has a row for each."""
+        series = self._one(
+            "SELECT series FROM samples WHERE series IN (SELECT id FROM series WHERE unit = ?)"
+            " GROUP BY series ORDER BY COUNT(*) DESC LIMIT 1",
+            contact.unit,
+        )
+        return self._all(
+            "SELECT t, run, rn FROM samples JOIN records ON records.id = record"
+            " WHERE series = ? AND synced ORDER BY t",
+            series and series["series"],
+        )
+
+    def _why(self, contact: Contact, row: Any, after: Any) -> str:
+        """Return the reason of a gap between two samples."""
+        boot = self._one(
+            "SELECT body FROM events WHERE unit = ? AND type = ? AND t > ? AND t <= ? ORDER BY t",
+            *(contact.unit, event.BOOT, row["t"], after["t"]),
+        )
+        if row["run"] == after["run"] and after["rn"] - row["rn"] > 1:
+            between = after["rn"] - row["rn"] - 1
+            stored = self._store.stored_after(contact.unit, row["run"], row["rn"], between)
+            if len(stored) < between:
+                return "records are missing, see there"
+        if boot:
+            cause = cbor.decode(boot["body"]).get(event.BOOT_CAUSE, "cause unknown")
+            return f"the unit restarted: {cause}"
+        return "unknown"
+
+
+def _reading(series: Any, row: Any) -> Reading:
+    scale, counts = series["scale"], row["value"]
+    value = None if counts is None else counts / scale
+    digits = len(str(scale)) - 1  # what a scale of 10, 100 ... gives
+    quality = row["quality"]
+    return Reading(
+        channel=series["name"],
+        at_s=row["t"],
+        value=value,
+        text="" if value is None else f"{value:.{digits}f}",
+        symbol=SYMBOLS.get(series["symbol"], series["symbol"]),
+        quality=QUALITY_NAMES[quality] if quality < len(QUALITY_NAMES) else f"code {quality}",
+        clock_set=bool(row["synced"]),
+    )
+
+
+def _numbers(first: int, last: int) -> str:
+    return f"record {first}" if first == last else f"records {first} to {last}"
