@@ -40,10 +40,10 @@ class Node(Strict):
 class Uplink(Strict):
     host: str = Field(pattern=HOST, description="a host name or an IPv4 address")
     port: int = Field(ge=1, le=65535)
-    apn: str = Field(pattern=r"^[A-Za-z0-9.-]{0,100}$", description="an access point name, or ''")
-    interval_s: int | None = Field(default=None, ge=5, le=DAY_S)
+    apn: str = Field(pattern=r"^[A-Za-z0-9.-]{0,63}$", description="an access point name, or ''")
+    interval_s: int | None = Field(default=None, ge=30, le=DAY_S)
     datagram_bytes: int = Field(default=480, ge=128, le=1300)
-    budget_bytes_day: int = Field(default=20_000, ge=500, le=10_000_000)
+    budget_bytes_day: int = Field(default=20_000, ge=1000, le=10_000_000)
     ack_timeout_s: int = Field(default=20, ge=2, le=120)
 
 
@@ -93,7 +93,7 @@ class NodeConfig:
     def uplink_interval_s(self) -> int:
         """How often the carrier is opened; by default whenever a report is full."""
         chosen = self.tables.uplink.interval_s
-        return chosen or max(5, min(DAY_S, self.sampling_interval_s * self.report_samples))
+        return chosen or max(30, min(DAY_S, self.sampling_interval_s * self.report_samples))
 
     @property
     def report_bytes(self) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,11 @@ from .errors import FieldbeatError
 NAMESPACE = "fieldbeat"
 MASTER_BYTES = 16
 PRIVATE = 0o600
+
+PAGE_BYTES = 4096
+ENTRY_BYTES = 32
+_ENTRY = struct.Struct("<BBBBI16s8s")  # namespace, type, span, chunk, CRC, key, value or length
+_I32, _BLOB = 0x14, 0x42
 
 
 @dataclass(frozen=True)
@@ -45,17 +51,46 @@ def build(identity: Identity, size: int) -> bytes:
 
     if len(identity.master) != MASTER_BYTES or len(identity.kid) not in (2, 4):
         raise FieldbeatError(f"the identity of {identity.unit} is malformed", "allocate a new key")
-    reserved = 4096  # the last page stays empty, NVS needs it to move entries
+    usable = size - PAGE_BYTES  # the last page stays empty, NVS needs it to move entries
     blobs = {"master": identity.master, "kid": identity.kid, "unit": identity.unit.encode()}
     result = io.BytesIO()
     with redirect_stdout(io.StringIO()):
-        writer = nvs.nvs_open(result, size - reserved, nvs.Page.VERSION2)
+        writer = nvs.nvs_open(result, usable, nvs.Page.VERSION2)
         nvs.write_entry(writer, NAMESPACE, "namespace", "", "")
         for key, value in blobs.items():
             nvs.write_entry(writer, key, "data", "hex2bin", value.hex())
         nvs.write_entry(writer, "epoch", "data", "i32", str(identity.epoch))
         nvs.nvs_close(writer)
     return result.getvalue()
+
+
+def read_identity(image: bytes, source: str) -> Identity:
+    """Return the identity in an image that `build` made.
+
+    Raises:
+        FieldbeatError: there is none.
+    """
+    values: dict[str, bytes] = {}
+    for page in range(0, len(image), PAGE_BYTES):
+        position, end = page + 2 * ENTRY_BYTES, page + PAGE_BYTES  # after header and bitmap
+        while position + ENTRY_BYTES <= min(end, len(image)):
+            _, kind, span, _, _, key, value = _ENTRY.unpack_from(image, position)
+            if kind == _I32:
+                values[_text(key)] = value[:4]
+            elif kind == _BLOB:
+                start = position + ENTRY_BYTES
+                values[_text(key)] = image[start : start + int.from_bytes(value[:2], "little")]
+            position += ENTRY_BYTES * (span if kind in (_I32, _BLOB) else 1)
+    try:
+        epoch = int.from_bytes(values["epoch"], "little")
+        return Identity(_text(values["unit"]), values["kid"], epoch, values["master"])
+    except KeyError as missing:
+        message = f"{source} is no secrets image, it has no {missing}"
+        raise FieldbeatError(message, "make one with 'fieldbeat build --secrets-out'") from None
+
+
+def _text(data: bytes) -> str:
+    return data.rstrip(b"\0").decode("utf-8", "replace")
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -1,0 +1,106 @@
+"""Build the flash image of a node."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..output import JsonOption, print_json
+
+if TYPE_CHECKING:
+    from ..node_config import NodeConfig
+
+
+def build(
+    config: Path = typer.Argument(help="The node's TOML file."),
+    output: Path = typer.Option(..., "-o", "--output", help="The image to write."),
+    base: Path = typer.Option(None, help="An official build to take instead of the cached one."),
+    virtual: bool = typer.Option(False, "--virtual", help="For virtual boards: no real firmware."),
+    secrets_out: Path = typer.Option(None, help="Also write an NVS image with a new key here."),
+    unit: str = typer.Option(None, help="The unit that the key is for; default: the node's name."),
+    registry: Path = typer.Option(None, help="The registry, a SQLite file."),
+    as_json: JsonOption = False,
+) -> None:
+    """Build one flash image: base firmware, partition table, app and configuration.
+
+    The same inputs give the same image, and nothing in it is secret. Usually `provision` gives the
+    unit its key; with --secrets-out it goes into a file of its own, for `flash --secrets`.
+
+    \b
+    Example:
+        fieldbeat build docs/examples/greenhouse.toml -o greenhouse.img
+        fieldbeat build docs/examples/greenhouse.toml -o virtual.img --virtual
+    """
+    from .. import image, node_config
+    from ..errors import CannotTry
+
+    if base and virtual:
+        raise CannotTry("--base and --virtual exclude each other", "give one of them")
+    node = node_config.load(config)
+    content = image.build(node, _base(node, base, virtual), str(base or "the cached build"))
+    info = image.inspect(content, str(output))
+    _write(output, content)
+    result = {
+        "image": str(output),
+        "board": info.board_id,
+        "node": info.node,
+        "virtual": info.virtual,
+        "micropython": info.micropython,
+        "app": info.app_version,
+        "build_id": info.build_id,
+        "bytes": len(content),
+    }
+    if secrets_out:
+        result["secrets"] = str(secrets_out)
+        result["kid"] = _secrets(node, secrets_out, unit or info.node, registry).hex()
+    if as_json:
+        print_json(result)
+        return
+    kind = "for virtual boards" if info.virtual else f"MicroPython {info.micropython}"
+    print(
+        f"{output}: {info.node} on {info.board_id}, {kind}, app {info.app_version} {info.build_id}"
+    )
+    if secrets_out:
+        print(f"{secrets_out}: key id {result['kid']}; it fits one unit, once, then delete it")
+
+
+def _base(node: NodeConfig, base: Path | None, virtual: bool) -> bytes | None:
+    from .. import firmware_cache
+    from ..errors import CannotTry
+
+    if virtual:
+        return None
+    if base is None:
+        return firmware_cache.read(node.board)
+    try:
+        return base.read_bytes()
+    except OSError as error:
+        raise CannotTry(f"{base}: {error.strerror}", "name the merged .bin of the build") from None
+
+
+def _secrets(node: NodeConfig, path: Path, unit: str, registry: Path | None) -> bytes:
+    """Give the unit a new key, write it as an NVS image, and return its key id."""
+    from .. import nvs_image, partition_table
+    from ..registry import Registry
+
+    units = Registry(registry)
+    try:
+        given = units.allocate(unit, f"by build into {path}")
+        master = dict(units.keys(given.kid))[given.epoch]
+    finally:
+        units.close()
+    identity = nvs_image.Identity(unit, given.kid, given.epoch, master)
+    size = partition_table.find(node.board.partition_table(), "nvs").size
+    nvs_image.write_private(path, nvs_image.build(identity, size))
+    return given.kid
+
+
+def _write(path: Path, content: bytes) -> None:
+    partial = path.with_name(path.name + ".part")
+    partial.write_bytes(content)
+    os.replace(partial, path)

@@ -1,0 +1,189 @@
+"""Official MicroPython builds: fetched once, checked by SHA-256, kept in the user's cache.
+
+`FIELDBEAT_CACHE` names the folder; without it, it is `fieldbeat` in the user's XDG cache folder. A
+manifest pins the hash of its build. Where it cannot yet (`"sha256": null`), the user gives the
+hash or trusts the first download; the file `lock.json` in the cache remembers what was seen.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from .boards import Board, Micropython
+from .errors import CannotTry, FieldbeatError
+
+TIMEOUT_S = 30
+CHUNK_BYTES = 64 * 1024
+LARGEST_BYTES = 16 * 1024 * 1024  # no build is bigger than the biggest flash
+
+Progress = Callable[[int, int], None]  # (bytes so far, bytes in all or 0)
+
+
+class FirmwareError(FieldbeatError):
+    """A build that was fetched but must not be used."""
+
+
+@dataclass(frozen=True)
+class Cached:
+    """A build in the cache, or one that could be there (`present` False)."""
+
+    build: str
+    version: str
+    url: str
+    sha256: str | None
+    path: Path
+    present: bool
+
+
+def folder() -> Path:
+    """Return the cache's folder; it need not exist yet."""
+    chosen = os.environ.get("FIELDBEAT_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    xdg = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(xdg).expanduser() / "fieldbeat"
+
+
+def status(board: Board) -> Cached:
+    """Return the build of a board and whether it is in the cache."""
+    official = board.micropython
+    path = folder() / official.url.rpartition("/")[2]
+    expected = official.sha256 or _lock().get(official.url)
+    return Cached(official.build, official.version, official.url, expected, path, path.is_file())
+
+
+def read(board: Board) -> bytes:
+    """Return the cached build of a board, checked again.
+
+    Raises:
+        CannotTry: it is not in the cache.
+        FirmwareError: the cached file has changed.
+    """
+    found = status(board)
+    if not found.present or found.sha256 is None:
+        message = f"{found.build} {found.version} is not in the cache"
+        raise CannotTry(message, f"fieldbeat firmware get {board.id}, or build with --base FILE")
+    data = found.path.read_bytes()
+    seen = hashlib.sha256(data).hexdigest()
+    if seen != found.sha256:
+        message = f"{found.path} has changed: its sha256 is {seen}, not {found.sha256}"
+        raise FirmwareError(message, f"fieldbeat firmware get {board.id}")
+    return data
+
+
+def get(
+    board: Board,
+    sha256: str | None = None,
+    trust_first: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> Cached:
+    """Fetch the build of a board into the cache, unless it is there.
+
+    Args:
+        board: whose build to fetch.
+        sha256: the hash that the user knows, 64 hex digits; must agree with the manifest's.
+        trust_first: take whatever arrives the first time and remember its hash.
+        progress: called with the bytes that have arrived and the bytes in all.
+
+    Raises:
+        CannotTry: no hash is known, or the server cannot be reached or has no such file.
+        FirmwareError: what arrived is cut short or has another hash; it is not kept.
+    """
+    official = board.micropython
+    expected = _expected(official, sha256.lower() if sha256 else None)
+    if expected is None and not trust_first:
+        message = f"no sha256 is known for {official.url}"
+        step = "give --sha256 HEX from the publisher, or --trust-first to accept what arrives"
+        raise CannotTry(message, step)
+    present = status(board)
+    if present.present and expected and _hash_of(present.path) == expected:
+        _remember(official.url, expected)
+        return status(board)
+    folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder(), suffix=".part", delete=False) as partial:
+        try:
+            seen = _download(official.url, partial, progress)
+            if expected and seen != expected:
+                message = f"{official.url} has sha256 {seen}, expected {expected}"
+                raise FirmwareError(message, "do not use it; ask the publisher which one is right")
+            _remember(official.url, seen)
+            os.replace(partial.name, present.path)
+        finally:
+            Path(partial.name).unlink(missing_ok=True)
+    return status(board)
+
+
+def _expected(official: Micropython, given: str | None) -> str | None:
+    if given and (len(given) != 64 or set(given) - set("0123456789abcdef")):
+        raise CannotTry(f"--sha256 {given}: this is no SHA-256", "give 64 hex digits")
+    known = official.sha256 or _lock().get(official.url)
+    if given and known and given != known:
+        where = "the manifest" if official.sha256 else folder() / "lock.json"
+        message = f"--sha256 {given[:12]}... contradicts {where}, which says {known[:12]}..."
+        raise FirmwareError(
+            message, "find out which one the publisher states, then correct the other"
+        )
+    return given or known
+
+
+def _download(url: str, target: IO[bytes], progress: Progress) -> str:
+    """Write what the server sends to `target` and return its SHA-256."""
+    digest, done = hashlib.sha256(), 0
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:
+            total = int(response.headers.get("Content-Length") or 0)
+            while chunk := response.read(CHUNK_BYTES):
+                done += len(chunk)
+                if done > LARGEST_BYTES:
+                    message = f"{url} is bigger than {LARGEST_BYTES} bytes"
+                    raise FirmwareError(message, "correct the url in the manifest")
+                digest.update(chunk)
+                target.write(chunk)
+                progress(done, total)
+    except urllib.error.HTTPError as error:
+        message = f"{url}: the server answers {error.code} {error.reason}"
+        raise CannotTry(message, "correct the url in the manifest") from None
+    except http.client.IncompleteRead:
+        done, total = -1, 0
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        step = "see that this machine is online, or build with --base FILE"
+        raise CannotTry(f"{url} cannot be fetched: {reason}", step) from None
+    if total and done != total or done < 0:
+        raise FirmwareError(f"{url}: the download was cut short", "try again")
+    target.flush()
+    return digest.hexdigest()
+
+
+def _hash_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _lock() -> dict[str, str]:
+    """Return the hashes seen so far, by URL."""
+    try:
+        return json.loads((folder() / "lock.json").read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        path = folder() / "lock.json"
+        raise CannotTry(f"{path} is damaged", f"delete {path} and fetch again") from None
+
+
+def _remember(url: str, sha256: str) -> None:
+    lock = _lock() | {url: sha256}
+    partial = folder() / "lock.json.part"
+    partial.write_text(json.dumps(lock, indent=2, sort_keys=True) + "\n", "utf-8")
+    os.replace(partial, folder() / "lock.json")

@@ -1,0 +1,281 @@
+"""Writes an image into a unit's flash with esptool as a library.
+
+All checks come before the first erase. The `nvs` partition holds sequence numbers that must never
+go back, so it is left alone unless new secrets are given. Blank sectors are not sent; in the file
+system they are erased, since old metadata there would be taken for newer than ours.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from . import boards, partition_table, serial_port
+from .errors import CannotTry, FieldbeatError
+from .image import ImageInfo
+
+if TYPE_CHECKING:
+    from .esptool_log import Listener
+
+SECTOR = partition_table.SECTOR
+BLANK_SECTOR = b"\xff" * SECTOR
+MERGE_BYTES = 64 * 1024  # shorter blank stretches are sent: they compress to nothing
+CONNECT_ATTEMPTS = 3
+FAST_BAUD = 460_800
+LOCALLY_ADMINISTERED = 0x02  # IEEE 802, 8.2.2: this bit of the first byte; no chip has it set
+
+Progress = Callable[[int, int], None]  # (bytes so far, bytes in all)
+
+
+class FlashError(FieldbeatError):
+    """Writing did not work; the unit may hold an incomplete image."""
+
+
+class WrongTarget(CannotTry):
+    """The image is not for what is at the port; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to write as (offset, data), and what to erase as (offset, size)."""
+
+    writes: list[tuple[int, bytes]]
+    erases: list[tuple[int, int]]
+
+    @property
+    def write_bytes(self) -> int:
+        return sum(len(data) for _, data in self.writes)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was done; `seconds` from opening the port to the reset."""
+
+    mac: str
+    chip: str
+    board: str
+    node: str
+    build_id: str
+    bytes_written: int
+    bytes_erased: int
+    secrets: bool
+    seconds: float
+
+
+def plan(image: bytes, info: ImageInfo, secrets: bytes | None) -> Plan:
+    """Decide which regions of the flash to touch.
+
+    Raises:
+        FieldbeatError: the secrets do not have the size of the `nvs` partition.
+    """
+    nvs = partition_table.find(info.table, "nvs")
+    vfs = partition_table.find(info.table, "vfs")
+    writes = [*_runs(image, 0, nvs.offset), *_runs(image, nvs.end, len(image))]
+    erases = list(_gaps(writes, vfs.offset, vfs.end))
+    if secrets is not None:
+        if len(secrets) != nvs.size:
+            message = f"the secrets have {len(secrets)} bytes, the nvs partition {nvs.size}"
+            raise FieldbeatError(message, f"build them for {info.board_id}")
+        writes.append((nvs.offset, secrets))
+    return Plan(sorted(writes), erases)
+
+
+def _runs(image: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the stretches between two offsets that are not blank."""
+    first = last = None
+    for offset in range(start, end, SECTOR):
+        if image[offset : offset + SECTOR] == BLANK_SECTOR:
+            continue
+        if first is not None and last is not None and offset - last > MERGE_BYTES:
+            yield first, image[first:last]
+            first = None
+        first = offset if first is None else first
+        last = offset + SECTOR
+    if first is not None:
+        yield first, image[first:last]
+
+
+def _gaps(writes: list[tuple[int, bytes]], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield (offset, size) of what `writes` leaves untouched between two offsets."""
+    for offset, data in writes:
+        if offset + len(data) <= start or offset >= end:
+            continue
+        if offset > start:
+            yield start, offset - start
+        start = offset + len(data)
+    if start < end:
+        yield start, end - start
+
+
+def flash(
+    port: str,
+    image: bytes,
+    info: ImageInfo,
+    secrets: bytes | None = None,
+    board: str | None = None,
+    board_of_mac: Callable[[str], str | None] = lambda mac: None,
+    before_write: Callable[[str], None] = lambda mac: None,
+    baud: int = FAST_BAUD,
+    progress: Progress = lambda done, total: None,
+) -> Result:
+    """Write an image and verify it.
+
+    Args:
+        port: serial port or pyserial URL.
+        image: the whole image; `info` is what `image.inspect` said of it.
+        secrets: content of the nvs partition, or None to leave it alone.
+        board: the board that the user says is at the port.
+        board_of_mac: tells the board of a known unit by its MAC address.
+        before_write: called with the MAC address when all checks have passed; may raise.
+        baud: bits per second for the data.
+        progress: called with bytes written and bytes to write.
+
+    Raises:
+        PortError, WrongTarget: nothing was written.
+        FlashError: the write failed or did not verify.
+    """
+    from .esptool_log import listening
+
+    started = time.monotonic()
+    todo = plan(image, info, secrets)
+    _check_board(info, board, "--board")
+    with listening() as listener, _connected(port) as loader:
+        _check_chip(loader, info)
+        mac = ":".join(f"{byte:02x}" for byte in loader.read_mac())
+        _check_kind(mac, info)
+        if board is None:
+            _check_board(info, board_of_mac(mac), f"the registry for {mac}")
+        with _failures(
+            port, "nothing was written", "see that the board is powered, then try again"
+        ):
+            loader = _prepared(loader, baud)
+            _check_flash_size(loader, info)
+        before_write(mac)
+        with _failures(port, "the unit is incomplete now", "flash it again"):
+            _write(loader, listener, todo, progress)
+            _verify(loader, image, info)
+            loader.hard_reset()
+        return Result(
+            mac=mac,
+            chip=info.chip,
+            board=info.board_id,
+            node=info.node,
+            build_id=info.build_id,
+            bytes_written=todo.write_bytes,
+            bytes_erased=sum(size for _, size in todo.erases),
+            secrets=secrets is not None,
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+
+@contextmanager
+def _connected(port: str) -> Iterator[Any]:
+    """Reach the ROM loader at a port and yield esptool's object for it."""
+    import esptool
+    from esptool import cmds
+
+    opened = serial_port.open_port(port)
+    try:
+        try:
+            loader = cmds.detect_chip(opened, connect_attempts=CONNECT_ATTEMPTS)
+        except (esptool.FatalError, OSError) as error:
+            reason = " ".join(str(error).split())
+            message = f"no boot loader answers at {port} ({reason.partition(' For trouble')[0]})"
+            step = "hold BOOT, press EN, release BOOT, try again; else see to cable and power"
+            raise CannotTry(message, step) from None
+        yield loader
+    finally:
+        opened.close()
+
+
+def _check_board(info: ImageInfo, board: str | None, who: str) -> None:
+    if board is not None and board != info.board_id:
+        message = f"the image is for {info.board_id}, but {who} says {board}"
+        raise WrongTarget(message, f"build the image for {board}, or pass --board {info.board_id}")
+
+
+def _check_chip(loader: Any, info: ImageInfo) -> None:
+    chip = loader.CHIP_NAME.lower().replace("-", "")
+    if chip != info.chip:
+        message = f"the image is for {info.chip}, the chip at the port is {chip}"
+        raise WrongTarget(message, f"connect the {info.board_id}, or build for this board")
+
+
+def _check_kind(mac: str, info: ImageInfo) -> None:
+    virtual_board = bool(int(mac[:2], 16) & LOCALLY_ADMINISTERED)
+    if info.virtual and not virtual_board:
+        message = f"the image is for virtual boards, but {mac} is a real chip"
+        raise WrongTarget(message, "build it without --virtual")
+    if virtual_board and not info.virtual:
+        message = f"the image is for real chips, but {mac} is a virtual board"
+        raise WrongTarget(message, "build it with --virtual")
+
+
+def _prepared(loader: Any, baud: int) -> Any:
+    """Start the flasher stub, go to the fast rate, attach the flash; nothing is erased yet."""
+    from esptool import cmds
+
+    loader = cmds.run_stub(loader)
+    if baud > loader.ESP_ROM_BAUD:
+        loader.change_baud(baud)
+    cmds.attach_flash(loader)
+    return loader
+
+
+def _check_flash_size(loader: Any, info: ImageInfo) -> None:
+    from esptool import cmds
+
+    found = cmds.detect_flash_size(loader)
+    expected = f"{info.flash_bytes // boards.MEGABYTE}MB"
+    if found != expected:
+        message = (
+            f"{info.board_id} has {expected} of flash, the chip at the port {found or 'unknown'}"
+        )
+        raise WrongTarget(message, "connect the right board, or build for this one")
+
+
+def _write(loader: Any, listener: Listener, todo: Plan, progress: Progress) -> None:
+    from esptool import cmds
+
+    for offset, size in todo.erases:
+        cmds.erase_region(loader, offset, size)
+    done = 0
+    for offset, data in todo.writes:
+        start, size = done, len(data)
+        listener.on_progress = partial(_share, progress, start, size, todo.write_bytes)
+        cmds.write_flash(loader, [(offset, data)])  # verifies each by MD5
+        done += size
+        progress(done, todo.write_bytes)
+
+
+def _share(progress: Progress, start: int, size: int, total: int, share: float) -> None:
+    progress(start + int(share * size), total)
+
+
+@contextmanager
+def _failures(port: str, state: str, step: str) -> Iterator[None]:
+    """Turn what esptool raises into our own error, which says in what state the unit is."""
+    import esptool
+    import serial
+
+    try:
+        yield
+    except (esptool.FatalError, serial.SerialException, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise FlashError(f"{port}: {reason}; {state}", step) from error
+
+
+def _verify(loader: Any, image: bytes, info: ImageInfo) -> None:
+    """Compare the whole file system: what was erased counts as much as what was written."""
+    vfs = partition_table.find(info.table, "vfs")
+    expected = hashlib.md5(image[vfs.offset : vfs.end], usedforsecurity=False).hexdigest()
+    if loader.flash_md5sum(vfs.offset, vfs.size) != expected:
+        message = "the file system in flash differs from the image"
+        raise FlashError(message, "flash again; if it happens again, the flash chip is worn")
