@@ -1,0 +1,124 @@
+"""Device models of the virtual bench, made from what a board's manifest says is fitted.
+
+A model is written from the datasheet of its part, never from our driver for it. To add one: a file
+here with the class, and a line in PARTS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..network import Network
+from ..scene import Scene
+from ..world import World
+from .battery import BatteryDivider
+from .bc26 import BC26
+from .bh1750 import BH1750
+from .i2c import I2CDevice
+from .modbus_soil import SoilProbe
+from .rs485 import Rs485Line
+from .scd4x import SCD4x
+from .sht4x import SHT4x
+from .uart import UartDevice
+
+
+class AdcSource(Protocol):
+    """A voltage at an ADC pin."""
+
+    def read_uv(self) -> int:
+        """Return microvolts."""
+
+
+class PinListener(Protocol):
+    """Something that an output pin of the board drives."""
+
+    def changed(self, value: int) -> None:
+        """Take the pin's new level."""
+
+
+@dataclass
+class Fitted:
+    """What is soldered around a board: how the bench reaches the models."""
+
+    i2c: dict[tuple[str, int], I2CDevice] = field(default_factory=dict)
+    uart: dict[str, UartDevice] = field(default_factory=dict)
+    adc: dict[int, AdcSource] = field(default_factory=dict)
+    pins: dict[int, PinListener] = field(default_factory=dict)
+    parts: dict[str, Any] = field(default_factory=dict)  # by its name in the manifest
+    modem: BC26 | None = None
+
+
+class ManifestError(ValueError):
+    """The manifest asks for a part that has no model, or for a bus that it does not name."""
+
+
+def build(world: World, manifest: dict[str, Any], scene: Scene, network: Network) -> Fitted:
+    """Return the models of a board's manifest (or of its "fieldbeat" map alone)."""
+    spec = manifest.get("fieldbeat", manifest)
+    fitted = Fitted()
+    for name, bus in spec.get("buses", {}).items():
+        if bus["kind"] == "rs485":
+            line = fitted.uart[name] = Rs485Line(world, bus["baud"])
+            if bus.get("de") is not None:
+                fitted.pins[bus["de"]] = line.enable
+    for name, part in spec.get("fitted", {}).items():
+        make = PARTS.get(part["part"])
+        if make is None:
+            raise ManifestError(
+                f'fitted.{name}.part "{part["part"]}" has no model; there are: {", ".join(PARTS)}'
+            )
+        fitted.parts[name] = make(world, scene, fitted, part)
+    if spec.get("modem"):
+        fit_modem(world, network, spec, fitted)
+    return fitted
+
+
+def i2c_part(model: Callable[[World, Scene, int], I2CDevice]) -> Callable[..., I2CDevice]:
+    """Return a maker that puts an I2C model on its bus."""
+
+    def make(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) -> I2CDevice:
+        device = model(world, scene, part["address"])
+        fitted.i2c[part["bus"], part["address"]] = device
+        return device
+
+    return make
+
+
+def soil_probe(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) -> SoilProbe:
+    """Hang a probe on its RS485 line."""
+    line = fitted.uart.get(part["bus"])
+    if not isinstance(line, Rs485Line):
+        raise ManifestError(f'bus "{part["bus"]}" is not of kind rs485')
+    probe = SoilProbe(world, scene, part["address"], line.baud)
+    line.slaves.append(probe)
+    return probe
+
+
+def battery(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) -> BatteryDivider:
+    """Put a divider on its ADC pin."""
+    divider = BatteryDivider(world, scene, part["numerator"], part["denominator"])
+    fitted.adc[part["pin"]] = divider
+    return divider
+
+
+def fit_modem(world: World, network: Network, spec: dict[str, Any], fitted: Fitted) -> None:
+    """Put the modem on its UART and its pins."""
+    modem = spec["modem"]
+    if modem["part"] != "bc26":
+        raise ManifestError(f'modem.part "{modem["part"]}" has no model; there is: bc26')
+    model = fitted.modem = BC26(world, network, spec["buses"][modem["bus"]]["baud"])
+    fitted.uart[modem["bus"]] = model
+    for key, listener in (("pwrkey", model.pwrkey), ("reset", model.reset)):
+        if modem.get(key) is not None:
+            fitted.pins[modem[key]] = listener
+
+
+PARTS: dict[str, Callable[..., Any]] = {
+    "sht4x": i2c_part(SHT4x),
+    "scd4x": i2c_part(SCD4x),
+    "bh1750": i2c_part(BH1750),
+    "modbus_probe": soil_probe,
+    "battery": battery,
+}

@@ -1,0 +1,54 @@
+"""Fault switches of a device model, and the count of how often each one took effect."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+
+class Faults:
+    """Named switches, all off at first; `faults.unplugged = True` turns one on.
+
+    `faults.limit("bad_crc", 2)` turns one on for two effects. `fired` counts the effects by name.
+    `unfired()` names the faults that were asked for and never took effect: a test that leaves one
+    there has proved nothing.
+    """
+
+    fired: Counter[str]
+    _asked: set[str]
+    _left: dict[str, int]
+    _off: dict[str, Any]
+
+    def __init__(self, **switches: Any) -> None:
+        vars(self).update(_off=dict(switches), _left={}, _asked=set(), fired=Counter(), **switches)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self._off:
+            raise AttributeError(f"no fault {name!r}; this model has: {', '.join(self._off)}")
+        self._left.pop(name, None)
+        if value:
+            self._asked.add(name)
+        vars(self)[name] = value
+
+    def __getattr__(self, name: str) -> Any:  # only names that do not exist come here
+        raise AttributeError(f"no fault {name!r}; this model has: {', '.join(vars(self).get('_off', ()))}")
+
+    def limit(self, name: str, times: int, value: Any = True) -> None:
+        """Turn a switch on for this many effects."""
+        setattr(self, name, value)
+        self._left[name] = times
+
+    def take(self, name: str) -> Any:
+        """Return the switch; if it is on, count one effect."""
+        value = vars(self)[name]
+        if value:
+            self.fired[name] += 1
+            if name in self._left:
+                self._left[name] -= 1
+                if not self._left[name]:
+                    setattr(self, name, self._off[name])
+        return value
+
+    def unfired(self) -> list[str]:
+        """Return the names of the faults that were asked for but never took effect."""
+        return sorted(self._asked - set(self.fired))

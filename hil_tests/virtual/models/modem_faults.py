@@ -1,0 +1,88 @@
+"""Faults of an AT modem: switches, and changes at a byte position of what it says."""
+
+from __future__ import annotations
+
+from .faults import Faults
+
+
+class ModemFaults(Faults):
+    """Switches of the BC26 model; set, limited and counted as in Faults.
+
+    silent           takes commands and says nothing
+    hung             the same until its reset pin or supply restarts it
+    error_on         {"AT+QIOPEN": "+CME ERROR: 561"}: this text instead of doing the command;
+                     a number instead of a text: `ERROR` that many times
+    cereg            registration state that it tells and obeys: 2 searching, 3 denied, 0, 4
+    boot_garbage     bytes said before the boot log
+    send_ok_lost     a datagram leaves, but neither SEND OK nor SEND FAIL is said
+    send_ok_never_sent  SEND OK is said, but nothing leaves
+    send_fail        SEND FAIL, nothing leaves
+    send_ok_late_ms  SEND OK comes this much later
+    duplicate_urc    each unsolicited line comes twice
+
+    `urc_at`, `drop_byte_at` and `garble` change the bytes that it says; positions count from 0
+    at the next byte. `sent` counts all bytes said, so that a first run tells which there are.
+    """
+
+    sent: int
+    edits: list[tuple[int, str, bytes]]
+
+    def __init__(self) -> None:
+        super().__init__(
+            silent=False,
+            hung=False,
+            error_on=None,
+            cereg=0,
+            boot_garbage=b"",
+            send_ok_lost=False,
+            send_ok_never_sent=False,
+            send_fail=False,
+            send_ok_late_ms=0,
+            duplicate_urc=False,
+        )
+        vars(self).update(sent=0, edits=[])
+
+    def urc_at(self, position: int, line: str) -> None:
+        """Say an unsolicited line before the byte at this position."""
+        self._edit("urc_at", position, f"\r\n{line}\r\n".encode())
+
+    def drop_byte_at(self, position: int) -> None:
+        """Lose the byte at this position."""
+        self._edit("drop_byte_at", position, b"")
+
+    def garble(self, position: int, mask: int = 0x55) -> None:
+        """Flip bits of the byte at this position."""
+        self._edit("garble", position, bytes([mask]))
+
+    def refusal(self, command: str) -> str | None:
+        """Return what `error_on` says to this command line, counted, or None."""
+        for prefix, answer in (self.error_on or {}).items():
+            if command.startswith(prefix) and answer != 0:
+                self.fired["error_on"] += 1
+                if isinstance(answer, int):
+                    self.error_on[prefix] = answer - 1
+                    return "ERROR"
+                return str(answer)
+        return None
+
+    def apply(self, data: bytes) -> bytes:
+        """Return outgoing bytes with the changes that fall into them."""
+        begin, end = self.sent, self.sent + len(data)
+        vars(self)["sent"] = end
+        due = [edit for edit in self.edits if edit[0] < end]
+        self.edits[:] = [edit for edit in self.edits if edit[0] >= end]
+        out = bytearray(data)
+        for position, name, value in sorted(due, reverse=True):
+            at = position - begin
+            self.fired[name] += 1
+            if name == "urc_at":
+                out[at:at] = value
+            elif name == "garble":
+                out[at] ^= value[0]
+            else:
+                del out[at]
+        return bytes(out)
+
+    def _edit(self, name: str, position: int, value: bytes) -> None:
+        self._asked.add(name)
+        self.edits.append((self.sent + position, name, value))

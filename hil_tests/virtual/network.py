@@ -1,0 +1,234 @@
+"""The network behind the modems: UDP with delay, loss, a NAT that forgets, and an outage.
+
+    network = Network(world, delay_ms=(80, 400), loss=0.02)
+    network.bind("203.0.113.7", 5683, lambda datagram, source, reply: reply(b"ack"))
+
+In real time `network.bridge = True` sends what goes to an unbound loopback address out of a real
+UDP socket, one for each device as seen through the NAT.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+import socket
+from collections import Counter
+from collections.abc import Callable
+
+from .world import Event, World
+
+Address = tuple[str, int]
+Reply = Callable[[bytes], None]
+Handler = Callable[[bytes, Address, Reply], object]
+Deliver = Callable[[bytes, Address], object]
+
+NAT_US = 60_000_000  # carriers differ: 20 to 120 s
+NAT_HOST = "198.51.100.1"  # documentation range, RFC 5737
+P95_SIGMAS = 1.645
+UP, DOWN = "up", "down"
+
+
+class Network:
+    """Datagrams between modems and servers; the same seed gives the same fate of each.
+
+    Args:
+        delay_ms: median and 95th percentile of the one-way delay (log-normal).
+        loss, duplicate, reorder: probability for each datagram and direction.
+
+    `counts` has for "up" and "down" each `_sent`, `_delivered`, `_lost`, `_outage`,
+    `_duplicated`, `_reordered`, and `up_refused` (nobody listens), `down_expired` (NAT forgot).
+    `capture` lists (time in us, direction, datagram) of everything sent.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        delay_ms: tuple[float, float] = (80, 400),
+        loss: float = 0.0,
+        duplicate: float = 0.0,
+        reorder: float = 0.0,
+    ) -> None:
+        self.world = world
+        self.delay_ms = delay_ms
+        self.loss = loss
+        self.duplicate = duplicate
+        self.reorder = reorder
+        self.bridge = False
+        self.random = random.Random(world.random.getrandbits(64))
+        self.counts: Counter[str] = Counter()
+        self.capture: list[tuple[int, str, bytes]] = []
+        self._handlers: dict[Address, Handler] = {}
+        self._away = False
+        self._last_us = {UP: 0, DOWN: 0}
+        self._next_port = 20_000
+
+    def bind(self, host: str, port: int, handler: Handler) -> None:
+        """Let a server in this process listen; `reply` of a call may be used at any time."""
+        self._handlers[host, port] = handler
+
+    def unbind(self, host: str, port: int) -> None:
+        """Take a server away."""
+        del self._handlers[host, port]
+
+    def away(self, is_away: bool) -> None:
+        """Begin or end an outage: nothing passes, nobody is told."""
+        self._away = is_away
+
+    def open(self, deliver: Deliver) -> Line:
+        """Give a device's socket its way in; `deliver(datagram, source)` is called on answers."""
+        return Line(self, deliver)
+
+    def digest(self) -> str:
+        """Return a hash over times, directions and bytes: equal for two equal runs."""
+        digest = hashlib.sha256()
+        for at_us, direction, data in self.capture:
+            digest.update(f"{at_us} {direction} {len(data)} ".encode() + data)
+        return digest.hexdigest()
+
+    def handler(self, host: str, port: int) -> Handler | None:
+        """Return who listens at an address."""
+        return self._handlers.get((host, port))
+
+    def new_port(self) -> int:
+        """Return the next port outside the NAT."""
+        self._next_port += 1
+        return self._next_port
+
+    def carry(self, direction: str, data: bytes, arrive: Callable[[], None]) -> None:
+        """Call `arrive` for each copy of a datagram that comes through."""
+        self.capture.append((self.world.now_us, direction, data))
+        self.counts[f"{direction}_sent"] += 1
+        if self._away:
+            self.counts[f"{direction}_outage"] += 1
+        elif self.random.random() < self.loss:
+            self.counts[f"{direction}_lost"] += 1
+        else:
+            self.plan(direction, arrive)
+            if self.random.random() < self.duplicate:
+                self.counts[f"{direction}_duplicated"] += 1
+                self.plan(direction, arrive)
+
+    def plan(self, direction: str, arrive: Callable[[], None]) -> Event:
+        """Let one copy arrive after its delay, in order unless it is one to be overtaken."""
+        median_ms, p95_ms = self.delay_ms
+        sigma = math.log(p95_ms / median_ms) / P95_SIGMAS if p95_ms > median_ms > 0 else 0
+        delay_us = round(median_ms * 1000 * math.exp(self.random.gauss(0, sigma)))
+        at_us = max(self.world.now_us + delay_us, self._last_us[direction])
+        if self.random.random() < self.reorder:
+            self.counts[f"{direction}_reordered"] += 1
+            at_us += round(2000 * p95_ms)
+        else:
+            self._last_us[direction] = at_us
+        return self.world.call_at(at_us, arrive)
+
+
+class Line:
+    """One socket of a device: its way through the NAT into the network."""
+
+    def __init__(self, network: Network, deliver: Deliver) -> None:
+        self.network = network
+        self.deliver: Deliver | None = deliver
+        self.mappings: dict[Address, Mapping] = {}
+
+    def send(self, host: str, port: int, data: bytes) -> None:
+        """Send a datagram; nothing tells whether it arrives."""
+        mapping = self.mappings.get((host, port))
+        if mapping is None or mapping.expired:
+            if mapping is not None:
+                mapping.close()
+            mapping = self.mappings[host, port] = Mapping(self, (host, port))
+        mapping.send(data)
+
+    def close(self) -> None:
+        """Stop listening; datagrams on their way are dropped."""
+        self.deliver = None
+        for mapping in self.mappings.values():
+            mapping.close()
+
+
+class Mapping:
+    """What the NAT remembers of one flow, for 60 s after the last datagram either way."""
+
+    def __init__(self, line: Line, target: Address) -> None:
+        self.line = line
+        self.network = line.network
+        self.target = target
+        self.source = (NAT_HOST, self.network.new_port())
+        self.expires_us = 0
+        self.real: socket.socket | None = None
+
+    @property
+    def expired(self) -> bool:
+        """True if the NAT has forgotten the flow."""
+        return self.network.world.now_us >= self.expires_us
+
+    def send(self, data: bytes) -> None:
+        """Carry a datagram to the server."""
+        self.expires_us = self.network.world.now_us + NAT_US
+        self.network.carry(UP, data, lambda: self.arrive(data))
+
+    def arrive(self, data: bytes) -> None:
+        """Hand a datagram to who listens: in this process, or on this machine."""
+        counts = self.network.counts
+        handler = self.network.handler(*self.target)
+        if handler is not None:
+            counts["up_delivered"] += 1
+            handler(data, self.source, self.reply)
+        elif self.network.bridge and is_loopback(self.target[0]):
+            counts["up_delivered"] += 1
+            self.send_real(data)
+        else:
+            counts["up_refused"] += 1
+
+    def reply(self, data: bytes) -> None:
+        """Carry a datagram back to the device, if the NAT still knows it."""
+        if self.expired:
+            self.network.capture.append((self.network.world.now_us, DOWN, data))
+            self.network.counts["down_sent"] += 1
+            self.network.counts["down_expired"] += 1
+            return
+        self.expires_us = self.network.world.now_us + NAT_US
+        self.network.carry(DOWN, data, lambda: self.come_back(data))
+
+    def come_back(self, data: bytes) -> None:
+        """Deliver to the device's socket, if it is still open."""
+        if self.line.deliver is not None:
+            self.network.counts["down_delivered"] += 1
+            self.line.deliver(data, self.target)
+
+    # the bridge to real sockets
+
+    def send_real(self, data: bytes) -> None:
+        """Send from this flow's own real socket, so that a real server can tell devices apart."""
+        if self.real is None:
+            self.real = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.real.setblocking(False)
+            self.network.world.watch(self.real.fileno(), lambda _flags: self.read_real())
+        self.real.sendto(data, self.target)
+
+    def read_real(self) -> None:
+        """Take what a real server sent back."""
+        while self.real is not None:
+            try:
+                data, source = self.real.recvfrom(65_535)
+            except BlockingIOError:
+                return
+            except ConnectionRefusedError:  # nobody listens there: ICMP told the kernel
+                self.network.counts["up_refused"] += 1
+                continue
+            if source[1] == self.target[1]:
+                self.reply(data)
+
+    def close(self) -> None:
+        """Forget the flow and its real socket."""
+        self.expires_us = 0
+        if self.real is not None:
+            self.network.world.unwatch(self.real.fileno())
+            self.real.close()
+            self.real = None
+
+
+def is_loopback(host: str) -> bool:
+    """True for addresses of this machine only."""
+    return host == "localhost" or host.startswith("127.")
