@@ -1,7 +1,8 @@
 """Collects the device rooms' tests twice: under CPython as usual, and under a real MicroPython.
 
-A file `test_x.py` in protocols/, drivers/ or firmware/ runs on both interpreters; one named `test_x_host.py`
-needs CPython (an oracle, a fuzzer). `$MICROPYTHON` chooses another interpreter than the one of the environment.
+A file `test_x.py` in protocols/, drivers/ or firmware/ runs on both interpreters; one named
+`test_x_host.py` needs CPython (an oracle, a fuzzer). `$MICROPYTHON` chooses another interpreter
+than the one of the environment.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import pytest
 
 DEVICE_ROOMS = ("protocols", "drivers", "firmware")
 RUNNER = Path(__file__).parent / "hil_tests" / "micropython_tests.py"
-# About what an ESP32 without PSRAM leaves: the 64-bit interpreter needs twice the bytes for the same objects.
+# About what an ESP32 without PSRAM leaves: the same objects take twice the bytes on 64 bits.
 HEAP = "192k"
 
 

@@ -1,7 +1,7 @@
-"""Checks the device rooms: types against MicroPython's own stubs, byte code for both instruction sets.
+"""Checks the device rooms: types against MicroPython's stubs, byte code for both processors.
 
-python .ci/check_device.py types      # mypy with micropython-esp32-stubs in place of CPython's typeshed
-python .ci/check_device.py bytecode   # mpy-cross for xtensawin (ESP32, S2, S3) and rv32imc (C3, C6)
+python .ci/check_device.py types      # mypy, micropython-esp32-stubs instead of CPython's typeshed
+python .ci/check_device.py bytecode   # mpy-cross for xtensawin (ESP32, S2, S3), rv32imc (C3, C6)
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def device_files() -> list[Path]:
 
 
 def stub_folder() -> Path:
-    """The installed stubs alone in one folder: beside other packages mypy would mix the two worlds."""
+    """The installed stubs alone in one folder: among other packages mypy mixes two worlds."""
     folder = ROOT / "build" / "typings"
     shutil.rmtree(folder, ignore_errors=True)
     for name in STUBS:
@@ -50,7 +50,7 @@ def check_types() -> int:
         "namespace_packages = True\n"
         "explicit_package_bases = True\n"
         "check_untyped_defs = True\n"
-        # Device code carries no annotations (there is no typing module), so empty containers stay untyped.
+        # Device code carries no annotations, so what an empty list will hold is not known.
         "disable_error_code = var-annotated, name-match\n"
         # CPython's half of the `except ImportError` pairs in compat.py is not the device's.
         "[mypy-cryptography.*]\nignore_missing_imports = True\n"

@@ -13,7 +13,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("protocols", "drivers", "firmware", "host_tools", "hil_tests")
-HEADER = "room | files | loc | median loc/file | functions | median fn | p90 fn | longest fn | docstring % | comment % of loc"
+HEADER = (
+    "room | files | loc | median loc/file | functions | median fn | p90 fn | longest fn"
+    " | docstring % | comment % of loc"
+)
 Functions = ast.FunctionDef | ast.AsyncFunctionDef
 
 

@@ -47,11 +47,17 @@ def print_table(results: dict[str, list[benchmarks.Figure]]) -> None:
 
 
 def main() -> int:
-    known = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__"]
+    known = [
+        module.name
+        for module in pkgutil.iter_modules(benchmarks.__path__)
+        if module.name != "__main__"
+    ]
     wanted = sys.argv[1:] or known
     unknown = sorted(set(wanted) - set(known))
     if unknown:
-        print(f"error: no area {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
+        print(
+            f"error: no area {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr
+        )
         return 2
     results = {area: run_area(area) for area in wanted}
     print_table(results)

@@ -19,7 +19,9 @@ def run() -> list[Figure]:
         lambda: command_seconds([sys.executable, "-c", "import typer, rich.console"]),
     )
     return [
-        Figure("fieldbeat --help", help_s * 1000, "ms", 250, f"median of {ROUNDS} whole processes"),
+        Figure(
+            "fieldbeat --help", help_s * 1000, "ms", 250, f"median of {ROUNDS} whole processes"
+        ),
         Figure("fieldbeat --help", help_s / bare_s, "times", None, "python -c pass"),
         Figure("fieldbeat --help", help_s / typer_s, "times", None, "import typer, rich"),
     ]
