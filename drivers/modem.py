@@ -25,7 +25,7 @@ _REASONS = {at.FAILED: "modem_error", at.TIMED_OUT: "modem_silent"}
 
 class Modem:
     # A model file says what these are.
-    BOOT_LINES = ()  # what only a starting modem sends, as prefixes
+    BOOT_LINES: tuple = ()  # what only a starting modem sends, as prefixes
     POWER_KEY_MS = 0  # how long the power key is held
     RESET_MS = 0  # how long the reset pin is held
     BOOT_MS = 0  # from either to the first answer
@@ -63,7 +63,7 @@ class Modem:
         self._check()
         command = self.session.command(text, prefix, now_ms=time.ticks_ms(), **options)
         try:
-            await self._port.write(command.wire)
+            self._port.uart.write(command.wire)
             while command.state == at.PENDING:
                 left = self.session.poll(time.ticks_ms())
                 if left:
@@ -86,7 +86,7 @@ class Modem:
         if size:
             answer = self.session.feed(memoryview(self._buffer)[:size])
             if answer:
-                await self._port.write(answer)
+                self._port.uart.write(answer)
         return size > 0
 
     async def until(self, check, deadline, poll_ms, reason):

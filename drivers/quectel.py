@@ -1,5 +1,5 @@
 # What Quectel's modems have in common: registration, one UDP socket, signal, network time.
-# A model adds its pins' times and the commands that differ: _define_apn, _assist_release.
+# A model adds the times of its pins and the commands that differ.
 # SPDX-License-Identifier: Apache-2.0
 from protocols.compat import const
 
@@ -46,6 +46,14 @@ class Quectel(Modem):
         await self.attempt(at.assign("+QSCLK", 0))  # stay awake until sleep()
         self.imei = await self.ask(at.assign("+CGSN", 1), "+CGSN", _imei)
 
+    # -- what a model knows
+
+    async def _define_apn(self, apn):
+        raise NotImplementedError
+
+    async def _assist_release(self, rai):
+        raise NotImplementedError
+
     # -- network
 
     async def attach(self, apn, timeout_ms):
@@ -62,7 +70,7 @@ class Quectel(Modem):
 
     async def _sim_ready(self):
         command = await self.run(at.read("+CPIN"), "+CPIN")
-        return command.state == at.DONE and command.lines == ["+CPIN: READY"]
+        return command.state == at.DONE and command.lines[-1:] == ["+CPIN: READY"]
 
     async def _registered(self):
         status = await self.ask(at.read("+CEREG"), "+CEREG", _status)
@@ -213,7 +221,10 @@ def _clock(line):
 
 
 def _days(year, month, day):
-    # Days since 2024-01-01; `year` of two digits. Every fourth year of 2000..2099 is a leap year.
+    # Days since 2024-01-01. Two digits are 1970 (a clock that was never set) to 2069, where every
+    # fourth year is a leap year.
+    if year >= 70:
+        year -= 100
     leap = 1 if year % 4 == 0 and month > 2 else 0
     before = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)[month - 1]
     return (year - 24) * 365 + (year + 3) // 4 - 6 + before + leap + day - 1

@@ -1,4 +1,5 @@
-# A UART for asyncio: waits for bytes with a limit.
+# Reading a UART under asyncio: waits for bytes with a limit. Writing needs no help: an ESP32 puts
+# what is written into its transmit buffer.
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 
@@ -6,7 +7,7 @@ import asyncio
 class UARTPort:
     def __init__(self, uart):
         self.uart = uart
-        self._stream = asyncio.StreamReader(uart)  # reads and writes on MicroPython
+        self._stream = asyncio.StreamReader(uart)
         self._size = 0
 
     async def readinto(self, buffer, wait_ms):
@@ -21,7 +22,3 @@ class UARTPort:
 
     async def _read(self, buffer):
         self._size = await self._stream.readinto(buffer) or 0
-
-    async def write(self, data):
-        self._stream.write(data)
-        await self._stream.drain()

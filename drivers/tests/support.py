@@ -147,12 +147,6 @@ class Stream:
         await self._uart.wait()
         return self._uart.readinto(buffer)
 
-    def write(self, data):
-        self._uart.write(data)
-
-    async def drain(self):
-        pass
-
 
 class Pin:
     def __init__(self, clock, on_release=None):
