@@ -1,4 +1,4 @@
-"""The import rule of the house: arrows only point from right to left in protocols <- drivers <- firmware and protocols <- host_tools."""
+"""The import rule: protocols <- drivers <- firmware and protocols <- host_tools, never back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAY_IMPORT = {
 
 
 def rooms_imported(path: Path) -> set[str]:
-    """The rooms that one file names, by the device's name (`drivers.x`) or the host's (`fieldbeat.drivers.x`)."""
+    """The rooms that one file names: `drivers.x` (device) or `fieldbeat.drivers.x` (host)."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

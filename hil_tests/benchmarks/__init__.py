@@ -1,7 +1,8 @@
 """Speed and memory, one module an area: `make bench`, or `make bench AREA=cli`.
 
-An area is a module of this package with `run() -> list[Figure]`. Every figure is a ratio against a peer measured in the same run, or a
-count, wherever it can be one: machines are noisy, ratios are not.
+An area is a module of this package with `run() -> list[Figure]`. Every figure is a ratio against
+a peer measured in the same run, or a count, wherever it can be one: machines are noisy, ratios
+are not.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number; `limit` is the most it may be, `peer` says against what it was measured."""
+    """One measured number; `limit`: the most it may be; `peer`: what it was measured against."""
 
     name: str
     value: float

@@ -8,10 +8,9 @@ import pkgutil
 import sys
 from pathlib import Path
 
+from fieldbeat.hil_tests import benchmarks
 from rich.console import Console
 from rich.table import Table
-
-from fieldbeat.hil_tests import benchmarks
 
 OUTPUT = Path("build/bench")
 
