@@ -57,8 +57,8 @@ def decode(record):
     try:
         rn, pos = get_varint(record, 1)
         body = cbor.decode(record[pos:])
-        return rn, body.pop(TYPE), body.pop(TIME), body
     except (BitsError, cbor.CBORError) as error:
         raise EventError(str(error))
-    except (AttributeError, KeyError):
+    if not isinstance(body, dict) or TYPE not in body or TIME not in body:
         raise EventError("the event is not a map with a type and a time")
+    return rn, body.pop(TYPE), body.pop(TIME), body
