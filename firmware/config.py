@@ -32,9 +32,13 @@ class ConfigError(ValueError):
 
 
 class Settings:
-    # config, board, profile: maps, empty where the file is unusable; problem: why, or None.
+    # Maps, hollow where the file is unusable; problem: why it is, or None.
     def __init__(self):
-        self.config, self.board, self.profile, self.app = {}, {}, {}, {}
+        names = {key: "unknown" for key in ("name", "site", "board", "profile")}
+        self.config = {"node": names, "fitted": {}}
+        self.board = {"id": "unknown", "buses": {}, "fitted": {}}
+        self.profile = {"id": "unknown", "channels": []}
+        self.app = {}
         self.config_hash = bytes(8)
         self.problem = None
 
@@ -145,7 +149,10 @@ def _decode(path, data):
 # Between the two renames of a commit there is no config.cbor: config.new is whole then. Without
 # either, the old one is better than none.
 def _recover(root, counters):
-    names = os.listdir(root or "/")
+    try:
+        names = os.listdir(root or "/")
+    except OSError:
+        return
     if "config.cbor" in names:
         return
     for name in ("config.new", "config.old"):

@@ -83,9 +83,11 @@ class Secrets:
     def tries(self):
         return self._int("tries")
 
+    # The app has proven itself: boot.py goes on with its slot.
     def healthy(self):
-        if self._int("tries"):
-            self._store("tries", 0)
+        for name in ("tries", "fell"):
+            if self._int(name):
+                self._store(name, 0)
 
     def _store(self, name, value):
         self._nvs.set_i32(name, value)

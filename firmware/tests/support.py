@@ -1,6 +1,7 @@
 # Stand-ins for the hardware and a clock that jumps, for the tests on both interpreters.
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -179,6 +180,12 @@ class _Time:  # MicroPython's own time module cannot be changed
     pass
 
 
+def _print_exception(error, file=None):
+    import traceback
+
+    traceback.print_exception(error, file=file)
+
+
 async def _sleep_ms(ms):
     await asyncio.sleep(ms / 1000)
 
@@ -202,6 +209,8 @@ def _install(start_ms):
     else:
         asyncio.sleep_ms = _sleep_ms
         asyncio.wait_for_ms = _wait_for_ms
+        gc.mem_free = gc.mem_alloc = lambda: 100000
+        sys.print_exception = _print_exception
     _clock[0] = start_ms
     module.ticks_ms, module.ticks_diff, module.ticks_add = _ticks_ms, _ticks_diff, _ticks_add
 

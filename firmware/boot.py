@@ -1,0 +1,48 @@
+# Chooses the app's slot, /a or /b, before anything of it is loaded. Needs nothing but the chip.
+# SPDX-License-Identifier: Apache-2.0
+import os
+import sys
+
+import esp32
+import machine
+
+SLOTS = ("/a", "/b")
+TRIES = 3  # boots without a proof of health; the app clears the count, see secrets.py
+
+
+def _get(nvs, key):
+    try:
+        return nvs.get_i32(key)
+    except OSError:  # not there yet
+        return 0
+
+
+def _exists(slot):
+    try:
+        os.stat(slot + "/firmware")
+        return True
+    except OSError:
+        return False
+
+
+# NVS: "slot" 0 or 1, "tries" boots that were not proven, "fell" 1 after falling back: if neither
+# slot proves itself, tries go on growing and the app starts in safe mode.
+def choose(nvs, exists, counted):
+    slot, tries = _get(nvs, "slot") & 1, _get(nvs, "tries")
+    if counted:
+        tries += 1
+    failed = tries > TRIES and not _get(nvs, "fell")
+    if (failed or not exists(SLOTS[slot])) and exists(SLOTS[1 - slot]):
+        slot, tries = 1 - slot, 1
+        nvs.set_i32("slot", slot)
+        nvs.set_i32("fell", 1)
+    if tries != _get(nvs, "tries"):
+        nvs.set_i32("tries", tries)
+    nvs.commit()
+    return SLOTS[slot]
+
+
+# A soft reset is somebody at the REPL, or mpremote; the app is not to blame.
+_slot = choose(esp32.NVS("fieldbeat"), _exists, machine.reset_cause() != machine.SOFT_RESET)
+if _slot not in sys.path:
+    sys.path.insert(0, _slot)

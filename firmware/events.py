@@ -1,0 +1,62 @@
+# What a unit tells about itself: that it started, how its reports are to be read, how it is.
+# SPDX-License-Identifier: Apache-2.0
+import gc
+
+from protocols import event
+from protocols.compat import const
+
+# The lowest record number that the outbox still holds: the host need not wait for those below.
+_HEALTH_FLOOR = const(8)
+
+
+class Events:
+    def __init__(self, node):
+        self._node = node
+
+    def boot(self, cause):
+        node = self._node
+        body = {
+            event.BOOT_CAUSE: cause,
+            event.BOOT_VERSION: node.version,
+            event.BOOT_CONFIG_HASH: node.config_hash,
+            event.BOOT_SYNCED: node.clock.synced,
+            event.BOOT_SCHEMAS: {node.sampler.schema.id: node.sampler.schema.hash()},
+        }
+        self._append(event.BOOT, body)
+
+    def schema(self):
+        self._append(event.SCHEMA, {event.SCHEMA_MAP: self._node.sampler.schema.to_map()})
+
+    # `urgent` when the host waits for records that will never come.
+    def health(self, urgent=False):
+        node = self._node
+        gc.collect()
+        body = {
+            event.HEALTH_FREE_HEAP: gc.mem_free(),
+            event.HEALTH_COUNTERS: node.counters.codes(),
+            event.HEALTH_UPTIME_S: node.clock.uptime_s(),
+            event.HEALTH_SIGNAL: node.uplink.carrier.status(),
+            event.HEALTH_PENDING: node.outbox.depth,
+            _HEALTH_FLOOR: node.outbox.floor,
+        }
+        millivolts = _battery_mv(node.sampler)
+        if millivolts is not None:
+            body[event.HEALTH_BATTERY_MV] = millivolts
+        self._append(event.HEALTH, body, urgent)
+
+    def _append(self, type, body, urgent=False):
+        node = self._node
+        try:
+            t = node.clock.now()
+            node.outbox.append(lambda rn: event.encode(rn, type, t, body), urgent)
+        except OSError:
+            node.counters.count("fs_corrupt")
+
+
+# The channel that a profile names "battery" and measures in volts.
+def _battery_mv(sampler):
+    for column in sampler.schema.columns:
+        if column.name == "battery" and column.unit == "V":
+            value = sampler.last.get("battery", (None,))[0]
+            return None if value is None else value * 1000 // column.scale
+    return None

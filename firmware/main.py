@@ -1,0 +1,30 @@
+# Runs the node, and says what happens when it ends.
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+
+import machine
+
+from protocols.compat import const
+
+from . import crash
+from .node import Node
+
+_REPL_MS = const(3600000)  # what the watchdog, which cannot be stopped, leaves to a person
+
+
+def run(root=""):
+    node = None
+    try:
+        node = Node(root)
+        asyncio.run(node.run())
+    except KeyboardInterrupt:  # a person or mpremote wants the REPL
+        if node:
+            node.board.watchdog(_REPL_MS)
+            node.close()
+        asyncio.new_event_loop()
+        print("fieldbeat stopped. Ctrl-D starts it again; the watchdog does so in an hour.")
+    except Exception as error:
+        text = crash.traceback(error)
+        crash.keep(root, text, node.clock.uptime_s() if node else 0)
+        print(text)
+        machine.reset()

@@ -1,0 +1,239 @@
+# The tasks of a unit and their supervision: restarts, watchdog, safe mode.
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import gc
+
+import machine
+
+from protocols.compat import const
+
+from . import config, crash
+from .board import Board
+from .clock import Clock
+from .console import Console, SerialStream
+from .counters import Counters
+from .events import Events
+from .outbox import Outbox
+from .secrets import Secrets
+from .shell import Shell
+from .smp_server import SMPServer
+
+_WATCHDOG_MS = const(120000)
+_GUARD_S = const(50)  # two looks within the watchdog's time
+_RESTARTS = const(5)  # an hour and task
+_HOUR_S = const(3600)
+_DAY_S = const(86400)
+_PAUSE_MS = const(5000)  # before a restart
+_PROVEN_S = const(600)  # alive this long is a proof of health, as an answer of the server is
+_TRIES = const(3)  # as in boot.py
+_LOG_LINES = const(20)
+_OUTBOX_BYTES = const(524288)  # of 2 MiB of file system: half a year of hourly reports
+
+_CAUSES = ("unknown", "power", "hard", "watchdog", "deep sleep", "soft")  # by machine.*_RESET
+_ESSENTIAL = ("console", "house")  # what runs in safe mode too
+
+
+class Node:
+    # root: where /config.cbor and the others are; "" but for tests.
+    def __init__(self, root="", stream=None):
+        self.root = root
+        self.counters = Counters()
+        self.secrets = Secrets()
+        self.clock = Clock(self.counters)
+        settings = config.load(root, self.counters)
+        self.config, self.profile = settings.config, settings.profile
+        self.config_hash = settings.config_hash
+        self.version = settings.app.get("version", "unknown")
+        self.board = Board(settings.board)
+        self.events = Events(self)
+        self.outbox = self.uplink = self.sampler = self.role = None
+        self.safe_mode_reason = None
+        self.tasks = {}
+        self.log_lines = []
+        self._beats = {}  # task: (uptime of its last beat, seconds that it may be silent)
+        self._restarts = {}  # task: uptimes of its restarts within an hour
+        self._safe_since_s = None
+        self._late = []
+        self._contact = False  # the server has answered since boot
+        self._proven = False
+        self._day = 0
+        shell = Shell(self)
+        self._console = Console(stream or SerialStream(), shell, SMPServer(self, shell, root))
+        self._needs_data = bool(settings.problem)
+        self._set_up(settings.problem)
+
+    def log(self, text, name="node"):
+        line = "L %d %s: %s" % (self.clock.uptime_s(), name, text)
+        self.log_lines = self.log_lines[1 - _LOG_LINES :] + [line]
+        self._console.say(line)
+
+    async def run(self):
+        watchdog = self.board.watchdog(_WATCHDOG_MS)
+        self._start("console", lambda beat: self._console.run())
+        self._start("house", self._keep_house, 4 * _GUARD_S)
+        if self.role:
+            for name, function, silence_s in self.role.tasks():
+                self._start(name, function, silence_s)
+        while True:
+            if self._alive():
+                watchdog.feed()
+            await asyncio.sleep_ms(_GUARD_S * 1000)
+
+    # Before a reset that is wanted.
+    def close(self):
+        if self.sampler:
+            self.sampler.flush()
+
+    def reboot(self):
+        self.close()
+        machine.reset()
+
+    # The role calls this after each wake.
+    def woke(self):
+        if self.uplink.acked_s is None:
+            return
+        self._prove()
+        if not self._contact:
+            self._contact = True
+            self.events.health()
+        if self.outbox.host_behind:
+            self.outbox.host_behind = False
+            self.events.health(urgent=True)
+
+    # --- beginning
+
+    def _set_up(self, problem):
+        cause = _cause()
+        if cause == "watchdog":
+            self.counters.count("watchdog")
+        if not problem and self.secrets.tries() > _TRIES:
+            problem = "%d boots without a proof of health; see /crash.txt" % _TRIES
+        try:
+            self._open_outbox()
+            if not problem:
+                self._take_role(cause)
+        except Exception as error:
+            self._keep_crash(error)
+            problem = "cannot start: %r; see /crash.txt" % error
+        if problem:
+            self.role = None
+            self._enter_safe_mode(problem)
+
+    def _open_outbox(self):
+        secrets = self.secrets
+        path = self.root + "/outbox"
+        try:
+            self.outbox = Outbox(
+                path, self.counters, _OUTBOX_BYTES, secrets.rn_load, secrets.rn_store
+            )
+        except OSError:
+            self.counters.count("fs_corrupt")
+            raise
+
+    def _take_role(self, cause):
+        gc.collect()
+        from .roles.station import Station
+
+        self.role = Station(self)
+        self.sampler, self.uplink = self.role.sampler, self.role.uplink
+        self.events.boot(cause)
+        self.events.schema()
+
+    # --- supervision
+
+    def _start(self, name, function, silence_s=None):
+        self.tasks[name] = asyncio.create_task(self._supervise(name, function, silence_s))
+
+    async def _supervise(self, name, function, silence_s):
+        def beat():
+            if silence_s:
+                self._beats[name] = self.clock.uptime_s(), silence_s
+
+        while True:
+            beat()
+            try:
+                await function(beat)
+            except Exception as error:
+                self._keep_crash(error, name)
+            self.counters.count("task_restart")
+            if not self._may_restart(name):
+                self._enter_safe_mode("task %s fails again and again; see /crash.txt" % name)
+            if self.safe_mode_reason and name not in _ESSENTIAL:
+                return
+            await asyncio.sleep_ms(_PAUSE_MS)
+            gc.collect()
+
+    def _may_restart(self, name):
+        now = self.clock.uptime_s()
+        recent = [t for t in self._restarts.get(name, ()) if now - t < _HOUR_S]
+        self._restarts[name] = recent + [now]
+        return len(recent) < _RESTARTS
+
+    def _alive(self):
+        now = self.clock.uptime_s()
+        late = [name for name, (t, silence_s) in self._beats.items() if now - t > silence_s]
+        if late and late != self._late:
+            self.log("silent: %s; the watchdog will reset" % ", ".join(late))
+        self._late = late
+        return not late
+
+    # Console and watchdog only; `status` tells the reason.
+    def _enter_safe_mode(self, reason):
+        if self.safe_mode_reason:
+            return
+        self.safe_mode_reason = reason
+        self._safe_since_s = self.clock.uptime_s()
+        self.counters.count("safe_mode")
+        self.log("safe mode: " + reason)
+        current = asyncio.current_task() if self.tasks else None
+        for name in self.tasks:
+            if name not in _ESSENTIAL:
+                self._beats.pop(name, None)
+                if self.tasks[name] is not current:
+                    self.tasks[name].cancel()
+
+    def _keep_crash(self, error, name="node"):
+        gc.collect()
+        text = crash.traceback(error)
+        crash.keep(self.root, text, self.clock.uptime_s())
+        self.log("%r, traceback %s in /crash.txt" % (error, crash.fingerprint(text)), name)
+
+    # --- every minute
+
+    async def _keep_house(self, beat):
+        while True:
+            beat()
+            uptime_s = self.clock.uptime_s()  # often enough to see ticks wrap
+            if self.safe_mode_reason:
+                self._wait_in_safe_mode(uptime_s)
+            else:
+                self._keep_day(uptime_s)
+            await asyncio.sleep_ms(_GUARD_S * 1000)
+
+    def _keep_day(self, uptime_s):
+        if uptime_s >= _PROVEN_S or not self.secrets.identity()[0]:
+            self._prove()
+        day = uptime_s // _DAY_S
+        if day != self._day:
+            self._day = day
+            self.events.schema()
+            self.events.health()
+
+    # The app is not to blame for what is wrong, or nothing is: boot.py may trust it.
+    def _prove(self):
+        if not self._proven:
+            self._proven = True
+            self.secrets.healthy()
+
+    # If nobody comes it tries again after an hour, unless only other data can help.
+    def _wait_in_safe_mode(self, uptime_s):
+        if self._needs_data:
+            self._prove()
+        elif uptime_s - self._safe_since_s >= _HOUR_S:
+            self.secrets.healthy()
+            machine.reset()
+
+
+def _cause():
+    number = machine.reset_cause()
+    return _CAUSES[number] if 0 < number < len(_CAUSES) else _CAUSES[0]

@@ -1,0 +1,91 @@
+# The station: measures at fixed times and tells the collector at fixed times.
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import gc
+
+from protocols.compat import const, crc32
+
+from ..carriers.modem_udp import ModemUDP
+from ..sampler import Sampler
+from ..uplink import Uplink
+
+_FIRST_WAKE_S = const(5)  # after a boot: the events that tell of it
+_SETTLE_S = const(15)  # from a sampling time to its values: the slowest part and all its tries
+_SPREAD_S = const(600)  # units of a site do not wake all at once
+# How long a task may be silent before the watchdog bites.
+_SAMPLER_SILENCE_S = const(300)  # a round in which every part fails
+_UPLINK_SILENCE_S = const(1800)  # attach, send, wait, once more, four rounds
+
+
+class ModemGauge:
+    # The modem as a part: what it measured when it was last on the air.
+    CHANNELS = (("rsrp", "dBm", 1),)
+
+    def __init__(self, carrier):
+        self._carrier = carrier
+
+    async def probe(self):
+        pass
+
+    async def read(self):
+        return (self._carrier.status().get("rsrp_dbm"),)
+
+
+class Station:
+    def __init__(self, node):
+        self._node = node
+        config = node.config
+        board = node.board
+        carrier = ModemUDP(board.modem(), config, node.clock, node.counters)
+        parts = {"modem": ModemGauge(carrier)}
+        for name in board.manifest["fitted"]:
+            parts[name] = board.part(name, config["fitted"].get(name, {}))
+        sampling = config["sampling"]
+        self.sampler = Sampler(
+            node.profile,
+            parts,
+            node.clock,
+            node.counters,
+            node.outbox,
+            sampling["interval_s"],
+            sampling["report_samples"],
+        )
+        shared = node.outbox, carrier, node.secrets, node.clock, node.counters, config
+        self.uplink = Uplink(*shared, on_schemas=self._send_schemas)
+        self._interval_s = config["uplink"]["interval_s"]
+        self._started = False
+
+    # (name, function(beat), seconds that it may be silent)
+    def tasks(self):
+        return (
+            ("sampler", self.sampler.run, _SAMPLER_SILENCE_S),
+            ("uplink", self._wakes, _UPLINK_SILENCE_S),
+        )
+
+    # One wake an interval, whether it works or not: a server that is down must not cost more.
+    async def _wakes(self, beat):
+        if not self._started:
+            self._started = True  # a restarted task waits for its time
+            await asyncio.sleep_ms(_FIRST_WAKE_S * 1000)
+            await self._wake(beat)
+        while True:
+            if await self._node.clock.until(self.next_wake(self._node.clock.now()), beat):
+                await self._wake(beat)
+
+    async def _wake(self, beat):
+        beat()
+        gc.collect()
+        await self.uplink.wake()
+        self._node.woke()
+
+    # The first wake after t: multiples of the interval, plus a time of the unit's own.
+    def next_wake(self, t):
+        interval = self._interval_s
+        kid = self._node.secrets.identity()[0] or b""
+        offset = min(_SETTLE_S, interval // 2)
+        offset += crc32(kid) % max(1, min(interval // 4, _SPREAD_S))
+        return ((t - offset) // interval + 1) * interval + offset
+
+    def _send_schemas(self, ids):
+        if self.sampler.schema.id in ids:
+            self._node.events.schema()
