@@ -14,7 +14,7 @@ from .times import DEVICE_EPOCH_S
 RN_MAX = 0x7FFFFFFF  # the record numbers of an acknowledgement have 32 bits
 
 # What a sealed record of faulty firmware can make the decoders raise.
-_NONSENSE = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
+_NONSENSE = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
 
 _HEALTH_FLOOR = getattr(event, "HEALTH_FLOOR", 8)
 
@@ -137,8 +137,25 @@ def checked(learned: schema.Schema) -> schema.Schema:
 
 def floor(type_: int, body: dict) -> int | None:
     """Return the lowest record number that a unit still holds, if an event says so."""
-    value = body.get(_HEALTH_FLOOR) if type_ == event.HEALTH else None
+    return number(body, _HEALTH_FLOOR) if type_ == event.HEALTH else None
+
+
+def number(body: dict, key: int) -> int | None:
+    """Return an event's number, or None if it has none that makes sense."""
+    value = body.get(key)
     return value if _is_uint(value) else None
+
+
+def counters(body: dict) -> dict[str, int]:
+    """Return the counted reasons of a health event by name."""
+    counts = body.get(event.HEALTH_COUNTERS)
+    if not isinstance(counts, dict):
+        return {}
+    return {
+        reasons.name(code): count
+        for code, count in counts.items()
+        if _is_uint(code) and _is_uint(count)
+    }
 
 
 def describe(decoded: Any) -> str:
@@ -157,8 +174,7 @@ def describe_event(type_: int, body: dict) -> str:
     if type_ == event.BOOT:
         return f"boot: {body.get(event.BOOT_CAUSE)}, app {body.get(event.BOOT_VERSION)}"
     if type_ == event.HEALTH:
-        counts = body.get(event.HEALTH_COUNTERS) or {}
-        return "health" + "".join(f", {reasons.name(code)} {n}" for code, n in counts.items())
+        return "health" + "".join(f", {name} {n}" for name, n in counters(body).items())
     return name
 
 

@@ -34,6 +34,7 @@ from .serial_errors import port_error
 
 BAUD = 115_200
 ANSWER_S = 2.5  # flash writes on the device take up to about 1 s
+VERB_S = 180.0  # a wake of the modem, asked for on the shell, takes minutes in bad coverage
 ATTEMPTS = 3
 BOOT_S = 15.0  # opening the port may reset a board; MicroPython and the app need a few seconds
 SETTLE_S = 1.5  # from the answer to a reset until the chip is surely gone: the unit waits 0.5 s
@@ -176,8 +177,9 @@ class SmpLink:
         return self._transfer(f"reading {path}", lambda: self._client.download_file(path))
 
     def run(self, argv: list[str]) -> tuple[str, int]:
-        """Run a verb of the unit's shell and return its output and its exit code."""
-        answer = self._request(f"'{' '.join(argv)}'", shell.Execute(argv=argv))
+        """Run a verb of the unit's shell, once, and return its output and its exit code."""
+        what = f"'{' '.join(argv)}'"
+        answer = self._request(what, shell.Execute(argv=argv), attempts=1, timeout_s=VERB_S)
         return answer.o, answer.ret
 
     def reset(self) -> None:
@@ -190,11 +192,13 @@ class SmpLink:
         time.sleep(SETTLE_S)
         self.wait()
 
-    def _request(self, what: str, request: Any) -> Any:
+    def _request(
+        self, what: str, request: Any, attempts: int = ATTEMPTS, timeout_s: float = ANSWER_S
+    ) -> Any:
         """Ask until an answer comes; always the same request, so that a late answer counts."""
-        for _ in range(ATTEMPTS):
+        for _ in range(attempts):
             try:
-                answer = self._ask(request, ANSWER_S)
+                answer = self._ask(request, timeout_s)
             except TimeoutError:
                 continue
             if hasattr(answer, "rc") or hasattr(answer, "err"):

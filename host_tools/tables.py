@@ -44,7 +44,7 @@ def screen(
 def overview(views: list[UnitView], now_s: float) -> Table:
     """Return one line a unit."""
     columns = ("Unit", "Site", "State", "Last contact (UTC)", "Age", "RSRP", "Battery")
-    numbers = ("Age", "RSRP", "Battery", "Waiting there", "Records", "Missing")
+    numbers = ("Age", "RSRP", "Battery", "Pending", "Records", "Missing")
     made = table("Units", columns + numbers[3:], right=numbers)
     for view in views:
         age_s = view.age_s(now_s)

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from fieldbeat.protocols import cbor, event, reasons
+from fieldbeat.protocols import cbor, event
 from fieldbeat.protocols.schema import QUALITY_NAMES
 
 from .errors import CannotTry
+from .records import counters, number
 from .registry import Registry, Unit
 from .store import Contact, Store
 
@@ -190,13 +191,13 @@ class Views:
         view.app = str(boot.get(event.BOOT_VERSION, ""))
         view.restart = str(boot.get(event.BOOT_CAUSE, ""))
         health = self._last_event(view.name, event.HEALTH)
-        view.uptime_s = health.get(event.HEALTH_UPTIME_S)
-        view.pending = health.get(event.HEALTH_PENDING)
-        counters = health.get(event.HEALTH_COUNTERS) or {}
-        view.counters = {reasons.name(code): count for code, count in counters.items()}
-        signal = health.get(event.HEALTH_SIGNAL) or {}
-        view.rsrp_dbm = signal.get("rsrp_dbm") if isinstance(signal, dict) else None
-        millivolts = health.get(event.HEALTH_BATTERY_MV)
+        view.uptime_s = number(health, event.HEALTH_UPTIME_S)
+        view.pending = number(health, event.HEALTH_PENDING)
+        view.counters = counters(health)
+        signal = health.get(event.HEALTH_SIGNAL)
+        rsrp = signal.get("rsrp_dbm") if isinstance(signal, dict) else None
+        view.rsrp_dbm = rsrp if isinstance(rsrp, int | float) else None
+        millivolts = number(health, event.HEALTH_BATTERY_MV)
         view.battery_v = millivolts / 1000 if millivolts else None
 
     def _add_counts(self, view: UnitView, contact: Contact | None) -> None:
@@ -231,7 +232,7 @@ class Views:
             reason = "lost: the unit no longer had it when this store could take it"
             yield Gap(what, None, row["known_s"], reason)
         for first, last in self._awaited(contact):
-            yield Gap(_numbers(first, last), None, contact.last_s, "not received yet")
+            yield Gap(_numbers(first, last), None, None, "not received yet")
 
     def _sample_gaps(self, contact: Contact) -> Iterator[Gap]:
         rows = self._sample_times(contact)
