@@ -31,7 +31,9 @@ class Faults:
         vars(self)[name] = value
 
     def __getattr__(self, name: str) -> Any:  # only names that do not exist come here
-        raise AttributeError(f"no fault {name!r}; this model has: {', '.join(vars(self).get('_off', ()))}")
+        raise AttributeError(
+            f"no fault {name!r}; this model has: {', '.join(vars(self).get('_off', ()))}"
+        )
 
     def limit(self, name: str, times: int, value: Any = True) -> None:
         """Turn a switch on for this many effects."""
