@@ -18,11 +18,10 @@ from pydantic import Field
 
 from . import partition_table
 from .errors import CannotTry
+from .image_info import MEGABYTE
 from .validation import InvalidData, Strict, check, did_you_mean
 
 NAME = r"^[a-z][a-z0-9_]{0,31}$"
-MEGABYTE = 1024 * 1024
-
 # ESP32 datasheet, table 2-1 (pin overview), by chip: the pins that exist, those that only read,
 # and those that its flash uses.
 PINS = {"esp32": set(range(24)) | {25, 26, 27} | set(range(32, 40))}

@@ -67,8 +67,7 @@ def pack(chip: str, load_address: int, segment: bytes, startable: bool) -> bytes
         chip: the chip that the image names.
         load_address: where the segment would be mapped.
         segment: its bytes; padded to a multiple of 4.
-        startable: False writes a wrong checksum, which makes ROM and boot loader refuse to start
-        it.
+        startable: False writes a wrong checksum, so that no chip starts it.
     """
     segment += b"\0" * (-len(segment) % 4)
     image = _HEADER.pack(MAGIC, 1, 2, 0x20, load_address)  # DIO, 4 MB, 40 MHz

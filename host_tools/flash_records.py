@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import nvs_image
 from .errors import CannotTry
-from .image import ImageInfo
+from .image_info import ImageInfo
 from .paths import registry_file
 from .registry import PROVISIONED, Registry
 

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import boards, partition_table, serial_port
+from . import partition_table, serial_port
 from .errors import CannotTry, FieldbeatError
-from .image import ImageInfo
+from .image_info import MEGABYTE, ImageInfo
 
 if TYPE_CHECKING:
-    from .esptool_log import Listener
+    from .esptool_log import Heard
 
 SECTOR = partition_table.SECTOR
 BLANK_SECTOR = b"\xff" * SECTOR
@@ -129,7 +129,7 @@ def flash(
 
     Args:
         port: serial port or pyserial URL.
-        image: the whole image; `info` is what `image.inspect` said of it.
+        image: the whole image; `info` is what `image_info.inspect` said of it.
         secrets: content of the nvs partition, or None to leave it alone.
         board: the board that the user says is at the port.
         board_of_mac: tells the board of a known unit by its MAC address.
@@ -146,7 +146,7 @@ def flash(
     started = time.monotonic()
     todo = plan(image, info, secrets)
     _check_board(info, board, "--board")
-    with listening() as listener, _connected(port) as loader:
+    with listening() as heard, _connected(port) as loader:
         _check_chip(loader, info)
         mac = ":".join(f"{byte:02x}" for byte in loader.read_mac())
         _check_kind(mac, info)
@@ -159,7 +159,7 @@ def flash(
             _check_flash_size(loader, info)
         before_write(mac)
         with _failures(port, "the unit is incomplete now", "flash it again"):
-            _write(loader, listener, todo, progress)
+            _write(loader, heard, todo, progress)
             _verify(loader, image, info)
             loader.hard_reset()
         return Result(
@@ -233,7 +233,7 @@ def _check_flash_size(loader: Any, info: ImageInfo) -> None:
     from esptool import cmds
 
     found = cmds.detect_flash_size(loader)
-    expected = f"{info.flash_bytes // boards.MEGABYTE}MB"
+    expected = f"{info.flash_bytes // MEGABYTE}MB"
     if found != expected:
         message = (
             f"{info.board_id} has {expected} of flash, the chip at the port {found or 'unknown'}"
@@ -241,7 +241,7 @@ def _check_flash_size(loader: Any, info: ImageInfo) -> None:
         raise WrongTarget(message, "connect the right board, or build for this one")
 
 
-def _write(loader: Any, listener: Listener, todo: Plan, progress: Progress) -> None:
+def _write(loader: Any, heard: Heard, todo: Plan, progress: Progress) -> None:
     from esptool import cmds
 
     for offset, size in todo.erases:
@@ -249,7 +249,7 @@ def _write(loader: Any, listener: Listener, todo: Plan, progress: Progress) -> N
     done = 0
     for offset, data in todo.writes:
         start, size = done, len(data)
-        listener.on_progress = partial(_share, progress, start, size, todo.write_bytes)
+        heard.on_progress = partial(_share, progress, start, size, todo.write_bytes)
         cmds.write_flash(loader, [(offset, data)])  # verifies each by MD5
         done += size
         progress(done, todo.write_bytes)

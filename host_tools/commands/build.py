@@ -36,14 +36,14 @@ def build(
         fieldbeat build docs/examples/greenhouse.toml -o greenhouse.img
         fieldbeat build docs/examples/greenhouse.toml -o virtual.img --virtual
     """
-    from .. import image, node_config
+    from .. import image, image_info, node_config
     from ..errors import CannotTry
 
     if base and virtual:
         raise CannotTry("--base and --virtual exclude each other", "give one of them")
     node = node_config.load(config)
     content = image.build(node, _base(node, base, virtual), str(base or "the cached build"))
-    info = image.inspect(content, str(output))
+    info = image_info.inspect(content, str(output))
     _write(output, content)
     result = {
         "image": str(output),

@@ -31,12 +31,11 @@ def flash(
     Example:
         fieldbeat flash --port /dev/ttyUSB0 greenhouse.img
     """
-    from .. import flasher
-    from .. import image as images
+    from .. import flasher, image_info
     from ..flash_records import FlashRecords
 
     content = _read(image)
-    info = images.inspect(content, str(image))
+    info = image_info.inspect(content, str(image))
     new_secrets = _read(secrets) if secrets else None
     records = FlashRecords(registry, info, new_secrets, str(secrets))
     try:

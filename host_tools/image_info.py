@@ -1,0 +1,81 @@
+"""What a flash image says of itself; an image that is cut short or damaged is refused here."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fieldbeat.protocols import cbor
+
+from . import esp_image, file_system, partition_table, standin
+from .errors import FieldbeatError
+from .partition_table import Partition
+
+MEGABYTE = 1024 * 1024
+
+
+class ImageError(FieldbeatError):
+    """An image that cannot be built or used."""
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """What an image says of itself."""
+
+    board_id: str
+    chip: str
+    flash_bytes: int
+    virtual: bool
+    node: str
+    app_version: str
+    build_id: str
+    micropython: str
+    table: list[Partition]
+
+
+def inspect(image: bytes, source: str) -> ImageInfo:
+    """Return what an image is, and refuse one that is cut short or damaged.
+
+    Args:
+        image: the whole file.
+        source: its name, for messages.
+
+    Raises:
+        ImageError, PartitionError: it is no complete image of ours.
+    """
+    remedy = "build it again with 'fieldbeat build'"
+    table = partition_table.from_image(image, source)
+    if len(image) < max(part.end for part in table):
+        raise ImageError(f"{source} is cut short, it has only {len(image)} bytes", remedy)
+    vfs = partition_table.find(table, "vfs")
+    names = ("board.cbor", "app.cbor", "config.cbor")
+    read = file_system.unpack(image[vfs.offset : vfs.end], names, source)
+    try:
+        board, app, config = (cbor.decode(content) for content in read.values())
+        info = _describe(image, table, board, app, config)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ImageError(f"{source}: it does not say what it is for ({error})", remedy) from None
+    if len(image) != info.flash_bytes:
+        message = f"{source} has {len(image)} bytes, {info.board_id} has {info.flash_bytes}"
+        raise ImageError(message, remedy)
+    return info
+
+
+def _describe(
+    image: bytes, table: list[Partition], board: Any, app: Any, config: Any
+) -> ImageInfo:
+    firmware = next(part for part in table if part.type == partition_table.APP)
+    description = esp_image.app_description(image[firmware.offset : firmware.end])
+    return ImageInfo(
+        board_id=board["id"],
+        chip=board["chip"],
+        flash_bytes=board["flash_mb"] * MEGABYTE,
+        virtual=description is not None and description.project == standin.PROJECT,
+        node=config["node"]["name"],
+        app_version=app["version"],
+        build_id=app["build_id"],
+        micropython=description.version if description else "",
+        table=table,
+    )
