@@ -16,13 +16,13 @@ OPS = (
     "pin_mode pin_set pin_get adc_read i2c_init i2c_transfer uart_init uart_any uart_read "
     "uart_write uart_pending wdt_init wdt_feed"
 ).split()
-WAIT = OPS.index("wait")
 
 _REQUEST = struct.Struct("<BBHiq")
 _REPLY = struct.Struct("<BBHiq")
 
 OK, OS_ERROR, INTERRUPT = range(3)
 FOREVER = -1
+REQUEST = 2
 CONSOLE_BIT = 1 << 30  # in the mask of a wait; bits 0..3 are the UARTs
 
 
@@ -55,13 +55,13 @@ class Link:
         """Lets `wait()` return, too, when `fd` is readable."""
         self._poller.register(fd, select.POLLIN)
 
-    def wait(self, timeout_s: float) -> bool:
-        """Waits for a request, or bytes on the other descriptor; False after `timeout_s`."""
-        return bool(self._poller.poll(timeout_s * 1000))
+    def wait(self, timeout_s: float) -> int:
+        """Waits for something to read; 0 after `timeout_s`.
 
-    def pending(self) -> bool:
-        """Whether a request, or the end of the child, can be read without waiting."""
-        return any(fd == self.read_fd for fd, _ in self._poller.poll(0))
+        REQUEST tells that a request, or the end of the child, can be read.
+        """
+        ready = self._poller.poll(timeout_s * 1000)
+        return sum(REQUEST if fd == self.read_fd else 1 for fd, _ in ready)
 
     def receive(self) -> Request | None:
         """Reads the request that has begun to arrive; None when the child is gone."""

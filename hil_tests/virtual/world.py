@@ -103,10 +103,14 @@ class World:
         self.call_at(self.now_us, call)
 
     def watch(self, fd: int, call: Callable[[int], object], edge: bool = False) -> None:
-        """Calls `call(epoll_flags)` when `fd` is readable or hung up (`edge`: each time anew)."""
+        """Calls `call(epoll_flags)` when `fd` is readable or hung up.
+
+        With `edge` it is called once for each change, also when `fd` becomes writable.
+        """
+        edges = select.EPOLLOUT | select.EPOLLET if edge else 0
         with self.lock:
             self._readers[fd] = call
-            self._poller.register(fd, select.EPOLLIN | (select.EPOLLET if edge else 0))
+            self._poller.register(fd, select.EPOLLIN | edges)
 
     def unwatch(self, fd: int) -> None:
         """Forgets `fd`; before it is closed."""

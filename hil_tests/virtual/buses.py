@@ -1,0 +1,153 @@
+"""Pins, I2C, UARTs and ADC of a virtual board: from the chip's side to the models on the wires.
+
+A bus is found by the pins that the program gives, as on hardware: with wrong pins nobody answers.
+Does not model clock stretching, arbitration, pull-ups, wrong baud rates or pin interrupts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .models.i2c import Nack
+from .world import World
+
+ENODEV = 19
+FIFO_BYTES = 128  # of an ESP32 UART, before its driver's ring buffer
+
+
+class Uart:
+    """One UART of the chip: what waits to be read, and until when its line is busy."""
+
+    def __init__(self, world: World, changed: Callable[[], object]) -> None:
+        self.world = world
+        self.changed = changed
+        self.device: Any = None
+        self.rx = bytearray()
+        self.rx_room = 256 + FIFO_BYTES
+        self.tx_room = 256 + FIFO_BYTES
+        self.byte_us = 87
+        self.free_us = 0
+        self.overruns = 0
+
+    def arrive(self, data: bytes) -> None:
+        """Bytes from the device; what does not fit is lost and counted."""
+        room = self.rx_room - len(self.rx)
+        self.overruns += max(0, len(data) - room)
+        self.rx += data[: max(room, 0)]
+        self.changed()
+
+    def read(self, n: int, until: bytes) -> bytes:
+        end = min(n, len(self.rx))
+        if until:
+            found = self.rx.find(until, 0, end)
+            end = found + len(until) if found >= 0 else end
+        data = bytes(self.rx[:end])
+        del self.rx[:end]
+        return data
+
+    def write(self, data: bytes) -> int:
+        """Queues bytes; returns for how many us the caller is held until they fit."""
+        begin_us = max(self.free_us, self.world.now_us)
+        self.free_us = begin_us + round(len(data) * self.byte_us)
+        if self.device is not None:
+            self.world.call_at(begin_us, lambda: self.device.receive(data))
+        return max(0, self.pending_us() - round(self.tx_room * self.byte_us))
+
+    def pending_us(self) -> int:
+        """How long the line is still busy."""
+        return max(0, self.free_us - self.world.now_us)
+
+
+class Buses:
+    """What the manifest says is wired, and the models of what is fitted.
+
+    `fitted` has the dictionaries `i2c` {(bus, address): device}, `uart` {bus: device},
+    `adc` {pin: source} and `pins` {pin: listener}; None is a bare board.
+    """
+
+    def __init__(self, world: World, manifest: dict[str, Any], fitted: Any = None) -> None:
+        self.world = world
+        self.wiring = manifest.get("buses", {})
+        self.i2c_devices = dict(getattr(fitted, "i2c", {}))
+        self.uart_devices = dict(getattr(fitted, "uart", {}))
+        self.adc_sources = dict(getattr(fitted, "adc", {}))
+        self.pin_listeners = dict(getattr(fitted, "pins", {}))
+        self.uart_changed: Callable[[], object] = lambda: None
+        self._wired = {bus: Uart(world, self._uart_changed) for bus in self.uart_devices}
+        for bus, uart in self._wired.items():
+            uart.device = self.uart_devices[bus]
+            uart.device.attach(uart.arrive)
+        self.reset()
+
+    def _uart_changed(self) -> None:
+        self.uart_changed()
+
+    def reset(self) -> None:
+        """The chip forgets its settings; the devices on the wires keep their state."""
+        self.i2c: dict[int, tuple[str | None, int]] = {}
+        self.uarts: dict[int, Uart] = {}
+        self.levels: dict[int, int] = {}
+        self.pulls: dict[int, int] = {}
+        for uart in self._wired.values():
+            uart.rx.clear()
+            uart.free_us = 0
+
+    # Pins
+
+    def pin_mode(self, pin: int, pull: int) -> None:
+        self.pulls[pin] = pull
+
+    def pin_set(self, pin: int, level: int) -> None:
+        if self.levels.get(pin) != level:
+            self.levels[pin] = level
+            listener = self.pin_listeners.get(pin)
+            if listener is not None:
+                listener.changed(level)
+
+    def pin_get(self, pin: int) -> int:
+        """Level of an output as set; of an input as its pull-up (2) or nothing makes it."""
+        return self.levels.get(pin, int(self.pulls.get(pin) == 2))
+
+    def adc_uv(self, pin: int) -> int:
+        source = self.adc_sources.get(pin)
+        return 0 if source is None else int(source.read_uv())
+
+    # I2C
+
+    def i2c_init(self, number: int, scl: int, sda: int, freq_hz: int) -> None:
+        bus = self._find("i2c", scl=scl, sda=sda)
+        self.i2c[number] = (bus, freq_hz)
+
+    def i2c_transfer(self, number: int, address: int, data: bytes, n: int) -> tuple[bytes, int]:
+        """Writes, then reads `n` bytes; returns them and the time on the bus in us."""
+        bus, freq_hz = self.i2c[number]
+        device = self.i2c_devices.get((bus, address))
+        busy_us = (len(data) + n + 2) * 9_000_000 // freq_hz
+        if device is None:
+            raise OSError(ENODEV, "no acknowledge")
+        try:
+            if data or not n:
+                device.write(data)
+            return (device.read(n) if n else b""), busy_us
+        except Nack as nack:
+            raise OSError(ENODEV, "no acknowledge") from nack
+
+    # UART
+
+    def uart_init(self, number: int, tx: int, rx: int, byte_us: float, rooms: tuple[int, int]) -> None:
+        bus = self._find("uart", tx=tx, rx=rx) or self._find("rs485", tx=tx, rx=rx)
+        uart = self._wired.get(bus or "") or Uart(self.world, self._uart_changed)
+        uart.byte_us = byte_us
+        uart.tx_room, uart.rx_room = (room + FIFO_BYTES for room in rooms)
+        self.uarts[number] = uart
+
+    def uarts_with_input(self) -> int:
+        """Mask of the UARTs that have bytes to read."""
+        return sum(1 << number for number, uart in self.uarts.items() if uart.rx)
+
+    def _find(self, kind: str, **pins: int) -> str | None:
+        for name, bus in self.wiring.items():
+            if bus.get("kind") == kind and all(bus.get(key) == pin for key, pin in pins.items()):
+                return name
+        return None

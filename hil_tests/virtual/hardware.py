@@ -1,0 +1,142 @@
+"""What a program can ask of its chip: one method an op of the link, each over a model or the flash.
+
+A method takes the request's argument and payload and returns a number or bytes; the time that the
+operation takes goes into `busy_us`, by which the board's clock is ahead when it goes on.
+"""
+
+import random
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from .buses import Buses
+from .errors import BenchError
+from .flash import Flash
+from .nvs import I32, Nvs, NvsError
+from .partitions import Partition, find, read_table
+from .world import World
+
+OP_US = 10  # MicroPython on an ESP32 at 160 MHz needs about this for one call into a peripheral
+Answer = int | bytes | None
+
+
+class Hardware:
+    """The chip's peripherals; what survives a reset is kept here, `boot()` forgets the rest."""
+
+    def __init__(
+        self, world: World, manifest: dict[str, Any], flash: Flash, mac: bytes, fitted: Any
+    ) -> None:
+        self.world = world
+        self.flash = flash
+        self.mac = mac
+        self.buses = Buses(world, manifest, fitted)
+        self.random = random.Random(f"{world.seed}/{mac.hex()}")
+        self.busy_us = 0
+        self.table: list[Partition] = []
+        self.nvs: Nvs | None = None
+        self.power_up()
+
+    def power_up(self) -> None:
+        """The RTC domain starts from nothing."""
+        self.rtc_us_at_zero = -self.world.now_us  # its reading when the world's clock was 0
+        self.rtc_memory = b""
+
+    def boot(self) -> None:
+        """Reads the flash anew, as the start-up code does."""
+        self.buses.reset()
+        self.table = read_table(self.flash)
+        self.nvs = None
+
+    # Flash
+
+    def flash_program(self, address: int, data: bytes) -> None:
+        self.busy_us += self.flash.program(address, data)
+
+    def flash_erase(self, address: int, _data: bytes) -> None:
+        self.busy_us += self.flash.erase(address)
+
+    # NVS; a payload is namespace, key and data, the names ended by zeros
+
+    def _with_nvs(self, call: Callable[[Nvs, str, str, bytes], Answer], payload: bytes) -> Answer:
+        if self.nvs is None:
+            partition = find(self.table, "nvs")
+            if partition is None:
+                raise BenchError("the partition table in flash has no nvs: flash a whole image")
+            self.nvs = Nvs(self.flash, partition.offset, partition.size)
+        namespace, key, data = payload.split(b"\0", 2)
+        try:
+            return call(self.nvs, namespace.decode(), key.decode(), data)
+        except NvsError as error:
+            raise OSError(error.code, str(error)) from error
+        finally:
+            self.busy_us += self.nvs.take_busy_us()
+
+    def nvs_open(self, _argument: int, payload: bytes) -> Answer:
+        return self._with_nvs(lambda nvs, space, key, data: nvs.open(space) and 0, payload)
+
+    def nvs_get(self, kind: int, payload: bytes) -> Answer:
+        get = Nvs.get_i32 if kind == I32 else Nvs.get_blob
+        return self._with_nvs(lambda nvs, space, key, data: get(nvs, space, key), payload)
+
+    def nvs_set(self, kind: int, payload: bytes) -> Answer:
+        if kind == I32:
+            return self._with_nvs(
+                lambda nvs, space, key, data: nvs.set_i32(
+                    space, key, int.from_bytes(data, "little", signed=True)
+                ),
+                payload,
+            )
+        return self._with_nvs(lambda nvs, *names_data: nvs.set_blob(*names_data), payload)
+
+    def nvs_erase(self, _argument: int, payload: bytes) -> Answer:
+        return self._with_nvs(lambda nvs, space, key, data: nvs.erase_key(space, key), payload)
+
+    # Clock and chance
+
+    def urandom(self, n: int, _payload: bytes) -> bytes:
+        return self.random.randbytes(n)
+
+    def rtc_memory_op(self, write: int, payload: bytes) -> Answer:
+        if not write:
+            return self.rtc_memory
+        self.rtc_memory = payload
+        return None
+
+    # Buses
+
+    def pin_mode(self, pin: int, payload: bytes) -> None:
+        self.buses.pin_mode(pin, payload[1])
+
+    def pin_set(self, pin: int, payload: bytes) -> None:
+        self.buses.pin_set(pin, payload[0])
+
+    def pin_get(self, pin: int, _payload: bytes) -> int:
+        return self.buses.pin_get(pin)
+
+    def adc_read(self, pin: int, _payload: bytes) -> int:
+        return self.buses.adc_uv(pin)
+
+    def i2c_init(self, number: int, payload: bytes) -> None:
+        self.buses.i2c_init(number, *struct.unpack("<BBI", payload))
+
+    def i2c_transfer(self, address: int, payload: bytes) -> bytes:
+        number, n = struct.unpack_from("<BH", payload)
+        data, busy_us = self.buses.i2c_transfer(number, address, payload[3:], n)
+        self.busy_us += busy_us
+        return data
+
+    def uart_init(self, number: int, payload: bytes) -> None:
+        tx, rx, bits, baud, *rooms = struct.unpack("<BBBIHH", payload)
+        self.buses.uart_init(number, tx, rx, bits * 1e6 / baud, (rooms[0], rooms[1]))
+
+    def uart_any(self, number: int, _payload: bytes) -> int:
+        return len(self.buses.uarts[number].rx)
+
+    def uart_read(self, number: int, payload: bytes) -> bytes:
+        return self.buses.uarts[number].read(struct.unpack_from("<H", payload)[0], payload[2:])
+
+    def uart_write(self, number: int, payload: bytes) -> None:
+        self.busy_us += self.buses.uarts[number].write(payload)
+
+    def uart_pending(self, number: int, _payload: bytes) -> int:
+        return self.buses.uarts[number].pending_us()
