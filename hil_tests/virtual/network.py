@@ -16,7 +16,7 @@ import socket
 from collections import Counter
 from collections.abc import Callable
 
-from .world import Event, World
+from .world import World
 
 Address = tuple[str, int]
 Reply = Callable[[bytes], None]
@@ -109,7 +109,7 @@ class Network:
                 self.counts[f"{direction}_duplicated"] += 1
                 self.plan(direction, arrive)
 
-    def plan(self, direction: str, arrive: Callable[[], None]) -> Event:
+    def plan(self, direction: str, arrive: Callable[[], None]) -> None:
         """Let one copy arrive after its delay, in order unless it is one to be overtaken."""
         median_ms, p95_ms = self.delay_ms
         sigma = math.log(p95_ms / median_ms) / P95_SIGMAS if p95_ms > median_ms > 0 else 0
@@ -120,7 +120,7 @@ class Network:
             at_us += round(2000 * p95_ms)
         else:
             self._last_us[direction] = at_us
-        return self.world.call_at(at_us, arrive)
+        self.world.call_at(at_us, arrive)
 
 
 class Line:

@@ -172,7 +172,7 @@ class BC26(UartDevice):
             # The bytes it measures the baud rate with are neither echoed nor answered.
             self.synced = any(line.upper().endswith("AT") for line in lines)
             return
-        if self.echo and not self.mute:
+        if self.echo and not (self.faults.silent or self.faults.hung):
             self.emit(data)
         self.queue += [line for line in lines if line.strip()]
         self.next_command()

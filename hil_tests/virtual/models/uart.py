@@ -9,6 +9,7 @@ from ..world import World
 
 # The ESP32's receiver hands over when its FIFO holds 120 bytes or the line pauses.
 FIFO_BYTES = 120
+BITS_PER_BYTE = 10  # 8N1: start bit, eight data bits, stop bit
 
 
 class UartDevice:
@@ -18,10 +19,9 @@ class UartDevice:
     buffer now, and `receive(data)` with the bytes that the board begins to send now.
     """
 
-    def __init__(self, world: World, baud: int, bits_per_byte: int = 10) -> None:
+    def __init__(self, world: World, baud: int) -> None:
         self.world = world
         self.baud = baud
-        self.bits_per_byte = bits_per_byte
         self.deliver: Callable[[bytes], None] = lambda data: None
         self.free_us = 0  # when our transmitter is idle again
 
@@ -35,7 +35,7 @@ class UartDevice:
 
     def duration_us(self, n: int) -> int:
         """Return how long n bytes take on the line."""
-        return n * self.bits_per_byte * 1_000_000 // self.baud
+        return n * BITS_PER_BYTE * 1_000_000 // self.baud
 
     def transmit(self, data: bytes) -> int:
         """Send bytes to the board at the baud rate; return when the last one has arrived."""
