@@ -1,0 +1,128 @@
+"""The manifests as PlatformIO's own loader sees them, and as we do."""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fieldbeat.host_tools import boards, partition_table
+from fieldbeat.host_tools.validation import InvalidData
+
+FOLDER = Path(__file__).resolve().parent.parent
+NAME = "greenhouse_esp32"
+
+
+@pytest.fixture
+def manifest():
+    return copy.deepcopy(boards.manifest(NAME))
+
+
+def problems(manifest) -> list[str]:
+    with pytest.raises(InvalidData) as caught:
+        boards.parse(manifest, "boards/x.json", NAME)
+    return caught.value.problems
+
+
+def test_platformio_loads_every_json_of_the_folder():
+    from platformio.platform.board import PlatformBoardConfig
+
+    found = sorted(FOLDER.rglob("*.json"))
+    assert [path.parent for path in found] == [FOLDER] * len(boards.names())
+    for path in found:
+        config = PlatformBoardConfig(str(path))
+        brief = config.get_brief_data()
+        assert brief["mcu"] == config.get("fieldbeat.chip").upper()
+        assert brief["rom"] == config.get("fieldbeat.flash_mb") * 1024 * 1024
+        assert config.get("upload.flash_size") == f"{config.get('fieldbeat.flash_mb')}MB"
+
+
+def test_platformio_takes_the_board_in_a_project(tmp_path):
+    """The loader of a real project finds the board by `boards_dir`, with no platform installed."""
+    (tmp_path / "platformio.ini").write_text(
+        f"[platformio]\nboards_dir = {FOLDER}\n[env:x]\nplatform = espressif32\nboard = {NAME}\n"
+    )
+    (tmp_path / "platform.json").write_text(
+        json.dumps({"name": "espressif32", "version": "1.0.0", "title": "scratch"})
+    )
+    script = (
+        "from platformio.platform.base import PlatformBase\n"
+        f"platform = PlatformBase({str(tmp_path / 'platform.json')!r})\n"
+        f"print(platform.get_boards({NAME!r}).get('fieldbeat.modem.part'))\n"
+        f"print({NAME!r} in platform.get_boards())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PLATFORMIO_CORE_DIR": str(tmp_path / "core")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.split() == ["bc26", "True"], done.stderr
+
+
+@pytest.mark.parametrize("name", boards.names())
+def test_every_board_is_valid_and_its_partitions_fit(name):
+    board = boards.load(name)
+    table = board.partition_table()
+    assert table[-1].end <= board.flash_bytes
+    assert {"nvs", "vfs"} <= {part.name for part in table}
+    assert partition_table.from_bytes(partition_table.to_bytes(table)) == table
+
+
+def test_offsets_are_those_of_micropython_for_4_mib():
+    # ports/esp32/partitions-4MiB.csv of MicroPython 1.25
+    expected = {
+        "nvs": (0x9000, 0x6000),
+        "phy_init": (0xF000, 0x1000),
+        "factory": (0x10000, 0x1F0000),
+        "vfs": (0x200000, 0x200000),
+    }
+    table = boards.load(NAME).partition_table()
+    assert {part.name: (part.offset, part.size) for part in table} == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("id", "other", "must be 'greenhouse_esp32', as the file is named"),
+        ("chip", "esp8266", "chip = 'esp8266': must be 'esp32'"),
+        ("flash_mb", 3, "flash_mb = 3: must be 4 or 8 or 16"),
+        ("micropython.sha256", "12", "[micropython] sha256 = '12': must be 64 hex digits or null"),
+        ("buses.i2c0.scl", 24, "i2c0.scl = 24: the esp32 has no such pin"),
+        ("buses.i2c0.scl", 6, "i2c0.scl = 6: this pin belongs to the flash chip"),
+        ("buses.i2c0.scl", 35, "i2c0.scl = 35: this pin cannot be an output"),
+        ("buses.i2c0.scl", 17, "modem.tx = 17: i2c0.scl already uses this pin"),
+        ("buses.i2c0.scl", "22", "[buses.i2c0] scl = '22': must be a whole number from 0 to 48"),
+        ("buses.i2c0.kind", "spi", "[buses.i2c0] kind = 'spi': must be 'i2c', 'uart', 'rs485'"),
+        ("buses.i2c0.speed", 1, "[buses.i2c0] speed: unknown key, allowed: freq_hz"),
+        ("modem.bus", "modm", "[modem] bus = 'modm': unknown bus, did you mean 'modem'?"),
+        ("modem.part", "bc99", "[modem] part = 'bc99': must be a driver in drivers/"),
+        ("fitted.air.address", 0x62, "[fitted.co2] address = 98: 'air' has it on i2c0"),
+        ("fitted.air.address", 0x78, "[fitted.air] address = 120: must be 8 to 119 on i2c0"),
+        ("fitted.air.pin", 35, "[fitted.air]: must have either a bus or a pin"),
+        ("fitted.soil.map", "none", "[fitted.soil] map = 'none': must be a file of drivers/maps/"),
+        ("fitted.battery.pin", 13, "battery.pin = 13: must be a pin of ADC1, 32 to 39"),
+    ],
+)
+def test_a_mistake_is_named_with_what_is_allowed(manifest, path, value, message):
+    *parents, last = path.split(".")
+    table = manifest["fieldbeat"]
+    for parent in parents:
+        table = table[parent]
+    table[last] = value
+    assert any(message in problem for problem in problems(manifest))
+
+
+@pytest.mark.parametrize("key", ["name", "vendor", "url", "fieldbeat"])
+def test_what_platformio_needs_must_be_there(manifest, key):
+    del manifest[key]
+    assert problems(manifest) == [f"{key}: missing"]
+
+
+def test_a_missing_key_is_named(manifest):
+    del manifest["fieldbeat"]["buses"]["modem"]["tx"]
+    assert problems(manifest) == ["[buses.modem] tx: missing, must be a whole number from 0 to 48"]
