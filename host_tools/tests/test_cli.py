@@ -1,0 +1,161 @@
+"""The command line itself: verbs from entry points, exit codes, one line an error, fast help."""
+
+import json
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+
+import pytest
+import typer
+from fieldbeat.host_tools import cli
+from fieldbeat.host_tools.errors import CannotTry, FieldbeatError
+
+HEAVY = ("rich", "pydantic", "esptool", "serial", "cryptography", "cbor2", "littlefs")
+
+
+def plain_verb(number: int = 1) -> None:
+    """Does one thing.
+
+    \b
+    Example:
+        fieldbeat plain --number 2
+    """
+    print("plain", number)
+
+
+def failing() -> None:
+    raise FieldbeatError("the pump is dry", "fill it")
+
+
+def untried() -> None:
+    raise CannotTry("there is no pump", "buy one")
+
+
+def broken() -> None:
+    raise ZeroDivisionError("by\nnought")
+
+
+def code() -> int:
+    return 7
+
+
+group = typer.Typer()
+single = typer.Typer()
+
+
+@group.command()
+def left() -> None:
+    print("left")
+
+
+@group.command()
+def right() -> None:
+    print("right")
+
+
+@single.command()
+def only(name: str = typer.Argument("nobody")) -> None:
+    print("hello", name)
+
+
+@pytest.fixture(autouse=True)
+def some_verbs(monkeypatch):
+    targets = "plain:plain_verb failing untried broken code group single gone:no_such_name"
+    points = {}
+    for target in targets.split():
+        name, _, attribute = target.partition(":")
+        value = f"{__name__}:{attribute or name}"
+        points[name] = EntryPoint(name, value, cli.ENTRY_POINT_GROUP)
+    points["absent"] = EntryPoint("absent", "no_such_package.x:y", cli.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(cli, "verbs", lambda: points)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (["plain"], "plain 1"),
+        (["plain", "--number", "3"], "plain 3"),
+        (["group", "right"], "right"),
+        (["single"], "hello nobody"),
+        (["single", "you"], "hello you"),
+    ],
+)
+def test_functions_groups_and_single_apps_are_verbs(capsys, arguments, printed):
+    assert cli.main(arguments) == 0
+    assert capsys.readouterr().out.strip() == printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "line"),
+    [
+        (["failing"], 1, "error: the pump is dry; next: fill it"),
+        (["untried"], 2, "error: there is no pump; next: buy one"),
+        (["broken"], 1, "error: unexpected ZeroDivisionError: by nought; next: run it again with"),
+        (["plain", "--number", "x"], 2, "error: Invalid value for '--number'"),
+        (["plain", "more"], 2, "next: see 'fieldbeat plain --help'"),
+        (["group"], 2, "error: Missing command; next: see 'fieldbeat group --help'"),
+        (["plian"], 2, "Did you mean 'plain'"),
+        (["gone"], 2, "error: the verb 'gone' cannot be loaded"),
+        (["absent"], 2, "No module named 'no_such_package'"),
+    ],
+)
+def test_an_error_is_one_line_that_says_what_to_do(capsys, arguments, exit_code, line):
+    assert cli.main(arguments) == exit_code
+    shown = capsys.readouterr().err
+    assert line in shown
+    assert shown.count("\n") == 1 and "; next: " in shown
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "failing"], ["failing", "--debug"]])
+def test_debug_shows_the_traceback_wherever_it_stands(capsys, arguments):
+    assert cli.main(arguments) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_verb_may_return_its_exit_code():
+    assert cli.main(["code"]) == 7
+
+
+def test_help_has_the_first_docstring_line_of_each_module(capsys):
+    assert cli.main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "plain" in shown and "The command line itself: verbs from entry points" in shown
+    assert "absent" in shown and "(cannot be loaded)" in shown
+
+
+def test_no_arguments_show_the_help(capsys):
+    assert cli.main([]) == 0
+    assert "Verbs:" in capsys.readouterr().out
+
+
+def test_help_imports_no_verb_and_nothing_heavy():
+    script = (
+        "import sys, json\n"
+        "from fieldbeat.host_tools import cli\n"
+        "assert cli.main(['--help']) == 0\n"
+        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    loaded = set(json.loads(done.stderr))
+    assert not loaded.intersection(HEAVY)
+    assert not [name for name in loaded if ".commands." in name]
+
+
+def our_verbs() -> list[list[str]]:
+    """Every verb of this distribution, with the verbs below it."""
+    found = []
+    for point in cli.entry_points(group=cli.ENTRY_POINT_GROUP):
+        if point.module.startswith("fieldbeat.host_tools"):
+            command = cli.load(point)
+            below = getattr(command, "commands", None)
+            found += [[point.name, name] for name in below] if below else [[point.name]]
+    return found
+
+
+def test_the_help_of_every_verb_shows_an_example(capsys, monkeypatch):
+    monkeypatch.undo()
+    verbs = our_verbs()
+    assert ["config", "check"] in verbs and ["flash"] in verbs
+    for verb in verbs:
+        assert cli.main([*verb, "--help"]) == 0
+        assert f"fieldbeat {' '.join(verb)}" in capsys.readouterr().out.partition("Example:")[2]

@@ -1,0 +1,204 @@
+"""What a node's TOML may say, and what it is told when it says something else."""
+
+import json
+from pathlib import Path
+
+import pytest
+from fieldbeat.host_tools import cli, node_config, profiles
+from fieldbeat.host_tools.errors import CannotTry
+from fieldbeat.host_tools.validation import InvalidData
+from fieldbeat.protocols import cbor
+
+from firmware import config as device_config
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs/examples/greenhouse.toml"
+TEXT = EXAMPLE.read_text()
+
+
+def changed(old: str, new: str) -> str:
+    assert old in TEXT
+    return TEXT.replace(old, new, 1)
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(InvalidData) as caught:
+        node_config.parse(text, "gh.toml")
+    return caught.value.problems
+
+
+def test_the_example_gives_the_map_of_the_device():
+    config = node_config.load(EXAMPLE)
+    assert config.to_device_map() == {
+        "node": {
+            "name": "gh-01",
+            "site": "north-farm",
+            "board": "greenhouse_esp32",
+            "profile": "greenhouse",
+        },
+        "uplink": {
+            "host": "collector.example.org",
+            "port": 5690,
+            "apn": "iot.example",
+            "interval_s": 3600,
+            "datagram_bytes": 480,
+            "budget_bytes_day": 20000,
+            "ack_timeout_s": 20,
+        },
+        "sampling": {"interval_s": 300, "report_samples": 12},
+        "fitted": {"soil": {"enabled": True, "address": 1}},
+    }
+    assert config.notes == ()
+
+
+def test_what_is_left_out_comes_from_the_profile():
+    short = "\n".join(
+        [
+            '[node]\nname = "a"\nsite = "b"\nboard = "greenhouse_esp32"\nprofile = "greenhouse"',
+            '[uplink]\nhost = "10.0.0.1"\nport = 1\napn = ""',
+        ]
+    )
+    device = node_config.parse(short, "x").to_device_map()
+    assert device["sampling"] == {"interval_s": 300, "report_samples": 12}
+    assert device["uplink"]["interval_s"] == 3600
+    assert device["fitted"] == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("port = 5690", "prot = 5690", "[uplink] prot: unknown key, did you mean 'port'?"),
+        ("port = 5690", "port = 70000", "[uplink] port = 70000: must be a whole number from 1 to"),
+        ("port = 5690", 'port = "5690"', "[uplink] port = '5690': must be a whole number"),
+        ("port = 5690", "", "[uplink] port: missing, must be a whole number from 1 to 65535"),
+        ("host = ", 'host = "a b" #', "[uplink] host = 'a b': must be a host name or an IPv4"),
+        ('"gh-01"', '"GH 01"', "[node] name = 'GH 01': must be 1 to 32 lower-case letters"),
+        ("interval_s = 300 ", "interval_ms = 300 ", "interval_ms: unknown key, did you mean"),
+        ("interval_s = 300 ", "interval_s = 0 ", "must be a whole number from 1 to 86400 s"),
+        ("interval_s = 300 ", "interval_s = 9000", "product must be at most 86400 s"),
+        ("datagram_bytes = 480", "datagram_bytes = 600", "the modem of greenhouse_esp32 takes"),
+        ("datagram_bytes = 480", "datagram_bytes = 200", "[sampling] report_samples = 12: such a"),
+        ('"greenhouse_esp32"', '"greenhouse_esp3"', "did you mean 'greenhouse_esp32'?"),
+        ('profile = "greenhouse"', 'profile = "river"', "unknown profile, allowed: greenhouse"),
+        ("[fitted.soil]", "[fitted.soli]", "[fitted.soli]: not on greenhouse_esp32, did you mean"),
+        ("address = 1 ", "address = 248 ", "[fitted.soil] address = 248: must be a whole number"),
+        ("enabled = true", "enabled = 1", "[fitted.soil] enabled = 1: must be true or false"),
+        ("[fitted.soil]", "[fitted.battery]", "[fitted.battery] address = 1: this part has no"),
+        ("[fitted.soil]", "[fitted.air]\naddress = 98\n[fitted.soil]", "'air' has it on i2c0"),
+        ("[sampling]", "[sampling", "this is no TOML: Expected ']'"),
+        ("[node]", "[nodes]", "nodes: unknown key, did you mean 'node'?"),
+    ],
+)
+def test_a_mistake_names_key_given_and_allowed(old, new, message):
+    assert any(message in problem for problem in problems(changed(old, new)))
+
+
+def test_an_answer_must_have_time_before_the_next_wake():
+    text = changed("interval_s = 3600", "interval_s = 30").replace("s = 20 ", "s = 30 ")
+    assert problems(text) == [
+        "[uplink] ack_timeout_s = 30: must be below interval_s, which is 30 s"
+    ]
+
+
+def test_all_mistakes_are_found_at_once():
+    text = changed("port = 5690", "prot = 5690").replace('"gh-01"', '""')
+    assert len(problems(text)) == 3
+
+
+def test_a_disabled_part_is_allowed_and_noted():
+    config = node_config.parse(changed("enabled = true", "enabled = false"), "x")
+    assert "soil_moisture" in config.notes[0] and "will have no values" in config.notes[0]
+
+
+def test_a_budget_below_the_reports_is_noted():
+    config = node_config.parse(changed("budget_bytes_day = 20000", "budget_bytes_day = 2000"), "x")
+    assert "what does not fit is sent later" in config.notes[0]
+
+
+def test_all_parts_disabled_is_a_mistake():
+    parts = ("air", "co2", "light", "battery")
+    more = "".join(f"[fitted.{part}]\nenabled = false\n" for part in parts)
+    text = changed("enabled = true", "enabled = false") + more
+    assert problems(text) == ["[fitted]: every part is disabled, at least one must be enabled"]
+
+
+def test_a_profile_needs_the_parts_of_its_channels(monkeypatch):
+    data = profiles.device_map("greenhouse")
+    data["channels"][0]["from"] = "wind.speed"
+    monkeypatch.setattr(profiles, "device_map", lambda name: data)
+    assert "needs a part 'wind', which greenhouse_esp32 does not have" in problems(TEXT)[0]
+
+
+def test_a_profile_is_checked_too():
+    data = profiles.device_map("greenhouse")
+    data["channels"][2] |= {"minimum": 5, "maximum": 5}
+    data["channels"][3]["name"] = data["channels"][2]["name"]
+    with pytest.raises(InvalidData) as caught:
+        profiles.parse(data, "p.json")
+    assert "minimum 5 must be below 5" in caught.value.problems[0]
+    assert "used twice" in caught.value.problems[1]
+    del data["channels"][4]["from"]
+    with pytest.raises(InvalidData, match=r"\[channels.4\] from: missing, must be 'part.channel'"):
+        profiles.parse(data, "p.json")
+
+
+def test_what_the_host_allows_the_device_takes():
+    """The device's own bounds are wider, and the example passes its check."""
+    limits = {(table, key): (low, high) for table, key, _, low, high in device_config._KEYS}
+    models = {"uplink": node_config.Uplink, "sampling": node_config.Sampling}
+    compared = 0
+    for table, model in models.items():
+        for key, field in model.model_fields.items():
+            bounds = {
+                name: getattr(m, name)
+                for m in field.metadata
+                for name in ("ge", "le")
+                if hasattr(m, name)
+            }
+            if bounds:
+                low, high = limits[table, key]
+                assert low <= bounds["ge"] and bounds["le"] <= high, (table, key)
+                compared += 1
+    assert compared == 7
+    device = cbor.decode(cbor.encode(node_config.load(EXAMPLE).to_device_map()))
+    assert device_config.check(device, "config") == node_config.load(EXAMPLE).to_device_map()
+
+
+def test_no_report_is_larger_than_the_bound():
+    """The worst report that the encoder can be given: full range, alternating, gaps, qualities."""
+    from fieldbeat.protocols import report, schema
+
+    profile = profiles.load("greenhouse")
+    columns = [
+        schema.Column(c.name, c.unit, c.scale, c.minimum, c.maximum, c.dead_band)
+        for c in profile.channels
+    ]
+    samples = 12
+    batch = report.Batch(schema.Schema(1, 1, 300, columns), samples)
+    for index in range(samples):
+        values = [c.maximum if index % 2 else c.minimum for c in columns]
+        if index % 3 == 1:
+            values[index % len(values)] = None
+        qualities = [(index + column) % 6 for column in range(len(columns))]
+        batch.add(1_000_000 + index * 977, values, qualities)
+    block = batch.encode(0xFFFFFFFF, synced=False, uptime_s=0xFFFFFFFF)
+    assert len(block) <= profile.largest_report_bytes(samples)
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    with pytest.raises(CannotTry, match="No such file"):
+        node_config.load(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidData, match="not UTF-8"):
+        node_config.load(tmp_path / "bad.toml")
+
+
+def test_config_check_prints_each_mistake_on_its_line(capsys, tmp_path):
+    bad = tmp_path / "bad.toml"
+    bad.write_text(changed("port = 5690", "prot = 5690"))
+    assert cli.main(["config", "check", str(EXAMPLE)]) == 0
+    assert "ok: gh-01 at north-farm" in capsys.readouterr().out
+    assert cli.main(["config", "check", str(bad)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3 and lines[2].startswith(f"error: {bad} has 2 mistakes; next:")
+    assert cli.main(["config", "check", str(bad), "--json"]) == 1
+    assert len(json.loads(capsys.readouterr().out)["problems"]) == 2
