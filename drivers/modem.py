@@ -10,7 +10,7 @@ from . import at
 from .errors import ModemError
 from .uart_port import UARTPort
 
-# Whatever still comes after a failed command belongs to it; a modem sends a reply in one go.
+# What still comes after a torn or late reply belongs to it; a modem sends a reply in one go.
 _QUIET_MS = const(100)
 _QUIET_READS = const(20)
 
@@ -41,6 +41,7 @@ class Modem:
         self._pwrkey = pwrkey
         self._reset = reset
         self._state = _DOWN
+        self._untidy = False  # a reply may still be on its way
 
     # -- what a vendor and a model are made of
 
@@ -54,13 +55,15 @@ class Modem:
                     return parse(command.lines[-1]) if parse else command
                 except (ValueError, IndexError):
                     command.garbled = True
-            await self._settle()
         reason = _REASONS.get(command.state, "modem_error")
         raise self.error(reason, "%s: %s" % (text, command.final or "no answer"))
 
     async def run(self, text, prefix=None, **options):
         # One attempt; the command tells how it ended.
         self._check()
+        if self._untidy:
+            await self._settle()
+        self._untidy = True  # until this one has ended, which a cancellation may prevent
         command = self.session.command(text, prefix, now_ms=time.ticks_ms(), **options)
         try:
             self._port.uart.write(command.wire)
@@ -70,6 +73,7 @@ class Modem:
                     await self.listen(left)
         finally:
             self.session.abandon()
+        self._untidy = command.garbled or command.state == at.TIMED_OUT
         self._check()
         return command
 

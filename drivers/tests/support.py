@@ -14,6 +14,7 @@ class Clock:
     def __init__(self):
         self.now_ms = self.start_ms = _PERIOD - 2000
         self.limit_ms = 0
+        self.cancel = False  # the next wait ends as by Task.cancel()
 
     @property
     def elapsed_ms(self):
@@ -32,6 +33,10 @@ class Clock:
         self.now_ms += ms
 
     async def wait_for_ms(self, coroutine, ms):
+        if self.cancel:
+            self.cancel = False
+            coroutine.close()
+            raise asyncio.CancelledError
         self.limit_ms = self.now_ms + ms
         return await coroutine
 
@@ -103,8 +108,10 @@ class UART:
         self._arrivals = []
 
     def arrive(self, delay_ms, data):
-        self._arrivals.append((self.clock.now_ms + delay_ms, data))
-        self._arrivals.sort(key=lambda arrival: arrival[0])
+        # Inserted in order, since MicroPython's sort is not stable.
+        at_ms = self.clock.now_ms + delay_ms
+        place = len([1 for other_ms, _ in self._arrivals if other_ms <= at_ms])
+        self._arrivals.insert(place, (at_ms, data))
 
     def write(self, data):
         self.sent += data

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import asyncio
+
 from drivers.bc26 import BC26
 from drivers.errors import ModemError
 from drivers.tests.support import UART, Clock, Pin, fails, on_stream, run
@@ -244,6 +246,7 @@ def test_a_restart_in_mid_session():
         modem = phone.open()
         step = modem.signal() if victim == "AT+CESQ" else modem.send(b"\x01\x02\x03")
         assert phone.fails(step) == "modem_reset"
+        assert phone.clock.elapsed_ms < 1000  # no deadline had to pass
         assert modem.counters == {"modem_reset": 1}
         # Until it is started again every command says so, and closing is no error.
         assert phone.fails(modem.signal()) == "modem_reset"
@@ -317,6 +320,7 @@ def test_apn():
     phone = Phone({ask: [other, same], tell: OK, "AT+QRST=1": ((5, lines("OK")), (2000, BOOT))})
     phone.do(phone.up().attach("iot", 1000))
     assert phone.log.count(tell) == phone.log.count("AT+QRST=1") == 1
+    assert phone.clock.elapsed_ms > 2000  # what answers before the boot is the old life
     phone.do(phone.modem.attach("iot", 1000))
     assert phone.log.count(tell) == 1 and phone.modem.counters == {}
 
@@ -355,6 +359,16 @@ def test_a_query_is_asked_again():
     assert phone.fails(phone.up().signal()) == "modem_error"
     phone = Phone({"AT+CESQ": [((350, late[0][1]),), DIALOGUE["AT+CESQ"]]})
     assert phone.do(phone.up().signal()) == {"rsrp_dbm": -86}
+
+
+def test_the_reply_to_a_cancelled_command_answers_no_other():
+    for reply in (DIALOGUE["AT+CESQ"], ()):
+        phone = Phone({"AT+CESQ": reply, "AT+QSCLK=1": ERROR})
+        modem = phone.up()
+        phone.clock.cancel = True
+        fails(asyncio.CancelledError, phone.clock, modem.signal())
+        phone.do(modem.sleep())
+        assert modem.counters == {"modem_error": 1}
 
 
 # -- datagrams

@@ -8,9 +8,9 @@ from drivers.tests.support import UART, Clock, Pin, fails, on_stream, run
 from protocols.crc import crc16_modbus
 
 REQUEST = bytes.fromhex("0103000000070408")
-# 45.6 %, -10.1 Cel, 1250 uS/cm, pH 6.8, N 12, P 34, K 56
-REGISTERS = bytes.fromhex("01c8 ff9b 04e2 0044 000c 0022 0038".replace(" ", ""))
-VALUES = (456, -101, 1250, 68, 12, 34, 56)
+# 45.6 %, -10.1 Cel, 40000 uS/cm, pH 6.8, N 12, P 34, K 56
+REGISTERS = bytes.fromhex("01c8 ff9b 9c40 0044 000c 0022 0038".replace(" ", ""))
+VALUES = (456, -101, 40000, 68, 12, 34, 56)
 
 
 def sealed(frame):
