@@ -97,13 +97,17 @@ class Shell:
             ("version", node.version),
             ("uptime", "%d s" % clock.uptime_s()),
             ("time", "%s (%s)" % (time, clock.source)),
-            ("outbox", "%d records, %d bytes" % (node.outbox.depth, node.outbox.size_bytes)),
+            ("outbox", self._waiting()),
             ("uplink", node.uplink.outcome if node.uplink else "off"),
             ("heap", "%d bytes free" % gc.mem_free()),
         ]
         if node.safe_mode_reason:
             rows.append(("safe mode", node.safe_mode_reason))
         return table(rows)
+
+    def _waiting(self):
+        outbox = self._node.outbox
+        return "%d records, %d bytes" % (outbox.depth, outbox.size_bytes) if outbox else "none"
 
     async def _id(self, args):
         kid, epoch, unit = self._node.secrets.identity()
@@ -134,7 +138,7 @@ class Shell:
 
     async def _read(self, args):
         board = self._node.board
-        fitted = sorted(board.manifest["fitted"])
+        fitted = sorted(board.manifest.get("fitted", {}))
         if len(args) != 1 or args[0] not in fitted:
             raise Failed("type read NAME with one of " + ", ".join(fitted))
         part = board.part(args[0], self._node.config.get("fitted", {}).get(args[0], {}))
@@ -172,6 +176,7 @@ class Shell:
         uplink = self._need_uplink()
         before = self._node.outbox.depth
         acked = await uplink.wake()
+        self._node.woke()
         after = self._node.outbox.depth
         text = "%s: %d records waited, %d wait now" % (uplink.outcome, before, after)
         if not acked:

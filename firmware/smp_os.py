@@ -85,12 +85,13 @@ class OSGroup:
     async def _information(self, body):
         wanted = field(body, "format", str, "s")
         node = self._node
+        names = node.config.get("node", {})
         known = (
             ("s", "fieldbeat"),
-            ("n", node.config["node"]["name"]),
+            ("n", names.get("name", "-")),
             ("r", node.version),
             ("m", sys.platform),
-            ("i", node.config["node"]["board"]),
+            ("i", names.get("board", "-")),
             ("o", "MicroPython " + ".".join(str(n) for n in sys.implementation.version[:3])),
         )
         letters = "".join(letter for letter, _ in known)

@@ -110,6 +110,9 @@ class Node:
     def log(self, text):
         self.log_lines.append(text)
 
+    def woke(self):
+        pass
+
     def reboot(self):
         self.reboots += 1
 
