@@ -1,10 +1,11 @@
 # The collector's answer to a wake: what it has stored, the time, and what it wants.
 # SPDX-License-Identifier: Apache-2.0
 #
-#   deterministic CBOR {1: cumulative rn, 2: bitmap, 3: time, 4: [command frames], 5: [schema ids]}
+#   deterministic CBOR {1: cumulative rn, 2: bitmap, 3: time in s since 2024-01-01T00:00:00Z,
+#                       4: [command frames], 5: [ids of the schemas that the collector lacks]}
 #
-# All records up to the cumulative rn are stored; bit n of the bitmap: so is cumulative + 1 + n. Absent:
-# bitmap 0, no time, no commands, no schemas.
+# All records up to the cumulative rn are stored; bit n of the bitmap: so is cumulative + 1 + n.
+# What is absent: bitmap 0, no time, no commands, no schemas.
 from collections import namedtuple
 
 from . import cbor
@@ -18,7 +19,6 @@ _TIME = const(3)
 _COMMANDS = const(4)
 _SCHEMAS = const(5)
 
-# time: s since 2024 or None; commands: frames; schemas: ids of the schemas that the collector lacks
 _Ack = namedtuple("Ack", ("cumulative", "bitmap", "time", "commands", "schemas"))
 
 

@@ -1,9 +1,9 @@
 # CBOR (RFC 8949) in core deterministic encoding (section 4.2): one value, one byte string.
 # SPDX-License-Identifier: Apache-2.0
 #
-# encode() writes shortest heads, shortest floats and maps sorted by their encoded keys. decode() accepts
-# exactly what encode() writes; with strict=False it accepts any well-formed item, as peers with other
-# encoders send them, but still no duplicate keys, no invalid text and no bytes after the item.
+# encode() writes shortest heads, shortest floats and maps sorted by their encoded keys. decode()
+# accepts exactly what encode() writes; with strict=False it accepts any well-formed item, as peers
+# with other encoders send them, but still no key twice, no invalid text, no bytes after the item.
 import struct
 from collections import namedtuple
 
@@ -191,7 +191,7 @@ def _is_shortest(info, data, value):
 
 
 def _is_utf8(text, data):
-    # MicroPython lets overlong forms and surrogates pass: they show in the lengths of the characters.
+    # MicroPython lets overlong forms and surrogates pass: they show in the characters' lengths.
     size = 0
     for char in text:
         code = ord(char)

@@ -1,8 +1,8 @@
 # AES-CCM-16-64-128 (RFC 3610 with M = 8, L = 2; COSE algorithm 10): 13-byte nonce, 8-byte tag.
 # SPDX-License-Identifier: Apache-2.0
 #
-# No loop over bytes: the CBC-MAC is the last block of one CBC call, the key stream one ECB call over the
-# joined counter blocks, the XOR one pair of big integers.
+# No loop over bytes: the CBC-MAC is the last block of one CBC call, the key stream one ECB call
+# over the joined counter blocks, the XOR one pair of big integers.
 from .compat import aes_cbc, aes_ecb, const
 
 TAG_SIZE = const(8)

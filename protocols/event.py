@@ -3,7 +3,8 @@
 #
 #   0         u8        where a report has its schema id
 #   rn        varint    record number, given by the outbox
-#   map       deterministic CBOR: {0: type, 1: time in s since 2024-01-01T00:00:00Z, 2 and up: by type}
+#   map       deterministic CBOR: {0: type, 1: time in s since 2024-01-01T00:00:00Z,
+#                                  2 and up: as the type says}
 from . import cbor
 from .bits import BitsError, get_varint, put_varint
 from .compat import const

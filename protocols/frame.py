@@ -1,19 +1,21 @@
 # The secure frame: 13 to 22 bytes around a plaintext, the same on every carrier.
 # SPDX-License-Identifier: Apache-2.0
 #
-#   byte 0      01 cc p nnn   01: version 1; cc: class; p: the key epoch follows; nnn: bytes of the PIV, 1..5
-#   kid         2 or 4 bytes  key id, which is the device's id at its site; who reads knows the size
-#   epoch       4 bytes       big-endian, only if p: in the first frame after provisioning or re-keying
+#   byte 0      01 cc p nnn   01: version 1; cc: class; p: the key epoch follows;
+#                             nnn: bytes of the PIV, 1..5
+#   kid         2 or 4 bytes  key id, the device's id at its site; who reads knows the size
+#   epoch       4 bytes       big-endian, only if p: in the first frame after new keys
 #   PIV         1..5 bytes    sender sequence number, big-endian, no leading zero byte
-#   ciphertext  as long as the plaintext
+#   ciphertext                as long as the plaintext
 #   tag         8 bytes       AES-CCM-16-64-128 (COSE algorithm 10)
 #
-# All bytes before the ciphertext are the header. A frame is a COSE_Encrypt0 (RFC 9052, 5.2) whose header
-# was compressed: the AAD is its Enc_structure ["Encrypt0", h'a1010a', header], and h'a1010a' is {1: 10}.
+# All bytes before the ciphertext are the header. A frame is a COSE_Encrypt0 (RFC 9052, 5.2) whose
+# header was compressed: protected header {1: 10}, external_aad the header. So the AAD is the
+# Enc_structure ["Encrypt0", h'a1010a', header].
 #
-# Keys: HKDF-SHA256, modelled on RFC 8613, 3.2.1; salt "fieldbeat 1", input the 16-byte master secret,
-#   info = CBOR [kid, epoch, class, direction, 10, "Key" or "IV", size]
-# so that no two directions, classes or epochs ever share a key. Nonce: RFC 8613, 5.2, with kid as the id.
+# Keys: HKDF-SHA256, modelled on RFC 8613, 3.2.1: salt "fieldbeat 1", input the 16-byte master
+# secret, info the CBOR array [kid, epoch, class, direction, 10, "Key" or "IV", size]. So no two
+# directions, classes or epochs share a key. Nonce: RFC 8613, 5.2, with kid as the id.
 from collections import namedtuple
 
 from . import ccm, hkdf
@@ -124,8 +126,8 @@ class KeySet:
         return header + ccm.seal(key, nonce(iv, self.kid, piv), plaintext, _aad(header))
 
     def open(self, direction, frame, window=None):
-        # -> (class, piv, plaintext). With a window (replay.py) a piv that it knows is refused; telling
-        # the window of a new one is left to the caller, once the contents are safe.
+        # -> (class, piv, plaintext). With a window (replay.py) a piv that it knows is refused; to
+        # tell the window of a new one is left to the caller, once the contents are safe.
         header = parse(frame, len(self.kid))
         if header.kid != self.kid:
             raise FrameError("kid")

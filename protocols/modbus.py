@@ -42,8 +42,8 @@ def _is_sound(data, start, size):
 
 
 def parse_response(data, address, function, count):
-    # -> memoryview of the registers, 2 bytes each, big-endian. Bytes before and after the answer are
-    # passed over: an RS485 transceiver that switches direction makes some, and may echo the request.
+    # -> memoryview of the registers, 2 bytes each, big-endian. Bytes before and after the answer
+    # are passed over: an RS485 transceiver makes some when it turns round, or echoes the request.
     view = memoryview(data)
     size = response_size(count)
     for start in range(len(data) - 4):

@@ -1,10 +1,10 @@
 # Records in the plaintext of a telemetry frame.
 # SPDX-License-Identifier: Apache-2.0
 #
-#   record, record ...   each: varint length, then that many bytes
+#   length varint | record | length varint | record | ...
 #
-# A length of 0 means: the last record takes the rest (which may be nothing), and this is the last datagram
-# of this wake, please answer.
+# A length of 0: the record takes the rest of the plaintext (which may be nothing, then there is no
+# record), and this is the last datagram of this wake, please answer.
 from .bits import BitsError, get_varint, put_varint, varint_size
 
 

@@ -1,4 +1,4 @@
-# The receiver's replay window (RFC 8613, 7.4): the 64 highest sequence numbers, each accepted once.
+# The receiver's replay window (RFC 8613, 7.4): of the 64 highest numbers, each is accepted once.
 # SPDX-License-Identifier: Apache-2.0
 from .compat import const
 

@@ -2,40 +2,42 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 #   schema id    varint   1 or more; 0 is not a report but an event, see event.py
-#   flags        u8       sum of the _flags_ below
+#   flags        u8       sum of 1 clock not synchronised, 2 gaps, 4 interval, 8 times,
+#                         16 quality, 32 uptime; other bits: a later version
 #   rn           varint   record number, given by the outbox
 #   n            varint   samples, 1..1000
 #   t0           u32      time of the first sample, big-endian seconds since 2024-01-01T00:00:00Z
 #   interval     varint   in s, only with flag 4; otherwise the schema's
 #   uptime       u32      big-endian, in s, only with flag 32
-#   gaps         only with flag 2: varint with bit c set if column c has gaps; for each of those columns, in
+#   gaps         only with flag 2: varint, bit c: column c has gaps; for each of those columns, in
 #                order, n bits in whole bytes, most significant first, 1: there is a value
 #   first value  a zigzag varint of each column that has a value
 #   bits         most significant first, the last byte filled with zeros:
 #     times      only with flag 8: n - 1 numbers, how much longer than the interval each step was
 #     columns    for each with two or more values: the zigzag differences from value to value
 #     quality    only with flag 16: for each column 1 bit, 0: all normal; after a 1 its runs:
-#                3-bit quality; 1 bit, 1: to the last sample, 0: length follows as Elias gamma code
+#                3-bit quality; 1 bit, 1: to the last sample, 0: its length follows in Elias gamma
 #
-# Times and columns are coded as rice.py says. Values have 32 bits with sign; differences of values and times
-# are taken modulo 2^32, so that they have 32 bits too. Everything is an integer and a block needs no other
-# block. Worst case: about 4 bytes a value and 40 bytes besides, see max_size().
+# Times and columns are coded as rice.py says. Values have 32 bits with sign; differences of values
+# and times are taken modulo 2^32, so that they have 32 bits too. Everything is an integer, and a
+# block needs no other block. It has at most 32 bytes and, for the times and for each column, 4 * n
+# + 5 more; gaps add a bit to each value of their column, faults 5 bits to each value.
 from array import array
 from collections import namedtuple
 
 from . import bits, rice
-from .bits import BitReader, BitsError, BitWriter, get_varint, put_varint, unzigzag, zigzag
+from .bits import BitsError, BitWriter, get_varint, put_varint, unzigzag, zigzag
 from .compat import const
+from .schema import NORMAL
 
 MAX_SAMPLES = const(1000)
 
-_UNSYNCED = const(1)
-_GAPS = const(2)
-_INTERVAL = const(4)
-_TIMES = const(8)
-_QUALITY = const(16)
-_UPTIME = const(32)
-_FLAGS = const(63)
+UNSYNCED = const(1)  # the clock was not synchronised: times are a guess
+GAPS = const(2)
+INTERVAL = const(4)
+TIMES = const(8)
+QUALITY = const(16)
+UPTIME = const(32)
 
 # Batch._status: the quality of each value; this bit on top: there is none.
 _ABSENT = const(0x80)
@@ -53,15 +55,6 @@ class UnknownSchema(ReportError):
     def __init__(self, schema_id):
         super().__init__("schema %d is not known: ask the device for it" % schema_id)
         self.schema_id = schema_id
-
-
-def max_size(columns, n):
-    # Bytes of a block of n samples at most.
-    header = 5 + 1 + 5 + 2 + 4 + 5 + 4 + 5
-    presence = columns * ((n + 7) // 8)
-    numbers = (9 + 32 * n) * (columns + 1)
-    quality = columns * (1 + 5 * n + 20)
-    return header + presence + 5 * columns + (numbers + quality + 7) // 8
 
 
 class Batch:
@@ -96,12 +89,15 @@ class Batch:
             raise ReportError("the batch is full: encode() and clear() it")
         if len(values) != len(self._columns):
             raise ReportError("%d values for %d columns" % (len(values), len(self._columns)))
+        # MicroPython's arrays cut off what does not fit.
         for value in values:
             if value is not None and not -0x80000000 <= value <= 0x7FFFFFFF:
                 raise ReportError("%d does not fit into 32 bits" % value)
+        if not 0 <= t <= 0xFFFFFFFF:
+            raise ReportError("the time %d is not one since 2024" % t)
         for c, value in enumerate(values):
-            status = qualities[c] if qualities else 0
-            if status:
+            status = qualities[c] if qualities else NORMAL
+            if status != NORMAL:
                 self._faults = True
             if value is None:
                 status |= _ABSENT
@@ -157,20 +153,20 @@ class Batch:
         return True
 
     def _write_header(self, out, rn, synced, uptime_s, interval_s, irregular):
-        flags = 0 if synced else _UNSYNCED
-        flags |= _GAPS if self._gaps else 0
-        flags |= _INTERVAL if interval_s != self.schema.interval_s else 0
-        flags |= _TIMES if irregular else 0
-        flags |= _QUALITY if self._faults else 0
-        flags |= _UPTIME if uptime_s is not None else 0
+        flags = 0 if synced else UNSYNCED
+        flags |= GAPS if self._gaps else 0
+        flags |= INTERVAL if interval_s != self.schema.interval_s else 0
+        flags |= TIMES if irregular else 0
+        flags |= QUALITY if self._faults else 0
+        flags |= UPTIME if uptime_s is not None else 0
         put_varint(out, self.schema.id)
         out.append(flags)
         put_varint(out, rn)
         put_varint(out, self._n)
         out.extend(self._times[0].to_bytes(4, "big"))
-        if flags & _INTERVAL:
+        if flags & INTERVAL:
             put_varint(out, interval_s)
-        if flags & _UPTIME:
+        if flags & UPTIME:
             out.extend(uptime_s.to_bytes(4, "big"))
 
     def _write_gaps(self, out):
@@ -278,99 +274,10 @@ def peek(block):
 
 
 def decode(block, lookup):
-    # lookup(schema id) -> Schema, or None if it is not known
+    # -> Block. lookup(schema id) -> Schema, or None if it is not known.
+    from .report_reader import Reader  # not loaded on a device, which only writes blocks
+
     try:
-        return _Decoder(block, lookup).block()
+        return Reader(block, lookup).block()
     except BitsError as error:
         raise ReportError(str(error))
-
-
-class _Decoder:
-    def __init__(self, block, lookup):
-        self.data = block
-        schema_id, self.pos = get_varint(block, 0)
-        if schema_id == 0:
-            raise ReportError("an event, not a report")
-        self.schema = lookup(schema_id)
-        if self.schema is None:
-            raise UnknownSchema(schema_id)
-        self.flags = self.number(1)
-        if self.flags & ~_FLAGS:
-            raise ReportError("flags %d of a later version" % self.flags)
-        self.rn = self.varint()
-        self.n = self.varint()
-        if not 1 <= self.n <= MAX_SAMPLES:
-            raise ReportError("a block of %d samples" % self.n)
-
-    def varint(self):
-        n, self.pos = get_varint(self.data, self.pos)
-        return n
-
-    def number(self, size):
-        start = self.pos
-        self.pos += size
-        if self.pos > len(self.data):
-            raise ReportError("the block ends inside a number")
-        return int.from_bytes(self.data[start : self.pos], "big")
-
-    def block(self):
-        flags = self.flags
-        t0 = self.number(4)
-        interval_s = self.varint() if flags & _INTERVAL else self.schema.interval_s
-        uptime_s = self.number(4) if flags & _UPTIME else None
-        presence = self.presence(self.varint() if flags & _GAPS else 0)
-        firsts = [unzigzag(self.varint()) if sum(present) else None for present in presence]
-        reader = BitReader(self.data, self.pos)
-        times = self.times(reader, t0, interval_s)
-        columns = [self.column(reader, *item) for item in zip(firsts, presence)]
-        qualities = [self.quality(reader) for _ in columns]
-        if reader.finish() != len(self.data):
-            raise ReportError("more bytes after the block")
-        synced = not flags & _UNSYNCED
-        return Block(self.schema, self.rn, times, columns, qualities, synced, uptime_s)
-
-    def presence(self, mask):
-        # -> for each column a list of n: 1 where there is a value
-        count = len(self.schema.columns)
-        if mask >> count:
-            raise ReportError("gaps in a column that the schema does not have")
-        result = []
-        for c in range(count):
-            if mask >> c & 1:
-                reader = BitReader(self.data, self.pos)
-                result.append([reader.get(1) for _ in range(self.n)])
-                self.pos = reader.finish()
-            else:
-                result.append([1] * self.n)
-        return result
-
-    def times(self, reader, t, interval_s):
-        times = [t]
-        steps = rice.read_column(reader, self.n - 1) if self.flags & _TIMES else [0] * (self.n - 1)
-        for step in steps:
-            t = t + interval_s + unzigzag(step) & 0xFFFFFFFF
-            times.append(t)
-        return times
-
-    def column(self, reader, value, present):
-        count = sum(present)
-        numbers = rice.read_column(reader, count - 1) if count > 1 else ()
-        values = [value]
-        for number in numbers:
-            value = (value + unzigzag(number) + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-            values.append(value)
-        values = iter(values)
-        return [next(values) if here else None for here in present]
-
-    def quality(self, reader):
-        if not self.flags & _QUALITY or not reader.get(1):
-            return [0] * self.n
-        result = []
-        while len(result) < self.n:
-            quality = reader.get(3)
-            left = self.n - len(result)
-            count = left if reader.get(1) else bits.get_gamma(reader)
-            if count > left:
-                raise ReportError("a run of quality beyond the last sample")
-            result.extend([quality] * count)
-        return result

@@ -35,7 +35,7 @@ _MINIMUM = const(4)
 _MAXIMUM = const(5)
 _DEAD_BAND = const(6)
 
-# scale: counts per unit, 10 means that value * 10 is stored. minimum, maximum, dead_band: in counts.
+# scale: counts per unit (10: value * 10 is stored). minimum, maximum, dead_band: in counts.
 Column = namedtuple("Column", ("name", "unit", "scale", "minimum", "maximum", "dead_band"))
 
 
@@ -49,7 +49,9 @@ class Schema:
         if id < 1:
             raise SchemaError("schema id %d: ids start at 1, 0 marks an event" % id)
         if not 1 <= len(columns) <= MAX_COLUMNS:
-            raise SchemaError("schema %d: 1 to %d columns, not %d" % (id, MAX_COLUMNS, len(columns)))
+            raise SchemaError(
+                "schema %d: %d columns, not 1 to %d" % (id, len(columns), MAX_COLUMNS)
+            )
         if interval_s < 1:
             raise SchemaError("schema %d: an interval of at least 1 s" % id)
         self.id = id
@@ -84,19 +86,28 @@ def _column_map(column):
     return result
 
 
+def _field(data, key, kind, default=None):
+    value = data.get(key, default) if isinstance(data, dict) else None
+    if not isinstance(value, kind):
+        raise SchemaError("not a schema: key %d is missing or of another type" % key)
+    return value
+
+
+def _column(data):
+    return Column(
+        _field(data, _NAME, str),
+        _field(data, _UNIT, str),
+        _field(data, _SCALE, int),
+        _field(data, _MINIMUM, int),
+        _field(data, _MAXIMUM, int),
+        _field(data, _DEAD_BAND, int, 0),
+    )
+
+
 def from_map(data):
-    try:
-        columns = [
-            Column(
-                item[_NAME],
-                item[_UNIT],
-                item[_SCALE],
-                item[_MINIMUM],
-                item[_MAXIMUM],
-                item.get(_DEAD_BAND, 0),
-            )
-            for item in data[_COLUMNS]
-        ]
-        return Schema(data[_ID], data[_VERSION], data[_INTERVAL_S], columns)
-    except (KeyError, TypeError, AttributeError):
-        raise SchemaError("the map is not a schema: a key is missing or of another type")
+    return Schema(
+        _field(data, _ID, int),
+        _field(data, _VERSION, int),
+        _field(data, _INTERVAL_S, int),
+        [_column(item) for item in _field(data, _COLUMNS, list)],
+    )

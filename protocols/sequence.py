@@ -3,8 +3,8 @@
 
 
 class Sequence:
-    # load() -> the stored limit (0 at first); store(limit) returns only when it is on flash. Numbers are
-    # given up to the limit only, so a reset loses at most a block of them and repeats none.
+    # load() -> the stored limit (0 at first); store(limit) returns when it is safe on flash.
+    # Numbers are given up to the limit only: a reset loses a block at most and repeats none.
     def __init__(self, load, store, block=256):
         self._store = store
         self._block = block

@@ -1,10 +1,12 @@
-# Simple Management Protocol (Zephyr's mcumgr): the header, and frames as lines of a serial console.
+# Simple Management Protocol (Zephyr's mcumgr): frames, and frames as lines of a serial console.
 # SPDX-License-Identifier: Apache-2.0
 #
-#   frame  res:3 version:2 op:3 | flags u8 | length u16 | group u16 | sequence u8 | command u8 | CBOR map
-#   lines  06 09 (first) or 04 14 (next ones), base64, newline: at most 127 bytes each
+#   frame  0:3 version:2 op:3 | flags u8 | length u16 | group u16 | sequence u8 | command u8 | map
+#          length: of the map, which is CBOR; version 0 or 1, called SMP version 1 and 2
+#   lines  06 09 (the first) or 04 14 (the next), base64, newline: at most 127 bytes each
 #          base64 of: length u16 of what follows | frame | CRC-16/XMODEM of the frame u16
-# All numbers big-endian. Zephyr: doc/services/device_mgmt/smp_protocol.rst and smp_transport.rst
+#
+# All numbers big-endian. Zephyr: doc/services/device_mgmt/smp_protocol.rst, smp_transport.rst.
 from . import cbor
 from .compat import b64decode, b64encode, const
 from .crc import crc16_xmodem
@@ -127,7 +129,7 @@ class LineDecoder:
         self._data = bytearray()
 
     def feed(self, line):
-        # -> frame, or None while lines are missing. Never raises: what is wrong is dropped and counted.
+        # -> frame, or None. Never raises: what is wrong is dropped and counted.
         line = line.rstrip()
         lead = line[:2]
         if lead == FIRST:

@@ -23,11 +23,13 @@ VALUES = st.recursive(
     max_leaves=12,
 )
 
-# Pieces of encodings: far more of what is put together of them is well-formed than of random bytes.
+# What is put together of pieces of encodings is well-formed far more often than random bytes are.
 PIECES = (
     st.binary(min_size=1, max_size=2)
     | VALUES.map(cbor.encode)
-    | st.sampled_from([b"\x5f", b"\x7f", b"\x9f", b"\xbf", b"\xff", b"\xc2\x41\x01", b"\xf9\x3c\x00"])
+    | st.sampled_from(
+        [b"\x5f", b"\x7f", b"\x9f", b"\xbf", b"\xff", b"\xc2\x41\x01", b"\xf9\x3c\x00"]
+    )
 )
 BYTES = st.lists(PIECES, max_size=8).map(b"".join)
 

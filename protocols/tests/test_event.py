@@ -10,7 +10,10 @@ from protocols.tests.support import raises
 def test_golden():
     body = {event.HEALTH_FREE_HEAP: 90112, event.HEALTH_COUNTERS: {reasons.CODES["no_ack"]: 2}}
     record = event.encode(300, event.HEALTH, 78000000, body)
-    assert hexlify(record) == b"00ac02" + b"a4" + b"0003" + b"011a04a62f80" + b"021a00016000" + b"03a10602"
+    assert (
+        hexlify(record)
+        == b"00ac02" + b"a4" + b"0003" + b"011a04a62f80" + b"021a00016000" + b"03a10602"
+    )
     assert event.decode(record) == (300, event.HEALTH, 78000000, body)
     assert report.peek(record) == (0, 300)
 

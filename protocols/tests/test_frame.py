@@ -75,7 +75,14 @@ def test_golden_frames():
 def test_size_on_the_wire():
     # 13 bytes over the plaintext for a PIV of 2 bytes; overhead() is the most there can be.
     keys = KeySet(MASTER, b"ab")
-    for piv, extra in ((0, 12), (255, 12), (256, 13), (65535, 13), (65536, 14), ((1 << 40) - 1, 16)):
+    for piv, extra in (
+        (0, 12),
+        (255, 12),
+        (256, 13),
+        (65535, 13),
+        (65536, 14),
+        ((1 << 40) - 1, 16),
+    ):
         assert len(keys.seal(frame.TELEMETRY, frame.UP, piv, bytes(82))) == 82 + extra
         assert extra <= frame.overhead(2)
     sealed = KeySet(MASTER, b"abcd").seal(frame.TELEMETRY, frame.UP, frame.PIV_MAX, b"", True)

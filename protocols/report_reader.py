@@ -1,0 +1,112 @@
+# Decodes a report block, whose layout is told in report.py.
+# SPDX-License-Identifier: Apache-2.0
+from . import rice
+from .bits import BitReader, get_gamma, get_varint, unzigzag
+from .report import (
+    GAPS,
+    INTERVAL,
+    MAX_SAMPLES,
+    QUALITY,
+    TIMES,
+    UNSYNCED,
+    UPTIME,
+    Block,
+    ReportError,
+    UnknownSchema,
+)
+from .schema import COMM_FAULT
+
+_KNOWN_FLAGS = UNSYNCED | GAPS | INTERVAL | TIMES | QUALITY | UPTIME
+
+
+class Reader:
+    def __init__(self, block, lookup):
+        self.data = block
+        schema_id, self.pos = get_varint(block, 0)
+        if schema_id == 0:
+            raise ReportError("an event, not a report")
+        self.schema = lookup(schema_id)
+        if self.schema is None:
+            raise UnknownSchema(schema_id)
+        self.flags = self.number(1)
+        if self.flags & ~_KNOWN_FLAGS:
+            raise ReportError("flags %d of a later version" % self.flags)
+        self.rn = self.varint()
+        self.n = self.varint()
+        if not 1 <= self.n <= MAX_SAMPLES:
+            raise ReportError("a block of %d samples" % self.n)
+
+    def varint(self):
+        n, self.pos = get_varint(self.data, self.pos)
+        return n
+
+    def number(self, size):
+        start = self.pos
+        self.pos += size
+        if self.pos > len(self.data):
+            raise ReportError("the block ends inside a number")
+        return int.from_bytes(self.data[start : self.pos], "big")
+
+    def block(self):
+        flags = self.flags
+        t0 = self.number(4)
+        interval_s = self.varint() if flags & INTERVAL else self.schema.interval_s
+        uptime_s = self.number(4) if flags & UPTIME else None
+        presence = self.presence(self.varint() if flags & GAPS else 0)
+        firsts = [unzigzag(self.varint()) if sum(present) else None for present in presence]
+        reader = BitReader(self.data, self.pos)
+        times = self.times(reader, t0, interval_s)
+        columns = [self.column(reader, *item) for item in zip(firsts, presence)]
+        qualities = [self.quality(reader) for _ in columns]
+        if reader.finish() != len(self.data):
+            raise ReportError("more bytes after the block")
+        synced = not flags & UNSYNCED
+        return Block(self.schema, self.rn, times, columns, qualities, synced, uptime_s)
+
+    def presence(self, mask):
+        # -> for each column a list of n: 1 where there is a value
+        count = len(self.schema.columns)
+        if mask >> count:
+            raise ReportError("gaps in a column that the schema does not have")
+        result = []
+        for c in range(count):
+            if mask >> c & 1:
+                reader = BitReader(self.data, self.pos)
+                result.append([reader.get(1) for _ in range(self.n)])
+                self.pos = reader.finish()
+            else:
+                result.append([1] * self.n)
+        return result
+
+    def times(self, reader, t, interval_s):
+        times = [t]
+        steps = rice.read_column(reader, self.n - 1) if self.flags & TIMES else [0] * (self.n - 1)
+        for step in steps:
+            t = t + interval_s + unzigzag(step) & 0xFFFFFFFF
+            times.append(t)
+        return times
+
+    def column(self, reader, value, present):
+        count = sum(present)
+        numbers = rice.read_column(reader, count - 1) if count > 1 else ()
+        values = [value]
+        for number in numbers:
+            value = (value + unzigzag(number) + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+            values.append(value)
+        values = iter(values)
+        return [next(values) if here else None for here in present]
+
+    def quality(self, reader):
+        if not self.flags & QUALITY or not reader.get(1):
+            return [0] * self.n
+        result = []
+        while len(result) < self.n:
+            quality = reader.get(3)
+            if quality > COMM_FAULT:
+                raise ReportError("quality %d of a later version" % quality)
+            left = self.n - len(result)
+            count = left if reader.get(1) else get_gamma(reader)
+            if count > left:
+                raise ReportError("a run of quality beyond the last sample")
+            result.extend([quality] * count)
+        return result

@@ -1,0 +1,60 @@
+# Schemas as data.
+# SPDX-License-Identifier: Apache-2.0
+from binascii import hexlify
+
+from protocols import cbor, schema
+from protocols.schema import Column, Schema, SchemaError
+from protocols.tests.support import raises
+
+COLUMNS = (
+    Column("air_temperature", "Cel", 100, -4000, 8500, 0),
+    Column("co2", "ppm", 1, 0, 40000, 10),
+)
+
+
+def test_round_trip():
+    original = Schema(1, 2, 300, COLUMNS)
+    back = schema.from_map(cbor.decode(cbor.encode(original.to_map())))
+    assert (back.id, back.version, back.interval_s) == (1, 2, 300)
+    assert back.columns == COLUMNS
+    assert back.hash() == original.hash()
+
+
+def test_golden():
+    data = cbor.encode(Schema(1, 2, 300, COLUMNS[1:]).to_map())
+    assert hexlify(data) == (
+        b"a4010102020319012c0481a60163636f32026370706d030104000519" + b"9c40060a"
+    )
+
+
+def test_hash_tells_versions_apart():
+    hashes = {
+        Schema(id, version, interval_s, COLUMNS[:count]).hash()
+        for id in (1, 2)
+        for version in (1, 2)
+        for interval_s in (60, 300)
+        for count in (1, 2)
+    }
+    assert len(hashes) == 16
+    assert all(0 <= value < 0x10000 for value in hashes)
+
+
+def test_refused():
+    raises(SchemaError, Schema, 0, 1, 300, COLUMNS)
+    raises(SchemaError, Schema, 1, 1, 300, ())
+    raises(SchemaError, Schema, 1, 1, 300, COLUMNS * 17)
+    raises(SchemaError, Schema, 1, 1, 0, COLUMNS)
+    good = Schema(1, 1, 300, COLUMNS).to_map()
+    for key in list(good):
+        bad = dict(good)
+        del bad[key]
+        raises(SchemaError, schema.from_map, bad)
+    for key, value in ((1, "1"), (3, None), (4, 5), (4, [1]), (4, [{1: "only a name"}])):
+        bad = dict(good)
+        bad[key] = value
+        raises(SchemaError, schema.from_map, bad)
+    raises(SchemaError, schema.from_map, [])
+
+
+def test_every_quality_has_a_name():
+    assert len(schema.QUALITY_NAMES) == schema.COMM_FAULT + 1
