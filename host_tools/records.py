@@ -16,7 +16,7 @@ RN_MAX = 0x7FFFFFFF  # the record numbers of an acknowledgement have 32 bits
 # What a sealed record of faulty firmware can make the decoders raise.
 _NONSENSE = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
 
-_HEALTH_FLOOR = getattr(event, "HEALTH_FLOOR", 8)
+_HEALTH_FLOOR = 8  # as in firmware/events.py
 
 EVENT_NAMES = {
     event.BOOT: "boot",

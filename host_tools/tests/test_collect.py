@@ -1,0 +1,68 @@
+"""`fieldbeat collect` as a program on a real socket."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.errors import CannotTry
+from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.store import Store
+from fieldbeat.host_tools.udp_server import address
+
+from .sender import Sender, boot_record, report_record, schema_record
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_it_answers_until_it_is_stopped(home, stop):
+    sender = Sender(Registry())
+    command = [sys.executable, "-m", "fieldbeat.host_tools.cli"]
+    command += ["collect", "--bind", "127.0.0.1:0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        begin = json.loads(process.stdout.readline())
+        assert begin["units"] == 1
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unit:
+            unit.settimeout(10)
+            unit.connect(address(begin["listening"]))
+            unit.send(b"\0 not a frame")
+            unit.send(sender.seal([boot_record(1), schema_record(2), report_record(3)]))
+            answer = sender.open_ack([unit.recv(2000)])
+        process.send_signal(stop)
+        lines = [json.loads(line) for line in process.stdout]
+        assert process.wait(10) == 0
+    assert answer.cumulative == 3
+    assert lines[0]["refused"] and lines[0]["unit"] is None
+    assert lines[1]["acknowledged"] == 3 and lines[1]["records"][2] == "2 samples"
+    rows = Store().database.all("SELECT reason, count FROM refusals")
+    assert [tuple(row) for row in rows] == [("version", 1)]
+
+
+def test_a_busy_port_cannot_be_tried(home, capsys):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{other.getsockname()[1]}"
+        assert main(["collect", "--bind", place]) == 2
+    assert capsys.readouterr().err == (
+        f"error: {place} is used by another program; next: choose another port with --bind\n"
+    )
+
+
+@pytest.mark.parametrize("text", ["5690", "host", "host:port", "host:70000", ""])
+def test_an_address_must_be_one(text):
+    with pytest.raises(CannotTry, match="give HOST:PORT"):
+        address(text)
+
+
+def test_addresses():
+    assert address(":5690") == ("0.0.0.0", 5690)
+    assert address("127.0.0.1:1") == ("127.0.0.1", 1)
+    assert address("[::1]:5690") == ("::1", 5690)

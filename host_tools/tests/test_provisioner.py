@@ -1,0 +1,246 @@
+"""Provisioning, with the cable pulled before and after every single operation."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from fieldbeat.host_tools.provisioner import Plan, Provisioner, ProvisioningError, plan
+from fieldbeat.host_tools.registry import PROVISIONED, PROVISIONING, Registry
+from fieldbeat.host_tools.smp_link import LinkError
+from fieldbeat.protocols.frame import KeySet
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "greenhouse.toml"
+PLAN = Plan("gh-1", "riverside", "greenhouse_esp32", "greenhouse", 3600, b"\xa1\x01\x02" * 40)
+
+
+class Unit:
+    """A unit in memory behind a link that breaks at an operation, before or after its effect."""
+
+    def __init__(self, mac=b"\x02\0\0\0\0\1"):
+        self.nvs = {"id/mac": mac}
+        self.files = {}
+        self.keys_received = []
+        self.break_at, self.effect = None, True
+        self.operations = 0
+
+    def _operate(self, effect):
+        self.operations += 1
+        breaks = self.operations == self.break_at
+        if breaks and not self.effect:
+            raise LinkError("the port was lost", "run it again")
+        result = effect()
+        if breaks:
+            raise LinkError("the port was lost", "run it again")
+        return result
+
+    def wait(self):
+        self._operate(lambda: None)
+
+    def echo(self, text):
+        return self._operate(lambda: text)
+
+    def information(self):
+        return self._operate(lambda: "fieldbeat 0.1.0")
+
+    def read_setting(self, name):
+        return self._operate(lambda: self._read(name))
+
+    def write_setting(self, name, value):
+        self._operate(lambda: self._write(name, value))
+
+    def commit_settings(self):
+        self._operate(lambda: self.files.update({"/config.cbor": self.files["/config.new"]}))
+
+    def upload(self, path, data):
+        self._operate(lambda: self.files.update({path: data}))
+
+    def download(self, path):
+        return self._operate(lambda: self.files.get(path))
+
+    def reset(self):
+        self._operate(lambda: None)
+
+    def _read(self, name):
+        if name == "key/check":
+            keys = self.keyset()
+            return keys and keys.check_value()
+        if name == "config/sha256":
+            config = self.files.get("/config.cbor")
+            return config and hashlib.sha256(config).digest()
+        assert name != "key/master"
+        return self.nvs.get(name)
+
+    def _write(self, name, value):
+        if name == "key/master":
+            self.keys_received.append(value)
+        self.nvs[name] = value
+
+    def keyset(self):
+        if "key/master" not in self.nvs or "id/kid" not in self.nvs:
+            return None
+        epoch = int.from_bytes(self.nvs.get("id/epoch", b""), "big")
+        return KeySet(self.nvs["key/master"], self.nvs["id/kid"], epoch)
+
+
+@pytest.fixture
+def registry(tmp_path):
+    return Registry(tmp_path / "registry.sqlite")
+
+
+def provision(unit, registry, goal=PLAN, rekey=False):
+    lines = []
+    done = Provisioner(unit, registry, lambda *line: lines.append(line)).run(goal, rekey)
+    return done, lines
+
+
+def assert_right(unit, registry, name="gh-1"):
+    entry = registry.unit(name)
+    epoch, master = registry.keys(entry.kid)[0]
+    assert entry.state == PROVISIONED and entry.epoch == epoch
+    assert unit.nvs["key/master"] == master
+    assert unit.nvs["id/kid"] == entry.kid
+    assert unit.nvs["id/epoch"] == epoch.to_bytes(4, "big")
+    assert unit.nvs["id/unit"] == name.encode()
+    assert unit.files["/config.cbor"] == PLAN.config
+    assert entry.config_sha256 == PLAN.config_sha256.hex()
+
+
+def test_a_new_unit(registry):
+    unit = Unit()
+    done, lines = provision(unit, registry)
+    assert_right(unit, registry)
+    assert (done.mac, done.site, done.board) == ("02:00:00:00:00:01", "riverside", PLAN.board)
+    assert done.report_interval_s == 3600
+    steps = [step for step, _ in lines]
+    assert steps == ["talk", "identity", "registry", "key", "config", "reset", "done"]
+
+
+def test_no_line_tells_the_key(registry):
+    unit = Unit()
+    _, lines = provision(unit, registry)
+    key = unit.nvs["key/master"]
+    told = repr(lines) + repr(registry.history("gh-1"))
+    assert key.hex() not in told and repr(key) not in told
+
+
+def test_a_second_time_changes_nothing(registry):
+    unit = Unit()
+    first, _ = provision(unit, registry)
+    files, nvs = dict(unit.files), dict(unit.nvs)
+    second, lines = provision(unit, registry)
+    assert (first.kid, first.epoch) == (second.kid, second.epoch)
+    assert (unit.files, unit.nvs) == (files, nvs) and len(unit.keys_received) == 1
+    assert ("config", "is there already") in lines
+
+
+OPERATIONS = 26  # of a whole provisioning; a test below counts them
+
+
+@pytest.mark.parametrize("effect", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("break_at", range(1, OPERATIONS + 1))
+def test_a_cable_pulled_at_every_operation(registry, break_at, effect):
+    unit = Unit()
+    unit.break_at, unit.effect = break_at, effect
+    with pytest.raises(LinkError):
+        provision(unit, registry)
+    entry = registry.unit("gh-1")
+    assert entry is None or entry.state == PROVISIONING
+    provision(unit, registry)
+    assert_right(unit, registry)
+    # Every key that reached the unit was committed before, and none came twice.
+    assert len(set(unit.keys_received)) == len(unit.keys_received)
+    assert set(unit.keys_received) <= {key for _, key in registry.keys(b"\0\1")}
+
+
+def test_the_operations_are_counted_right(registry):
+    unit = Unit()
+    provision(unit, registry)
+    assert unit.operations == OPERATIONS
+
+
+@pytest.mark.parametrize("break_at", range(1, OPERATIONS + 1))
+def test_a_cable_pulled_while_a_unit_gets_another_key(registry, break_at):
+    unit = Unit()
+    provision(unit, registry)
+    old_epoch, unit.operations = registry.unit("gh-1").epoch, 0
+    unit.break_at = break_at
+    try:
+        provision(unit, registry, rekey=True)
+    except LinkError:
+        unit.break_at = None
+        provision(unit, registry)
+    assert_right(unit, registry)
+    assert (
+        registry.unit("gh-1").epoch > old_epoch or break_at <= 9
+    )  # broken before it was asked for
+    assert len(set(unit.keys_received)) == len(unit.keys_received)
+
+
+def test_a_unit_that_lost_its_nvs_gets_another_key(registry):
+    unit = Unit()
+    provision(unit, registry)
+    unit.nvs = {"id/mac": unit.nvs["id/mac"]}
+    done, lines = provision(unit, registry)
+    assert_right(unit, registry)
+    assert done.epoch == 2 and len(set(unit.keys_received)) == 2
+    assert any("does not hold" in text for _, text in lines)
+
+
+def test_another_board_does_not_become_a_unit_by_mistake(registry):
+    provision(Unit(), registry)
+    other = Unit(mac=b"\x02\0\0\0\0\2")
+    with pytest.raises(ProvisioningError, match="02:00:00:00:00:01.*--rekey"):
+        provision(other, registry)
+    assert other.keys_received == []
+    done, _ = provision(other, registry, rekey=True)
+    assert_right(other, registry)
+    assert (done.mac, done.epoch) == ("02:00:00:00:00:02", 2)
+
+
+def test_a_unit_does_not_become_another_by_mistake(registry):
+    unit = Unit()
+    provision(unit, registry)
+    other = Plan("gh-2", *list(vars(PLAN).values())[1:])
+    with pytest.raises(ProvisioningError, match="this board is gh-1.*--unit gh-1"):
+        provision(unit, registry, other)
+    assert registry.unit("gh-2") is None
+
+
+def test_a_unit_that_forgets_is_not_called_provisioned(registry):
+    class Forgetful(Unit):
+        def reset(self):
+            super().reset()
+            del self.nvs["key/master"]
+
+    with pytest.raises(ProvisioningError, match="after its reset"):
+        provision(Forgetful(), registry)
+    assert registry.unit("gh-1").state == PROVISIONING
+
+
+def test_a_configuration_that_arrives_changed_is_noticed(registry):
+    class Noisy(Unit):
+        def upload(self, path, data):
+            super().upload(path, data[:-1] + b"\0")
+
+    with pytest.raises(ProvisioningError, match="not what was sent"):
+        provision(Noisy(), registry)
+
+
+def test_nothing_is_sent_when_the_registry_cannot_be_written(registry):
+    unit = Unit()
+    registry._database._connection.execute("PRAGMA query_only=ON")
+    with pytest.raises(Exception, match="read.?only"):
+        provision(unit, registry)
+    assert unit.keys_received == [] and set(unit.nvs) == {"id/mac"}
+
+
+def test_a_plan_takes_names_from_the_command_line():
+    from fieldbeat.protocols import cbor
+
+    made = plan(EXAMPLE, "gh-7", "north")
+    assert (made.unit, made.site) == ("gh-7", "north")
+    node = cbor.decode(made.config)["node"]
+    assert (node["name"], node["site"]) == ("gh-7", "north")
+    assert plan(EXAMPLE).config != made.config
+    with pytest.raises(ProvisioningError, match="--unit 'No Good'"):
+        plan(EXAMPLE, "No Good")

@@ -1,0 +1,180 @@
+"""`provision` and `console` over a real PTY, answered by the firmware's own SMP server."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from fieldbeat.host_tools import smp_link
+from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.console_link import pump
+from fieldbeat.host_tools.errors import CannotTry
+from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.smp_link import LinkError, Refused, SmpLink
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "greenhouse.toml"
+FAKE_UNIT = Path(__file__).with_name("fake_unit.py")
+
+
+@contextmanager
+def unit(folder, answers=-1):
+    """Run a unit and yield its port."""
+    command = [sys.executable, str(FAKE_UNIT), str(folder), str(answers)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(smp_link, "SETTLE_S", 0.0)  # the fake resets before it reads on
+    monkeypatch.setattr(smp_link, "ANSWER_S", 0.5)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path / "home"))
+    made = tmp_path / "unit"
+    made.mkdir()
+    return made
+
+
+def test_provision_by_command(folder, capsys):
+    with unit(folder) as port:
+        assert main(["provision", "--port", port, str(EXAMPLE), "--unit", "gh-7"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split()[0] for line in lines] == [
+            *("talk", "identity", "registry", "key", "config", "reset", "done")
+        ]
+        assert main(["provision", "--port", port, str(EXAMPLE), "--unit", "gh-7", "--json"]) == 0
+        again = json.loads(capsys.readouterr().out)
+    assert (again["name"], again["kid"], again["state"]) == ("gh-7", "0001", "provisioned")
+    nvs = json.loads((folder / "nvs.json").read_text())
+    registry = Registry()
+    assert bytes.fromhex(nvs["master"]) == registry.keys(b"\0\1")[0][1]
+    assert (nvs["kid"], nvs["epoch"], bytes.fromhex(nvs["unit"])) == ("0001", 1, b"gh-7")
+
+
+@pytest.mark.parametrize("answers", [1, 10, 14, 17, 20])
+def test_provision_goes_on_after_a_pulled_cable(folder, capsys, answers):
+    with unit(folder, answers) as port:
+        assert main(["provision", "--port", port, str(EXAMPLE)]) in (1, 2)
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and len(error.splitlines()) == 1
+    with unit(folder) as port:
+        assert main(["provision", "--port", port, str(EXAMPLE)]) == 0
+    assert [entry.state for entry in Registry().units()] == ["provisioned"]
+
+
+def test_the_key_cannot_be_read(folder):
+    with unit(folder) as port, SmpLink(port) as link:
+        link.wait()
+        link.write_setting("key/master", bytes(16))
+        with pytest.raises(Refused, match="READ_NOT_SUPPORTED"):
+            link.read_setting("key/master")
+        assert link.read_setting("no/such") is None
+
+
+def test_files_of_several_chunks(folder):
+    data = bytes(range(256)) * 10
+    with unit(folder) as port, SmpLink(port) as link:
+        link.wait()
+        link.upload("/config.new", data)
+        assert link.download("/config.new") == data
+        assert link.download("/crash.txt") is None
+        with pytest.raises(Refused, match="FILE_INVALID_NAME"):
+            link.download("/boot.py")
+        with pytest.raises(Refused, match="the configuration.*next: "):
+            link.commit_settings()
+
+
+def test_console_runs_one_verb(folder, capsys):
+    with unit(folder) as port:
+        assert main(["console", "--port", port, "--exec", "status"]) == 0
+        assert capsys.readouterr().out == "unit    gh-1\nuptime  7 s\n"
+        assert main(["console", "--port", port, "--exec", "dance"]) == 1
+        assert "unknown verb dance" in capsys.readouterr().out
+        assert main(["console", "--port", port, "--exec", "status", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["code"] == 0
+
+
+def test_console_takes_verbs_from_a_pipe(folder, capsys, monkeypatch):
+    import io
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO("status\n\ndance\n"))
+    with unit(folder) as port:
+        assert main(["console", "--port", port]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "unknown verb dance; type help"
+
+
+def test_a_terminal_carries_every_byte_until_ctrl_bracket():
+    keyboard, keys = os.pipe()
+    shown, screen = os.pipe()
+    line, far = pty.openpty()
+    import tty
+
+    tty.setraw(far)
+    thread = threading.Thread(target=pump, args=(keyboard, screen, line))
+    thread.start()
+    os.write(keys, b"status\r\x03")
+    typed = b""
+    while len(typed) < 8:
+        typed += os.read(far, 100)
+    os.write(far, b"unit gh-1\r\n")
+    seen = b""
+    while len(seen) < 11:
+        seen += os.read(shown, 100)
+    os.write(keys, b"x\x1dnot sent")
+    thread.join(5)
+    assert not thread.is_alive()
+    assert (typed, seen, os.read(far, 100)) == (b"status\r\x03", b"unit gh-1\r\n", b"x")
+    for file in (keyboard, keys, shown, screen, line, far):
+        os.close(file)
+
+
+def test_no_port(folder, capsys):
+    assert main(["provision", "--port", "/dev/ttyNONE", str(EXAMPLE)]) == 2
+    assert "there is no port /dev/ttyNONE; next: plug" in capsys.readouterr().err
+
+
+def test_a_busy_port(folder, capsys):
+    with unit(folder) as port, SmpLink(port):
+        assert main(["console", "--port", port, "--exec", "status"]) == 2
+    assert f"{port} is used by another program; next: end it" in capsys.readouterr().err
+
+
+def test_something_that_is_no_port(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.touch()
+    assert main(["console", "--port", str(file), "--exec", "status"]) == 2
+    assert "see that it is a serial port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "noise", [b"", b"\x06\x09AAA\n\x04\x14=\n\x06\x09" + b"QUFB" * 30 + b"\n"]
+)
+def test_a_port_without_answers(noise):
+    near, far = pty.openpty()
+    port = os.ttyname(far)
+    with SmpLink(port) as link:
+        os.write(near, noise)
+        with pytest.raises(CannotTry, match="is silent.*next: see that the board has power"):
+            link.wait(0.1)
+    os.close(near)
+    os.close(far)
+
+
+def test_a_port_that_vanishes(folder):
+    near, far = pty.openpty()
+    with SmpLink(os.ttyname(far)) as link:
+        os.close(far)
+        os.close(near)
+        with pytest.raises(LinkError, match="was lost; next: plug the cable in"):
+            link.wait(0.1)

@@ -1,0 +1,194 @@
+"""What `fieldbeat show` says of a store that is made here."""
+
+import io
+import json
+
+import pytest
+from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.collector import Collector
+from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.store import Store
+from fieldbeat.host_tools.tables import gaps, readings, screen
+from fieldbeat.host_tools.times import DEVICE_EPOCH_S, iso, span
+from fieldbeat.host_tools.views import Views
+from fieldbeat.protocols import reasons, report, schema
+from rich.console import Console
+
+from .sender import NOW_S, Sender, boot_record, health_record, schema_record
+
+COLUMNS = [
+    ("air_temperature", "Cel", 100),
+    ("air_humidity", "%RH", 10),
+    ("co2", "ppm", 1),
+    ("soil_ec", "uS/cm", 1),
+    ("battery", "V", 1000),
+    ("rsrp", "dBm", 1),
+]
+FULL = schema.Schema(1, 1, 300, [schema.Column(*column, -9999, 9999, 0) for column in COLUMNS])
+T0 = int(NOW_S) - DEVICE_EPOCH_S - 3 * 3600
+
+
+def hour(rn, start, faulty=False, synced=True):
+    """Return a report of the twelve samples of an hour; the last one may have a dead sensor."""
+    batch = report.Batch(FULL, 12)
+    for i in range(12):
+        values, qualities = [2000 + i, 655, 412, 1250, 3912, -97], [0] * 6
+        if faulty and i == 11:
+            values[2], qualities[2], qualities[1] = None, schema.SENSOR_FAULT, schema.OUT_OF_RANGE
+        batch.add(start + 300 * i, values, qualities)
+    return batch.encode(rn, synced=synced)
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
+    registry, store = Registry(), Store()
+    collector = Collector(store, registry)
+    sender = Sender(registry, "gh-1")
+    registry.allocate("gh-2")
+    registry.describe("gh-1", "x", state="provisioned", site="riverside", report_interval_s=3600)
+
+    def send(*records, at_s=NOW_S):
+        collector.handle(sender.seal(list(records)), ("192.0.2.7", 4000), at_s)
+
+    send(boot_record(1, (FULL,), T0 - 60), schema_record(2, FULL), hour(3, T0))
+    send(hour(5, T0 + 7200, faulty=True))
+    health = {3: {reasons.CODES["no_ack"]: 3}, 4: 98_000, 5: {"rsrp_dbm": -99}, 6: 3900, 7: 4}
+    send(health_record(6, **{f"_{key}": value for key, value in health.items()}))
+    collector.handle(b"\0 noise", "192.0.2.9:1", NOW_S)
+    collector.handle(sender.seal([])[:-1] + b"?", "192.0.2.9:1", NOW_S)
+    collector.flush(NOW_S)
+    views = Views(store, registry)
+    yield views, send
+    store.close()
+    registry.close()
+
+
+def drawn(renderable):
+    console = Console(width=140, record=True, file=io.StringIO())
+    console.print(renderable)
+    return [line.rstrip() for line in console.export_text().splitlines() if line.strip()]
+
+
+def test_the_screen(made):
+    views, _ = made
+    now_s = NOW_S + 5
+    lines = drawn(screen(views.units(now_s), views.refusals(), now_s, detailed=True))
+    assert " ".join(lines[1].split()) == (
+        "Unit Site State Last contact (UTC) Age RSRP Battery Pending Records Missing"
+    )
+    assert lines[3].split() == [
+        *("gh-1", "riverside", "provisioned", "2024-06-01T12:00:00Z", "5", "s"),
+        *("-97", "dBm", "3.91", "V", "4", "5", "1"),
+    ]
+    assert "never heard" in lines[4]
+    table = lines[5:14]
+    assert table[1].split() == ["Channel", "Value", "Unit", "Quality", "Time", "(UTC)", "Age"]
+    assert [line.split() for line in table[3:6]] == [
+        ["air_temperature", "20.11", "°C", "normal", "2024-06-01T11:55:00Z", "5", "min", "5", "s"],
+        [
+            *("air_humidity", "65.5", "%RH", "out", "of", "range"),
+            *("2024-06-01T11:55:00Z", "5", "min", "5", "s"),
+        ],
+        ["co2", "-", "ppm", "sensor", "fault", "2024-06-01T11:55:00Z", "5", "min", "5", "s"],
+    ]
+    assert "1250   µS/cm" in table[6] and "3.912   V " in table[7]
+    ends = {line.index("Z ") for line in table[3:]}
+    assert len(ends) == 1  # the columns stand below each other
+    assert lines[-5:] == [
+        "gh-1: app 0.1, last restart: power_on; up 1 d 3 h; reports every 1 h, "
+        f"{views.unit('gh-1', now_s).bytes:,} bytes received",
+        "gh-1 counted: no_ack 3",
+        "Refused in its name: tag 1",
+        "gh-2: reports every 1 h, 0 bytes received",
+        "Refused from strangers: version 1",
+    ]
+
+
+def test_strangers_are_told(made):
+    views, _ = made
+    lines = drawn(screen(views.units(NOW_S), views.refusals(), NOW_S, detailed=False))
+    assert lines[-1] == "Refused from strangers: version 1"
+
+
+def test_silence_begins_after_two_reports(made):
+    views, _ = made
+    assert not views.unit("gh-1", NOW_S + 7200).silent
+    assert views.unit("gh-1", NOW_S + 7201).silent
+    assert views.unit("gh-2", NOW_S).silent  # never heard
+
+
+def test_gaps_and_their_reasons(made):
+    views, send = made
+    assert [(gap.what, gap.reason) for gap in views.gaps("gh-1")] == [
+        ("record 4", "not received yet"),
+        ("12 samples", "records are missing, see there"),
+    ]
+    lines = drawn(gaps("gh-1", views.gaps("gh-1")))
+    assert "2024-06-01T09:55:00Z   2024-06-01T11:00:00Z" in lines[4]
+    send(hour(4, T0 + 3600))
+    assert views.gaps("gh-1") == []
+
+
+def test_a_restart_explains_a_gap(made):
+    views, send = made
+    send(boot_record(7, (FULL,), T0 + 6 * 3600, cause="brown-out"), hour(8, T0 + 6 * 3600 + 60))
+    found = {gap.what: gap.reason for gap in views.gaps("gh-1")}
+    assert found["36 samples"] == "the unit restarted: brown-out"
+
+
+def test_records_that_were_given_up_are_named(made):
+    views, send = made
+    send(health_record(7, _8=5))
+    assert ("record 4", "lost: the unit no longer had it when this store could take it") in [
+        (gap.what, gap.reason) for gap in views.gaps("gh-1")
+    ]
+    assert views.unit("gh-1", NOW_S).missing == 1
+
+
+def test_a_clock_that_was_not_set_is_told(made):
+    views, send = made
+    send(hour(7, T0 + 3 * 3600, synced=False))
+    lines = drawn(readings("x", views.unit("gh-1", NOW_S + 3600).readings, NOW_S))
+    assert "clock not set" in lines[3]
+
+
+def test_json_for_machines(made, capsys):
+    assert main(["show", "gh-1", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)["units"][0]
+    assert value["readings"][0]["value"] == 20.11 and value["readings"][0]["symbol"] == "°C"
+    assert value["readings"][2]["value"] is None
+    assert value["readings"][2]["quality"] == "sensor fault"
+    assert value["counters"] == {"no_ack": 3} and value["refused"] == {"tag": 1}
+    assert main(["show", "gh-1", "--history", "co2", "--last", "2", "--json"]) == 0
+    assert [row["value"] for row in json.loads(capsys.readouterr().out)] == [412, None]
+    assert main(["show", "--gaps", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["gh-1"][0]["what"] == "record 4"
+
+
+def test_a_history_is_a_table(made, capsys):
+    assert main(["show", "gh-1", "--history", "air_temperature", "--last", "3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines if "air_temperature" in line][1:] == [
+        *("20.09", "20.10", "20.11")
+    ]
+
+
+def test_what_cannot_be_shown(made, capsys, tmp_path):
+    cases = {
+        ("show", "gh-9"): "no unit 'gh-9'",
+        ("show", "gh-1", "--history", "ph"): "gh-1 has no channel 'ph'; next: known: air_temp",
+        ("show", "--history", "co2"): "a history is of one unit",
+        ("show", "--db", str(tmp_path / "none")): "start 'fieldbeat collect'",
+    }
+    for arguments, text in cases.items():
+        assert main(list(arguments)) == 2
+        assert text in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_times_for_people():
+    assert iso(NOW_S) == "2024-06-01T12:00:00Z" and iso(None) == ""
+    assert iso(2**62) == "4611686018427387904 s"
+    spans = {0: "0 s", 59: "59 s", 60: "1 min", 3661: "1 h 1 min", 90000: "1 d 1 h", -5: "in 5 s"}
+    assert {seconds: span(seconds) for seconds in spans} == spans
