@@ -28,6 +28,7 @@ def test_it_answers_until_it_is_stopped(home, stop):
     command = [sys.executable, "-m", "fieldbeat.host_tools.cli"]
     command += ["collect", "--bind", "127.0.0.1:0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
         begin = json.loads(process.stdout.readline())
         assert begin["units"] == 1
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unit:

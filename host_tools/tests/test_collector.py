@@ -4,7 +4,7 @@ import os
 import random
 
 import pytest
-from fieldbeat.host_tools.collector import Collector
+from fieldbeat.host_tools.collector import Collector, Outcome
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
 from fieldbeat.protocols import ack, event, frame, packing, schema
@@ -41,7 +41,7 @@ class Site:
     def open(self):
         self.registry = Registry(self.folder / "registry.sqlite", now=lambda: self.now_s)
         self.store = Store(self.folder / "store.sqlite")
-        self.outcomes = []
+        self.outcomes: list[Outcome] = []
         self.collector = Collector(self.store, self.registry, self.outcomes.append)
 
     def close(self):
@@ -493,7 +493,11 @@ def test_no_event_raises(fuzzed, type_, body, t):
 
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory):
-    made = Site(tmp_path_factory.mktemp("fuzzed"))
-    made.sender = Sender(made.registry)
-    made.rn = 1000
-    return made
+    return FuzzedSite(tmp_path_factory.mktemp("fuzzed"))
+
+
+class FuzzedSite(Site):
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.sender = Sender(self.registry)
+        self.rn = 1000

@@ -26,6 +26,7 @@ def unit(folder, answers=-1):
     """Run a unit and yield its port."""
     command = [sys.executable, str(FAKE_UNIT), str(folder), str(answers)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
         try:
             yield process.stdout.readline().strip()
         finally:

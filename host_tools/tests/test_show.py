@@ -32,7 +32,8 @@ def hour(rn, start, faulty=False, synced=True):
     """Return a report of the twelve samples of an hour; the last one may have a dead sensor."""
     batch = report.Batch(FULL, 12)
     for i in range(12):
-        values, qualities = [2000 + i, 655, 412, 1250, 3912, -97], [0] * 6
+        values: list[int | None] = [2000 + i, 655, 412, 1250, 3912, -97]
+        qualities = [0] * 6
         if faulty and i == 11:
             values[2], qualities[2], qualities[1] = None, schema.SENSOR_FAULT, schema.OUT_OF_RANGE
         batch.add(start + 300 * i, values, qualities)
