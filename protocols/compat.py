@@ -47,12 +47,12 @@ __all__ = (
 
 
 def sha256(data=b""):
-    # A hash object: .update(data), .digest().
+    # -> hash object with update(data) and digest()
     return hashlib.sha256(data)
 
 
 def b64encode(data):
-    # MicroPython has b2a_base64(newline=False) too, but a slice costs less than a keyword.
+    # Without the newline at the end.
     return binascii.b2a_base64(data)[:-1]
 
 

@@ -33,7 +33,7 @@ NAMES = (
     "budget_spent",
     "smp_bad_frame",
     "ack_bad",
-    "flash_full",
+    "not_provisioned",
 )
 
 CODES = {name: code for code, name in enumerate(NAMES) if name}

@@ -28,7 +28,7 @@ from collections import namedtuple
 from . import bits, rice
 from .bits import BitsError, BitWriter, get_varint, put_varint, unzigzag, zigzag
 from .compat import const
-from .schema import NORMAL
+from .schema import COMM_FAULT, NORMAL
 
 MAX_SAMPLES = const(1000)
 
@@ -95,6 +95,8 @@ class Batch:
                 raise ReportError("%d does not fit into 32 bits" % value)
         if not 0 <= t <= 0xFFFFFFFF:
             raise ReportError("the time %d is not one since 2024" % t)
+        if qualities and not 0 <= min(qualities) <= max(qualities) <= COMM_FAULT:
+            raise ReportError("a quality that schema.py does not name")
         for c, value in enumerate(values):
             status = qualities[c] if qualities else NORMAL
             if status != NORMAL:

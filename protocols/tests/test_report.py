@@ -89,13 +89,15 @@ def test_steps_over_the_whole_range():
     check(schema_of(1), series([low, high, low, 0, high, -1, high, low]))
 
 
-def test_values_beyond_32_bits_are_refused():
+def test_what_a_batch_refuses():
     batch = Batch(schema_of(2), 4)
     for value in (1 << 31, -(1 << 31) - 1):
         raises(ReportError, batch.add, T0, [0, value])
     raises(ReportError, batch.add, -1, [0, 0])
     raises(ReportError, batch.add, 1 << 32, [0, 0])
     raises(ReportError, batch.add, T0, [0])
+    raises(ReportError, batch.add, T0, [0, 0], [0, 6])
+    raises(ReportError, batch.add, T0, [0, 0], [-1, 0])
     assert len(batch) == 0
 
 
