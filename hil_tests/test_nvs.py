@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 from esp_idf_nvs_partition_gen import nvs_partition_gen
-
 from fieldbeat.hil_tests.virtual import nvs as nvs_module
 from fieldbeat.hil_tests.virtual.errors import PowerCut
 from fieldbeat.hil_tests.virtual.flash import Flash

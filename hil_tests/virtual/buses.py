@@ -26,7 +26,7 @@ class Uart:
         self.rx = bytearray()
         self.rx_room = 256 + FIFO_BYTES
         self.tx_room = 256 + FIFO_BYTES
-        self.byte_us = 87
+        self.byte_us = 87.0
         self.free_us = 0
         self.overruns = 0
 
@@ -135,7 +135,9 @@ class Buses:
 
     # UART
 
-    def uart_init(self, number: int, tx: int, rx: int, byte_us: float, rooms: tuple[int, int]) -> None:
+    def uart_init(
+        self, number: int, tx: int, rx: int, byte_us: float, rooms: tuple[int, int]
+    ) -> None:
         bus = self._find("uart", tx=tx, rx=rx) or self._find("rs485", tx=tx, rx=rx)
         uart = self._wired.get(bus or "") or Uart(self.world, self._uart_changed)
         uart.byte_us = byte_us

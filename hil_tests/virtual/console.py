@@ -10,7 +10,7 @@ from .world import World
 RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 FRIENDLY_PROMPT = b'Type "help()" for more information.\r\n>>> '
 TRANSCRIPT_LIMIT = 1 << 22
-CTRL_A, CTRL_C = b"\x01", 3
+CTRL_A, CTRL_C = b"\x01", b"\x03"
 
 
 class Console:

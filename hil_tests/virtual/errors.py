@@ -6,7 +6,7 @@ class BenchError(Exception):
 
 
 class BoardStuck(BenchError):
-    """A board computes without end: it neither waits nor touches hardware, and no watchdog runs."""
+    """A program computes without end: it neither waits nor touches hardware, unwatched."""
 
 
 class PowerCut(Exception):

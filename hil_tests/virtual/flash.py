@@ -17,7 +17,7 @@ from .errors import BenchError
 
 SECTOR = 4096
 PAGE = 256
-# Winbond W25Q32JV datasheet, revision G, table 9.6 (typical): page program 0.4 ms, sector erase 45 ms.
+# Winbond W25Q32JV datasheet, AC characteristics (typical): page 0.4 ms, sector 45 ms.
 PROGRAM_PAGE_US = 400
 ERASE_SECTOR_US = 45_000
 
@@ -33,7 +33,7 @@ class FlashOp(NamedTuple):
 
 
 class Flash:
-    """Bytes in a file, with the rules of NOR flash for the board and `load()` for everybody else."""
+    """Bytes in a file; the rules of NOR flash for the board, `load()` for everybody else."""
 
     def __init__(self, path: Path, size: int) -> None:
         self.path = path

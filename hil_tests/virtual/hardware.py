@@ -1,4 +1,4 @@
-"""What a program can ask of its chip: one method an op of the link, each over a model or the flash.
+"""What a program can ask of its chip: a method for each op of the link, over models and flash.
 
 A method takes the request's argument and payload and returns a number or bytes; the time that the
 operation takes goes into `busy_us`, by which the board's clock is ahead when it goes on.
@@ -49,10 +49,10 @@ class Hardware:
 
     # Flash
 
-    def flash_program(self, address: int, data: bytes) -> None:
+    def op_flash_program(self, address: int, data: bytes) -> None:
         self.busy_us += self.flash.program(address, data)
 
-    def flash_erase(self, address: int, _data: bytes) -> None:
+    def op_flash_erase(self, address: int, _data: bytes) -> None:
         self.busy_us += self.flash.erase(address)
 
     # NVS; a payload is namespace, key and data, the names ended by zeros
@@ -71,14 +71,14 @@ class Hardware:
         finally:
             self.busy_us += self.nvs.take_busy_us()
 
-    def nvs_open(self, _argument: int, payload: bytes) -> Answer:
+    def op_nvs_open(self, _argument: int, payload: bytes) -> Answer:
         return self._with_nvs(lambda nvs, space, key, data: nvs.open(space) and 0, payload)
 
-    def nvs_get(self, kind: int, payload: bytes) -> Answer:
+    def op_nvs_get(self, kind: int, payload: bytes) -> Answer:
         get = Nvs.get_i32 if kind == I32 else Nvs.get_blob
         return self._with_nvs(lambda nvs, space, key, data: get(nvs, space, key), payload)
 
-    def nvs_set(self, kind: int, payload: bytes) -> Answer:
+    def op_nvs_set(self, kind: int, payload: bytes) -> Answer:
         if kind == I32:
             return self._with_nvs(
                 lambda nvs, space, key, data: nvs.set_i32(
@@ -88,15 +88,15 @@ class Hardware:
             )
         return self._with_nvs(lambda nvs, *names_data: nvs.set_blob(*names_data), payload)
 
-    def nvs_erase(self, _argument: int, payload: bytes) -> Answer:
+    def op_nvs_erase(self, _argument: int, payload: bytes) -> Answer:
         return self._with_nvs(lambda nvs, space, key, data: nvs.erase_key(space, key), payload)
 
     # Clock and chance
 
-    def urandom(self, n: int, _payload: bytes) -> bytes:
+    def op_urandom(self, n: int, _payload: bytes) -> bytes:
         return self.random.randbytes(n)
 
-    def rtc_memory_op(self, write: int, payload: bytes) -> Answer:
+    def op_rtc_memory(self, write: int, payload: bytes) -> Answer:
         if not write:
             return self.rtc_memory
         self.rtc_memory = payload
@@ -104,39 +104,39 @@ class Hardware:
 
     # Buses
 
-    def pin_mode(self, pin: int, payload: bytes) -> None:
+    def op_pin_mode(self, pin: int, payload: bytes) -> None:
         self.buses.pin_mode(pin, payload[1])
 
-    def pin_set(self, pin: int, payload: bytes) -> None:
+    def op_pin_set(self, pin: int, payload: bytes) -> None:
         self.buses.pin_set(pin, payload[0])
 
-    def pin_get(self, pin: int, _payload: bytes) -> int:
+    def op_pin_get(self, pin: int, _payload: bytes) -> int:
         return self.buses.pin_get(pin)
 
-    def adc_read(self, pin: int, _payload: bytes) -> int:
+    def op_adc_read(self, pin: int, _payload: bytes) -> int:
         return self.buses.adc_uv(pin)
 
-    def i2c_init(self, number: int, payload: bytes) -> None:
+    def op_i2c_init(self, number: int, payload: bytes) -> None:
         self.buses.i2c_init(number, *struct.unpack("<BBI", payload))
 
-    def i2c_transfer(self, address: int, payload: bytes) -> bytes:
+    def op_i2c_transfer(self, address: int, payload: bytes) -> bytes:
         number, n = struct.unpack_from("<BH", payload)
         data, busy_us = self.buses.i2c_transfer(number, address, payload[3:], n)
         self.busy_us += busy_us
         return data
 
-    def uart_init(self, number: int, payload: bytes) -> None:
+    def op_uart_init(self, number: int, payload: bytes) -> None:
         tx, rx, bits, baud, *rooms = struct.unpack("<BBBIHH", payload)
         self.buses.uart_init(number, tx, rx, bits * 1e6 / baud, (rooms[0], rooms[1]))
 
-    def uart_any(self, number: int, _payload: bytes) -> int:
+    def op_uart_any(self, number: int, _payload: bytes) -> int:
         return len(self.buses.uarts[number].rx)
 
-    def uart_read(self, number: int, payload: bytes) -> bytes:
+    def op_uart_read(self, number: int, payload: bytes) -> bytes:
         return self.buses.uarts[number].read(struct.unpack_from("<H", payload)[0], payload[2:])
 
-    def uart_write(self, number: int, payload: bytes) -> None:
+    def op_uart_write(self, number: int, payload: bytes) -> None:
         self.busy_us += self.buses.uarts[number].write(payload)
 
-    def uart_pending(self, number: int, _payload: bytes) -> int:
+    def op_uart_pending(self, number: int, _payload: bytes) -> int:
         return self.buses.uarts[number].pending_us()

@@ -34,7 +34,7 @@ def find_interpreter() -> str:
 class Interpreter:
     """The child process with its link, its terminal and the pipe of its text output."""
 
-    def __init__(self, heap_kb: int, workdir: Path) -> None:
+    def __init__(self, heap_kb: int) -> None:
         self.link = Link()
         self.terminal = Terminal()
         self.output_fd, output = os.pipe()
@@ -43,10 +43,10 @@ class Interpreter:
         fds = (self.link.child_reads, self.link.child_writes)
         command = [find_interpreter(), "-X", f"heapsize={heap_kb}k", "-i"]
         self.process = subprocess.Popen(
-            [*command, str(MODULES / "bootstrap.py")],
-            cwd=workdir,
+            [*command, "-c", 'execfile("bootstrap.py")'],
+            cwd=MODULES,  # and no script, so that tracebacks name no path of the host
             env={
-                "MICROPYPATH": f"{MODULES}:.frozen",
+                "MICROPYPATH": ":.frozen",
                 "FIELDBEAT_LINK": f"{fds[0]},{fds[1]}",
                 "TZ": "UTC",
                 "PATH": os.environ.get("PATH", ""),

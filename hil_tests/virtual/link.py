@@ -11,11 +11,13 @@ import struct
 from typing import NamedTuple
 
 OPS = (
-    "hello repl wait reset soft_reset deepsleep console_read console_write kbd_intr "
-    "flash_program flash_erase nvs_open nvs_get nvs_set nvs_erase urandom rtc_set rtc_memory "
-    "pin_mode pin_set pin_get adc_read i2c_init i2c_transfer uart_init uart_any uart_read "
-    "uart_write uart_pending wdt_init wdt_feed"
-).split()
+    *("hello", "repl", "wait", "reset", "soft_reset", "deepsleep"),
+    *("console_read", "console_write", "kbd_intr", "flash_program", "flash_erase"),
+    *("nvs_open", "nvs_get", "nvs_set", "nvs_erase", "urandom", "rtc_set", "rtc_memory"),
+    *("pin_mode", "pin_set", "pin_get", "adc_read", "i2c_init", "i2c_transfer"),
+    *("uart_init", "uart_any", "uart_read", "uart_write", "uart_pending"),
+    *("wdt_init", "wdt_feed"),
+)
 
 _REQUEST = struct.Struct("<BBHiq")
 _REPLY = struct.Struct("<BBHiq")

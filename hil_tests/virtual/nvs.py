@@ -2,8 +2,8 @@
 
 ESP-IDF programming guide, "Non-volatile Storage Library", internals: a page is one sector with a
 header, a bitmap of 126 entry states and 126 entries of 32 bytes. A changed value is written first
-and its old entry cleared afterwards, so that a power cut leaves one of the two; one page stays free
-for compaction. Does not model encryption.
+and its old entry cleared afterwards, so that a power cut leaves one of the two; one page stays
+free for compaction. Does not model encryption.
 """
 
 import struct
@@ -47,7 +47,7 @@ class Name(NamedTuple):
 
 class Place(NamedTuple):
     page: int
-    index: int
+    entry: int
     span: int
 
 
@@ -196,18 +196,18 @@ class Nvs:
                 self._clear(self.places.pop(name))
 
     def _clear(self, place: Place) -> None:
-        self._mark(place.page, place.index, place.span, CLEARED)
+        self._mark(place.page, place.entry, place.span, CLEARED)
         self.pages[place.page].used -= place.span
 
     def _entry(self, place: Place) -> bytes:
-        return self._read(place.page, ENTRIES_AT + place.index * ENTRY, ENTRY)
+        return self._read(place.page, ENTRIES_AT + place.entry * ENTRY, ENTRY)
 
     def _blob_index(self, place: Place) -> tuple[int, int, int]:
         return struct.unpack_from("<IBB", self._entry(place), 24)
 
     def _chunk(self, place: Place) -> bytes:
         size, _, _ = struct.unpack_from("<HHI", self._entry(place), 24)
-        return self._read(place.page, ENTRIES_AT + (place.index + 1) * ENTRY, size)
+        return self._read(place.page, ENTRIES_AT + (place.entry + 1) * ENTRY, size)
 
     # Pages
 
@@ -223,7 +223,9 @@ class Nvs:
         return self._compact(empty, span)
 
     def _activate(self, page: Page) -> Page:
-        page.sequence = max((p.sequence for p in self.pages if p.state != PAGE_EMPTY), default=-1) + 1
+        page.sequence = (
+            max((p.sequence for p in self.pages if p.state != PAGE_EMPTY), default=-1) + 1
+        )
         page.state, page.next, page.used = PAGE_ACTIVE, 0, 0
         body = struct.pack("<IB19s", page.sequence, VERSION_2, b"\xff" * 19)
         header = struct.pack("<I", PAGE_ACTIVE) + body + struct.pack("<I", crc(body))
@@ -246,7 +248,7 @@ class Nvs:
         for name, place in list(self.places.items()):
             if place.page != source.number:
                 continue
-            raw = self._read(place.page, ENTRIES_AT + place.index * ENTRY, place.span * ENTRY)
+            raw = self._read(place.page, ENTRIES_AT + place.entry * ENTRY, place.span * ENTRY)
             self._program(target.number, ENTRIES_AT + target.next * ENTRY, raw)
             self._mark(target.number, target.next, place.span, WRITTEN)
             self.places[name] = Place(target.number, target.next, place.span)

@@ -1,4 +1,4 @@
-"""The partition table as ESP-IDF writes it into flash (ESP-IDF programming guide, "Partition Tables").
+"""The partition table in flash (ESP-IDF programming guide, "Partition Tables").
 
 An entry has 32 bytes: magic AA 50, type, subtype, offset, size, label[16], flags. The list ends at
 an entry of ones; an entry with magic EB EB holds an MD5 of what stands before it.
@@ -28,7 +28,7 @@ class Partition(NamedTuple):
 
 
 def read_table(flash: Flash, offset: int = TABLE_OFFSET) -> list[Partition]:
-    """Reads the table; an absent, damaged or oversized one is an empty list, as it is to a board."""
+    """Reads the table; an absent or damaged one is an empty list, as it is to a board."""
     table = []
     raw = flash.read(offset, TABLE_BYTES)
     for at in range(0, TABLE_BYTES, _ENTRY.size):

@@ -94,7 +94,7 @@ class Terminal:
     """The PTY on which an interpreter's REPL reads; its output comes by a pipe instead.
 
     The REPL switches to raw mode while it edits a line and back to the mode it found while a
-    program runs. INPCK, which does nothing on a PTY and which raw mode clears, tells the two apart.
+    program runs. INPCK, which does nothing on a PTY and which raw mode clears, tells which.
     """
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable
 
 from esp32_mock_bootloader import protocol
+from esp32_mock_bootloader.registers import uart_clkdiv_for_chip
 from esp32_mock_bootloader.server import (
     ChipSession,
     SpiPeripheralMock,
@@ -58,6 +59,16 @@ class _SpiPeripheral(SpiPeripheralMock):
         return super().read_reg(addr)
 
 
+def crystal_registers(chip: str) -> dict[int, int]:
+    """What the loader leaves behind on a module with a crystal of 40 MHz."""
+    rom = CHIP_DEFS[chip]
+    found = {rom.UART_CLKDIV_REG: uart_clkdiv_for_chip(chip, crystal_mhz=40) or 0}
+    if chip == "esp32":  # its stub asks for the calibration against the 8 MHz clock instead
+        value = 40_000_000 * 40 // (15_625 * 128)
+        found[rom.RTCCALICFG1] = value << rom.TIMERS_RTC_CALI_VALUE_S
+    return found
+
+
 def mac_registers(chip: str, mac: bytes) -> dict[int, int]:
     """The eFuse words in which esptool looks for the base MAC."""
     rom = CHIP_DEFS[chip]
@@ -77,7 +88,7 @@ class RomLoader:
         self.flash = flash
         self.leave = False
         self.session = ChipSession(chip)
-        self.session.registers.update(mac_registers(chip, mac))
+        self.session.registers.update(mac_registers(chip, mac) | crystal_registers(chip))
         self.session.spi = _SpiPeripheral(None)
         self.session.spi.flash_size = flash.size
         self.session.spi.configure_for_chip(chip)
@@ -154,7 +165,8 @@ class RomLoader:
 
     def _deflated(self, data: bytes) -> bytes | None:
         try:
-            return self._write(self._inflate.decompress(protocol.data_command_payload(data)))
+            self._write(self._inflate.decompress(protocol.data_command_payload(data)))
+            return None
         except zlib.error:
             command = _CMD["FLASH_DEFL_DATA"]
             return self._error(command, protocol.ROM_INVALID_MESSAGE, protocol.STUB_UNIMPLEMENTED)

@@ -24,7 +24,7 @@ from typing import Protocol
 from .errors import BenchError
 
 
-class Processor(Protocol):
+class Computing(Protocol):
     """What the world needs of a board that computes."""
 
     def serve(self) -> None:
@@ -62,7 +62,7 @@ class World:
         self.now_us = 0  # since `start`
         self.events_run = 0
         self.lock = threading.RLock()
-        self.running: dict[Processor, None] = {}  # boards that compute now, in order
+        self.running: dict[Computing, None] = {}  # boards that compute now, in order
         self._queue: list[Event] = []
         self._order = 0
         self._readers: dict[int, Callable[[int], object]] = {}
@@ -157,7 +157,9 @@ class World:
         with self.lock:
             if self._thread is None:
                 self._stop = False
-                self._thread = threading.Thread(target=self._real_thread, name="world", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._real_thread, name="world", daemon=True
+                )
                 self._thread.start()
 
     def stop_real(self) -> None:

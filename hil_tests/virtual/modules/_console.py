@@ -1,10 +1,10 @@
-# What stands in sys.modules for "sys" and "micropython": the console is the bench's, not the host's.
+# What stands in for "sys" and "micropython": the console is the bench's, not the host's.
 # SPDX-License-Identifier: Apache-2.0
 import io
+import sys as _sys
 
 import _link
 import micropython as _micropython
-import sys as _sys
 
 
 class Input:
@@ -70,8 +70,10 @@ class RawOutput(io.IOBase):
     def buffered(self):
         return False
 
-    def write(self, data):
+    def write(self, data, *part):
         view = memoryview(data)
+        if part:  # a length, or an offset and a length
+            view = view[part[0] :][: part[1]] if len(part) > 1 else view[: part[0]]
         for at in range(0, len(view), _link.PAYLOAD):
             _link.call(_link.CONSOLE_WRITE, 0, view[at : at + _link.PAYLOAD])
         return len(view)
@@ -84,8 +86,8 @@ class Output(RawOutput):
     def __init__(self):
         self.buffer = RawOutput()
 
-    def write(self, text):
-        return _sys.stdout.write(text)
+    def write(self, *text_part):
+        return _sys.stdout.write(*text_part)
 
 
 class Sys:

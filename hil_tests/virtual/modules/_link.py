@@ -1,6 +1,7 @@
 # The board's end of the wire to the bench (../link.py), and the board's clock.
 # SPDX-License-Identifier: Apache-2.0
 import struct
+
 import uos
 import uselect
 

@@ -10,15 +10,15 @@ import _link
 sys = _console.install()
 
 import os  # noqa: E402
+import select  # noqa: E402, F401
 import time  # noqa: E402
-import vfs  # noqa: E402
 
 import _info  # noqa: E402
 import _tasks  # noqa: E402
 import esp32  # noqa: E402
 import machine  # noqa: E402, F401
 import network  # noqa: E402, F401
-import select  # noqa: E402, F401
+import vfs  # noqa: E402
 
 _CORRUPT = """\
 The filesystem appears to be corrupted. If you had important data there, you

@@ -5,9 +5,9 @@ import _start
 
 try:
     if _start.step():
-        execfile("boot.py")
+        execfile("boot.py")  # noqa: F821
     if _start.step():
-        execfile("main.py")
+        execfile("main.py")  # noqa: F821
 except BaseException as error:
     _start.failed(error)
 _start.to_repl()

@@ -52,7 +52,7 @@ class NVS:
 
 
 class Partition:
-    # Also the block device under littlefs: 4096 byte blocks; form with an offset: no implied erase.
+    # Also the block device under littlefs: the form with an offset does not erase first.
     BOOT = 0
     RUNNING = 1
     TYPE_APP = 0

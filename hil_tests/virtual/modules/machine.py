@@ -1,10 +1,10 @@
-# The ESP32's machine module: each operation goes to the bench, which has the models and the clock.
+# The ESP32's machine module: each operation goes to the bench, which has the models.
 # SPDX-License-Identifier: Apache-2.0
-from umachine import *
 import struct
 
 import _info
 import _link
+from umachine import *
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = range(1, 6)
 PIN_WAKE, EXT0_WAKE, EXT1_WAKE, TIMER_WAKE = range(1, 5)
@@ -78,7 +78,7 @@ class Pin(PinBase):
     def value(self, level=None):
         if level is None:
             return _link.call(_link.PIN_GET, self.id)
-        _link.call(_link.PIN_SET, self.id, b"\1" if level else b"\0")
+        return _link.call(_link.PIN_SET, self.id, b"\1" if level else b"\0") or None
 
     __call__ = value
 
@@ -275,6 +275,7 @@ class RTC:
         now_us = time.mktime((y, mo, d, h, mi, s, 0, 0)) * 1000000 + us
         time.rtc_us = now_us - _link.now
         _link.call(_link.RTC_SET, 0, struct.pack("<q", time.rtc_us))
+        return None
 
     def init(self, fields):
         self.datetime(fields)
@@ -284,7 +285,7 @@ class RTC:
             return _link.call(_link.RTC_MEMORY) or b""
         if len(data) > _link.PAYLOAD:
             raise ValueError("the virtual board keeps %d bytes" % _link.PAYLOAD)
-        _link.call(_link.RTC_MEMORY, 1, data)
+        return _link.call(_link.RTC_MEMORY, 1, data) or None
 
 
 class WDT:

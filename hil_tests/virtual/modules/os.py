@@ -1,9 +1,9 @@
 # The unix port's os, with the board's random numbers and names.
 # SPDX-License-Identifier: Apache-2.0
-from uos import *
 from collections import namedtuple as _namedtuple
 
 import _link
+from uos import *
 
 _uname = _namedtuple("uname", "sysname nodename release version machine")
 
