@@ -1,0 +1,368 @@
+"""Images: the stand-in against esptool, the file system against a real MicroPython, refusals."""
+
+import dataclasses
+import hashlib
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+from esptool.bin_image import LoadFirmwareImage
+from fieldbeat.host_tools import (
+    app_files,
+    cli,
+    esp_image,
+    file_system,
+    firmware_cache,
+    image,
+    image_info,
+    node_config,
+    nvs_image,
+    partition_table,
+    standin,
+)
+from fieldbeat.host_tools.errors import FieldbeatError
+from fieldbeat.host_tools.partition_table import Partition, PartitionError
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs/examples/greenhouse.toml"
+MICROPYTHON = os.environ.get("MICROPYTHON") or Path(sys.executable).with_name("micropython")
+REAL = esp_image.AppDescription("micropython", "v1.25.0", "v5.2.2")
+
+
+@pytest.fixture(scope="module")
+def config():
+    return node_config.load(EXAMPLE)
+
+
+@pytest.fixture(scope="module")
+def built(config):
+    return image.build(config)
+
+
+def real_base(project: esp_image.AppDescription = REAL, size: int = 1000) -> bytes:
+    """A base of the official layout: boot loader, a foreign partition table, app."""
+    boot_loader = esp_image.pack("esp32", 0x3FFF0000, b"boot", startable=True)
+    app = esp_image.pack("esp32", 0x3F400020, project.to_bytes() + bytes(size), startable=True)
+    table = b"\xaa\x50" + b"\x01" * 30
+    return boot_loader.ljust(0x7000, b"\xff") + table.ljust(0x8000, b"\x55") + app
+
+
+# The partition table
+
+
+CSV = "nvs, data, nvs, 0x9000, 0x6000\nvfs, data, littlefs, 0x200000, 0x200000\n"
+
+
+def test_the_bytes_of_a_table_are_those_of_the_format():
+    data = partition_table.to_bytes([Partition("nvs", 1, 2, 0x9000, 0x6000)])
+    entry = bytes.fromhex("aa500102 00900000 00600000") + b"nvs".ljust(16, b"\0") + bytes(4)
+    assert data[:32] == entry
+    assert data[32:48] == b"\xeb\xeb" + b"\xff" * 14
+    assert data[48:64] == hashlib.md5(entry).digest()
+    assert data[64:] == b"\xff" * (0xC00 - 64)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nvs, data, nvs, 0x9000", "line 1: 'nvs, data, nvs, 0x9000' is no partition"),
+        ("nvs, data, nvs, 0x9001, 0x6000", "'nvs' at 0x9001 is not aligned"),
+        ("app, app, factory, 0x11000, 0x1000", "'app' at 0x11000 is not aligned"),
+        ("nvs, data, nvs, 0x8000, 0x1000", "'nvs' at 0x8000 begins before 0x9000"),
+        (CSV + "b, data, fat, 0x300000, 0x1000", "'b' at 0x300000 begins before 0x400000"),
+        (CSV + "nvs, data, nvs, 0x400000, 0x1000", "names are missing or used twice"),
+        ("# nothing\n", "names are missing or used twice"),
+        ("nvs, date, nvs, 0x9000, 0x6000", "is no partition ('date')"),
+        ("a_name_too_long_, data, nvs, 0x9000, 0x6000", "a name has 1 to 15 bytes"),
+    ],
+)
+def test_a_wrong_table_is_refused(text, message):
+    with pytest.raises(PartitionError) as caught:
+        partition_table.from_csv(text, "t.csv")
+    assert message in str(caught.value)
+
+
+def test_every_flipped_bit_of_a_table_is_noticed():
+    table = partition_table.from_csv(CSV, "t.csv")
+    data = partition_table.to_bytes(table)
+    assert partition_table.from_bytes(data) == table
+    for bit in range(8 * 32 * 3):
+        spoiled = bytearray(data)
+        spoiled[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(PartitionError):
+            partition_table.from_bytes(spoiled)
+
+
+def test_a_table_that_is_not_there():
+    for data in (b"", b"\xff" * 0xC00, bytes(0xC00)):
+        with pytest.raises(PartitionError, match="no partition table"):
+            partition_table.from_bytes(data)
+
+
+# The stand-in
+
+
+def test_esptool_reads_the_stand_in_and_finds_its_checksum_wrong():
+    base = standin.base("esp32", "1.25.0")
+    for offset in (0, standin.APP_OFFSET - standin.BOOT_LOADER_OFFSET):
+        found = LoadFirmwareImage("esp32", base[offset:])
+        assert found.chip_id == 0 and len(found.segments) == 1
+        assert found.checksum != found.calculate_checksum()
+
+
+def test_esptool_prints_the_mark_of_a_virtual_image(tmp_path):
+    app = tmp_path / "app.bin"
+    app.write_bytes(standin.base("esp32", "1.25.0")[0xF000:])
+    command = [sys.executable, "-m", "esptool", "image-info", str(app)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "Detected image type: ESP32" in shown
+    assert "Project name: fieldbeat-virtual" in shown
+    assert "App version: 1.25.0" in shown
+    assert "(invalid - calculated" in shown
+
+
+def test_an_image_that_may_start_has_the_checksum_that_esptool_expects():
+    found = LoadFirmwareImage("esp32", esp_image.pack("esp32", 0x3FFF0000, b"abc", startable=True))
+    assert found.checksum == found.calculate_checksum()
+
+
+# The image
+
+
+def test_the_same_inputs_give_the_same_bytes(config, built):
+    assert image.build(config) == built
+
+
+def test_an_image_says_what_it_is(built):
+    info = image_info.inspect(built, "gh.img")
+    assert (info.board_id, info.chip, info.virtual) == ("greenhouse_esp32", "esp32", True)
+    assert (info.node, info.micropython) == ("gh-01", "1.25.0")
+    assert len(info.build_id) == 16 and len(built) == info.flash_bytes == 4 * 1024 * 1024
+
+
+def test_nothing_is_in_the_nvs_partition(built):
+    assert set(built[0x9000:0xF000]) == {0xFF}
+
+
+def test_a_change_of_one_source_changes_the_build_id(config, built, monkeypatch):
+    sources = app_files.source_files() | {"drivers/new.py": b"X = 1\n"}
+    monkeypatch.setattr(app_files, "source_files", lambda: sources)
+    other = image_info.inspect(image.build(config), "x")
+    assert other.build_id != image_info.inspect(built, "y").build_id
+
+
+def test_the_slot_holds_byte_code_and_data_but_no_tests():
+    names = set(app_files.source_files())
+    assert "drivers/maps/soil_7in1_womaster.json" in names
+    assert "protocols/cbor.py" in names and "firmware/carriers/modem_udp.py" in names
+    assert not [name for name in names if "/tests/" in name or "profiles" in name]
+    slot = app_files.slot_files({"firmware/boot.py": b"", "drivers/x.py": b"A = 1\n"})
+    assert list(slot) == ["drivers/x.mpy"]
+    assert slot["drivers/x.mpy"][:2] == b"M\x06"  # .mpy version 6, MicroPython 1.19 and later
+
+
+def test_a_source_that_does_not_compile_is_named():
+    with pytest.raises(FieldbeatError, match="drivers/x.py does not compile"):
+        app_files.compile_source("drivers/x.py", b"def\n")
+
+
+def test_a_real_micropython_mounts_the_file_system_and_runs_its_byte_code(tmp_path):
+    """The vfs partition as MicroPython's own littlefs sees it."""
+    files = {
+        "boot.py": b"#",
+        "a/pkg/__init__.mpy": app_files.compile_source("pkg/__init__.py", b""),
+        "a/pkg/mod.mpy": app_files.compile_source("pkg/mod.py", b"print('hello from', __name__)"),
+        "big.bin": bytes(range(256)) * 50,
+    }
+    disk = tmp_path / "vfs.bin"
+    disk.write_bytes(file_system.pack(files, 0x200000))
+    script = tmp_path / "mount.py"
+    script.write_text(MOUNT)
+    environment = os.environ | {"MICROPYPATH": ".frozen"}
+    done = subprocess.run(
+        [MICROPYTHON, str(script), str(disk)], capture_output=True, text=True, env=environment
+    )
+    assert done.stdout.split("\n") == [
+        "['a', 'big.bin', 'boot.py']",
+        hashlib.sha256(files["big.bin"]).hexdigest(),
+        "hello from pkg.mod",
+        "",
+    ], done.stderr
+
+
+MOUNT = """
+import binascii, hashlib, os, sys, vfs
+
+class Disk:
+    def __init__(self, path):
+        self.file = open(path, "r+b")
+    def readblocks(self, block, buffer, offset=0):
+        self.file.seek(block * 4096 + offset)
+        self.file.readinto(buffer)
+    def writeblocks(self, block, buffer, offset=0):
+        raise OSError(30)
+    def ioctl(self, operation, argument):
+        return {4: 512, 5: 4096, 6: 0}.get(operation)
+
+vfs.mount(vfs.VfsLfs2(Disk(sys.argv[1])), "/flash")
+print(sorted(os.listdir("/flash")))
+with open("/flash/big.bin", "rb") as file:
+    print(binascii.hexlify(hashlib.sha256(file.read()).digest()).decode())
+sys.path.insert(0, "/flash/a")
+import pkg.mod
+"""
+
+
+def test_files_that_do_not_fit_are_refused():
+    with pytest.raises(FieldbeatError, match="do not fit in 16384 bytes of littlefs"):
+        file_system.pack({"x": bytes(20000)}, 16384)
+
+
+def test_a_real_base_gets_our_partition_table(config):
+    base = real_base()
+    content = image.build(config, base)
+    info = image_info.inspect(content, "x")
+    assert not info.virtual and info.micropython == "v1.25.0"
+    assert content[0x1000:0x8000] == base[:0x7000]
+    assert content[0x10000 : 0x10000 + 1000] == base[0xF000 : 0xF000 + 1000]
+    assert partition_table.from_image(content) == config.board.partition_table()
+    assert set(content[0x9000:0xF000]) == {0xFF}
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        (b"", "has no boot loader for esp32 at 0x1000"),
+        (b"MZ" + bytes(0x20000), "has no boot loader for esp32 at 0x1000"),
+        (real_base()[:0x8000], "has no app for esp32 at 0x10000"),
+        (real_base(size=0x1F0000), "bytes too big for partition 'factory'"),
+        (bytes([0xE9, 1, 2, 0x20]) + b"\x09" * 0x20000, "has no boot loader for esp32"),
+    ],
+)
+def test_a_wrong_base_is_refused(config, base, message):
+    with pytest.raises(FieldbeatError) as caught:
+        image.build(config, base, "base.bin")
+    assert "base.bin" in str(caught.value) and message in str(caught.value)
+
+
+def spoil(data: bytes, start: int, end: int) -> bytes:
+    return data[:start] + b"\x5a" * (end - start) + data[end:]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data: b"", "no partition table"),
+        (lambda data: data[:0x8800], "no partition table|cut short"),
+        (lambda data: data[:0x250000], "cut short, it has only 2424832 bytes"),
+        (lambda data: data[:-1], "cut short, it has only 4194303 bytes"),
+        (lambda data: data + b"\xff", "has 4194305 bytes, greenhouse_esp32 has 4194304"),
+        (lambda data: spoil(data, 0x8010, 0x8011), "the partition table's MD5 is wrong"),
+        (lambda data: spoil(data, 0x200000, 0x202000), "its file system cannot be read"),
+    ],
+)
+def test_a_damaged_image_is_refused(built, change, message):
+    with pytest.raises(FieldbeatError, match=message):
+        image_info.inspect(change(built), "gh.img")
+
+
+def test_an_image_that_does_not_say_what_it_is(built):
+    start = 0x200000
+    files = {"board.cbor": b"\xa0", "app.cbor": b"\xa0", "config.cbor": b"\xff"}
+    other = built[:start] + file_system.pack(files, 0x200000)
+    with pytest.raises(FieldbeatError, match="does not say what it is for"):
+        image_info.inspect(other, "gh.img")
+
+
+# The secrets
+
+
+IDENTITY = nvs_image.Identity("gh-01", b"\x00\x2a", 3, bytes(range(16)))
+
+
+def test_an_nvs_image_has_valid_entries_in_one_page():
+    """Against the documented format: page header, bitmap, entries with their CRCs."""
+    data = nvs_image.build(IDENTITY, 0x6000)
+    assert len(data) == 0x6000 and set(data[4096:]) == {0xFF}
+    assert struct.unpack_from("<I", data)[0] == 0xFFFFFFFE  # state: active
+    assert struct.unpack_from("<I", data, 28)[0] == zlib.crc32(data[4:28], 0xFFFFFFFF)
+    position, entries = 64, {}
+    while data[position] != 0xFF:
+        head = data[position : position + 32]
+        expected = zlib.crc32(head[:4] + head[8:], 0xFFFFFFFF)
+        assert struct.unpack_from("<I", head, 4)[0] == expected
+        span, key = head[2], head[8:24].rstrip(b"\0").decode()
+        entries.setdefault(key, []).append((head[0], head[1]))
+        position += 32 * span
+    assert entries["fieldbeat"] == [(0, 0x01)]  # the namespace, index 1
+    assert entries["epoch"] == [(1, 0x14)]
+    for key in ("master", "kid", "unit"):
+        assert entries[key] == [(1, 0x42), (1, 0x48)]  # blob data, blob index
+
+
+def test_an_identity_comes_back_and_its_key_is_never_shown():
+    assert nvs_image.read_identity(nvs_image.build(IDENTITY, 0x6000), "s") == IDENTITY
+    assert IDENTITY.master.hex() not in repr(IDENTITY) and "master" not in repr(IDENTITY)
+
+
+@pytest.mark.parametrize("change", [{"master": b"short"}, {"kid": b"123"}])
+def test_a_malformed_identity_is_refused(change):
+    with pytest.raises(FieldbeatError, match="malformed"):
+        nvs_image.build(dataclasses.replace(IDENTITY, **change), 0x6000)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff" * 0x6000, bytes(0x6000), b"\x42" * 0x6000])
+def test_what_is_no_secrets_image(data):
+    with pytest.raises(FieldbeatError, match="is no secrets image"):
+        nvs_image.read_identity(data, "s.bin")
+
+
+def test_a_private_file_replaces_a_public_one(tmp_path):
+    path = tmp_path / "s.bin"
+    path.write_bytes(b"old")
+    path.chmod(0o644)
+    nvs_image.write_private(path, b"new")
+    assert path.read_bytes() == b"new" and path.stat().st_mode & 0o777 == 0o600
+
+
+# The verb
+
+
+def test_build_writes_image_and_secrets(tmp_path, capsys):
+    output, secrets = tmp_path / "gh.img", tmp_path / "gh.nvs"
+    registry = tmp_path / "registry.sqlite"
+    command = ["build", str(EXAMPLE), "-o", str(output), "--virtual"]
+    more = ["--secrets-out", str(secrets), "--unit", "gh-7", "--registry", str(registry)]
+    assert cli.main([*command, *more]) == 0
+    identity = nvs_image.read_identity(secrets.read_bytes(), "s")
+    shown = capsys.readouterr().out
+    assert (identity.unit, identity.epoch) == (
+        "gh-7",
+        1,
+    ) and f"key id {identity.kid.hex()}" in shown
+    assert identity.master.hex() not in shown
+    assert secrets.stat().st_mode & 0o777 == 0o600
+    assert identity.master not in output.read_bytes()
+    assert cli.main([*command, *more]) == 0  # another key, another epoch, the same image
+    again = nvs_image.read_identity(secrets.read_bytes(), "s")
+    assert again.epoch == 2 and again.master != identity.master
+
+
+def test_build_without_a_base_says_where_to_get_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FIELDBEAT_CACHE", str(tmp_path))
+    assert cli.main(["build", str(EXAMPLE), "-o", str(tmp_path / "x.img")]) == 2
+    assert "next: fieldbeat firmware get greenhouse_esp32" in capsys.readouterr().err
+    assert not (tmp_path / "x.img").exists()
+
+
+def test_build_takes_the_cached_base(tmp_path, monkeypatch, config):
+    monkeypatch.setenv("FIELDBEAT_CACHE", str(tmp_path))
+    base = real_base()
+    firmware_cache.status(config.board).path.write_bytes(base)
+    firmware_cache._remember(config.board.micropython.url, hashlib.sha256(base).hexdigest())
+    output = tmp_path / "x.img"
+    assert cli.main(["build", str(EXAMPLE), "-o", str(output)]) == 0
+    assert not image_info.inspect(output.read_bytes(), "x").virtual
