@@ -1,0 +1,134 @@
+"""A whole bench: a world, a network, a recorded scene, boards, and a collector if one is given.
+
+with Bench(seed=1) as bench:
+    board = bench.add_board("greenhouse_esp32", image=Path("node.bin"))
+    bench.run_for(3600)
+    print(board.output.decode())
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any, Protocol
+
+from .board import VirtualBoard
+from .errors import BenchError
+from .models import build
+from .network import Network
+from .scene import Scene
+from .world import World
+
+START = "2024-06-01T00:00:00Z"
+
+
+class Collecting(Protocol):
+    """What the bench needs of a collector."""
+
+    def handle(self, datagram: bytes, source: str, now_s: float) -> list[bytes]:
+        """Takes a datagram that came at `now_s` (Unix time); returns the answers."""
+
+
+def local_mac(seed: int, name: str) -> bytes:
+    """A locally administered MAC (first byte 02), the same for the same seed and name."""
+    return b"\x02" + hashlib.sha256(f"{seed}/{name}".encode()).digest()[:5]
+
+
+def board_manifest(name: str) -> dict[str, Any]:
+    """The manifest of a board of this project."""
+    file = resources.files("fieldbeat.boards").joinpath(f"{name}.json")
+    if not file.is_file():
+        raise BenchError(f"there is no board {name!r}: see `fieldbeat boards`")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+class Bench:
+    """Boards on one desk; without a `workdir` their flash is gone when the bench closes.
+
+    `network_options` go to Network (delay_ms, loss, ...).
+    """
+
+    def __init__(
+        self,
+        seed: int = 1,
+        workdir: Path | None = None,
+        start: str = START,
+        **network_options: Any,
+    ) -> None:
+        self._temporary = None if workdir else tempfile.TemporaryDirectory(prefix="fieldbeat-")
+        self.workdir = Path(workdir or self._temporary.name)  # type: ignore[union-attr]
+        self.world = World(seed, start)
+        self.scene = Scene(self.world.start)
+        self.network = Network(self.world, **network_options)
+        self.boards: dict[str, VirtualBoard] = {}
+
+    def add_board(
+        self,
+        manifest: str | dict[str, Any],
+        name: str | None = None,
+        mac: bytes | None = None,
+        image: Path | bytes | None = None,
+        power: bool = True,
+        **options: Any,
+    ) -> VirtualBoard:
+        """Puts a board on the desk: a board's name or a manifest; `image` fills its flash.
+
+        `options` go to VirtualBoard. With `power` it boots at once.
+        """
+        found = board_manifest(manifest) if isinstance(manifest, str) else manifest
+        name = name or f"{found.get('fieldbeat', found)['id']}-{len(self.boards)}"
+        if name in self.boards:
+            raise BenchError(f"there is already a board {name!r} on this bench: give another name")
+        fitted = build(self.world, found, self.scene, self.network)
+        mac = mac or local_mac(self.world.seed, name)
+        board = VirtualBoard(self.world, found, self.workdir / name, mac, fitted, **options)
+        self.boards[name] = board
+        if image is not None:
+            board.flash.load(0, image if isinstance(image, bytes) else Path(image).read_bytes())
+        if power:
+            board.power_on()
+        return board
+
+    def attach_collector(self, collector: Collecting, host: str, port: int) -> None:
+        """Lets `collector` answer at an address of the virtual network, in this process."""
+
+        def handle(datagram: bytes, source: Any, reply: Callable[[bytes], None]) -> None:
+            for answer in collector.handle(datagram, f"{source[0]}:{source[1]}", self.world.utc_s):
+                reply(answer)
+
+        self.network.bind(host, port, handle)
+
+    def run_for(self, seconds: float) -> None:
+        """Lets `seconds` of virtual time pass."""
+        self.world.run_for(seconds)
+
+    def run_until(self, condition: Callable[[], object], timeout_s: float) -> bool:
+        """Runs until `condition()` holds; False when `timeout_s` of virtual time passed."""
+        return self.world.run_until(condition, timeout_s)
+
+    def start_real(self) -> None:
+        """Lets the wall clock drive the bench, in a background thread."""
+        self.world.start_real()
+
+    def stop_real(self) -> None:
+        """Stops the wall clock again."""
+        self.world.stop_real()
+
+    def close(self) -> None:
+        """Ends every board and closes everything; no process stays behind."""
+        try:
+            self.world.stop_real()
+        finally:
+            for board in self.boards.values():
+                board.close()
+            self.world.close()
+            if self._temporary is not None:
+                self._temporary.cleanup()
+
+    def __enter__(self) -> "Bench":
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
