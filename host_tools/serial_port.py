@@ -31,7 +31,6 @@ def open_port(
     Raises:
         PortError: it cannot be opened; the message says why.
     """
-    port = None
     try:
         port = serial.serial_for_url(
             url, baud, timeout=timeout_s, exclusive=True, do_not_open=True
@@ -39,10 +38,11 @@ def open_port(
         port.open()
         return port
     except (OSError, ValueError) as error:  # SerialException is an OSError
-        raise _explain(url, error) from None
+        raise explain(url, error) from None
 
 
-def _explain(url: str, error: Exception) -> PortError:
+def explain(url: str, error: Exception) -> PortError:
+    """Return why a port could not be opened, and what to do about it."""
     code, text = getattr(error, "errno", None), str(error)
     is_device = "://" not in url
     if is_device and not os.path.exists(url):

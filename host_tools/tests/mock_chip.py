@@ -40,7 +40,7 @@ class Flash(server.FlashImage):
     def end_defl(self) -> None:
         super().end_defl()
         if self.corrupt is not None:
-            self.data[self.corrupt] ^= 1
+            self.data[self.corrupt] = 0xA5
 
     @property
     def untouched(self) -> bool:

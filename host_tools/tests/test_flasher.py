@@ -1,0 +1,288 @@
+"""Flashing a chip's ROM loader with the real esptool: refusals first, then what is written."""
+
+import json
+import os
+import pty
+import socket
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from fieldbeat.host_tools import (
+    app_files,
+    cli,
+    flasher,
+    image,
+    image_info,
+    node_config,
+    nvs_image,
+    serial_port,
+)
+from fieldbeat.host_tools.errors import CannotTry, FieldbeatError
+from fieldbeat.host_tools.flasher import FlashError, WrongTarget
+from fieldbeat.host_tools.registry import PROVISIONED, Registry
+
+from .mock_chip import REAL_MAC, VIRTUAL_MAC, mock_chip
+from .test_image import EXAMPLE, real_base
+
+NVS = slice(0x9000, 0xF000)
+OLD = b"\x5a"  # what is in the flash before
+
+
+@pytest.fixture(scope="module", autouse=True)
+def little_program():
+    """A program of two files: what is in an image does not matter here, its size costs time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            app_files, "source_files", lambda: {"firmware/boot.py": b"#", "drivers/x.py": b""}
+        )
+        yield
+
+
+@pytest.fixture(scope="module")
+def virtual(little_program):
+    return image.build(node_config.load(EXAMPLE))
+
+
+@pytest.fixture
+def chip(monkeypatch):
+    with mock_chip(monkeypatch) as behind:
+        behind.flash.data[:] = OLD * len(behind.flash.data)
+        yield behind
+
+
+def flash(chip, content, **options):
+    return flasher.flash(chip.url, content, image_info.inspect(content, "gh.img"), **options)
+
+
+def test_the_image_arrives_and_nvs_stays(chip, virtual):
+    steps = []
+    done = flash(chip, virtual, progress=lambda now, total: steps.append((now, total)))
+    assert done.mac == VIRTUAL_MAC and done.board == "greenhouse_esp32" and done.node == "gh-01"
+    assert bytes(chip.flash.data[NVS]) == OLD * 0x6000
+    assert bytes(chip.flash.data[0x1000:0x9000]) == virtual[0x1000:0x9000]
+    assert bytes(chip.flash.data[0x10000:0x11000]) == virtual[0x10000:0x11000]
+    assert bytes(chip.flash.data[0x200000:]) == virtual[0x200000:]  # blank sectors too
+    assert done.bytes_written + done.bytes_erased < 0.6 * len(virtual)
+    assert steps == sorted(steps) and steps[-1] == (done.bytes_written, done.bytes_written)
+
+
+def test_secrets_replace_nvs(chip, virtual):
+    secrets = nvs_image.build(nvs_image.Identity("a", b"\0\1", 1, bytes(16)), 0x6000)
+    assert flash(chip, virtual, secrets=secrets).secrets
+    assert bytes(chip.flash.data[NVS]) == secrets
+    with pytest.raises(FieldbeatError, match="the secrets have 10 bytes, the nvs partition 24576"):
+        flash(chip, virtual, secrets=bytes(10))
+
+
+@pytest.mark.parametrize(
+    ("hardware", "message"),
+    [
+        (
+            {"mac": REAL_MAC},
+            "the image is for virtual boards, but 24:0a:c4:00:00:01 is a real chip",
+        ),
+        ({"chip": "esp32s3"}, "the image is for esp32, the chip at the port is esp32s3"),
+        ({"chip": "esp32c3"}, "the image is for esp32, the chip at the port is esp32c3"),
+        ({"flash_mb": 2}, "greenhouse_esp32 has 4MB of flash, the chip at the port 2MB"),
+        ({"flash_mb": 8}, "greenhouse_esp32 has 4MB of flash, the chip at the port 8MB"),
+    ],
+)
+def test_the_wrong_hardware_is_refused_before_the_first_erase(
+    monkeypatch, virtual, hardware, message
+):
+    with mock_chip(monkeypatch, **hardware) as chip:
+        with pytest.raises(WrongTarget, match=message):
+            flash(chip, virtual)
+        assert chip.flash.untouched
+
+
+def test_a_real_image_is_refused_by_a_virtual_board(chip):
+    content = image.build(node_config.load(EXAMPLE), real_base())
+    with pytest.raises(WrongTarget, match="for real chips, but 02:fb:00:00:00:01 is a virtual"):
+        flash(chip, content)
+    assert chip.flash.untouched
+
+
+def test_a_real_image_goes_into_a_real_chip(monkeypatch):
+    content = image.build(node_config.load(EXAMPLE), real_base())
+    with mock_chip(monkeypatch, mac=REAL_MAC) as chip:
+        assert flash(chip, content).mac == REAL_MAC
+
+
+def test_the_mock_as_its_author_ships_it_is_a_real_chip(virtual):
+    from esp32_mock_bootloader import mock_bootloader
+
+    with mock_bootloader(chip="esp32") as chip:
+        info = image_info.inspect(virtual, "gh.img")
+        with pytest.raises(WrongTarget, match="is a real chip"):
+            flasher.flash(chip.url(), virtual, info)
+
+
+def test_another_board_is_refused(chip, virtual):
+    with pytest.raises(WrongTarget, match="for greenhouse_esp32, but --board says river"):
+        flash(chip, virtual, board="river")
+    with pytest.raises(WrongTarget, match=f"but the registry for {VIRTUAL_MAC} says river"):
+        flash(chip, virtual, board_of_mac={VIRTUAL_MAC: "river"}.get)
+    assert chip.flash.untouched
+    same = "greenhouse_esp32"  # what the user says goes before what the registry remembers
+    assert flash(chip, virtual, board=same, board_of_mac={VIRTUAL_MAC: "river"}.get)
+
+
+def test_a_veto_after_the_checks_writes_nothing(chip, virtual):
+    def veto(mac: str) -> None:
+        raise CannotTry("no", "never")
+
+    with pytest.raises(CannotTry, match="no; next: never"):
+        flash(chip, virtual, before_write=veto)
+    assert chip.flash.untouched
+
+
+@pytest.mark.parametrize("address", [0x1000, 0x200000, 0x300000])
+def test_what_does_not_verify_is_an_error(chip, virtual, address):
+    """The last address lies in a sector that was erased and not written."""
+    chip.flash.corrupt = address
+    with pytest.raises(FlashError):
+        flash(chip, virtual)
+
+
+def test_a_lost_connection_says_that_the_unit_is_incomplete(chip, virtual):
+    def pull_the_plug(now: int, total: int) -> None:
+        chip.hang_up.set()
+
+    with pytest.raises(FlashError, match="the unit is incomplete now; next: flash it again"):
+        flash(chip, virtual, progress=pull_the_plug)
+
+
+def test_blank_sectors_between_writes_are_erased_only_in_the_file_system():
+    content = bytearray(b"\xff" * 0x400000)
+    for offset in (0x1000, 0x30000, 0x200000, 0x202000, 0x300000):
+        content[offset] = 0
+    table = node_config.load(EXAMPLE).board.partition_table()
+    info = image_info.ImageInfo("b", "esp32", 0x400000, True, "n", "v", "i", "m", table)
+    todo = flasher.plan(bytes(content), info, None)
+    assert [(offset, len(data)) for offset, data in todo.writes] == [
+        (0x1000, 0x1000),
+        (0x30000, 0x1000),
+        (0x200000, 0x3000),  # the short gap is written
+        (0x300000, 0x1000),
+    ]
+    assert todo.erases == [(0x203000, 0xFD000), (0x301000, 0xFF000)]
+
+
+# Ports
+
+
+def test_an_absent_port():
+    with pytest.raises(serial_port.PortError, match="there is no port /dev/ttyNONE"):
+        serial_port.open_port("/dev/ttyNONE")
+
+
+def test_nobody_at_a_socket():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(serial_port.PortError, match="nobody answers at socket://"):
+        serial_port.open_port(f"socket://127.0.0.1:{port}")
+
+
+def test_a_busy_port():
+    master, slave = pty.openpty()
+    try:
+        name = os.ttyname(slave)
+        with serial_port.open_port(name), pytest.raises(serial_port.PortError, match="is busy"):
+            serial_port.open_port(name)
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_a_forbidden_port():
+    """As root everything may be opened, so the operating system's error is made here."""
+    error = serial_port.explain("/dev/null", PermissionError(13, "Permission denied"))
+    assert error.message == "you may not use /dev/null" and "dialout" in error.next_step
+
+
+def test_what_is_no_port(tmp_path):
+    path = tmp_path / "file"
+    path.touch()
+    assert stat.S_ISREG(path.stat().st_mode)
+    with pytest.raises(serial_port.PortError, match="cannot be opened"):
+        serial_port.open_port(str(path))
+
+
+def test_a_silent_port(monkeypatch, virtual):
+    monkeypatch.setattr(flasher, "CONNECT_ATTEMPTS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        accepted: list[socket.socket] = []
+        thread = threading.Thread(target=lambda: accepted.append(server.accept()[0]))
+        thread.start()
+        url = f"socket://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(CannotTry, match="no boot loader answers at socket://") as caught:
+            flasher.flash(url, virtual, image_info.inspect(virtual, "gh.img"))
+        thread.join()
+        accepted[0].close()
+    assert "hold BOOT" in caught.value.next_step
+
+
+# The verb
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """An image and a secrets image as `build` makes them, with their registry."""
+    paths = {name: str(tmp_path / name) for name in ("gh.img", "gh.nvs", "registry.sqlite")}
+    build = ["build", str(EXAMPLE), "-o", paths["gh.img"], "--virtual", "--json"]
+    options = ["--secrets-out", paths["gh.nvs"], "--registry", paths["registry.sqlite"]]
+    assert cli.main([*build, *options]) == 0
+    return paths
+
+
+def run(desk, chip, *options: str) -> int:
+    registry = ["--registry", desk["registry.sqlite"]]
+    return cli.main(["flash", "--port", chip.url, desk["gh.img"], *registry, *options])
+
+
+def test_flash_says_which_unit_it_was(desk, chip, capsys):
+    capsys.readouterr()
+    assert run(desk, chip, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["mac"] == VIRTUAL_MAC
+    assert run(desk, chip) == 0
+    shown = capsys.readouterr()
+    assert f"{VIRTUAL_MAC}: greenhouse_esp32 now runs gh-01" in shown.out
+    assert "key and counters kept" in shown.out and shown.err == ""
+
+
+def test_a_key_is_written_once(desk, chip, capsys):
+    assert run(desk, chip, "--secrets", desk["gh.nvs"]) == 0
+    registry = Registry(Path(desk["registry.sqlite"]))
+    unit = registry.unit("gh-01")
+    assert unit is not None and (unit.mac, unit.state) == (VIRTUAL_MAC, PROVISIONED)
+    chip.flash.written.clear()
+    chip.flash.erased.clear()
+    capsys.readouterr()
+    assert run(desk, chip, "--secrets", desk["gh.nvs"]) == 2
+    assert "was already given to a unit" in capsys.readouterr().err
+    assert chip.flash.untouched
+
+
+def test_a_key_that_the_registry_does_not_know(desk, chip, capsys, tmp_path):
+    stranger = tmp_path / "other.nvs"
+    identity = nvs_image.Identity("gh-01", b"\x00\x01", 1, bytes(16))
+    stranger.write_bytes(nvs_image.build(identity, 0x6000))
+    assert run(desk, chip, "--secrets", str(stranger)) == 2
+    assert "the registry does not know the key" in capsys.readouterr().err
+    assert chip.flash.untouched
+
+
+def test_the_registry_knows_the_board_of_a_unit(desk, chip, capsys):
+    assert run(desk, chip, "--secrets", desk["gh.nvs"]) == 0
+    Registry(Path(desk["registry.sqlite"])).describe("gh-01", "changed", board="river_cam")
+    assert run(desk, chip) == 2
+    assert f"the registry for {VIRTUAL_MAC} says river_cam" in capsys.readouterr().err
+    assert run(desk, chip, "--board", "greenhouse_esp32") == 0
+
+
+def test_an_image_that_is_not_there(capsys):
+    assert cli.main(["flash", "--port", "x", "/nowhere.img"]) == 2
+    assert "next: make it with 'fieldbeat build'" in capsys.readouterr().err
