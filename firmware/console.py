@@ -18,31 +18,27 @@ _BACKSPACE = const(8)
 _SMP_LEADS = {0x06: 0x09, 0x04: 0x14}
 
 
-def _readable(stream):
-    yield asyncio.core._io_queue.queue_read(stream)
-
-
 class SerialStream:
     # sys.stdin and sys.stdout. Ctrl-C stays the REPL's: it raises KeyboardInterrupt.
     def __init__(self):
+        self._input = sys.stdin.buffer
+        self._reader = asyncio.StreamReader(self._input)
         self._poll = select.poll()
-        self._poll.register(sys.stdin, select.POLLIN)
+        self._poll.register(self._input, select.POLLIN)
         self._buffer = bytearray(128)
 
     # At least one byte, valid until the next read. Byte by byte, because read(n) of an ESP32 waits
     # for all n; in one go, because its input buffer holds 260 bytes, which is 22 ms.
     async def read(self):
+        byte = await self._reader.read(1)
+        while not byte:  # the other end is closed
+            await asyncio.sleep_ms(100)
+            byte = await self._reader.read(1)
         size = 0
-        while not size:
-            await _readable(sys.stdin)
-            while size < len(self._buffer) and self._ready():
-                byte = sys.stdin.buffer.read(1)
-                if not byte:
-                    break
-                self._buffer[size] = byte[0]
-                size += 1
-            if not size:  # the other end is closed
-                await asyncio.sleep_ms(100)
+        while byte:
+            self._buffer[size] = byte[0]
+            size += 1
+            byte = self._input.read(1) if size < len(self._buffer) and self._ready() else b""
         return memoryview(self._buffer)[:size]
 
     def _ready(self):
@@ -63,7 +59,7 @@ class Console:
         self._line = bytearray()
         self._history = []
         self._recalled = 0  # steps back in the history
-        self._smp = None  # the SMP line that is coming in
+        self._smp = bytearray()  # the SMP line that is coming in; empty: none is
         self._lead = 0  # its first byte
         self._escape = 0  # bytes of an escape sequence so far
         self._after_cr = False
@@ -84,7 +80,7 @@ class Console:
 
     # -> what is to be done now, as a coroutine, or None
     def _take(self, byte):
-        if self._smp is not None:
+        if self._smp:
             return self._take_smp(byte)
         after_cr, self._after_cr = self._after_cr, byte == _CR
         if self._lead:
@@ -108,7 +104,7 @@ class Console:
                 self._smp.append(byte)
             return None
         self._after_cr = byte == _CR
-        line, self._smp = self._smp, None
+        line, self._smp = self._smp, bytearray()
         return self._answer(line)
 
     async def _answer(self, line):
