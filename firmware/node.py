@@ -15,8 +15,6 @@ from .counters import Counters
 from .events import Events
 from .outbox import Outbox
 from .secrets import Secrets
-from .shell import Shell
-from .smp_server import SMPServer
 
 _WATCHDOG_MS = const(120000)
 _GUARD_S = const(50)  # two looks within the watchdog's time
@@ -57,8 +55,9 @@ class Node:
         self._contact = False  # the server has answered since boot
         self._proven = False
         self._day = 0
-        shell = Shell(self)
-        self._console = Console(stream or SerialStream(), shell, SMPServer(self, shell, root))
+        shell = _Later(self._make_shell)
+        server = _Later(lambda: self._make_server(shell))
+        self._console = Console(stream or SerialStream(), shell, server)
         self._needs_data = bool(settings.problem)
         self._set_up(settings.problem)
 
@@ -118,6 +117,16 @@ class Node:
         if problem:
             self.role = None
             self._enter_safe_mode(problem)
+
+    def _make_shell(self):
+        from .shell import Shell
+
+        return Shell(self)
+
+    def _make_server(self, shell):
+        from .smp_server import SMPServer
+
+        return SMPServer(self, shell, self.root)
 
     def _open_outbox(self):
         secrets = self.secrets
@@ -232,6 +241,20 @@ class Node:
         elif uptime_s - self._safe_since_s >= _HOUR_S:
             self.secrets.healthy()
             machine.reset()
+
+
+class _Later:
+    # Stands for an object that is made when it is first used. The shell and the SMP server take a
+    # sixth of the heap, and nobody speaks to most units for months.
+    def __init__(self, make):
+        self._make = make
+        self._made = None
+
+    def __getattr__(self, name):
+        if not self._made:
+            gc.collect()
+            self._made = self._make()
+        return getattr(self._made, name)
 
 
 def _cause():

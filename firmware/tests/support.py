@@ -6,11 +6,13 @@ import os
 import sys
 import time
 
+from firmware import civil
+
 MICROPYTHON = sys.implementation.name == "micropython"
 _PERIOD = 1 << 30  # of ticks_ms on an ESP32; the 64-bit interpreter's own is longer
 
 
-class ResetNow(BaseException):  # what machine.reset() does to the program
+class ResetNow(SystemExit):  # what machine.reset() does to the program: no task catches it
     pass
 
 
@@ -23,7 +25,8 @@ class World:
         World.current = self
         self.nvs = {}
         self.nvs_writes = 0
-        self.rtc = [(2000, 1, 1, 5, 0, 0, 0, 0), b""]
+        self.rtc = [(2000, 1, 1, 5, 0, 0, 0, 0), b""]  # datetime when it was set, memory
+        self.rtc_set_ms = start_ms
         self.cause = Machine.PWRON_RESET
         self.wdt_ms = None
         self.fed = 0
@@ -34,6 +37,9 @@ class World:
     # The clock moves without anything else happening.
     def pass_ms(self, ms):
         _clock[0] += ms
+
+    def now_ms(self):
+        return _clock[0]
 
 
 _clock = [0]
@@ -96,11 +102,23 @@ class NVS:
         self._data[key] = value
 
 
-class RTC:
+class RTC:  # runs on through resets
     def datetime(self, value=None):
+        rtc = World.current.rtc
         if value is not None:
-            World.current.rtc[0] = value
-        return World.current.rtc[0]
+            rtc[0] = value
+            World.current.rtc_set_ms = _clock[0]
+        year, month, day, _, hour, minute, second, us = rtc[0]
+        if year < 2024:
+            return rtc[0]
+        start = civil.from_iso(
+            "%04d-%02d-%02dT%02d:%02d:%02d" % (year, month, day, hour, minute, second)
+        )
+        seconds = start + (_clock[0] - World.current.rtc_set_ms) // 1000
+        text = civil.to_iso(seconds)
+        date = [int(text[i:j]) for i, j in ((0, 4), (5, 7), (8, 10))]
+        clock = [int(text[i : i + 2]) for i in (11, 14, 17)]
+        return tuple(date + [seconds // 86400 % 7] + clock + [us])
 
     def memory(self, value=None):
         if value is not None:

@@ -1,0 +1,132 @@
+# Tasks that fail or hang, and the ways in which a node ends.
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import os
+
+from firmware import main
+from firmware.sampler import Sampler
+from firmware.tests.support import ResetNow
+from firmware.tests.support_node import Unit
+from firmware.uplink import Uplink
+from protocols.tests.support import raises
+
+HOUR = 3600
+
+
+class Broken:
+    # In place of a method while it is used: fails at the given calls, or at all of them.
+    def __init__(self, kind, name, replacement):
+        self._kind, self._name, self._replacement = kind, name, replacement
+
+    def __enter__(self):
+        self._works = getattr(self._kind, self._name)
+        setattr(self._kind, self._name, self._replacement)
+
+    def __exit__(self, *args):
+        setattr(self._kind, self._name, self._works)
+
+
+def test_a_task_that_fails_is_restarted_and_told():
+    calls = []
+
+    async def fail_twice(self, t):
+        calls.append(t)
+        if len(calls) <= 2:
+            raise ValueError("sampler trouble")
+
+    with Unit() as unit, Broken(Sampler, "round", fail_twice):
+        node = unit.boot()
+        unit.run(HOUR)
+        assert node.counters.snapshot() == {"task_restart": 2} and len(calls) >= 11
+        assert "sampler: ValueError('sampler trouble'" in "\n".join(node.log_lines)
+        with open(unit.root + "/crash.txt") as file:
+            assert file.read().count("ValueError: sampler trouble") == 2
+
+
+def test_a_task_that_fails_for_ever_ends_in_safe_mode_and_a_reset():
+    async def fail(self):
+        raise MemoryError
+
+    with Unit() as unit, Broken(Uplink, "wake", fail):
+        node = unit.boot()
+        # A restarted uplink waits for its time, so that this takes hours.
+        unit.run(4 * HOUR)
+        assert node.safe_mode_reason is None
+        assert node.counters.snapshot()["task_restart"] == 4 + 1
+
+    async def fail_at_once(self, beat):
+        raise MemoryError
+
+    with Unit() as unit, Broken(Sampler, "run", fail_at_once):
+        node = unit.boot()
+        unit.run(120)
+        assert "task sampler fails again and again" in node.safe_mode_reason
+        assert node.counters.snapshot() == {"task_restart": 6, "safe_mode": 1}
+        assert "task sampler fails" in unit.type("status")
+        raises(ResetNow, unit.run, HOUR + 100)
+
+
+def test_the_watchdog_starves_when_a_task_is_stuck():
+    async def stuck(self, beat):
+        await asyncio.Event().wait()
+
+    with Unit() as unit, Broken(Sampler, "run", stuck):
+        node = unit.boot()
+        unit.run(280)
+        fed = unit.world.fed
+        assert fed >= 5
+        unit.run(1)
+        unit.run(1000)
+        assert "silent: sampler" in "\n".join(node.log_lines)
+
+
+class Ending:
+    # main.run() with a node that ends at once in a given way.
+    def __init__(self, unit, error):
+        self.unit, self.error = unit, error
+
+    def Node(self, root):
+        node = self.unit.node or self.unit.boot()
+        error = self.error
+
+        async def end():
+            raise error
+
+        node.run = end
+        return node
+
+    def run(self):
+        original, main.Node = main.Node, self.Node
+        try:
+            main.run(self.unit.root)
+        finally:
+            main.Node = original
+
+
+def test_ctrl_c_leaves_a_repl_with_nothing_lost():
+    with Unit() as unit:
+        node = unit.boot()
+        unit.run(700)
+        depth = node.outbox.depth
+        Ending(unit, KeyboardInterrupt()).run()
+        assert node.outbox.depth == depth + 1  # two samples that were in RAM
+        assert unit.world.wdt_ms == HOUR * 1000
+
+
+def test_a_crash_is_written_down_and_resets():
+    with Unit() as unit:
+        for _ in range(40):
+            raises(ResetNow, Ending(unit, ValueError("x" * 200)).run)
+        with open(unit.root + "/crash.txt") as file:
+            assert "ValueError: xxx" in file.read()
+        for name in ("crash.txt", "crash.old"):
+            assert 0 < os.stat(unit.root + "/" + name)[6] < 6000
+
+
+def test_a_wanted_reset_keeps_the_samples():
+    with Unit() as unit:
+        node = unit.boot()
+        unit.run(700)
+        depth = node.outbox.depth
+        raises(ResetNow, node.reboot)
+        assert node.outbox.depth == depth + 1

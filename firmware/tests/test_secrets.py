@@ -1,0 +1,121 @@
+# What NVS keeps: identity, keys that never come out, numbers that never go back.
+# SPDX-License-Identifier: Apache-2.0
+from firmware.secrets import Secrets, SecretsError
+from firmware.tests.support import World
+from protocols.frame import KeySet
+from protocols.tests.support import raises
+
+MASTER = bytes(range(16))
+
+
+def provisioned():
+    world = World()
+    secrets = Secrets()
+    for name, value in (("master", MASTER), ("kid", b"\x01\x02"), ("epoch", 7), ("unit", "gh-1")):
+        secrets.put(name, value)
+    return world, secrets
+
+
+def test_a_bare_unit_has_no_keys():
+    World()
+    secrets = Secrets()
+    assert secrets.identity() == (None, 0, "")
+    assert secrets.keyset() is None and secrets.check_value() is None
+    assert secrets.sequence().next() == 0
+    assert secrets.window_load().high == -1
+    assert secrets.rn_load() == 1
+
+
+def test_identity_and_keys():
+    _, secrets = provisioned()
+    assert secrets.identity() == (b"\x01\x02", 7, "gh-1")
+    expected = KeySet(MASTER, b"\x01\x02", 7)
+    assert secrets.check_value() == expected.check_value()
+    assert secrets.keyset().seal(0, 0, 5, b"x") == expected.seal(0, 0, 5, b"x")
+
+
+def test_the_master_stays_inside():
+    _, secrets = provisioned()
+    for name in dir(secrets):
+        value = getattr(secrets, name)
+        if name not in ("put", "healthy", "rn_store", "window_store") and name[0] != "_":
+            assert MASTER not in repr(value() if callable(value) else value).encode()
+            assert repr(MASTER) not in repr(vars_of(value() if callable(value) else value))
+
+
+def vars_of(value):
+    return {n: repr(getattr(value, n)) for n in dir(value) if n != "__dict__"}
+
+
+def test_bad_values_change_nothing():
+    world, secrets = provisioned()
+    before = dict(world.nvs["fieldbeat"])
+    for name, value, hint in (
+        ("master", bytes(15), "give 16 bytes"),
+        ("master", b"", "give 16 bytes"),
+        ("kid", bytes(3), "give 2 or 4 bytes"),
+        ("epoch", -1, "0 to 2147483647"),
+        ("epoch", 1 << 31, "0 to 2147483647"),
+        ("epoch", b"\0", "0 to 2147483647"),
+        ("unit", "", "1 to 64"),
+        ("unit", "x" * 65, "1 to 64"),
+        ("unit", b"\xff\xfe", "UTF-8"),
+        ("seq_limit", 0, "one of master, kid, epoch, unit"),
+    ):
+        assert hint in str(raises(SecretsError, secrets.put, name, value))
+    assert world.nvs["fieldbeat"] == before
+
+
+def test_repeating_a_value_writes_nothing():
+    world, secrets = provisioned()
+    window = secrets.window_load()
+    window.accept(9)
+    secrets.window_store(window)
+    writes = world.nvs_writes
+    secrets.put("master", MASTER)
+    secrets.put("epoch", 7)
+    assert world.nvs_writes == writes and secrets.window_load().high == 9
+
+
+def test_other_keys_begin_with_an_empty_window_and_never_repeat_a_number():
+    for name, value in (("master", bytes(16)), ("kid", b"\1\3"), ("epoch", 8)):
+        _, secrets = provisioned()
+        window = secrets.window_load()
+        window.accept(9)
+        secrets.window_store(window)
+        first = secrets.sequence().next()
+        secrets.put(name, value)
+        assert secrets.window_load().high == -1
+        assert secrets.sequence().next() > first
+
+
+def test_numbers_are_reserved_before_use():
+    world, secrets = provisioned()
+    seen = set()
+    for _ in range(5):  # resets at any point
+        sequence = Secrets().sequence()
+        for _ in range(300):
+            piv = sequence.next()
+            assert piv not in seen and piv < world.nvs["fieldbeat"]["seq_limit"]
+            seen.add(piv)
+
+
+def test_the_window_survives_a_reset():
+    _, secrets = provisioned()
+    window = secrets.window_load()
+    for piv in (3, 70, 69, 1 << 30):
+        window.accept(piv)
+        secrets.window_store(window)
+        stored = Secrets().window_load()
+        assert (stored.high, stored.bits) == (window.high, window.bits)
+
+
+def test_proof_of_health_clears_the_tries():
+    world, secrets = provisioned()
+    world.nvs["fieldbeat"].update({"tries": 3, "fell": 1})
+    assert secrets.tries() == 3
+    secrets.healthy()
+    assert secrets.tries() == 0 and world.nvs["fieldbeat"]["fell"] == 0
+    writes = world.nvs_writes
+    secrets.healthy()
+    assert world.nvs_writes == writes
