@@ -337,6 +337,18 @@ def test_no_change_of_any_byte_brings_it_down():
     _with_node(test)
 
 
+def test_a_fault_of_our_own_is_answered_and_logged():
+    def test(node):
+        node.tasks = None
+        for version in (0, 1):
+            body = node.ask(READ, OS, smp.OS_TASK_STATISTICS, {}, version)
+            assert body == {"rc": smp.EUNKNOWN}
+        assert len(node.log_lines) == 2 and node.log_lines[0].startswith("smp: ")
+        node.log_lines.clear()
+
+    _with_node(test)
+
+
 def test_lines_in_lines_out():
     def test(node):
         request = smp.pack(READ, OS, 7, smp.OS_ECHO, {"d": "y" * 200})
