@@ -59,6 +59,7 @@ class Node:
         server = _Later(lambda: self._make_server(shell))
         self._console = Console(stream or SerialStream(), shell, server)
         self._needs_data = bool(settings.problem)
+        self._waits_for_keys = self._has_keys = False
         self._set_up(settings.problem)
 
     def log(self, text, name="node"):
@@ -109,7 +110,7 @@ class Node:
             problem = "%d boots without a proof of health; see /crash.txt" % _TRIES
         try:
             self._open_outbox()
-            if not problem:
+            if not problem and self.secrets.check_value():
                 self._take_role(cause)
         except Exception as error:
             self._keep_crash(error)
@@ -117,6 +118,9 @@ class Node:
         if problem:
             self.role = None
             self._enter_safe_mode(problem)
+        elif not self.role:
+            self._waits_for_keys = True
+            self.log("it has no keys yet: run fieldbeat provision on this port")
 
     def _make_shell(self):
         from .shell import Shell
@@ -215,18 +219,27 @@ class Node:
             uptime_s = self.clock.uptime_s()  # often enough to see ticks wrap
             if self.safe_mode_reason:
                 self._wait_in_safe_mode(uptime_s)
+            elif self._waits_for_keys:
+                self._look_for_keys()
             else:
                 self._keep_day(uptime_s)
             await asyncio.sleep_ms(_GUARD_S * 1000)
 
     def _keep_day(self, uptime_s):
-        if uptime_s >= _PROVEN_S or not self.secrets.identity()[0]:
+        if uptime_s >= _PROVEN_S:
             self._prove()
         day = uptime_s // _DAY_S
         if day != self._day:
             self._day = day
             self.events.schema()
             self.events.health()
+
+    # Whoever brings the keys resets the unit when all is written; else it does so itself.
+    def _look_for_keys(self):
+        self._prove()
+        had, self._has_keys = self._has_keys, bool(self.secrets.check_value())
+        if had:
+            machine.reset()
 
     # The app is not to blame for what is wrong, or nothing is: boot.py may trust it.
     def _prove(self):

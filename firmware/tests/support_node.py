@@ -59,6 +59,12 @@ CONFIG = {
 }
 
 
+def provision():
+    secrets = Secrets()
+    for name, value in (("master", MASTER), ("kid", KID), ("epoch", 1), ("unit", "u")):
+        secrets.put(name, value)
+
+
 class Collector:
     # Keeps the records of one unit and answers as the real one does.
     def __init__(self):
@@ -175,9 +181,7 @@ class Unit:
             self.write(name + ".cbor", cbor.encode(value))
         self.write("app.cbor", cbor.encode({"version": "1.2", "build_id": "x"}))
         if provisioned:
-            secrets = Secrets()
-            for name, value in (("master", MASTER), ("kid", KID), ("epoch", 1), ("unit", "u")):
-                secrets.put(name, value)
+            provision()
         parts.MODEMS["test"] = lambda uart, pwrkey, reset: Modem(self)
         self.stream = self.node = None
 

@@ -3,7 +3,7 @@
 import os
 
 from firmware.tests.support import ResetNow
-from firmware.tests.support_node import Unit
+from firmware.tests.support_node import Unit, provision
 from protocols import cbor
 from protocols.tests.support import raises
 
@@ -71,3 +71,19 @@ def test_proof_of_health_is_an_answer_or_ten_minutes():
             unit.boot()
             unit.run(seconds)
             assert unit.world.nvs["fieldbeat"]["tries"] == tries
+
+
+def test_without_keys_it_waits_for_them_and_makes_no_records():
+    with Unit(provisioned=False) as unit:
+        unit.world.nvs["fieldbeat"] = {"tries": 2}
+        node = unit.boot()
+        unit.run(2 * HOUR)
+        assert node.safe_mode_reason is None and node.outbox.next_rn == 1
+        assert unit.world.nvs["fieldbeat"]["tries"] == 0
+        assert "no keys yet" in unit.type("log") and "unit" in unit.type("status")
+        provision()
+        unit.run(20)  # the time to finish what belongs together
+        raises(ResetNow, unit.run, 200)
+        unit.boot()
+        unit.run(60)
+        assert unit.collector.wakes
