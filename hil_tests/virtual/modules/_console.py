@@ -5,6 +5,11 @@ import sys as _sys
 
 import _link
 import micropython as _micropython
+from micropython import const
+
+_OP_CONSOLE_READ = const(6)
+_OP_CONSOLE_WRITE = const(7)
+_OP_KBD_INTR = const(8)
 
 
 class Input:
@@ -20,7 +25,7 @@ class Input:
 
     def _fill(self):
         while not self._held:
-            self._held = _link.call(_link.CONSOLE_READ, 128) or b""
+            self._held = _link.call(_OP_CONSOLE_READ, 128) or b""
             if not self._held:
                 _link.wait(_link.FOREVER, self.wait_mask)
 
@@ -75,7 +80,7 @@ class RawOutput(io.IOBase):
         if part:  # a length, or an offset and a length
             view = view[part[0] :][: part[1]] if len(part) > 1 else view[: part[0]]
         for at in range(0, len(view), _link.PAYLOAD):
-            _link.call(_link.CONSOLE_WRITE, 0, view[at : at + _link.PAYLOAD])
+            _link.call(_OP_CONSOLE_WRITE, 0, view[at : at + _link.PAYLOAD])
         return len(view)
 
     def flush(self):
@@ -106,7 +111,7 @@ class Micropython:
         return getattr(_micropython, name)
 
     def kbd_intr(self, char):
-        _link.call(_link.KBD_INTR, char)
+        _link.call(_OP_KBD_INTR, char)
 
 
 def install():

@@ -2,16 +2,34 @@
 # SPDX-License-Identifier: Apache-2.0
 import struct
 
-import _info
 import _link
+from micropython import const
 from umachine import *
+
+_OP_RESET = const(3)
+_OP_DEEPSLEEP = const(5)
+_OP_RTC_SET = const(16)
+_OP_RTC_MEMORY = const(17)
+_OP_PIN_MODE = const(18)
+_OP_PIN_SET = const(19)
+_OP_PIN_GET = const(20)
+_OP_ADC_READ = const(21)
+_OP_I2C_INIT = const(22)
+_OP_I2C_TRANSFER = const(23)
+_OP_UART_INIT = const(24)
+_OP_UART_ANY = const(25)
+_OP_UART_READ = const(26)
+_OP_UART_WRITE = const(27)
+_OP_UART_PENDING = const(28)
+_OP_WDT_INIT = const(29)
+_OP_WDT_FEED = const(30)
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = range(1, 6)
 PIN_WAKE, EXT0_WAKE, EXT1_WAKE, TIMER_WAKE = range(1, 5)
 
 
 def reset():
-    _link.call(_link.RESET)
+    _link.call(_OP_RESET)
 
 
 def soft_reset():
@@ -19,15 +37,15 @@ def soft_reset():
 
 
 def reset_cause():
-    return _info.reset_cause
+    return _link.reset_cause
 
 
 def wake_reason():
-    return TIMER_WAKE if _info.reset_cause == DEEPSLEEP_RESET else 0
+    return TIMER_WAKE if _link.reset_cause == DEEPSLEEP_RESET else 0
 
 
 def unique_id():
-    return _info.mac
+    return _link.mac
 
 
 def freq(hz=None):
@@ -51,7 +69,7 @@ def lightsleep(ms=-1):
 
 
 def deepsleep(ms=-1):
-    _link.call(_link.DEEPSLEEP, 0, struct.pack("<q", ms))
+    _link.call(_OP_DEEPSLEEP, 0, struct.pack("<q", ms))
 
 
 def sleep(ms=-1):
@@ -73,12 +91,12 @@ class Pin(PinBase):
         if value is not None:
             self.value(value)
         if mode != -1 or pull != -1:
-            _link.call(_link.PIN_MODE, self.id, bytes((mode & 0xFF, pull & 0xFF)))
+            _link.call(_OP_PIN_MODE, self.id, bytes((mode & 0xFF, pull & 0xFF)))
 
     def value(self, level=None):
         if level is None:
-            return _link.call(_link.PIN_GET, self.id)
-        return _link.call(_link.PIN_SET, self.id, b"\1" if level else b"\0") or None
+            return _link.call(_OP_PIN_GET, self.id)
+        return _link.call(_OP_PIN_SET, self.id, b"\1" if level else b"\0") or None
 
     __call__ = value
 
@@ -107,11 +125,11 @@ class I2C:
         default = self._PINS[id & 1]
         scl = default[0] if scl is None else _pin_number(scl)
         sda = default[1] if sda is None else _pin_number(sda)
-        _link.call(_link.I2C_INIT, id, struct.pack("<BBI", scl, sda, freq))
+        _link.call(_OP_I2C_INIT, id, struct.pack("<BBI", scl, sda, freq))
 
     def _transfer(self, address, written=b"", n=0):
         head = struct.pack("<BH", self._id, n)
-        return _link.call(_link.I2C_TRANSFER, address, head + written) or b""
+        return _link.call(_OP_I2C_TRANSFER, address, head + written) or b""
 
     def scan(self):
         found = []
@@ -179,7 +197,7 @@ class UART:
         self._rxbuf = options.get("rxbuf", self._rxbuf)
         bits_on_line = 1 + bits + (parity is not None) + stop
         _link.call(
-            _link.UART_INIT,
+            _OP_UART_INIT,
             self._id,
             struct.pack(
                 "<BBBIHH", self._tx, self._rx, bits_on_line, self._baud, self._txbuf, self._rxbuf
@@ -193,11 +211,11 @@ class UART:
         return False
 
     def any(self):
-        return _link.call(_link.UART_ANY, self._id)
+        return _link.call(_OP_UART_ANY, self._id)
 
     def _some(self, n, until=b""):
         head = struct.pack("<H", n)
-        return _link.call(_link.UART_READ, self._id, head + until) or b""
+        return _link.call(_OP_UART_READ, self._id, head + until) or b""
 
     def read(self, n=-1, until=b""):
         # The first byte may take `timeout`, each later one `timeout_char`.
@@ -223,16 +241,16 @@ class UART:
     def write(self, data):
         view = memoryview(data)
         for at in range(0, len(view), _link.PAYLOAD):
-            _link.call(_link.UART_WRITE, self._id, view[at : at + _link.PAYLOAD])
+            _link.call(_OP_UART_WRITE, self._id, view[at : at + _link.PAYLOAD])
         return len(view)
 
     def txdone(self):
-        return _link.call(_link.UART_PENDING, self._id) == 0
+        return _link.call(_OP_UART_PENDING, self._id) == 0
 
     def flush(self):
         # The bench tells how long the line is still busy.
         while True:
-            us = _link.call(_link.UART_PENDING, self._id)
+            us = _link.call(_OP_UART_PENDING, self._id)
             if not us:
                 return
             _link.wait(_link.now + us)
@@ -254,7 +272,7 @@ class ADC:
         pass
 
     def read_uv(self):
-        return min(_link.call(_link.ADC_READ, self._pin), self._FULL_SCALE_UV[self._atten])
+        return min(_link.call(_OP_ADC_READ, self._pin), self._FULL_SCALE_UV[self._atten])
 
     def read_u16(self):
         return self.read_uv() * 65535 // self._FULL_SCALE_UV[self._atten]
@@ -274,7 +292,7 @@ class RTC:
         y, mo, d, _, h, mi, s, us = fields
         now_us = time.mktime((y, mo, d, h, mi, s, 0, 0)) * 1000000 + us
         time.rtc_us = now_us - _link.now
-        _link.call(_link.RTC_SET, 0, struct.pack("<q", time.rtc_us))
+        _link.call(_OP_RTC_SET, 0, struct.pack("<q", time.rtc_us))
         return None
 
     def init(self, fields):
@@ -282,15 +300,15 @@ class RTC:
 
     def memory(self, data=None):
         if data is None:
-            return _link.call(_link.RTC_MEMORY) or b""
+            return _link.call(_OP_RTC_MEMORY) or b""
         if len(data) > _link.PAYLOAD:
             raise ValueError("the virtual board keeps %d bytes" % _link.PAYLOAD)
-        return _link.call(_link.RTC_MEMORY, 1, data) or None
+        return _link.call(_OP_RTC_MEMORY, 1, data) or None
 
 
 class WDT:
     def __init__(self, id=0, timeout=5000):
-        _link.call(_link.WDT_INIT, timeout)
+        _link.call(_OP_WDT_INIT, timeout)
 
     def feed(self):
-        _link.call(_link.WDT_FEED)
+        _link.call(_OP_WDT_FEED)

@@ -1,6 +1,6 @@
 # A radio that finds no network: programs may switch it off and ask, nothing more is modelled.
 # SPDX-License-Identifier: Apache-2.0
-import _info
+import _link
 
 STA_IF = 0
 AP_IF = 1
@@ -40,5 +40,5 @@ class WLAN:
 
     def config(self, what):
         if what == "mac":
-            return _info.mac
+            return _link.mac
         raise ValueError("unknown config param")
