@@ -1,0 +1,104 @@
+"""A site in one world: a bench with provisioned stations, and their collector in this process.
+
+    with Site(seed=1) as site:
+        station = site.add_station()
+        site.run_for(86_400)
+        print(site.views.unit("gh-01", site.now_s))
+
+The tests, the benchmarks and the demo stand on it. Identity and key come from the registry as
+`fieldbeat build --secrets-out` writes them; `provision` over the serial port gives the same state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from fieldbeat.host_tools import image, node_config, nvs_image, partition_table
+from fieldbeat.host_tools.collector import Collector, Outcome
+from fieldbeat.host_tools.node_config import NodeConfig
+from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.store import Store
+from fieldbeat.host_tools.views import Views
+
+from .bench import Bench
+from .board import VirtualBoard
+
+CONFIG = """
+[node]
+name = "{unit}"
+site = "bench"
+board = "{board}"
+profile = "greenhouse"
+
+[uplink]
+host = "collector.example.org"
+port = 5690
+apn = "iot.example"
+interval_s = 3600
+"""
+
+
+def config(unit: str = "gh-01", board: str = "greenhouse_esp32", more: str = "") -> NodeConfig:
+    """The node of a station; `more` is TOML that goes to the end."""
+    return node_config.parse(CONFIG.format(unit=unit, board=board) + more, f"{unit}.toml")
+
+
+class Site(Bench):
+    """A bench with a registry, a collector and the stations that report to it.
+
+    Keys come from the seed, so that two sites of one seed put the same bytes on the air.
+    """
+
+    def __init__(self, seed: int = 1, workdir: Path | None = None, **options: Any) -> None:
+        super().__init__(seed, workdir, **options)
+        self.registry = Registry(
+            self.workdir / "registry.db",
+            random_bytes=self._random_bytes,
+            now=lambda: self.world.utc_s,
+        )
+        self.store = Store(self.workdir / "collector.db")
+        self.views = Views(self.store, self.registry)
+        self.outcomes: list[Outcome] = []
+        self.collector = Collector(self.store, self.registry, self.outcomes.append)
+        self._keys_made = 0
+
+    @property
+    def now_s(self) -> float:
+        """Unix time in this world."""
+        return self.world.utc_s
+
+    def add_station(
+        self, node: NodeConfig | None = None, provisioned: bool = True, **options: Any
+    ) -> VirtualBoard:
+        """Puts a flashed station on the bench and lets the collector answer at its address."""
+        node = node or config()
+        station = self.add_board(
+            node.board.id, node.tables.node.name, image=image.build(node), power=False, **options
+        )
+        if provisioned:
+            self.give_key(station, node)
+        uplink = node.tables.uplink
+        self.attach_collector(self.collector, uplink.host, uplink.port)
+        station.power_on()
+        return station
+
+    def give_key(self, station: VirtualBoard, node: NodeConfig) -> None:
+        """Writes identity and a new key into the NVS partition, as `flash --secrets` does."""
+        unit = self.registry.allocate(node.tables.node.name, "bench")
+        master = dict(self.registry.keys(unit.kid))[unit.epoch]
+        nvs = partition_table.find(node.board.partition_table(), "nvs")
+        identity = nvs_image.Identity(unit.name, unit.kid, unit.epoch, master)
+        station.flash.load(nvs.offset, nvs_image.build(identity, nvs.size))
+
+    def _random_bytes(self, count: int) -> bytes:
+        self._keys_made += 1
+        return hashlib.sha256(f"key {self.world.seed}/{self._keys_made}".encode()).digest()[:count]
+
+    def close(self) -> None:
+        """Ends boards and collector; no process stays behind."""
+        self.collector.flush(self.now_s)
+        self.store.close()
+        self.registry.close()
+        super().close()
