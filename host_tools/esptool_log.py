@@ -60,6 +60,7 @@ class _Logger(TemplateLogger):
 def listening() -> Iterator[Heard]:
     """Receive esptool's output while the block runs; afterwards it is plain text on stdout."""
     if hasattr(log, "set_logger"):  # an installed logger no longer has it
+        log.set_verbosity("silent")  # parts of esptool keep the logger that they were born with
         log.set_logger(_Logger())
     _ears.append(Heard())
     try:

@@ -1,7 +1,7 @@
 """A chip in ROM loader mode behind a TCP port, for tests that flash.
 
-Protocol and registers are those of `esp32-mock-bootloader`; the MAC address, the flash size and the
-flash bytes are ours. `flash.erased` has the regions that were erased explicitly.
+Protocol and registers are those of `esp32-mock-bootloader`; MAC, flash size and flash bytes are
+ours. `flash.erased` has the regions that were erased explicitly.
 """
 
 from __future__ import annotations

@@ -289,7 +289,8 @@ def test_an_nvs_image_has_valid_entries_in_one_page():
     assert len(data) == 0x6000 and set(data[4096:]) == {0xFF}
     assert struct.unpack_from("<I", data)[0] == 0xFFFFFFFE  # state: active
     assert struct.unpack_from("<I", data, 28)[0] == zlib.crc32(data[4:28], 0xFFFFFFFF)
-    position, entries = 64, {}
+    position = 64
+    entries: dict[str, list[tuple[int, int]]] = {}
     while data[position] != 0xFF:
         head = data[position : position + 32]
         expected = zlib.crc32(head[:4] + head[8:], 0xFFFFFFFF)
