@@ -1,5 +1,5 @@
 # What stands for the ESP32's start-up code: mount the flash, run boot.py and main.py, leave the
-# rest to the interpreter's own REPL. Run as: micropython -i bootstrap.py
+# rest to the interpreter's own REPL. See interpreter.py for how it is run.
 # SPDX-License-Identifier: Apache-2.0
 import _start
 

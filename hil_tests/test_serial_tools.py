@@ -1,0 +1,165 @@
+"""esptool and mpremote, as their authors ship them, on the port of a virtual board in real time."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from fieldbeat.hil_tests.small_image import MANIFEST, image
+from fieldbeat.hil_tests.virtual.board import VirtualBoard
+from fieldbeat.hil_tests.virtual.world import World
+
+BIN = Path(sys.executable).parent
+MAIN = "import time\nprint('main runs')\nwhile True:\n    time.sleep(1)\n"
+
+
+class Desk:
+    def __init__(self, workdir, count=1):
+        self.workdir = workdir
+        self.world = World(seed=1)
+        self.boards = []
+        for n in range(count):
+            mac = bytes([2, 0, 0, 0, 0, n])
+            self.boards.append(VirtualBoard(self.world, MANIFEST, workdir / str(n), mac))
+        self.board = self.boards[0]
+        for board in self.boards:
+            board.power_on()
+        self.world.start_real()
+
+    def tool(self, name, *arguments, board=None):
+        option = {"esptool": "--port", "mpremote": "connect"}[name]
+        command = [BIN / name, option, (board or self.board).port, *arguments]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def until(self, condition):
+        assert self.world.run_real(30, condition), self.board.output.decode()
+
+    def close(self):
+        self.world.stop_real()
+        for board in self.boards:
+            board.close()
+        self.world.close()
+
+
+@pytest.fixture
+def desk(tmp_path):
+    desk = Desk(tmp_path)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def running(desk):
+    with desk.world.lock:
+        desk.board.flash.load(0, image({"main.py": MAIN}))
+        desk.board.reset()
+    desk.until(lambda: b"main runs" in desk.board.output)
+    return desk
+
+
+def test_esptool_writes_verifies_and_reads_and_the_board_boots_what_it_wrote(desk, tmp_path):
+    wanted = tmp_path / "image.bin"
+    wanted.write_bytes(image({"main.py": MAIN}))
+    desk.tool("esptool", "write-flash", "0", str(wanted))
+    desk.until(lambda: b"main runs" in desk.board.output)
+    assert desk.board.resets == [1, 1] and desk.board.state == "running"
+    desk.tool("esptool", "verify-flash", "0", str(wanted))
+    back = tmp_path / "back.bin"
+    desk.tool("esptool", "read-flash", "0x200000", "0x20000", str(back))
+    assert back.read_bytes() == wanted.read_bytes()[0x200000:0x220000]
+
+
+def test_esptool_without_its_stub(desk, tmp_path):
+    part = tmp_path / "part.bin"
+    part.write_bytes(bytes(range(256)) * 40)
+    desk.tool("esptool", "--no-stub", "write-flash", "--no-compress", "0x9000", str(part))
+    assert desk.board.flash.read(0x9000, 10240) == part.read_bytes()
+
+
+def test_esptool_knows_the_chip_its_flash_and_each_boards_own_mac(tmp_path):
+    desk = Desk(tmp_path, count=2)
+    try:
+        for board in desk.boards:
+            said = desk.tool("esptool", "flash-id", board=board)
+            assert board.mac.hex(":") in said
+            assert "Detected flash size: 4MB" in said and "40MHz" in said
+    finally:
+        desk.close()
+
+
+def test_esptool_erases(running):
+    running.tool("esptool", "erase-flash")
+    assert running.board.flash.read(0, 1 << 22) == b"\xff" * (1 << 22)
+    running.until(lambda: b"invalid header: 0xffffffff" in running.board.output[-60:])
+
+
+def test_mpremote_runs_code_files_and_mounts(running, tmp_path):
+    assert running.tool("mpremote", "exec", "import sys; print(sys.platform)") == "esp32\n"
+    assert running.tool("mpremote", "eval", "6*7") == "42\n"
+    script = tmp_path / "script.py"
+    script.write_text("import machine, time\ntime.sleep(0.05)\nprint(machine.reset_cause())\n")
+    assert running.tool("mpremote", "run", str(script)) == "5\n"
+    folder = tmp_path / "mounted"
+    folder.mkdir()
+    (folder / "there.py").write_text("VALUE = 'from the host'\n" + "# long\n" * 400)
+    said = running.tool(
+        "mpremote", "mount", str(folder), "exec", "import there; print(there.VALUE)"
+    )
+    assert said.endswith("from the host\n")
+
+
+def test_mpremote_copies_files_both_ways(running, tmp_path):
+    source, back = tmp_path / "a.bin", tmp_path / "b.bin"
+    source.write_bytes(bytes(range(256)) * 20)
+    running.tool("mpremote", "fs", "cp", str(source), ":a.bin")
+    assert "5120 a.bin" in running.tool("mpremote", "fs", "ls")
+    running.tool("mpremote", "fs", "cp", ":a.bin", str(back))
+    assert back.read_bytes() == source.read_bytes()
+
+
+def test_a_soft_reset_from_the_raw_repl_does_not_run_main(running):
+    before = running.board.output.count(b"main runs")
+    running.tool("mpremote", "exec", "pass")
+    assert b"MPY: soft reboot" in running.board.output
+    assert running.board.output.count(b"main runs") == before
+    running.tool("mpremote", "soft-reset")
+    running.board.console_write(b"\x04")  # Ctrl-D at the friendly prompt
+    running.until(lambda: running.board.output.count(b"main runs") == before + 1)
+
+
+def test_ctrl_c_ends_a_program_that_never_waits(desk):
+    with desk.world.lock:
+        desk.board.flash.load(0, image({"main.py": "print('spins')\nwhile True: pass\n"}))
+        desk.board.reset()
+    desk.until(lambda: b"spins" in desk.board.output)
+    desk.board.console_write(b"\x03")
+    desk.until(lambda: desk.board.output.endswith(b">>> "))
+    assert b"KeyboardInterrupt" in desk.board.output
+
+
+def test_a_board_goes_from_real_time_to_virtual_time_and_does_not_see_it(running):
+    running.world.stop_real()
+    running.world.run_for(3600)
+    uptime_s = running.board.uptime
+    running.board.console_write(b"\x03")
+    running.world.run_for(1)
+    running.world.start_real()
+    running.board.console_write(b"import time; print('t', time.ticks_ms() // 1000)\r")
+    running.until(lambda: b"\r\nt " in running.board.output)
+    assert 0 <= int(running.board.output.rsplit(b"\r\nt ", 1)[1].split()[0]) - uptime_s < 30
+
+
+def test_nothing_is_left_behind(tmp_path):
+    threads = threading.active_count()
+    desk = Desk(tmp_path)
+    desk.board.flash.load(0, image({"main.py": MAIN}))
+    desk.board.reset()
+    desk.until(lambda: desk.board.state == "running")
+    process = desk.board.processor.interpreter.process
+    desk.close()
+    assert process.returncode is not None
+    assert threading.active_count() == threads
+    assert not Path(f"/proc/{process.pid}").exists()
