@@ -198,9 +198,9 @@ class VirtualBoard:
         return ""
 
     def _start(self) -> None:
-        self._state = "running"
         self.console.restarted(silent=False)
         self.processor.start(self.spec["heap_kb"])
+        self._state = "running"
 
     def _soft_reset(self) -> None:
         """A new interpreter; the clock and the watchdog go on."""

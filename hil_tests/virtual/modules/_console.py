@@ -123,3 +123,4 @@ def install():
 def to_terminal(sys):
     # At the REPL the interpreter reads the terminal itself.
     sys.stdin = _sys.stdin
+    _link.at_repl = True

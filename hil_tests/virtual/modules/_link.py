@@ -32,9 +32,14 @@ now = 0  # us since the board was reset
 told = 0  # the last time the bench told; the lead over it grows by 1 us a look at the clock
 
 
+at_repl = False  # there a person takes time of which the program knows nothing
+
+
 def tick():
     # A program that only looks at the clock must see it move, or its busy wait never ends.
     global now
+    if at_repl:
+        wait(now)
     now += 1
     return now
 
