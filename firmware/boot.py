@@ -1,5 +1,6 @@
 # Chooses the app's slot, /a or /b, before anything of it is loaded. Needs nothing but the chip.
 # SPDX-License-Identifier: Apache-2.0
+import gc
 import os
 import sys
 
@@ -41,6 +42,10 @@ def choose(nvs, exists, counted):
     nvs.commit()
     return SLOTS[slot]
 
+
+# Collect early and often: what stays then lies together, and a datagram finds room in one piece.
+if hasattr(gc, "threshold"):
+    gc.threshold(8192)
 
 # A soft reset is somebody at the REPL, or mpremote; the app is not to blame.
 _slot = choose(esp32.NVS("fieldbeat"), _exists, machine.reset_cause() != machine.SOFT_RESET)

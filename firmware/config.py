@@ -102,6 +102,8 @@ def check(value, kind):
     elif kind == "board":
         for key in ("id", "buses", "fitted"):
             _need(value, "board", key)
+        # The rest of a manifest is for the host.
+        return {key: value[key] for key in ("id", "buses", "modem", "fitted") if key in value}
     else:
         for key in ("id", "schema", "interval_s", "report_samples", "channels"):
             _need(value, "profile", key)

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import gc
+import sys
 
 import machine
 
 from protocols.compat import const
 
-from . import config, crash
+from . import crash
 from .board import Board
 from .clock import Clock
 from .console import Console, SerialStream
@@ -38,8 +39,8 @@ class Node:
         self.counters = Counters()
         self.secrets = Secrets()
         self.clock = Clock(self.counters)
-        settings = config.load(root, self.counters)
-        self.config, self.profile = settings.config, settings.profile
+        settings = _settings(root, self.counters)
+        self.config = settings.config
         self.config_hash = settings.config_hash
         self.version = settings.app.get("version", "unknown")
         self.board = Board(settings.board)
@@ -60,7 +61,14 @@ class Node:
         self._console = Console(stream or SerialStream(), shell, server)
         self._needs_data = bool(settings.problem)
         self._waits_for_keys = self._has_keys = False
-        self._set_up(settings.problem)
+        self._set_up(settings.problem, settings.profile)
+
+    # Not kept: the sampler has made its columns of it, and few ever ask again.
+    @property
+    def profile(self):
+        from . import config
+
+        return config.load(self.root, Counters()).profile
 
     def log(self, text, name="node"):
         line = "L %d %s: %s" % (self.clock.uptime_s(), name, text)
@@ -102,7 +110,7 @@ class Node:
 
     # --- beginning
 
-    def _set_up(self, problem):
+    def _set_up(self, problem, profile):
         cause = _cause()
         if cause == "watchdog":
             self.counters.count("watchdog")
@@ -111,7 +119,7 @@ class Node:
         try:
             self._open_outbox()
             if not problem and self.secrets.check_value():
-                self._take_role(cause)
+                self._take_role(cause, profile)
         except Exception as error:
             self._keep_crash(error)
             problem = "cannot start: %r; see /crash.txt" % error
@@ -143,11 +151,11 @@ class Node:
             self.counters.count("fs_corrupt")
             raise
 
-    def _take_role(self, cause):
+    def _take_role(self, cause, profile):
         gc.collect()
         from .roles.station import Station
 
-        self.role = Station(self)
+        self.role = Station(self, profile)
         self.sampler, self.uplink = self.role.sampler, self.role.uplink
         self.events.boot(cause)
         self.events.schema()
@@ -268,6 +276,17 @@ class _Later:
             gc.collect()
             self._made = self._make()
         return getattr(self._made, name)
+
+
+# The code that reads the settings is needed once a boot and takes a thirtieth of the heap: so
+# afterwards it is forgotten.
+def _settings(root, counters):
+    from . import config
+
+    settings = config.load(root, counters)
+    del sys.modules[config.__name__]
+    del sys.modules[__name__.rsplit(".", 1)[0]].config
+    return settings
 
 
 def _cause():

@@ -15,7 +15,9 @@ _MAX_RECORD = const(2048)
 
 # A mark is the state of the acknowledgements: u32 floor, u32 bitmap. Each segment begins with one,
 # so that older segments can go; the last mark counts.
-_RECORD, _URGENT, _MARK = const(0), const(1), const(2)
+_RECORD = const(0)
+_URGENT = const(1)
+_MARK = const(2)
 
 
 class _Segment:

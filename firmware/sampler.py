@@ -49,8 +49,8 @@ class _Source:
 
 
 class Sampler:
-    # parts: {name: driver, or None where it is disabled}. A channel from "air.humidity" is what the
-    # part air calls humidity.
+    # parts: {name: driver, or None where it is disabled}. A channel from "air.humidity" is what
+    # the part air calls humidity.
     def __init__(self, profile, parts, clock, counters, outbox, interval_s, report_samples):
         self.schema = schema_of(profile)
         self.interval_s = interval_s

@@ -32,7 +32,7 @@ class ModemGauge:
 
 
 class Station:
-    def __init__(self, node):
+    def __init__(self, node, profile):
         self._node = node
         config = node.config
         board = node.board
@@ -42,7 +42,7 @@ class Station:
             parts[name] = board.part(name, config["fitted"].get(name, {}))
         sampling = config["sampling"]
         self.sampler = Sampler(
-            node.profile,
+            profile,
             parts,
             node.clock,
             node.counters,

@@ -1,4 +1,4 @@
-# The data files of a unit: whole, missing, damaged, out of range; and a commit that is cut anywhere.
+# The data files of a unit: whole, missing, damaged, out of range; and a commit that is cut.
 # SPDX-License-Identifier: Apache-2.0
 import os
 
