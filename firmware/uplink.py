@@ -68,14 +68,18 @@ class Uplink:
         return False
 
     async def _rounds(self, keys):
+        # Nobody answered the last time: ask with one datagram, once, so that a day of outage leaves
+        # of the day's budget what an alarm needs.
+        probing = self.outcome == "no_ack"
         sent, beyond = set(), set()
         for _ in range(_ROUNDS):
-            plan = self._plan(keys, beyond)
+            plan = self._plan(keys, beyond, 1 if probing else _DATAGRAMS)
             if not plan:
                 break
             for group in plan:
                 sent.update(rn for rn, _ in group)
-            answer = await self._round(keys, plan)
+            answer = await self._round(keys, plan, not probing)
+            probing = False
             if answer is None:
                 self.outcome = "no_ack"
                 return False
@@ -87,19 +91,19 @@ class Uplink:
         self.outcome = "partly" if sent else "acked"
         return not sent
 
-    # All datagrams of a plan; the last one asks for the answer, and is sent once more without one.
-    async def _round(self, keys, plan):
+    # All datagrams of a plan; the last one asks for the answer, and may be sent once more without.
+    async def _round(self, keys, plan, again):
         last = plan[-1]
         for group in plan:
             await self._send(keys, group, group is last)
         answer = await self._answer(keys, last)
-        if answer is None and self._affordable(1):
+        if answer is None and again and self._affordable(1):
             await self._send(keys, last, True)
             answer = await self._answer(keys, last)
         return answer
 
     # -> the (rn, record) of each datagram.
-    def _plan(self, keys, skipped):
+    def _plan(self, keys, skipped, datagrams):
         overhead = frame.overhead(len(keys.kid), self._with_epoch(keys))
         plan, room, count = [], 0, 0
         for rn, record in self._outbox.pending():
@@ -110,7 +114,7 @@ class Uplink:
             if rn in skipped:
                 continue
             if cost > room:
-                if len(plan) == _DATAGRAMS or not self._affordable(len(plan) + 1):
+                if len(plan) == datagrams or not self._affordable(len(plan) + 1):
                     break
                 plan.append([])
                 room = self._datagram_bytes() - overhead

@@ -90,6 +90,15 @@ def test_silence_is_met_with_one_retry_after_ten_seconds():
     assert bench.outbox.depth == 3
 
 
+def test_after_a_silent_wake_one_datagram_asks_once():
+    bench = Bench(3, up=["lost"] * 5)
+    assert bench.wake() is False and len(bench.carrier.sent) == 4
+    assert bench.wake() is False and len(bench.carrier.sent) == 5
+    assert bench.wake() is True and bench.outbox.depth == 0
+    assert _unsealed(bench)[5] == ([record(1)], True)
+    assert len(bench.carrier.sent) == 8
+
+
 def test_gaps_are_filled_in_the_same_wake():
     bench = Bench(3, up=["ok", "lost", "ok"])
     assert bench.wake() is True
@@ -147,7 +156,7 @@ def test_the_epoch_travels_until_it_is_answered():
     assert bench.wake() is True
     bench.outbox.held = {3: record(3)}
     assert bench.wake() is True
-    assert bench.server.epochs == [7, 7, 7, None]
+    assert bench.server.epochs == [7, 7, None, None]
     bench.secrets.keys = bench.server.keys = frame.KeySet(MASTER, KID, 8)
     bench.secrets.window = (-1, 0)
     bench.outbox.held = {4: record(4)}
