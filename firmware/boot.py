@@ -51,3 +51,5 @@ if hasattr(gc, "threshold"):
 _slot = choose(esp32.NVS("fieldbeat"), _exists, machine.reset_cause() != machine.SOFT_RESET)
 if _slot not in sys.path:
     sys.path.insert(0, _slot)
+if __name__ == "__main__":  # of which a REPL sees what is left
+    del choose, SLOTS, TRIES, _exists, _get, _slot

@@ -7,11 +7,11 @@ import machine
 
 from protocols.compat import const
 
-from . import civil
-
 # From worst to best; a source never overrides a better one. The modem's idea of UTC differs
 # between vendor firmwares, a laptop may be wrong, the server's time is the one that counts.
 SOURCES = ("none", "modem", "console", "server")
+# 2024-01-01T00:00:00Z in the port's own time, which begins in 1970 or in 2000.
+_EPOCH = int(time.mktime((2024, 1, 1, 0, 0, 0, 0, 1, 0)))
 _JUMP_S = const(2)
 _SLICE_S = const(60)  # of a wait: how late a set clock is noticed, and how often a task beats
 _MAGIC = b"fb1"  # in RTC memory, followed by the source: the RTC was set by us and runs since
@@ -86,21 +86,16 @@ class Clock:
 
     # The RTC runs on through every reset but the loss of power.
     def _keep(self, t):
-        text = civil.to_iso(t)
-        date, clock = text[:10].split("-"), text[11:19].split(":")
-        weekday = t // 86400 % 7  # 2024-01-01 was a Monday
-        fields = [int(field) for field in date] + [weekday] + [int(field) for field in clock]
-        self._rtc.datetime(tuple(fields) + (0,))
+        year, month, day, hour, minute, second, weekday = time.gmtime(_EPOCH + t)[:7]
+        self._rtc.datetime((year, month, day, weekday, hour, minute, second, 0))
         self._rtc.memory(_MAGIC + bytes((self._rank,)))
 
     def _recover(self):
         memory = bytes(self._rtc.memory())
         if len(memory) != 4 or memory[:3] != _MAGIC or not 0 < memory[3] < len(SOURCES):
             return
-        fields = self._rtc.datetime()
-        try:
-            now = civil.from_iso("%04d-%02d-%02dT%02d:%02d:%02d" % (fields[:3] + fields[4:7]))
-        except ValueError:
-            return
-        self._rank = memory[3]
-        self._offset_s = now - self._uptime_s
+        year, month, day, weekday, hour, minute, second, _ = self._rtc.datetime()
+        now = time.mktime((year, month, day, hour, minute, second, weekday, 1, 0))
+        if now >= _EPOCH:
+            self._rank = memory[3]
+            self._offset_s = int(now) - _EPOCH - self._uptime_s

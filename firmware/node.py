@@ -215,9 +215,12 @@ class Node:
 
     def _keep_crash(self, error, name="node"):
         gc.collect()
-        text = crash.traceback(error)
-        crash.keep(self.root, text, self.clock.uptime_s())
-        self.log("%r, traceback %s in /crash.txt" % (error, crash.fingerprint(text)), name)
+        try:
+            text = crash.traceback(error)
+            crash.keep(self.root, text, self.clock.uptime_s())
+            self.log("%r, traceback %s in /crash.txt" % (error, crash.fingerprint(text)), name)
+        except MemoryError:  # a task that has none left is restarted all the same
+            pass
 
     # --- every minute
 

@@ -8,6 +8,10 @@ import time
 
 from firmware import civil
 
+if hasattr(time, "tzset"):  # MicroPython knows UTC only
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+
 MICROPYTHON = sys.implementation.name == "micropython"
 _PERIOD = 1 << 30  # of ticks_ms on an ESP32; the 64-bit interpreter's own is longer
 
