@@ -18,7 +18,7 @@ _DELETE_NOT_SUPPORTED = const(7)
 
 _NAME_LIMIT = const(32)
 _WRITABLE = {"id/unit": "unit", "id/kid": "kid", "id/epoch": "epoch", "key/master": "master"}
-_READ_ONLY = ("key/check", "config/sha256")
+_READ_ONLY = ("id/mac", "key/check", "config/sha256")
 
 
 def _epoch(data):
@@ -33,6 +33,7 @@ class SettingsGroup:
 
     def __init__(self, node, root=""):
         self._secrets = node.secrets
+        self._mac = node.mac
         self._root = root
         # command: (read, write)
         self.commands = {
@@ -63,6 +64,8 @@ class SettingsGroup:
         return {"val": value[: field(body, "max_size", int, len(value))]}
 
     def _identity(self, name):
+        if name == "id/mac":
+            return self._mac
         if name == "key/check":
             return self._secrets.check_value()
         kid, epoch, unit = self._secrets.identity()

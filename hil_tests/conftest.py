@@ -1,26 +1,19 @@
 """Fixtures of the tests that need a board: `site`, `station`, `console` (pytest-embedded's `dut`).
 
 A test lets time pass with `site.run_for(seconds)`: virtual time, so an hour costs nothing and an
-absence can be proven. Tests with real tools (esptool, smpmgr, mpremote) use `desk`, whose world runs
-by the wall clock in a thread.
+absence can be proven. Tests with real tools (test_bare_board.py) let the wall clock drive the same
+world while a tool runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fieldbeat.hil_tests.virtual.board import VirtualBoard
-from fieldbeat.hil_tests.virtual.site import Site, config
-from fieldbeat.host_tools import image
+from fieldbeat.hil_tests.virtual.site import Site
 from pytest_embedded import Dut
-
-
-@pytest.fixture(scope="session")
-def blank_image() -> bytes:
-    """The flash image of an unprovisioned greenhouse station."""
-    return image.build(config())
 
 
 @pytest.fixture
@@ -34,15 +27,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def station(site: Site) -> VirtualBoard:
     """A provisioned station that has just been switched on."""
     return site.add_station()
-
-
-@pytest.fixture
-def desk(tmp_path: Path, blank_image: bytes) -> Iterator[VirtualBoard]:
-    """A blank-keyed station whose serial port real tools can open: its world runs in real time."""
-    with Site(seed=1, workdir=tmp_path) as site:
-        board = site.add_board("greenhouse_esp32", "desk", image=blank_image)
-        site.start_real()
-        yield board
 
 
 class ConsoleDut(Dut):
@@ -83,9 +67,3 @@ def console(dut: ConsoleDut, site: Site) -> ConsoleDut:
 def modem(station: VirtualBoard):
     """The model of the station's modem, with its faults."""
     return station.fitted.modem
-
-
-@pytest.fixture
-def outcomes_of(site: Site) -> Callable[[str], list]:
-    """Tells what the collector did with each datagram of a unit."""
-    return lambda unit: [outcome for outcome in site.outcomes if outcome.unit == unit]

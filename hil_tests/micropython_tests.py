@@ -1,5 +1,5 @@
 # Runs the test functions of one file under MicroPython and prints one line for each:
-#   micropython -X heapsize=192k hil_tests/micropython_tests.py protocols/tests/test_cbor.py [name ...]
+#   micropython -X heapsize=192k hil_tests/micropython_tests.py protocols/tests/test_cbor.py [name]
 # SPDX-License-Identifier: Apache-2.0
 import gc
 import sys

@@ -10,14 +10,14 @@ from typing import Any
 from fieldbeat.protocols import cbor
 
 from . import esp_image, file_system, partition_table, standin
-from .errors import FieldbeatError
+from .errors import CannotTry
 from .partition_table import Partition
 
 MEGABYTE = 1024 * 1024
 
 
-class ImageError(FieldbeatError):
-    """An image that cannot be built or used."""
+class ImageError(CannotTry):
+    """An image that cannot be built or used; nothing was written."""
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ class Sampler:
 
 class Node:
     version = "0.1.0"
+    mac = b"\x02\x00\x00\x00\x00\x01"
     safe_mode_reason = None
 
     def __init__(self):

@@ -77,6 +77,7 @@ def make_server(folder: Path):
         clock=types.SimpleNamespace(synced=False),
         config={"node": names},
         version="0.1.0",
+        mac=bytes.fromhex("020000000001"),
         tasks={},
         log=lambda text: None,
         reset_due=False,

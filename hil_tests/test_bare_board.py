@@ -1,0 +1,169 @@
+"""From a bare board to a stored report with the installed tools, as a technician does it.
+
+The tools run by the wall clock against the board's serial port; where hours pass, time is virtual.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import serial
+from fieldbeat.hil_tests.virtual.site import CONFIG, Site
+
+BIN = Path(sys.executable).parent
+
+
+class Bare(Site):
+    """A site with a bare board, a node's TOML file, and the command line."""
+
+    def __init__(self, workdir: Path) -> None:
+        super().__init__(seed=1, workdir=workdir)
+        self.toml = workdir / "gh-01.toml"
+        self.toml.write_text(CONFIG.format(unit="gh-01", board="greenhouse_esp32"))
+        self.image = workdir / "gh-01.img"
+        self.board = self.add_board("greenhouse_esp32", "gh-01")
+        self.attach_collector(self.collector, "collector.example.org", 5690)
+
+    def run(self, tool: str, *arguments: str | Path, expect: int = 0) -> str:
+        """Runs an installed tool while the world follows the wall clock; returns what it said."""
+        self.start_real()
+        result = subprocess.run(
+            [BIN / tool, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=90,
+            env=os.environ | {"FIELDBEAT_HOME": str(self.workdir)},
+        )
+        self.stop_real()
+        assert result.returncode == expect, f"{tool}: {result.stdout}{result.stderr}"
+        return result.stdout + result.stderr
+
+    def fieldbeat(self, *arguments: str | Path, expect: int = 0) -> str:
+        return self.run("fieldbeat", *arguments, expect=expect)
+
+    def build_and_flash(self) -> None:
+        self.fieldbeat("build", self.toml, "--virtual", "-o", self.image)
+        self.fieldbeat("flash", "--port", self.board.port, self.image)
+        assert self.run_until(lambda: self.board.output.endswith(b"fieldbeat> "), 10)
+
+    def provision(self) -> str:
+        registry = ("--registry", self.registry.path)
+        return self.fieldbeat("provision", "--port", self.board.port, self.toml, *registry)
+
+
+@pytest.fixture
+def bare(tmp_path):
+    with Bare(tmp_path) as bare:
+        yield bare
+
+
+@pytest.fixture
+def flashed(bare):
+    bare.build_and_flash()
+    return bare
+
+
+def test_from_bare_board_to_stored_report(bare):
+    assert b"invalid header: 0xffffffff" in bare.board.output
+    bare.build_and_flash()
+    assert "prov" in bare.provision()
+    bare.run_for(2 * 3600 + 900)
+    view = bare.views.unit("gh-01", bare.now_s)
+    assert len(view.readings) == 10 and view.missing == 0
+    assert bare.registry.unit("gh-01").mac == bare.board.mac.hex(":")
+
+
+def test_flash_says_which_unit_it_was(bare):
+    bare.fieldbeat("build", bare.toml, "--virtual", "-o", bare.image)
+    done = json.loads(bare.fieldbeat("flash", "--json", "--port", bare.board.port, bare.image))
+    assert done["mac"] == bare.board.mac.hex(":") and done["board"] == "greenhouse_esp32"
+
+
+def test_provisioning_twice_changes_nothing(flashed):
+    flashed.provision()
+    unit = flashed.registry.unit("gh-01")
+    flashed.provision()
+    again = flashed.registry.unit("gh-01")
+    assert (again.kid, again.epoch) == (unit.kid, unit.epoch)
+
+
+def test_flashing_again_keeps_key_and_sequence_numbers(flashed):
+    flashed.provision()
+    flashed.run_for(1800)
+    pivs = {(o.epoch, o.piv) for o in flashed.outcomes}
+    flashed.fieldbeat("flash", "--port", flashed.board.port, flashed.image)
+    flashed.run_for(1800)
+    later = [(o.epoch, o.piv) for o in flashed.outcomes][len(pivs) :]
+    assert later and not pivs & set(later)
+    assert not [o.reason for o in flashed.outcomes if o.reason]
+
+
+def test_the_console_verb_runs_a_shell_verb(flashed):
+    said = flashed.fieldbeat("console", "--port", flashed.board.port, "--exec", "status")
+    assert "greenhouse_esp32" in said
+
+
+def test_a_port_in_use_is_said_so(flashed):
+    with serial.Serial(flashed.board.port, exclusive=True):
+        said = flashed.fieldbeat("provision", "--port", flashed.board.port, flashed.toml, expect=2)
+    assert said.startswith("error: ") and "next: " in said and len(said.splitlines()) == 1
+
+
+def test_a_silent_port_is_said_so(bare):
+    bare.board.power_off()
+    said = bare.fieldbeat("provision", "--port", bare.board.port, bare.toml, expect=2)
+    assert said.splitlines()[-1].startswith("error: ") and "next: " in said
+
+
+def test_an_absent_port_is_said_so(bare):
+    bare.fieldbeat("build", bare.toml, "--virtual", "-o", bare.image)
+    for verb in (["flash", bare.image], ["provision", bare.toml], ["console", "--exec", "id"]):
+        said = bare.fieldbeat(verb[0], "--port", "/dev/ttyNONE", *verb[1:], expect=2)
+        assert said.startswith("error: ") and "/dev/ttyNONE" in said and "next: " in said
+
+
+def test_an_image_that_was_cut_short_is_refused_before_the_first_erase(bare):
+    bare.fieldbeat("build", bare.toml, "--virtual", "-o", bare.image)
+    bare.image.write_bytes(bare.image.read_bytes()[:1_000_000])
+    said = bare.fieldbeat("flash", "--port", bare.board.port, bare.image, expect=2)
+    assert "next: " in said
+    assert set(bare.board.flash.read(0, 4096)) == {0xFF}
+
+
+def test_smpmgr_manages_the_unit(flashed):
+    port = ("--port", flashed.board.port)
+    assert "hello" in flashed.run("smpmgr", *port, "os", "echo", "hello")
+    groups = flashed.run("smpmgr", *port, "enum", "get-supported-groups")
+    assert all(number in groups for number in ("0", "3", "8", "9", "10"))
+    assert "greenhouse_esp32" in flashed.run("smpmgr", *port, "shell", "status")
+
+
+def test_smpmgr_reads_the_configuration_but_no_key(flashed, tmp_path):
+    flashed.provision()
+    port = ("--port", flashed.board.port)
+    local = tmp_path / "config.cbor"
+    flashed.run("smpmgr", *port, "file", "download", "/config.cbor", local)
+    assert b"gh-01" in local.read_bytes()
+
+
+def test_mpremote_reaches_the_unit_and_leaves_it_running(flashed):
+    connect = ("connect", flashed.board.port)
+    listing = flashed.run("mpremote", *connect, "fs", "ls")
+    assert "boot.py" in listing and "config.cbor" in listing and ".bench" not in listing
+    assert "4" in flashed.run("mpremote", *connect, "exec", "print(2 + 2)")
+    boots = len(flashed.board.resets)
+    flashed.run("mpremote", *connect, "reset")
+    assert flashed.world.run_real(10, lambda: len(flashed.board.resets) > boots)
+    assert flashed.run_until(lambda: flashed.board.output.endswith(b"fieldbeat> "), 10)
+
+
+def test_esptool_reads_back_what_was_flashed(flashed, tmp_path):
+    copy = tmp_path / "read.bin"
+    port = ("--port", flashed.board.port)
+    flashed.run("esptool", *port, "read-flash", "0x8000", "0xc00", copy)
+    assert copy.read_bytes() == flashed.image.read_bytes()[0x8000:0x8C00]

@@ -1,0 +1,99 @@
+"""The text shell over pytest-embedded: a person at a terminal, in virtual time."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+
+def test_help_lists_the_verbs(console):
+    console.run("help")
+    console.expect(rb"help\s+this list", timeout=10)
+    console.expect_exact("reboot", timeout=10)
+
+
+def test_an_unknown_verb_says_what_to_type(console):
+    console.run("hlep")
+    console.expect(rb"type help|help", timeout=10)
+
+
+def test_status_tells_how_the_unit_is(console, site):
+    site.run_for(120)
+    console.run("status")
+    for pattern in (
+        rb"unit\s+gh-01",
+        rb"time\s+2024-06-01T00:0\d:\d\dZ \(server\)",
+        rb"uplink\s+acked",
+    ):
+        console.expect(pattern, timeout=10)
+
+
+def test_read_measures_now(console):
+    console.run("read air")
+    console.site.run_for(5)
+    console.expect(rb"temperature\s+\d+\.\d+ Cel", timeout=10)
+
+
+def test_a_missing_sensor_is_said_so(console, station):
+    air = station.fitted.parts["air"]
+    air.faults.unplugged = True
+    console.run("read air")
+    console.site.run_for(10)
+    console.expect(rb"i2c_nack|does not answer|no answer", timeout=10)
+    assert air.faults.fired["unplugged"]
+
+
+def test_line_editing_and_history(console):
+    console.write("stato\x7fus\r")
+    console.site.run_for(1)
+    console.expect(rb"unit\s+gh-01", timeout=10)
+    console.write("\x1b[A\r")
+    console.site.run_for(1)
+    console.expect(rb"unit\s+gh-01", timeout=10)
+
+
+def test_reboot_boots_again(console, station):
+    console.run("reboot")
+    console.site.run_for(5)
+    console.expect_exact("rst:0xc", timeout=10)
+    console.expect_exact("fieldbeat> ", timeout=10)
+    assert station.state == "running"
+
+
+def test_no_secret_is_ever_printed(site, station):
+    """Every verb, a day of logs and a crash: the master key appears in no form."""
+    unit = site.registry.unit("gh-01")
+    master = dict(site.registry.keys(unit.kid))[unit.epoch]
+    site.run_for(7200)
+    for verb in (
+        "help",
+        "status",
+        "id",
+        "config",
+        "sensors",
+        "modem",
+        "counters",
+        "log",
+        "uplink",
+    ):
+        station.console_write(verb.encode() + b"\r")
+        site.run_for(30)
+    station.console_write(b"read air\rread modem\rread nothing\r")
+    site.run_for(30)
+    output = station.output.lower()
+    forms = {master, master.hex().encode(), repr(master).encode().lower()}
+    assert len(output) > 1000
+    assert not [form for form in forms if form in output]
+    assert master not in b"".join(data for _, _, data in site.network.capture)
+
+
+@pytest.mark.parametrize("noise", [b"\x00\xff\xfe" * 20, b"\x06\x09!!!!\n", b"A" * 5000 + b"\r"])
+def test_noise_on_the_line_does_not_stop_the_shell(site, station, noise):
+    site.run_for(3)
+    station.console_write(noise)
+    site.run_for(3)
+    before = len(station.output)
+    station.console_write(b"\rid\r")
+    site.run_for(3)
+    assert re.search(rb"gh-01", station.output[before:])
