@@ -43,6 +43,7 @@ class Node:
         self.config = settings.config
         self.config_hash = settings.config_hash
         self.version = settings.app.get("version", "unknown")
+        self.mac = machine.unique_id()
         self.board = Board(settings.board)
         self.events = Events(self)
         self.outbox = self.uplink = self.sampler = self.role = None
