@@ -13,8 +13,8 @@ _SEGMENT_BYTES = const(4096)
 _OVERHEAD = const(6)
 _MAX_RECORD = const(2048)
 
-# A mark is the state of the acknowledgements: u32 floor, u32 bitmap. Each segment begins with one,
-# so that older segments can go; the last mark counts.
+# A mark is the state of the acknowledgements: u32 floor, u32 bitmap. The last one counts; it tells
+# only of records before it, so that segments can go from the oldest on.
 _RECORD = const(0)
 _URGENT = const(1)
 _MARK = const(2)
@@ -112,7 +112,7 @@ class Outbox:
         if changed:
             self._urgent = [rn for rn in self._urgent if not self._settled(rn)]
             try:
-                self._write(_MARK, b"")
+                self._write_mark()
                 self._trim()
             except OSError:  # the state lives on in RAM, and the host acknowledges again
                 self._counters.count("fs_corrupt")
@@ -153,20 +153,20 @@ class Outbox:
 
     def _write(self, kind, payload):
         last = self._segments[-1] if self._segments else None
-        need = len(payload) + 3 * _OVERHEAD + 8
-        if not last or last.next() != self.next_rn or last.size + need > _SEGMENT_BYTES:
+        size = len(payload) + _OVERHEAD
+        if not last or last.next() != self.next_rn or last.size + size > _SEGMENT_BYTES:
             last = self._rotate(last)
-        entry = b"" if kind == _MARK else _entry(kind, payload, self.next_rn)
-        if kind == _MARK or not last.size:
-            mark = struct.pack("<II", self.floor, self._bits)
-            entry = _entry(_MARK, mark, self.next_rn) + entry
+        entry = _entry(kind, payload, self.next_rn)
         try:
             with open(self._path(last), "ab" if last.size else "wb") as file:
                 file.write(entry)
         except OSError:
             last.size = _SEGMENT_BYTES  # its tail is unknown: go on in a new segment
             raise
-        last.size += len(entry)
+        last.size += size
+
+    def _write_mark(self):
+        self._write(_MARK, struct.pack("<II", self.floor, self._bits))
 
     def _rotate(self, last):
         if self._store:  # no segment holds more records than this
@@ -282,7 +282,7 @@ class Outbox:
             self._counters.count("outbox_corrupt")
             sound, segment.size = segment.size, _SEGMENT_BYTES
             if segment is self._segments[-1]:
-                self._write(_MARK, b"")
+                self._write_mark()
             if segment is not self._segments[-1]:
                 self._cut(segment, sound)
 

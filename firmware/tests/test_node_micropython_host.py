@@ -1,7 +1,7 @@
 """Runs the tests of the whole node under MicroPython too.
 
-Compiled from source, node and tests together need more heap than a board has; as byte code the node
-runs in the board's own, which the bench shows.
+Compiled from source, node and tests together need more heap than a board has; as byte code the
+node runs in the board's own, which the bench shows.
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from conftest import RUNNER, micropython_command
 
 ROOT = Path(__file__).parent.parent.parent
