@@ -10,7 +10,7 @@ demo: $(STAMP)  ## a virtual greenhouse station from bare flash to live values (
 	@$(BIN)/python -m fieldbeat.hil_tests.demo
 
 test: $(STAMP)  ## every test, on both interpreters
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 check: $(STAMP)  ## format, lint, types, byte code: what CI checks before the tests
 	$(BIN)/ruff format --check .

@@ -53,7 +53,9 @@ class MicroPythonFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         for node in ast.parse(self.path.read_text()).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                yield MicroPythonItem.from_parent(self, name=f"{node.name}[micropython]")
+                item = MicroPythonItem.from_parent(self, name=f"{node.name}[micropython]")
+                item.add_marker(pytest.mark.xdist_group(str(self.path)))  # one run of the file
+                yield item
 
     def outcome(self) -> tuple[set[str], str]:
         """The names of the functions that passed, and all that was printed."""

@@ -68,8 +68,8 @@ class Uplink:
         return False
 
     async def _rounds(self, keys):
-        # Nobody answered the last time: ask with one datagram, once, so that a day of outage leaves
-        # of the day's budget what an alarm needs.
+        # Nobody answered the last time: ask with one datagram, once. So a day of outage leaves of
+        # the day's budget what an alarm needs.
         probing = self.outcome == "no_ack"
         sent, beyond = set(), set()
         for _ in range(_ROUNDS):

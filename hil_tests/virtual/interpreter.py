@@ -30,7 +30,7 @@ _FROM_FILES = 'execfile("bootstrap.py")'
 
 
 def interpreter_command() -> tuple[list[str], str, tuple[int, ...]]:
-    """The command that starts MicroPython, what it runs first, the descriptors that it inherits."""
+    """The command of MicroPython, what it runs first, the descriptors that it inherits."""
     named = os.environ.get("MICROPYTHON")
     if named:
         if shutil.which(named) is None:
