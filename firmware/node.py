@@ -99,14 +99,15 @@ class Node:
 
     # The role calls this after each wake.
     def woke(self):
-        if self.uplink.acked_s is None:
+        outbox, uplink = self.outbox, self.uplink
+        if not outbox or not uplink or uplink.acked_s is None:
             return
         self._prove()
         if not self._contact:
             self._contact = True
             self.events.health()
-        if self.outbox.host_behind:
-            self.outbox.host_behind = False
+        if outbox.host_behind:
+            outbox.host_behind = False
             self.events.health(urgent=True)
 
     # --- beginning

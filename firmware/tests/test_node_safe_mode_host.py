@@ -44,6 +44,7 @@ def test_a_broken_file_system_is_no_crash_loop():
         unit.write("outbox", b"not a directory")
         node = safe_mode(unit, "cannot start")
         assert node.counters.snapshot()["fs_corrupt"] == 1
+        assert "failed" not in unit.type("status")
 
 
 def test_boots_that_prove_nothing_end_in_safe_mode_for_an_hour():
