@@ -42,23 +42,20 @@ def screen(
 
 
 def overview(views: list[UnitView], now_s: float) -> Table:
-    """Return one line a unit."""
-    columns = ("Unit", "Site", "State", "Last contact (UTC)", "Age", "RSRP", "Battery")
-    numbers = ("Age", "RSRP", "Battery", "Pending", "Records", "Missing")
-    made = table("Units", columns + numbers[3:], right=numbers)
+    """Return one line a unit, of at most 80 columns for usual names."""
+    numbers = ("Heard", "RSRP", "Battery", "Pending", "Missing")
+    made = table("Units", ("Unit", "Site", "State", *numbers), right=numbers)
     for view in views:
         age_s = view.age_s(now_s)
-        age = "never heard" if age_s is None else span(age_s)
+        age = "never" if age_s is None else span(age_s)
         made.add_row(
             view.name,
             view.site,
             view.state,
-            iso(view.last_s),
             Text(age, style=_ODD if view.silent else _GOOD),
             "" if view.rsrp_dbm is None else f"{view.rsrp_dbm:.0f} dBm",
             "" if view.battery_v is None else f"{view.battery_v:.2f} V",
             "" if view.pending is None else str(view.pending),
-            str(view.records),
             Text(str(view.missing), style=_ODD if view.missing else ""),
         )
     return made
@@ -98,7 +95,8 @@ def _details(view: UnitView, now_s: float) -> list[RenderableType]:
         facts.append(f"app {view.app}, last restart: {view.restart}")
     if view.uptime_s is not None:
         facts.append(f"up {span(view.uptime_s)}")
-    facts.append(f"reports every {span(view.report_s)}, {view.bytes:,} bytes received")
+    facts.append(f"last contact {iso(view.last_s)}, reports every {span(view.report_s)}")
+    facts.append(f"{view.records} records, {view.bytes:,} bytes received")
     if view.waiting:
         facts.append(f"{view.waiting} records wait for their schema")
     parts.append(Text(f"{view.name}: {'; '.join(facts)}", style="dim"))

@@ -75,14 +75,10 @@ def test_the_screen(made):
     views, _ = made
     now_s = NOW_S + 5
     lines = drawn(screen(views.units(now_s), views.refusals(), now_s, detailed=True))
-    assert " ".join(lines[1].split()) == (
-        "Unit Site State Last contact (UTC) Age RSRP Battery Pending Records Missing"
-    )
-    assert lines[3].split() == [
-        *("gh-1", "riverside", "provisioned", "2024-06-01T12:00:00Z", "5", "s"),
-        *("-97", "dBm", "3.91", "V", "4", "5", "1"),
-    ]
-    assert "never heard" in lines[4]
+    assert lines[1].split() == "Unit Site State Heard RSRP Battery Pending Missing".split()
+    assert lines[3].split() == "gh-1 riverside provisioned 5 s -97 dBm 3.91 V 4 1".split()
+    assert all(len(line) <= 80 for line in lines[:4])
+    assert "never" in lines[4]
     table = lines[5:14]
     assert table[1].split() == ["Channel", "Value", "Unit", "Quality", "Time", "(UTC)", "Age"]
     assert [line.split() for line in table[3:6]] == [
@@ -96,14 +92,11 @@ def test_the_screen(made):
     assert "1250   µS/cm" in table[6] and "3.912   V " in table[7]
     ends = {line.index("Z ") for line in table[3:]}
     assert len(ends) == 1  # the columns stand below each other
-    assert lines[-5:] == [
-        "gh-1: app 0.1, last restart: power_on; up 1 d 3 h; reports every 1 h, "
-        f"{views.unit('gh-1', now_s).bytes:,} bytes received",
-        "gh-1 counted: no_ack 3",
-        "Refused in its name: tag 1",
-        "gh-2: reports every 1 h, 0 bytes received",
-        "Refused from strangers: version 1",
-    ]
+    text = " ".join(lines[14:])
+    assert "gh-1: app 0.1, last restart: power_on; up 1 d 3 h; last contact 2024-06-01T12:" in text
+    assert f"5 records, {views.unit('gh-1', now_s).bytes:,} bytes received" in text
+    assert "gh-1 counted: no_ack 3" in lines and "Refused in its name: tag 1" in lines
+    assert lines[-1] == "Refused from strangers: version 1"
 
 
 def test_strangers_are_told(made):

@@ -1,0 +1,190 @@
+"""make demo: one greenhouse station from a bare board to live values, with the installed tools.
+
+The bench runs in this process by the wall clock; everything else is the command line that a
+technician types, against the board's serial port. Ctrl-C or $DEMO_FOR seconds end it;
+$DEMO_SVG=FILE keeps a picture of it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fieldbeat.host_tools import tables
+from fieldbeat.host_tools.errors import FieldbeatError
+from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.store import Store
+from fieldbeat.host_tools.views import Views
+from rich.console import Console
+from rich.live import Live
+
+from .virtual.bench import Bench
+from .virtual.board import VirtualBoard
+
+FOLDER = Path("build/demo")
+CONFIG = Path("docs/examples/demo.toml")
+UNIT = "greenhouse-07"
+FIELDBEAT = Path(sys.executable).parent / "fieldbeat"
+FIRST_REPORT_S = (
+    150  # power-on of the modem, search, attach, first wake; a hurried station needs 40
+)
+
+
+class DemoError(Exception):
+    """A step of the demo did not work."""
+
+
+class Demo:
+    """The steps in their order, each said before it is done."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.config = FOLDER / "greenhouse.toml"
+        self.image = FOLDER / "greenhouse.img"
+        self.environment = os.environ | {"FIELDBEAT_HOME": str(FOLDER), "COLUMNS": "100"}
+        self.port = free_port()
+        self.steps = 0
+
+    def prepare(self) -> None:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        FOLDER.mkdir(parents=True)
+        text = CONFIG.read_text()
+        self.config.write_text(text.replace("port = 5690", f"port = {self.port}"))
+
+    def step(self, text: str) -> None:
+        self.steps += 1
+        self.console.print(f"\n[bold cyan]{self.steps}. {text}[/]")
+
+    def run(self, *arguments: str | Path) -> None:
+        """Types one command and shows what it says."""
+        words = ["fieldbeat", *map(str, arguments)]
+        self.console.print(f"[dim]$ {' '.join(words)}[/]")
+        with self.console.status("working ..."):
+            result = subprocess.run(
+                [FIELDBEAT, *words[1:]], env=self.environment, capture_output=True, text=True
+            )
+        for line in (result.stdout + result.stderr).splitlines():
+            self.console.print(f"  {line}", markup=False, highlight=False)
+        if result.returncode:
+            raise DemoError(f"{' '.join(words)} ended with {result.returncode}")
+
+    def wait(self, text: str, condition: Callable[[], object], timeout_s: float) -> None:
+        """Shows that something is awaited, and how long it took."""
+        start = time.monotonic()
+        with self.console.status(f"{text} ..."):
+            while not condition():
+                if time.monotonic() - start > timeout_s:
+                    raise DemoError(f"{text}: nothing after {timeout_s:.0f} s")
+                time.sleep(0.1)
+        self.console.print(f"  {text}: [green]{time.monotonic() - start:.1f} s[/]")
+
+    def make_unit(self, board: VirtualBoard) -> None:
+        self.step("Build the image: base firmware, app as byte code, configuration")
+        self.run("build", self.config, "--virtual", "-o", self.image)
+        self.step(
+            "Flash it with esptool; chip, flash size and board are checked before the first erase"
+        )
+        self.run("flash", "--port", board.port, self.image)
+        self.step("It boots from what was flashed")
+        self.wait("MicroPython and the firmware", lambda: b"fieldbeat> " in board.output, 20)
+        self.step("Provision it over the serial port: identity, key, configuration")
+        self.run("provision", "--port", board.port, self.config)
+
+    def first_report(self, board: VirtualBoard, bench: Bench, views: Views) -> None:
+        self.step("NB-IoT: power key, SIM, search, attach, first authenticated frame")
+        modem = board.fitted.modem
+        self.wait("the BC26 is registered", lambda: modem.radio.registered, FIRST_REPORT_S)
+        self.wait("first frame", lambda: bench.network.counts["up_sent"], FIRST_REPORT_S)
+        self.wait(
+            "first acknowledgement", lambda: bench.network.counts["down_sent"], FIRST_REPORT_S
+        )
+        self.wait("first report", lambda: readings(views), FIRST_REPORT_S)
+
+    def live(self, views: Views) -> None:
+        self.step("Live values, as `fieldbeat show --follow` shows them (Ctrl-C ends the demo)")
+
+        def screen():
+            now_s = time.time()
+            return tables.screen([views.unit(UNIT, now_s)], views.refusals(), now_s, True)
+
+        table = Live(screen(), console=self.console, auto_refresh=False, transient=True)
+        with suppress(KeyboardInterrupt), table:
+            while True:
+                table.update(screen(), refresh=True)
+                time.sleep(0.5)
+        self.console.print(screen())
+
+
+def readings(views: Views) -> bool:
+    with suppress(FieldbeatError):
+        return bool(views.unit(UNIT, time.time()).readings)
+    return False
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def collector(demo: Demo) -> Iterator[Views]:
+    """`fieldbeat collect` as a process of its own, and a view on what it stores."""
+    command = [FIELDBEAT, "collect", "--bind", f"127.0.0.1:{demo.port}"]
+    with open(FOLDER / "collect.log", "w") as log:
+        process = subprocess.Popen(command, env=demo.environment, stdout=log, stderr=log)
+        store = Store(FOLDER / "store.sqlite")
+        registry = Registry(FOLDER / "registry.sqlite")
+        try:
+            yield Views(store, registry)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(10)
+            registry.close()
+            store.close()
+
+
+def play(console: Console) -> None:
+    demo = Demo(console)
+    demo.prepare()
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    with Bench(seed=1, workdir=FOLDER / "bench", start=now) as bench, collector(demo) as views:
+        bench.network.bridge = True
+        board = bench.add_board("greenhouse_esp32", "desk")
+        bench.start_real()
+        console.print(f"[bold]fieldbeat demo[/]: a virtual ESP32 with a BC26 at {board.port}")
+        demo.make_unit(board)
+        demo.first_report(board, bench, views)
+        demo.live(views)
+    console.print(f"\nEverything it made is in {FOLDER}; what to try next is in README.md.")
+
+
+def main() -> int:
+    picture = os.environ.get("DEMO_SVG")
+    console = Console(record=bool(picture), width=110 if picture else None, highlight=False)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, float(os.environ.get("DEMO_FOR") or 0))
+    try:
+        play(console)
+    except KeyboardInterrupt:
+        console.print("\nended")
+    except (DemoError, FieldbeatError) as error:
+        console.print(f"[bold red]error:[/] {error}; next: see {FOLDER}/collect.log")
+        return 1
+    if picture:
+        console.save_svg(picture, title="make demo")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
