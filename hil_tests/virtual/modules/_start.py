@@ -1,77 +1,20 @@
 # The steps of bootstrap.py, apart from it so that a program's globals stay its own.
 # SPDX-License-Identifier: Apache-2.0
-import gc
-import json
-import random
-
 import _console
 import _link
 
 sys = _console.install()
 
 import os  # noqa: E402
-import time  # noqa: E402
 
-import _tasks  # noqa: E402
-import vfs  # noqa: E402
-from _partition import Partition  # noqa: E402
+import _setup  # noqa: E402
 from micropython import const  # noqa: E402
 
-_OP_HELLO = const(0)
 _OP_REPL = const(1)
 _OP_SOFT_RESET = const(4)
 
-_MODULES = "/.bench"
-_CORRUPT = """\
-The filesystem appears to be corrupted. If you had important data there, you
-may want to make a flash snapshot to try to recover it. Otherwise, perform
-factory reprogramming of the board (completely erase flash, followed by
-writing the image).
-"""
-
-
-def _mount(flash):
-    Partition._file = open(flash, "rb")
-    modules = os.getcwd()
-    vfs.umount("/")
-    if not os.getenv("FIELDBEAT_DISK"):
-        vfs.mount(vfs.VfsPosix(modules), _MODULES)  # left out of listings by our os
-    found = Partition.find(1, label="vfs")
-    if not found:
-        return False
-    device = found[0]
-    try:
-        vfs.mount(vfs.VfsLfs2(device), "/")
-    except OSError:
-        first = bytearray(4096)
-        device.readblocks(0, first)
-        if first != b"\xff" * 4096:
-            print(_CORRUPT)
-            return False
-        vfs.VfsLfs2.mkfs(device)
-        vfs.mount(vfs.VfsLfs2(device), "/")
-        with open("boot.py", "w") as file:
-            file.write("# This file is executed on every boot.\n")
-    os.chdir("/")
-    return True
-
-
-def _prepare():
-    info = json.loads(_link.call(_OP_HELLO))
-    _link.mac = bytes(info["mac"])
-    _link.reset_cause = info["reset_cause"]
-    time.rtc_us = info["rtc_us"]
-    time.ticks_start_us = info["ticks_start_us"]
-    Partition._table = info["partitions"]
-    random.seed(info["random"])
-    _tasks.install()
-    mounted = _mount(info["flash"])
-    sys.path[:] = ["", ".frozen", "/lib", _MODULES]
-    gc.collect()
-    return [name for name in info["scripts"] if mounted]
-
-
-_scripts = _prepare()
+_scripts = _setup.prepare()
+del sys.modules["_setup"], _setup
 
 
 def step():

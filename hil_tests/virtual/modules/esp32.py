@@ -9,9 +9,6 @@ _OP_NVS_GET = const(12)
 _OP_NVS_SET = const(13)
 _OP_NVS_ERASE = const(14)
 
-HEAP_DATA = 4
-HEAP_EXEC = 1
-
 _NOT_FOUND = -0x1102
 _INVALID_LENGTH = -0x110C
 _NAMES = {
@@ -58,13 +55,7 @@ class NVS:
         pass  # ESP-IDF writes when a value is set
 
 
-def idf_heap_info(capabilities):
-    return [(120000, 90000, 60000, 80000)]  # total, free, largest free, lowest free since boot
+def __getattr__(name):
+    import _rare
 
-
-def raw_temperature():
-    return 128
-
-
-def mcu_temperature():
-    return 40
+    return getattr(_rare, name)

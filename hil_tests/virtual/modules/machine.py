@@ -1,13 +1,13 @@
-# The ESP32's machine module: each operation goes to the bench, which has the models.
+# The ESP32's machine module: each operation goes to the bench, which has the models. What programs
+# rarely use of it is in _rare.py, so that a program keeps its heap.
 # SPDX-License-Identifier: Apache-2.0
 import struct
 
 import _link
 from micropython import const
-from umachine import *
+from umachine import PinBase
 
 _OP_RESET = const(3)
-_OP_DEEPSLEEP = const(5)
 _OP_RTC_SET = const(16)
 _OP_RTC_MEMORY = const(17)
 _OP_PIN_MODE = const(18)
@@ -24,59 +24,36 @@ _OP_UART_PENDING = const(28)
 _OP_WDT_INIT = const(29)
 _OP_WDT_FEED = const(30)
 
-PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = range(1, 6)
-PIN_WAKE, EXT0_WAKE, EXT1_WAKE, TIMER_WAKE = range(1, 5)
+SOFT_RESET = 5
+
+
+def __getattr__(name):
+    import _rare
+
+    return getattr(_rare, name)
 
 
 def reset():
     _link.call(_OP_RESET)
 
 
-def soft_reset():
-    raise SystemExit
-
-
 def reset_cause():
     return _link.reset_cause
-
-
-def wake_reason():
-    return TIMER_WAKE if _link.reset_cause == DEEPSLEEP_RESET else 0
 
 
 def unique_id():
     return _link.mac
 
 
-def freq(hz=None):
-    return 160000000
+class _Part:
+    def __getattr__(self, name):
+        import _rare
 
-
-def idle():
-    _link.wait(_link.now + 1000)  # until the next tick of the system
-
-
-def disable_irq():
-    return 0
-
-
-def enable_irq(state=0):
-    pass
-
-
-def lightsleep(ms=-1):
-    _link.wait(_link.FOREVER if ms < 0 else _link.now + ms * 1000)
-
-
-def deepsleep(ms=-1):
-    _link.call(_OP_DEEPSLEEP, 0, struct.pack("<q", ms))
-
-
-def sleep(ms=-1):
-    lightsleep(ms)
+        return _rare.method(self, name)
 
 
 class Pin(PinBase):
+    __getattr__ = _Part.__getattr__
     IN, OUT, OPEN_DRAIN = 1, 3, 7
     PULL_DOWN, PULL_UP = 1, 2
     IRQ_RISING, IRQ_FALLING = 1, 2
@@ -100,24 +77,12 @@ class Pin(PinBase):
 
     __call__ = value
 
-    def on(self):
-        self.value(1)
-
-    def off(self):
-        self.value(0)
-
-    def irq(self, *args, **kwargs):
-        raise NotImplementedError("the virtual board has no pin interrupts")
-
-    def __repr__(self):
-        return "Pin(%d)" % self.id
-
 
 def _pin_number(pin):
     return pin if isinstance(pin, int) else pin.id
 
 
-class I2C:
+class I2C(_Part):
     _PINS = ((18, 19), (25, 26))  # scl, sda of the ESP32 port
 
     def __init__(self, id, *, scl=None, sda=None, freq=400000, timeout=50000):
@@ -131,19 +96,6 @@ class I2C:
         head = struct.pack("<BH", self._id, n)
         return _link.call(_OP_I2C_TRANSFER, address, head + written) or b""
 
-    def scan(self):
-        found = []
-        for address in range(8, 120):
-            try:
-                self._transfer(address)
-                found.append(address)
-            except OSError:
-                pass
-        return found
-
-    def readfrom(self, address, n, stop=True):
-        return self._transfer(address, b"", n)
-
     def readfrom_into(self, address, buf, stop=True):
         buf[:] = self._transfer(address, b"", len(buf))
 
@@ -151,25 +103,8 @@ class I2C:
         self._transfer(address, bytes(buf))
         return len(buf)
 
-    def writevto(self, address, vector, stop=True):
-        return self.writeto(address, b"".join(bytes(part) for part in vector))
 
-    def readfrom_mem(self, address, register, n, *, addrsize=8):
-        return self._transfer(address, register.to_bytes(addrsize // 8, "big"), n)
-
-    def readfrom_mem_into(self, address, register, buf, *, addrsize=8):
-        buf[:] = self.readfrom_mem(address, register, len(buf), addrsize=addrsize)
-
-    def writeto_mem(self, address, register, buf, *, addrsize=8):
-        self._transfer(address, register.to_bytes(addrsize // 8, "big") + bytes(buf))
-
-
-class SoftI2C(I2C):
-    def __init__(self, scl, sda, *, freq=400000, timeout=50000):
-        super().__init__(0, scl=scl, sda=sda, freq=freq, timeout=timeout)
-
-
-class UART:
+class UART(_Part):
     _PINS = ((1, 3), (10, 9), (17, 16))  # tx, rx of the ESP32 port
     INV_TX, INV_RX = 4, 1
     RTS, CTS = 1, 2
@@ -204,9 +139,6 @@ class UART:
             ),
         )
 
-    def deinit(self):
-        pass
-
     def buffered(self):
         return False
 
@@ -228,9 +160,6 @@ class UART:
             data += self._some(want - len(data), until)
         return data or None
 
-    def readline(self):
-        return self.read(-1, b"\n")
-
     def readinto(self, buf, n=None):
         data = self.read(len(buf) if n is None else n)
         if data is None:
@@ -244,9 +173,6 @@ class UART:
             _link.call(_OP_UART_WRITE, self._id, view[at : at + _link.PAYLOAD])
         return len(view)
 
-    def txdone(self):
-        return _link.call(_OP_UART_PENDING, self._id) == 0
-
     def flush(self):
         # The bench tells how long the line is still busy.
         while True:
@@ -256,32 +182,19 @@ class UART:
             _link.wait(_link.now + us)
 
 
-class ADC:
+class ADC(_Part):
     ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = range(4)
-    WIDTH_9BIT, WIDTH_10BIT, WIDTH_11BIT, WIDTH_12BIT = range(9, 13)
     _FULL_SCALE_UV = (950000, 1250000, 1750000, 3300000)
 
     def __init__(self, pin, *, atten=ATTN_0DB):
         self._pin = _pin_number(pin)
         self._atten = atten
 
-    def atten(self, atten):
-        self._atten = atten
-
-    def width(self, bits):
-        pass
-
     def read_uv(self):
         return min(_link.call(_OP_ADC_READ, self._pin), self._FULL_SCALE_UV[self._atten])
 
-    def read_u16(self):
-        return self.read_uv() * 65535 // self._FULL_SCALE_UV[self._atten]
 
-    def read(self):
-        return self.read_u16() >> 4
-
-
-class RTC:
+class RTC(_Part):
     def datetime(self, fields=None):
         import time
 
@@ -294,9 +207,6 @@ class RTC:
         time.rtc_us = now_us - _link.now
         _link.call(_OP_RTC_SET, 0, struct.pack("<q", time.rtc_us))
         return None
-
-    def init(self, fields):
-        self.datetime(fields)
 
     def memory(self, data=None):
         if data is None:

@@ -1,15 +1,18 @@
 # The unix port's os, with the board's random numbers and names.
 # SPDX-License-Identifier: Apache-2.0
-from collections import namedtuple as _namedtuple
-
 import _link
 import uos as _unix
 from micropython import const
-from uos import *
 
 _OP_URANDOM = const(15)
 
-_uname = _namedtuple("uname", "sysname nodename release version machine")
+
+def __getattr__(name):
+    if hasattr(_unix, name):
+        return getattr(_unix, name)
+    import _rare
+
+    return getattr(_rare, name)
 
 
 def urandom(n):
@@ -23,10 +26,3 @@ def ilistdir(path=""):
 
 def listdir(path=""):
     return [entry[0] for entry in ilistdir(path)]
-
-
-def uname():
-    import sys
-
-    release = ".".join(str(part) for part in sys.implementation.version[:3])
-    return _uname("esp32", "esp32", release, sys.version, "fieldbeat virtual board")
