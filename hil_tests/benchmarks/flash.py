@@ -1,0 +1,64 @@
+"""Our flash verb against esptool's own write-flash of the same bytes, on a virtual board."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from fieldbeat.hil_tests.benchmarks import Figure, in_turns, seconds
+from fieldbeat.hil_tests.virtual.bench import Bench
+from fieldbeat.hil_tests.virtual.board import VirtualBoard
+from fieldbeat.hil_tests.virtual.site import config
+from fieldbeat.host_tools import flasher, image, image_info
+
+ROUNDS = 7
+BIN = Path(sys.executable).parent
+BAUD = str(flasher.FAST_BAUD)
+
+
+def command(board: VirtualBoard, folder: Path, *words: str) -> float:
+    """Wall-clock seconds of one tool, whole process, until the board has booted again."""
+    environment = os.environ | {"FIELDBEAT_HOME": str(folder)}
+    before = len(board.resets)
+
+    def work() -> None:
+        subprocess.run(words, check=True, capture_output=True, env=environment)
+
+    took = seconds(work)
+    board.world.run_real(10, lambda: len(board.resets) > before and board.state == "running")
+    return took
+
+
+def run() -> list[Figure]:
+    with tempfile.TemporaryDirectory() as name, Bench(seed=1, workdir=Path(name)) as bench:
+        folder = Path(name)
+        whole = folder / "node.img"
+        content = image.build(config())
+        whole.write_bytes(content)
+        regions: list[str] = []
+        for offset, data in flasher.plan(
+            content, image_info.inspect(content, "image"), None
+        ).writes:
+            part = folder / f"{offset:x}.bin"
+            part.write_bytes(data)
+            regions += [hex(offset), str(part)]
+        board = bench.add_board("greenhouse_esp32")
+        bench.start_real()
+        ours = (str(BIN / "fieldbeat"), "flash", "--port", board.port, str(whole))
+        theirs = (str(BIN / "esptool"), "--port", board.port, "--baud", BAUD, "write-flash")
+        ours_s, whole_s, regions_s = in_turns(
+            ROUNDS,
+            lambda: command(board, folder, *ours),
+            lambda: command(board, folder, *theirs, "0x0", str(whole)),
+            lambda: command(board, folder, *theirs, *regions),
+        )
+    return [
+        Figure("fieldbeat flash, whole process", ours_s, "s", None, f"median of {ROUNDS}"),
+        Figure(
+            "fieldbeat flash", ours_s / whole_s, "times", 1.15, "esptool write-flash 0x0 IMAGE"
+        ),
+        Figure("fieldbeat flash", ours_s / regions_s, "times", 1.15, "esptool, our regions only"),
+    ]
