@@ -64,6 +64,8 @@ class VirtualBoard:
         self.fitted = fitted
         self.ticks_start_ms = ticks_start_ms
         self.resets: list[int] = []  # causes, oldest first
+        self.loader_baud: int | None = None  # pace of the serial loader's line; None: at once
+        self._line_free_us = 0
         self.flash = Flash(Path(workdir).absolute() / "flash.bin", self.spec["flash_mb"] << 20)
         self.hardware = Hardware(world, self.spec, self.flash, mac, fitted)
         self._port = PtyPort(world, self.console_write, self._hung_up)
@@ -119,9 +121,24 @@ class VirtualBoard:
             if self._rom is None:
                 self.processor.typed(data)
                 return
-            self._port.write(self._rom.feed(data))
-            if self._rom.leave:
-                self._boot(HARD)
+            self._answer_loader(self._rom, data)
+
+    def _answer_loader(self, rom: RomLoader, data: bytes) -> None:
+        answer = rom.feed(data)
+        leave = rom.leave
+
+        def arrived() -> None:
+            if self._rom is rom:
+                self._port.write(answer)
+                if leave:
+                    self._boot(HARD)
+
+        if self.loader_baud is None:
+            arrived()
+        else:
+            busy_us = 10_000_000 * (len(data) + len(answer)) // self.loader_baud
+            self._line_free_us = max(self._line_free_us, self.world.now_us) + busy_us
+            self.world.call_at(self._line_free_us, arrived)
 
     def power_on(self) -> None:
         with self.world.lock:
