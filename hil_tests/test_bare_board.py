@@ -156,10 +156,14 @@ def test_mpremote_reaches_the_unit_and_leaves_it_running(flashed):
     listing = flashed.run("mpremote", *connect, "fs", "ls")
     assert "boot.py" in listing and "config.cbor" in listing and ".bench" not in listing
     assert "4" in flashed.run("mpremote", *connect, "exec", "print(2 + 2)")
-    boots = len(flashed.board.resets)
+    before = len(flashed.board.output)
     flashed.run("mpremote", *connect, "reset")
-    assert flashed.world.run_real(10, lambda: len(flashed.board.resets) > boots)
-    assert flashed.run_until(lambda: flashed.board.output.endswith(b"fieldbeat> "), 10)
+
+    def booted() -> bool:
+        said = flashed.board.output[before:]
+        return b"rst:" in said and b"fieldbeat> " in said
+
+    assert flashed.world.run_real(20, booted), flashed.board.output[before:]
 
 
 def test_esptool_reads_back_what_was_flashed(flashed, tmp_path):
