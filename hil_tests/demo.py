@@ -107,7 +107,7 @@ class Demo:
         self.wait(
             "first acknowledgement", lambda: bench.network.counts["down_sent"], FIRST_REPORT_S
         )
-        self.wait("first report", lambda: readings(views), FIRST_REPORT_S)
+        self.wait("first report with the time set", lambda: dated(views), FIRST_REPORT_S)
 
     def live(self, views: Views) -> None:
         self.step("Live values, as `fieldbeat show --follow` shows them (Ctrl-C ends the demo)")
@@ -124,9 +124,10 @@ class Demo:
         self.console.print(screen())
 
 
-def readings(views: Views) -> bool:
+def dated(views: Views) -> bool:
+    """Whether values have come that were measured after the unit had learnt the time."""
     with suppress(FieldbeatError):
-        return bool(views.unit(UNIT, time.time()).readings)
+        return any(reading.clock_set for reading in views.unit(UNIT, time.time()).readings)
     return False
 
 
@@ -139,7 +140,7 @@ def free_port() -> int:
 @contextmanager
 def collector(demo: Demo) -> Iterator[Views]:
     """`fieldbeat collect` as a process of its own, and a view on what it stores."""
-    command = [FIELDBEAT, "collect", "--bind", f"127.0.0.1:{demo.port}"]
+    command = [str(FIELDBEAT), "collect", "--bind", f"127.0.0.1:{demo.port}"]
     with open(FOLDER / "collect.log", "w") as log:
         process = subprocess.Popen(command, env=demo.environment, stdout=log, stderr=log)
         store = Store(FOLDER / "store.sqlite")

@@ -42,8 +42,11 @@ def screen(
 
 
 def overview(views: list[UnitView], now_s: float) -> Table:
-    """Return one line a unit, of at most 80 columns for usual names."""
-    numbers = ("Heard", "RSRP", "Battery", "Pending", "Missing")
+    """Return one line a unit, of at most 80 columns for usual names.
+
+    Queue: records that wait on the unit; gaps: record numbers that never came.
+    """
+    numbers = ("Heard", "RSRP", "Battery", "Queue", "Gaps")
     made = table("Units", ("Unit", "Site", "State", *numbers), right=numbers)
     for view in views:
         age_s = view.age_s(now_s)

@@ -75,8 +75,8 @@ def test_the_screen(made):
     views, _ = made
     now_s = NOW_S + 5
     lines = drawn(screen(views.units(now_s), views.refusals(), now_s, detailed=True))
-    assert lines[1].split() == "Unit Site State Heard RSRP Battery Pending Missing".split()
-    assert lines[3].split() == "gh-1 riverside provisioned 5 s -97 dBm 3.91 V 4 1".split()
+    assert " ".join(lines[1].split()) == "Unit Site State Heard RSRP Battery Queue Gaps"
+    assert " ".join(lines[3].split()) == "gh-1 riverside provisioned 5 s -97 dBm 3.91 V 4 1"
     assert all(len(line) <= 80 for line in lines[:4])
     assert "never" in lines[4]
     table = lines[5:14]
