@@ -1,0 +1,225 @@
+# COSE_Sign1, COSE_Mac0 and COSE_Encrypt0 (RFC 9052), with the few algorithms that a node knows.
+# SPDX-License-Identifier: Apache-2.0
+#
+# A message is [protected header in a byte string, unprotected header, payload, proof], tagged or,
+# where the context says what it is, untagged. What is signed is a structure around the protected
+# header and the payload as they were received: nothing that was decoded is encoded again for it.
+# Foreign encoders are welcome, so any well-formed CBOR is.
+#
+# A key is (algorithm, bytes): what a message says of its algorithm must agree with the key's, so
+# that no key is ever used as another algorithm would. The payload has to be in the message.
+from collections import namedtuple
+
+from . import cbor, ccm
+from .compat import const
+from .hkdf import hmac_sha256
+
+ENCRYPT0 = const(16)
+MAC0 = const(17)
+SIGN1 = const(18)
+
+# Header parameters (RFC 9052, 3.1)
+ALG = const(1)
+CRIT = const(2)
+CONTENT_TYPE = const(3)
+KID = const(4)
+IV = const(5)
+PARTIAL_IV = const(6)
+
+# Algorithms (RFC 9053, RFC 9864, RFC 8778)
+ES256 = -7
+ESP256 = -9
+HSS_LMS = -46
+HMAC_256_64 = const(4)
+HMAC_256_256 = const(5)
+AES_CCM_16_64_128 = const(10)
+# SM2 with SM3 and the default user id; key x | y, signature r | s, 32 bytes each. Nobody has
+# registered an id for it: this one is of the range for private use, below -65536.
+SM2_SM3 = -65537
+
+_TAGGED = const(0b110_00000)  # the head of a tag below 24, as these three are
+_CONTEXTS = {ENCRYPT0: "Encrypt0", MAC0: "MAC0", SIGN1: "Signature1"}
+_UNDERSTOOD = (ALG, CONTENT_TYPE, KID, IV, PARTIAL_IV)
+_AAD_MAX = const(0xFEFF)  # beyond it CCM codes the length in another way (RFC 3610, 2.2)
+
+# protected: the byte string as it enters the structures; headers: what it holds;
+# proof: the signature or the tag, None for Encrypt0
+Message = namedtuple("Message", ("protected", "headers", "unprotected", "payload", "proof"))
+
+
+class CoseError(ValueError):
+    # reason: cbor, tag, form, header, critical, kid, algorithm, iv, signature, mac or ciphertext
+    def __init__(self, reason):
+        super().__init__("COSE message refused: " + reason)
+        self.reason = reason
+
+
+def structure(tag, protected, external_aad, payload=None):
+    # Sig_structure, MAC_structure or Enc_structure (4.4, 6.3, 5.3; the last has no payload).
+    fields = [_CONTEXTS[tag], protected, external_aad]
+    if tag != ENCRYPT0:
+        fields.append(payload)
+    return cbor.encode(fields)
+
+
+def protect(headers):
+    # A protected header as a byte string; an empty one is the empty string (3).
+    return cbor.encode(headers) if headers else b""
+
+
+def encode(tag, protected, unprotected, *fields):
+    # fields: payload and signature or tag; of Encrypt0 only the ciphertext.
+    return bytes((_TAGGED | tag,)) + cbor.encode([protected, unprotected] + list(fields))
+
+
+def decode(data, tag):
+    # -> Message, of which nothing is verified yet
+    data = memoryview(data)
+    if len(data) and data[0] >> 5 == _TAGGED >> 5:
+        if data[0] != _TAGGED | tag:
+            raise CoseError("tag")
+        data = data[1:]
+    try:
+        item = cbor.decode(data, strict=False)
+    except cbor.CBORError:
+        raise CoseError("cbor")
+    kinds = (bytes, dict, bytes) if tag == ENCRYPT0 else (bytes, dict, bytes, bytes)
+    if not isinstance(item, list) or len(item) != len(kinds):
+        raise CoseError("form")
+    for value, kind in zip(item, kinds):
+        if not isinstance(value, kind):
+            raise CoseError("form")
+    headers = _headers(item[0], item[1])
+    # An empty map has two forms on the wire and one in the structures (4.4).
+    protected = item[0] if headers else b""
+    return Message(protected, headers, item[1], item[2], None if tag == ENCRYPT0 else item[3])
+
+
+def header(message, label):
+    return message.headers.get(label, message.unprotected.get(label))
+
+
+def verify1(data, keys, external_aad=b""):
+    # keys: kid -> key. -> Message, signed by the owner of the key that header(message, KID) names
+    message = decode(data, SIGN1)
+    kid = header(message, KID)
+    if not isinstance(kid, bytes) or kid not in keys:
+        raise CoseError("kid")
+    algorithm, key = keys[kid]
+    verify = _verifier(algorithm)
+    if verify is None or _verifier(header(message, ALG)) is not verify:
+        raise CoseError("algorithm")
+    signed = structure(SIGN1, message.protected, external_aad, message.payload)
+    if not verify(key, signed, message.proof):
+        raise CoseError("signature")
+    return message
+
+
+def verify0(data, key, external_aad=b""):
+    # A COSE_Mac0. -> Message
+    message = decode(data, MAC0)
+    algorithm, secret = key
+    if header(message, ALG) != algorithm:
+        raise CoseError("algorithm")
+    tag = _mac(algorithm, secret, message.protected, external_aad, message.payload)
+    if len(message.proof) != len(tag) or _differ(message.proof, tag):
+        raise CoseError("mac")
+    return message
+
+
+def open0(data, key, external_aad=b"", base_iv=None):
+    # A COSE_Encrypt0. -> Message with the plaintext as its payload
+    message = decode(data, ENCRYPT0)
+    algorithm, secret = key
+    if algorithm != AES_CCM_16_64_128 or header(message, ALG) != algorithm:
+        raise CoseError("algorithm")
+    nonce = _nonce(header(message, IV), header(message, PARTIAL_IV), base_iv)
+    aad = structure(ENCRYPT0, message.protected, external_aad)
+    if len(message.payload) > ccm.MAX_SIZE + ccm.TAG_SIZE or len(aad) > _AAD_MAX:
+        raise CoseError("form")
+    try:
+        plaintext = ccm.open_(secret, nonce, message.payload, aad)
+    except ccm.TagError:
+        raise CoseError("ciphertext")
+    return Message(message.protected, message.headers, message.unprotected, plaintext, None)
+
+
+def mac0(payload, key, unprotected=None, external_aad=b""):
+    # -> COSE_Mac0
+    protected = protect({ALG: key[0]})
+    tag = _mac(key[0], key[1], protected, external_aad, payload)
+    return encode(MAC0, protected, unprotected or {}, payload, tag)
+
+
+def seal0(plaintext, key, iv, external_aad=b""):
+    # -> COSE_Encrypt0. The caller never gives one iv (13 bytes) twice with one key.
+    protected = protect({ALG: AES_CCM_16_64_128})
+    aad = structure(ENCRYPT0, protected, external_aad)
+    if key[0] != AES_CCM_16_64_128 or len(plaintext) > ccm.MAX_SIZE or len(aad) > _AAD_MAX:
+        raise CoseError("form")
+    return encode(ENCRYPT0, protected, {IV: iv}, ccm.seal(key[1], iv, plaintext, aad))
+
+
+def _headers(protected, unprotected):
+    # -> the protected header
+    headers = {}
+    if protected:
+        try:
+            headers = cbor.decode(protected, strict=False)
+        except cbor.CBORError:
+            raise CoseError("cbor")
+        if not isinstance(headers, dict):
+            raise CoseError("header")
+    for label in headers:
+        if label in unprotected:
+            raise CoseError("header")
+    if CRIT in unprotected:
+        raise CoseError("critical")
+    if CRIT in headers:
+        critical = headers[CRIT]
+        if not isinstance(critical, list) or not critical:
+            raise CoseError("critical")
+        for label in critical:
+            if label not in _UNDERSTOOD or label not in headers:
+                raise CoseError("critical")
+    return headers
+
+
+def _verifier(algorithm):
+    # -> verify(key, message, signature), or None. Imported when first used: heap is scarce.
+    if algorithm == ES256 or algorithm == ESP256:
+        from .p256 import verify
+    elif algorithm == HSS_LMS:
+        from .lms import verify
+    elif algorithm == SM2_SM3:
+        from .sm2 import verify
+    else:
+        return None
+    return verify
+
+
+def _mac(algorithm, secret, protected, external_aad, payload):
+    if algorithm != HMAC_256_64 and algorithm != HMAC_256_256:
+        raise CoseError("algorithm")
+    tag = hmac_sha256(secret, structure(MAC0, protected, external_aad, payload))
+    return tag[:8] if algorithm == HMAC_256_64 else tag
+
+
+def _differ(one, other):
+    # As integers: the comparison does not stop at the first byte that differs.
+    return int.from_bytes(one, "big") ^ int.from_bytes(other, "big")
+
+
+def _nonce(iv, partial_iv, base_iv):
+    # RFC 9052, 3.1: either the whole IV, or a part to be XORed with the one of the context.
+    if partial_iv is not None:
+        if iv is not None or base_iv is None or not isinstance(partial_iv, bytes):
+            raise CoseError("iv")
+        if not 0 < len(partial_iv) <= len(base_iv):
+            raise CoseError("iv")
+        iv = (int.from_bytes(partial_iv, "big") ^ int.from_bytes(base_iv, "big")).to_bytes(
+            len(base_iv), "big"
+        )
+    if not isinstance(iv, bytes) or len(iv) != ccm.NONCE_SIZE:
+        raise CoseError("iv")
+    return iv
