@@ -52,7 +52,7 @@ class Receiver:
             raise BlockError("state", "the state of a receiver is damaged: " + str(error))
         base, bits, failures, result = fields[-4:]
         if (
-            not blocks.is_uint(base, header.count() if header else 0)
+            not blocks.is_uint(base, header.chunks() if header else 0)
             or not blocks.is_uint(bits, _MASK if header else 0)
             or not blocks.is_uint(failures, _HASH_TRIES)
             or result not in (None, blocks.DONE, blocks.WRONG_HASH)
@@ -88,7 +88,7 @@ class Receiver:
         if not header or (chunk.object, chunk.check) != (header.object, header.check()):
             self._count("foreign")
             return None if ask is None else blocks.encode_status(chunk.object, chunk.check, ask)
-        if chunk.index >= header.count():
+        if chunk.index >= header.chunks():
             raise BlockError("index", "a chunk behind the end of its object")
         if len(chunk.data) != header.size(chunk.index):
             raise BlockError("size", "a chunk of another size than its header says")
@@ -119,7 +119,7 @@ class Receiver:
     def _settle(self):
         # When all is stored, does the object have the hash of its header?
         header = self.header
-        if self.base < header.count() or self.result is not None:
+        if self.base < header.chunks() or self.result is not None:
             return
         if blocks.digest(self._read, header.length) == header.sha256:
             self.result = blocks.DONE

@@ -51,7 +51,7 @@ class Sender:
             return
         _, _, base, bits, ask = fields
         if (
-            not blocks.is_uint(base, header.count())
+            not blocks.is_uint(base, header.chunks())
             or not blocks.is_uint(bits, (1 << SPAN) - 1)
             or not blocks.is_uint(ask, 0xFFFFFFFF)
         ):
@@ -99,7 +99,7 @@ class Sender:
             return
         if not self._answered < ask <= self._ask:
             raise BlockError("stale", "an answer that came before, or after a newer one")
-        if status.base is not None and status.base > header.count():
+        if status.base is not None and status.base > header.chunks():
             raise BlockError("index", "a status behind the end of its object")
         self._answered = ask
         self.unanswered = 0
@@ -121,7 +121,7 @@ class Sender:
         # The first chunk that is neither stored nor in flight, if it may go.
         if self._held or len(self._flying) >= self._window:
             return None
-        for index in range(self._base, min(self.header.count(), self._base + SPAN + 1)):
+        for index in range(self._base, min(self.header.chunks(), self._base + SPAN + 1)):
             if index not in self._flying and not self._is_stored(index):
                 return index
         return None

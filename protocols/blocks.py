@@ -85,7 +85,7 @@ class BlockError(ValueError):
 
 
 class Header(_Header):
-    def count(self):
+    def chunks(self):
         return (self.length + self.chunk - 1) // self.chunk
 
     def check(self):
@@ -122,7 +122,7 @@ def check_header(fields):
             raise BlockError("message", "field %d of a header is out of range" % key)
     if not isinstance(header.sha256, bytes) or len(header.sha256) != 32:
         raise BlockError("message", "the hash of a header has 32 bytes")
-    if not header.chunk or header.count() > _U16 + 1:
+    if not header.chunk or header.chunks() > _U16 + 1:
         raise BlockError("message", "an object has at most 65536 chunks: make them larger")
     return header
 

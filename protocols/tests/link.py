@@ -105,16 +105,20 @@ def picture(size, seed=1):
     return bytes(data)
 
 
+_PATTERN = bytes(range(251)) * 6
+
+
 def _read(offset, size):
     # Of an object that takes no memory.
-    return bytes([(i * 167 ^ i >> 8) & 0xFF for i in range(offset, offset + size)])
+    start = offset % 251
+    return _PATTERN[start : start + size]
 
 
 class _Storage:
     # In pieces: no heap of a device has 40 kB in one.
     def __init__(self, header):
         self._chunk = header.chunk
-        self._parts = [b""] * header.count()
+        self._parts = [b""] * header.chunks()
 
     def write(self, offset, data):
         self._parts[offset // self._chunk] = data
