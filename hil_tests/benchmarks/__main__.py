@@ -1,4 +1,7 @@
-"""Prints one table and writes build/bench/<area>.json; ends with 1 if a limit is missed."""
+"""Prints one table and writes build/bench/<area>.json; ends with 1 if a limit is missed.
+
+With --markdown the table is one for docs/performance.md.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import importlib
 import json
 import pkgutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from fieldbeat.hil_tests import benchmarks
@@ -33,16 +37,36 @@ def run_area(area: str) -> list[benchmarks.Figure]:
     return figures
 
 
-def print_table(results: dict[str, list[benchmarks.Figure]]) -> None:
-    table = Table("area", "figure", "value", "unit", "at most", "measured against", "")
+COLUMNS = ("area", "figure", "value", "unit", "at most", "measured against", "")
+
+
+def rows(results: dict[str, list[benchmarks.Figure]]) -> Iterator[tuple[str, ...]]:
+    """The table's rows as text."""
     for area, figures in results.items():
         for figure in figures:
             limit = "" if figure.limit is None else f"{figure.limit:g}"
-            verdict = "ok" if figure.ok else "[bold red]missed[/]"
-            table.add_row(
-                area, figure.name, f"{figure.value:.4g}", figure.unit, limit, figure.peer, verdict
+            verdict = "ok" if figure.ok else "missed"
+            yield (
+                area,
+                figure.name,
+                f"{figure.value:.4g}",
+                figure.unit,
+                limit,
+                figure.peer,
+                verdict,
             )
+
+
+def print_table(results: dict[str, list[benchmarks.Figure]]) -> None:
+    table = Table(*COLUMNS)
+    for *cells, verdict in rows(results):
+        table.add_row(*cells, verdict if verdict == "ok" else f"[bold red]{verdict}[/]")
     Console(width=None if sys.stdout.isatty() else 150).print(table)
+
+
+def print_markdown(results: dict[str, list[benchmarks.Figure]]) -> None:
+    for cells in (COLUMNS, ["---"] * len(COLUMNS), *rows(results)):
+        print("|", " | ".join(cells), "|")
 
 
 def main() -> int:
@@ -51,7 +75,7 @@ def main() -> int:
         for module in pkgutil.iter_modules(benchmarks.__path__)
         if module.name != "__main__"
     ]
-    wanted = sys.argv[1:] or known
+    wanted = [word for word in sys.argv[1:] if word != "--markdown"] or known
     unknown = sorted(set(wanted) - set(known))
     if unknown:
         print(
@@ -59,7 +83,7 @@ def main() -> int:
         )
         return 2
     results = {area: run_area(area) for area in wanted}
-    print_table(results)
+    (print_markdown if "--markdown" in sys.argv else print_table)(results)
     return 0 if all(figure.ok for figures in results.values() for figure in figures) else 1
 
 

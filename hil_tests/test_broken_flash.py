@@ -1,0 +1,106 @@
+"""Flash content that is not what it should be: the unit says so, and a technician can mend it."""
+
+from __future__ import annotations
+
+import pytest
+from fieldbeat.hil_tests.virtual.site import Site, config
+from fieldbeat.host_tools import image, partition_table
+from littlefs import LittleFS
+
+SECTOR = 4096
+
+
+def rewritten(files: dict[str, bytes | None]) -> bytes:
+    """The image of a station with some files replaced, or removed where there is None."""
+    node = config()
+    content = bytearray(image.build(node))
+    vfs = partition_table.find(node.board.partition_table(), "vfs")
+    disk = LittleFS(block_size=SECTOR, block_count=vfs.size // SECTOR, mount=False)
+    disk.context.buffer = bytearray(content[vfs.offset : vfs.end])
+    disk.mount()
+    for path, data in files.items():
+        if data is None:
+            disk.remove(path)
+        else:
+            with disk.open(path, "wb") as file:
+                file.write(data)
+    content[vfs.offset : vfs.end] = disk.context.buffer
+    return bytes(content)
+
+
+def put(site: Site, content: bytes):
+    node = config()
+    board = site.add_board("greenhouse_esp32", "gh-01", image=content, power=False)
+    site.give_key(board, node)
+    site.attach_collector(site.collector, "collector.example.org", 5690)
+    board.power_on()
+    return board
+
+
+def said(site: Site, board, verb: str) -> bytes:
+    before = len(board.output)
+    board.console_write(verb.encode() + b"\r")
+    site.run_for(2)
+    return board.output[before:]
+
+
+@pytest.mark.parametrize(
+    "path, data",
+    [
+        ("/config.cbor", b"\xff" * 40),
+        ("/config.cbor", b""),
+        ("/config.cbor", None),
+        ("/board.cbor", b"\xa0"),
+        ("/profile.cbor", None),
+    ],
+)
+def test_broken_settings_end_in_safe_mode_that_answers(site, path, data):
+    board = put(site, rewritten({path: data}))
+    site.run_for(5)
+    status = said(site, board, "status")
+    assert b"safe mode" in status and path.strip("/").split(".")[0].encode() in status
+    site.run_for(2 * 3600)
+    assert b"safe mode" in said(site, board, "status")
+    assert not site.outcomes
+
+
+def test_an_erased_file_system_is_made_anew(site):
+    content = bytearray(image.build(config()))
+    content[0x200000:] = b"\xff" * (len(content) - 0x200000)
+    board = site.add_board("greenhouse_esp32", image=bytes(content))
+    site.run_for(2)
+    assert board.state == "repl"
+
+
+def test_a_corrupt_file_system_is_said_so(site):
+    content = bytearray(image.build(config()))
+    content[0x200000:0x204000] = bytes(range(256)) * 64
+    board = site.add_board("greenhouse_esp32", image=bytes(content))
+    site.run_for(2)
+    assert b"filesystem appears to be corrupted" in board.output and board.state == "repl"
+
+
+def test_a_torn_outbox_is_cut_and_counted(site):
+    """Garbage behind the last record, as a cut write leaves it: what was whole is still sent."""
+    board = put(site, rewritten({}))
+    site.network.away(True)
+    site.run_for(3 * 3600 + 60)
+    board.power_off()
+    vfs = partition_table.find(config().board.partition_table(), "vfs")
+    disk = LittleFS(block_size=SECTOR, block_count=vfs.size // SECTOR, mount=False)
+    disk.context.buffer = bytearray(board.flash.read(vfs.offset, vfs.size))
+    disk.mount()
+    logs = sorted(disk.listdir("/outbox"))
+    with disk.open(f"/outbox/{logs[-1]}", "ab") as file:
+        file.write(b"\x55" * 37)
+    board.flash.load(vfs.offset, bytes(disk.context.buffer))
+    site.network.away(False)
+    board.power_on()
+    site.run_for(26 * 3600)
+    assert site.views.unit("gh-01", site.now_s).counters.get("outbox_corrupt", 0) >= 1
+    # The three full batches from before the cut; record numbers jump, so that none comes twice.
+    start_s = site.world.start.timestamp()
+    rows = [
+        row for row in site.views.history("gh-01", "co2", 10_000) if row.at_s <= start_s + 10_800
+    ]
+    assert len(rows) == 36
