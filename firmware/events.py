@@ -2,11 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import gc
 
-from protocols import event
-from protocols.compat import const
-
-# The lowest record number that the outbox still holds: the host need not wait for those below.
-_HEALTH_FLOOR = const(8)
+from protocols import event, schema_map
 
 
 class Events:
@@ -20,12 +16,14 @@ class Events:
             event.BOOT_VERSION: node.version,
             event.BOOT_CONFIG_HASH: node.config_hash,
             event.BOOT_SYNCED: node.clock.synced,
-            event.BOOT_SCHEMAS: {node.sampler.schema.id: node.sampler.schema.hash()},
+            event.BOOT_SCHEMAS: {node.sampler.schema.id: schema_map.hash_of(node.sampler.schema)},
         }
         self._append(event.BOOT, body)
 
     def schema(self):
-        self._append(event.SCHEMA, {event.SCHEMA_MAP: self._node.sampler.schema.to_map()})
+        self._append(
+            event.SCHEMA, {event.SCHEMA_MAP: schema_map.to_map(self._node.sampler.schema)}
+        )
 
     # `urgent` when the host waits for records that will never come.
     def health(self, urgent=False):
@@ -37,7 +35,7 @@ class Events:
             event.HEALTH_UPTIME_S: node.clock.uptime_s(),
             event.HEALTH_SIGNAL: node.uplink.carrier.status(),
             event.HEALTH_PENDING: node.outbox.depth,
-            _HEALTH_FLOOR: node.outbox.floor,
+            event.HEALTH_FLOOR: node.outbox.floor,
         }
         millivolts = _battery_mv(node.sampler)
         if millivolts is not None:

@@ -13,7 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fieldbeat.protocols import ack, frame, packing, report
+from fieldbeat.protocols import (
+    ack,
+    ack_writer,
+    frame,
+    packing,
+    packing_reader,
+    report,
+    report_reader,
+)
 from fieldbeat.protocols.sequence import Sequence
 
 from .errors import FieldbeatError
@@ -123,7 +131,7 @@ class Collector:
         outcome.epoch, outcome.piv = keys.epoch, header.piv
         if header.cls != frame.TELEMETRY:
             raise frame.FrameError("class")
-        records, last = packing.unpack(plaintext)
+        records, last = packing_reader.unpack(plaintext)
         numbered, broken = _numbered(records)
         with self.store.transaction():
             contact = self._keep(keys, numbered, datagram, outcome)
@@ -219,7 +227,7 @@ class Collector:
 
     def _follow(self, contact: Contact, decoded: Any, now_s: float) -> Contact:
         """Learn from a record how often its unit reports, and what it no longer has."""
-        if isinstance(decoded, report.Block):
+        if isinstance(decoded, report_reader.Block):
             steps = decoded.times[-1] - decoded.times[0] + decoded.schema.interval_s
             return replace(contact, report_s=max(steps, 1))
         lowest = floor(*decoded) if decoded else None
@@ -247,7 +255,7 @@ class Collector:
     def _answer(self, keys: frame.KeySet, contact: Contact, outcome: Outcome) -> bytes:
         cumulative = contact.cumulative
         ahead = self.store.stored_after(contact.unit, contact.run, cumulative, ack.BITMAP_SIZE)
-        plaintext = ack.encode(
+        plaintext = ack_writer.encode(
             cumulative,
             bitmap=sum(1 << (rn - cumulative - 1) for rn in ahead),
             time=max(0, int(outcome.at_s) - DEVICE_EPOCH_S),

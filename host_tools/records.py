@@ -6,7 +6,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from fieldbeat.protocols import cbor, event, reasons, report, schema
+from fieldbeat.protocols import (
+    cbor,
+    event,
+    event_reader,
+    reasons,
+    report,
+    report_reader,
+    schema,
+    schema_map,
+)
 
 from .store import BAD, DECODED, WAITING, Store
 from .times import DEVICE_EPOCH_S
@@ -16,7 +25,6 @@ RN_MAX = 0x7FFFFFFF  # the record numbers of an acknowledgement have 32 bits
 # What a sealed record of faulty firmware can make the decoders raise.
 _NONSENSE = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
 
-_HEALTH_FLOOR = 8  # as in firmware/events.py
 
 EVENT_NAMES = {
     event.BOOT: "boot",
@@ -33,7 +41,7 @@ def identify(raw: bytes) -> tuple[int, int]:
     Raises:
         ReportError: the record does not begin like one.
     """
-    schema_id, rn = report.peek(raw)
+    schema_id, rn = report_reader.peek(raw)
     if not 1 <= rn <= RN_MAX:
         raise report.ReportError(f"record number {rn}, allowed 1 to {RN_MAX}")
     return schema_id, rn
@@ -50,20 +58,22 @@ class Decoder:
         """Decode a stored record and set its state.
 
         Returns:
-            A `report.Block`, an event's (type, body), or None: waiting or bad.
+            A `report_reader.Block`, an event's (type, body), or None: waiting or bad.
         """
         try:
             if schema_id == 0:
                 return self._event(unit, run, rn, record, raw)
             return self._report(unit, run, rn, record, raw)
-        except report.UnknownSchema:
+        except report_reader.UnknownSchema:
             self._store.set_state(record, WAITING)
         except _NONSENSE:
             self._store.set_state(record, BAD)
         return None
 
-    def _report(self, unit: str, run: int, rn: int, record: int, raw: bytes) -> report.Block:
-        block = report.decode(raw, lambda schema_id: self._lookup(unit, run, schema_id, rn))
+    def _report(
+        self, unit: str, run: int, rn: int, record: int, raw: bytes
+    ) -> report_reader.Block:
+        block = report_reader.decode(raw, lambda schema_id: self._lookup(unit, run, schema_id, rn))
         times = [t + DEVICE_EPOCH_S for t in block.times]
         for column, values, qualities in zip(
             block.schema.columns, block.columns, block.qualities, strict=True
@@ -82,13 +92,13 @@ class Decoder:
             map_ = self._store.schema_map(*key)
             if map_ is None:
                 return None
-            self._schemas[key] = schema.from_map(cbor.decode(map_))
+            self._schemas[key] = schema_map.from_map(cbor.decode(map_))
         return self._schemas[key]
 
     def _event(self, unit: str, run: int, rn: int, record: int, raw: bytes) -> tuple[int, dict]:
-        _, type_, t, body = event.decode(raw)
+        _, type_, t, body = event_reader.decode(raw)
         if not _is_uint(type_) or not _is_uint(t):
-            raise event.EventError("type and time of an event are numbers of 32 bits")
+            raise event_reader.EventError("type and time of an event are numbers of 32 bits")
         self._store.add_event(record, unit, type_, t + DEVICE_EPOCH_S, cbor.encode(body))
         self._store.set_state(record, DECODED)
         if type_ == event.SCHEMA:
@@ -100,9 +110,11 @@ class Decoder:
 
     def _learn(self, unit: str, run: int, rn: int, map_: dict) -> None:
         """Take a schema that a unit sent, and decode what waited for it, of any unit."""
-        learned = checked(schema.from_map(map_))
-        self._store.add_schema(learned.id, learned.hash(), cbor.encode(learned.to_map()))
-        self._announce(unit, run, rn, learned.id, learned.hash())
+        learned = checked(schema_map.from_map(map_))
+        self._store.add_schema(
+            learned.id, schema_map.hash_of(learned), cbor.encode(schema_map.to_map(learned))
+        )
+        self._announce(unit, run, rn, learned.id, schema_map.hash_of(learned))
         for row in self._store.waiting(learned.id):
             self.decode(row["unit"], row["run"], row["rn"], row["id"], learned.id, row["raw"])
 
@@ -137,7 +149,7 @@ def checked(learned: schema.Schema) -> schema.Schema:
 
 def floor(type_: int, body: dict) -> int | None:
     """Return the lowest record number that a unit still holds, if an event says so."""
-    return number(body, _HEALTH_FLOOR) if type_ == event.HEALTH else None
+    return number(body, event.HEALTH_FLOOR) if type_ == event.HEALTH else None
 
 
 def number(body: dict, key: int) -> int | None:
@@ -162,7 +174,7 @@ def describe(decoded: Any) -> str:
     """Return a record in a few words, for a log line."""
     if decoded is None:
         return "kept undecoded"
-    if isinstance(decoded, report.Block):
+    if isinstance(decoded, report_reader.Block):
         count = len(decoded.times)
         return f"{count} sample{'s' * (count > 1)}" + ("" if decoded.synced else ", clock not set")
     return describe_event(*decoded)

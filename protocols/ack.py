@@ -33,19 +33,6 @@ class Ack(_Ack):
         return ahead < 0 or (ahead < BITMAP_SIZE and bool(self.bitmap >> ahead & 1))
 
 
-def encode(cumulative, bitmap=0, time=None, commands=(), schemas=()):
-    body = {_CUMULATIVE: cumulative}
-    if bitmap:
-        body[_BITMAP] = bitmap
-    if time is not None:
-        body[_TIME] = time
-    if commands:
-        body[_COMMANDS] = commands
-    if schemas:
-        body[_SCHEMAS] = schemas
-    return cbor.encode(body)
-
-
 def _is_uint(value, limit=0xFFFFFFFF):
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= limit
 

@@ -74,38 +74,6 @@ class BitWriter:
             self.put(0, 8 - self.used)
 
 
-class BitReader:
-    def __init__(self, data, pos=0):
-        self.data = data
-        self.pos = pos  # of the next byte
-        self.acc = 0
-        self.left = 0  # bits of acc not yet read, fewer than 8
-
-    def get(self, width):
-        if width > 16:
-            high = self.get(width - 16)
-            return high << 16 | self.get(16)
-        acc = self.acc
-        left = self.left
-        while left < width:
-            if self.pos >= len(self.data):
-                raise BitsError("the input ends inside a bit field")
-            acc = acc << 8 | self.data[self.pos]
-            self.pos += 1
-            left += 8
-        left -= width
-        self.acc = acc & (1 << left) - 1
-        self.left = left
-        return acc >> left
-
-    def finish(self):
-        # -> position of the next whole byte; the bits before it must be zero.
-        if self.acc:
-            raise BitsError("the bits that fill the last byte are not zero")
-        self.left = 0
-        return self.pos
-
-
 def put_gamma(writer, n):
     # Elias gamma code of 1 or more: as many zeros as bits follow the first one.
     width = 0
@@ -113,13 +81,3 @@ def put_gamma(writer, n):
         width += 1
     writer.put(0, width)
     writer.put(n, width + 1)
-
-
-def get_gamma(reader):
-    # Of at most 16 bits.
-    width = 0
-    while not reader.get(1):
-        width += 1
-        if width > 15:
-            raise BitsError("a run of more than 16 bits")
-    return 1 << width | reader.get(width)

@@ -23,17 +23,7 @@ try:
         return _aes(key, 2, iv).encrypt
 
 except ImportError:
-    from cryptography.hazmat.primitives.ciphers import Cipher as _Cipher
-    from cryptography.hazmat.primitives.ciphers.algorithms import AES as _AES
-    from cryptography.hazmat.primitives.ciphers.modes import CBC as _CBC
-    from cryptography.hazmat.primitives.ciphers.modes import ECB as _ECB
-
-    def aes_ecb(key):
-        return _Cipher(_AES(key), _ECB()).encryptor().update
-
-    def aes_cbc(key, iv):
-        return _Cipher(_AES(key), _CBC(iv)).encryptor().update
-
+    from .compat_host import aes_cbc, aes_ecb
 
 __all__ = (
     "aes_cbc",

@@ -6,7 +6,7 @@
 #   map       deterministic CBOR: {0: type, 1: time in s since 2024-01-01T00:00:00Z,
 #                                  2 and up: as the type says}
 from . import cbor
-from .bits import BitsError, get_varint, put_varint
+from .bits import put_varint
 from .compat import const
 
 BOOT = const(1)
@@ -36,10 +36,7 @@ HEALTH_UPTIME_S = const(4)
 HEALTH_SIGNAL = const(5)  # map, as the modem reports it
 HEALTH_BATTERY_MV = const(6)
 HEALTH_PENDING = const(7)  # records in the outbox
-
-
-class EventError(ValueError):
-    pass
+HEALTH_FLOOR = const(8)  # the lowest record number that it still holds: wait for none below
 
 
 def encode(rn, type, t, body):
@@ -49,17 +46,3 @@ def encode(rn, type, t, body):
     put_varint(out, rn)
     out.extend(cbor.encode(fields))
     return bytes(out)
-
-
-def decode(record):
-    # -> (rn, type, t, body without type and t)
-    if len(record) < 1 or record[0] != 0:
-        raise EventError("not an event: it does not begin with 0")
-    try:
-        rn, pos = get_varint(record, 1)
-        body = cbor.decode(record[pos:])
-    except (BitsError, cbor.CBORError) as error:
-        raise EventError(str(error))
-    if not isinstance(body, dict) or TYPE not in body or TIME not in body:
-        raise EventError("the event is not a map with a type and a time")
-    return rn, body.pop(TYPE), body.pop(TIME), body

@@ -5,7 +5,7 @@
 #
 # A length of 0: the record takes the rest of the plaintext (which may be nothing, then there is no
 # record), and this is the last datagram of this wake, please answer.
-from .bits import BitsError, get_varint, put_varint, varint_size
+from .bits import put_varint, varint_size
 
 
 class PackingError(ValueError):
@@ -15,11 +15,6 @@ class PackingError(ValueError):
 def cost(record_size):
     # Bytes that a record takes, at most.
     return varint_size(record_size) + record_size
-
-
-def fits(room, record_size):
-    # Does a record still fit into the free bytes of a plaintext?
-    return cost(record_size) <= room
 
 
 def pack(records, last):
@@ -34,23 +29,3 @@ def pack(records, last):
     if last and not records:
         out.append(0)
     return bytes(out)
-
-
-def unpack(plaintext):
-    # -> (list of records, last)
-    records = []
-    pos = 0
-    try:
-        while pos < len(plaintext):
-            size, pos = get_varint(plaintext, pos)
-            if size == 0:
-                if pos < len(plaintext):
-                    records.append(plaintext[pos:])
-                return records, True
-            if size > len(plaintext) - pos:
-                raise PackingError("a record longer than the plaintext")
-            records.append(plaintext[pos : pos + size])
-            pos += size
-    except BitsError as error:
-        raise PackingError(str(error))
-    return records, False

@@ -23,10 +23,9 @@
 # block needs no other block. It has at most 32 bytes and, for the times and for each column, 4 * n
 # + 5 more; gaps add a bit to each value of their column, faults 5 bits to each value.
 from array import array
-from collections import namedtuple
 
 from . import bits, rice
-from .bits import BitsError, BitWriter, get_varint, put_varint, unzigzag, zigzag
+from .bits import BitWriter, put_varint, unzigzag, zigzag
 from .compat import const
 from .schema import COMM_FAULT, NORMAL
 
@@ -42,19 +41,9 @@ UPTIME = const(32)
 # Batch._status: the quality of each value; this bit on top: there is none.
 _ABSENT = const(0x80)
 
-Block = namedtuple(
-    "Block", ("schema", "rn", "times", "columns", "qualities", "synced", "uptime_s")
-)
-
 
 class ReportError(ValueError):
     pass
-
-
-class UnknownSchema(ReportError):
-    def __init__(self, schema_id):
-        super().__init__("schema %d is not known: ask the device for it" % schema_id)
-        self.schema_id = schema_id
 
 
 class Batch:
@@ -264,22 +253,3 @@ class Batch:
             else:
                 writer.put(0, 1)
                 bits.put_gamma(writer, i - start)
-
-
-def peek(block):
-    # -> (schema id, rn) of a report or, with schema id 0, of an event
-    try:
-        schema_id, pos = get_varint(block, 0)
-        return schema_id, get_varint(block, pos + 1 if schema_id else pos)[0]
-    except BitsError as error:
-        raise ReportError(str(error))
-
-
-def decode(block, lookup):
-    # -> Block. lookup(schema id) -> Schema, or None if it is not known.
-    from .report_reader import Reader  # not loaded on a device, which only writes blocks
-
-    try:
-        return Reader(block, lookup).block()
-    except BitsError as error:
-        raise ReportError(str(error))

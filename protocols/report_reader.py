@@ -1,7 +1,9 @@
-# Decodes a report block, whose layout is told in report.py.
+# Decodes a report block, whose layout is told in report.py. A device never does.
 # SPDX-License-Identifier: Apache-2.0
-from . import rice
-from .bits import BitReader, get_gamma, get_varint, unzigzag
+from collections import namedtuple
+
+from .bit_reader import BitReader, get_gamma, read_column
+from .bits import BitsError, get_varint, unzigzag
 from .report import (
     GAPS,
     INTERVAL,
@@ -10,13 +12,21 @@ from .report import (
     TIMES,
     UNSYNCED,
     UPTIME,
-    Block,
     ReportError,
-    UnknownSchema,
 )
 from .schema import COMM_FAULT
 
 _KNOWN_FLAGS = UNSYNCED | GAPS | INTERVAL | TIMES | QUALITY | UPTIME
+
+Block = namedtuple(
+    "Block", ("schema", "rn", "times", "columns", "qualities", "synced", "uptime_s")
+)
+
+
+class UnknownSchema(ReportError):
+    def __init__(self, schema_id):
+        super().__init__("schema %d is not known: ask the device for it" % schema_id)
+        self.schema_id = schema_id
 
 
 class Reader:
@@ -80,7 +90,7 @@ class Reader:
 
     def times(self, reader, t, interval_s):
         times = [t]
-        steps = rice.read_column(reader, self.n - 1) if self.flags & TIMES else [0] * (self.n - 1)
+        steps = read_column(reader, self.n - 1) if self.flags & TIMES else [0] * (self.n - 1)
         for step in steps:
             t = t + interval_s + unzigzag(step) & 0xFFFFFFFF
             times.append(t)
@@ -88,7 +98,7 @@ class Reader:
 
     def column(self, reader, value, present):
         count = sum(present)
-        numbers = rice.read_column(reader, count - 1) if count > 1 else ()
+        numbers = read_column(reader, count - 1) if count > 1 else ()
         values = [value]
         for number in numbers:
             value = (value + unzigzag(number) + 0x80000000 & 0xFFFFFFFF) - 0x80000000
@@ -110,3 +120,20 @@ class Reader:
                 raise ReportError("a run of quality beyond the last sample")
             result.extend([quality] * count)
         return result
+
+
+def peek(block):
+    # -> (schema id, rn) of a report or, with schema id 0, of an event
+    try:
+        schema_id, pos = get_varint(block, 0)
+        return schema_id, get_varint(block, pos + 1 if schema_id else pos)[0]
+    except BitsError as error:
+        raise ReportError(str(error))
+
+
+def decode(block, lookup):
+    # -> Block. lookup(schema id) -> Schema, or None if it is not known.
+    try:
+        return Reader(block, lookup).block()
+    except BitsError as error:
+        raise ReportError(str(error))

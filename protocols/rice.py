@@ -80,23 +80,3 @@ def _write_raw(writer, numbers, n):
     writer.put(_RAW << 5 | width - 1, 9)
     for i in range(n):
         writer.put(numbers[i], width)
-
-
-def read_column(reader, n):
-    # -> list of n numbers
-    code = reader.get(4)
-    if code == 0:
-        return [0] * n
-    if code == _RAW:
-        width = reader.get(5) + 1
-        return [reader.get(width) for _ in range(n)]
-    return [_read_rice(reader, code - 1) for _ in range(n)]
-
-
-def _read_rice(reader, k):
-    ones = 0
-    while reader.get(1):
-        ones += 1
-        if ones == _ONES_MAX:
-            return reader.get(32)
-    return ones << k | reader.get(k)

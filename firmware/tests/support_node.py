@@ -8,9 +8,9 @@ from firmware import parts
 from firmware.node import Node
 from firmware.secrets import Secrets
 from firmware.tests.support import World, remove_tree, run, temp_dir
-from protocols import ack, cbor, event, frame, packing
+from protocols import ack_writer, cbor, event, event_reader, frame, packing_reader
 from protocols.bits import get_varint
-from protocols.report import peek
+from protocols.report_reader import peek
 
 MASTER, KID = bytes(range(16)), b"\x00\x07"
 START = 13176000  # 2024-06-01T12:00:00Z, when the unit is switched on
@@ -79,7 +79,7 @@ class Collector:
     def take(self, datagram, t):
         cls, _, plaintext = self.keys.open(frame.UP, datagram)
         assert cls == frame.TELEMETRY
-        records, last = packing.unpack(plaintext)
+        records, last = packing_reader.unpack(plaintext)
         if last:
             self.wakes.append(t)
         if self.silent:
@@ -92,9 +92,9 @@ class Collector:
         rn = get_varint(record, 1)[0] if record[0] == 0 else peek(record)[1]
         self.records[rn] = record
         if record[0] == 0:
-            _, kind, _, body = event.decode(record)
+            _, kind, _, body = event_reader.decode(record)
             if kind == event.HEALTH:
-                self.floor = max(self.floor, body[8])
+                self.floor = max(self.floor, body[event.HEALTH_FLOOR])
 
     def _answer(self, t):
         cumulative = self.floor - 1
@@ -102,12 +102,12 @@ class Collector:
             cumulative += 1
         ahead = [rn - cumulative - 1 for rn in self.records if rn > cumulative]
         bitmap = sum(1 << n for n in ahead if n < 32)
-        plaintext = ack.encode(cumulative, bitmap, t, schemas=list(self.wanted))
+        plaintext = ack_writer.encode(cumulative, bitmap, t, schemas=list(self.wanted))
         self._piv += 1
         return self.keys.seal(frame.ACK, frame.DOWN, self._piv, plaintext)
 
     def events(self, kind):
-        found = [event.decode(r) for rn, r in sorted(self.records.items()) if r[0] == 0]
+        found = [event_reader.decode(r) for rn, r in sorted(self.records.items()) if r[0] == 0]
         return [body for _, own, _, body in found if own == kind]
 
     def reports(self):

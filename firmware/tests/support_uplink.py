@@ -3,7 +3,7 @@
 from firmware.carriers import CarrierError
 from firmware.counters import Counters
 from firmware.uplink import Uplink
-from protocols import ack, frame, packing
+from protocols import ack, ack_writer, frame, packing_reader
 from protocols.replay import Window
 from protocols.sequence import Sequence
 
@@ -105,7 +105,7 @@ class Server:
         self.epochs.append(header.epoch)
         cls, _, plaintext = self.keys.open(frame.UP, datagram)
         assert cls == frame.TELEMETRY
-        records, last = packing.unpack(plaintext)
+        records, last = packing_reader.unpack(plaintext)
         self.stored.update(data[1] for data in records)
         return self.answer() if last else None
 
@@ -114,7 +114,7 @@ class Server:
         while cumulative + 1 in self.stored:
             cumulative += 1
         bits = sum([1 << rn - cumulative - 1 for rn in self.stored if 0 < rn - cumulative <= 32])
-        body = ack.encode(cumulative, bits, 5000 + self.piv, self.commands, self.schemas)
+        body = ack_writer.encode(cumulative, bits, 5000 + self.piv, self.commands, self.schemas)
         self.piv += 1
         return self.keys.seal(frame.ACK, frame.DOWN, self.piv - 1, body)
 

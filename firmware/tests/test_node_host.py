@@ -1,7 +1,7 @@
 # A unit from power-on through days: its first words, its rhythm, and a bad network.
 # SPDX-License-Identifier: Apache-2.0
 from firmware.tests.support_node import CONFIG, START, Unit
-from protocols import cbor, event, report, schema
+from protocols import cbor, event, report_reader, schema, schema_map
 from protocols.compat import sha256
 
 HOUR = 3600
@@ -13,13 +13,13 @@ def test_the_first_wake_tells_who_started_and_how_to_read_it():
         unit.run(60)
         assert node.safe_mode_reason is None
         boot, layout = unit.collector.events(event.BOOT)[0], unit.collector.events(event.SCHEMA)[0]
-        known = schema.from_map(layout[event.SCHEMA_MAP])
+        known = schema_map.from_map(layout[event.SCHEMA_MAP])
         assert boot == {
             event.BOOT_CAUSE: "power",
             event.BOOT_VERSION: "1.2",
             event.BOOT_CONFIG_HASH: sha256(cbor.encode(CONFIG)).digest()[:8],
             event.BOOT_SYNCED: False,
-            event.BOOT_SCHEMAS: {3: known.hash()},
+            event.BOOT_SCHEMAS: {3: schema_map.hash_of(known)},
         }
         assert [c.name for c in known.columns] == ["battery", "air", "rsrp"]
         assert (node.clock.source, abs(node.clock.now() - unit.time()) <= 2) == ("server", True)
@@ -32,7 +32,7 @@ def test_a_day_and_more_is_complete():
         node = unit.boot()
         unit.run(26 * HOUR)
         layout = node.sampler.schema
-        blocks = [report.decode(r, lambda id: layout) for r in unit.collector.reports()]
+        blocks = [report_reader.decode(r, lambda id: layout) for r in unit.collector.reports()]
         times = [t for block in blocks for t in block.times]
         # What is in RAM is at most a batch.
         assert times == list(range(START + 300, times[-1] + 1, 300))

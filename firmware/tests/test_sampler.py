@@ -7,7 +7,7 @@ from firmware.clock import Clock
 from firmware.counters import Counters
 from firmware.sampler import Sampler, rescale, schema_of
 from firmware.tests.support import World, run
-from protocols import report, schema
+from protocols import report_reader, schema
 
 START = 13176000  # 2024-06-01T12:00:00Z
 
@@ -88,7 +88,7 @@ class Site:
 
     def blocks(self):
         layout = schema_of(PROFILE)
-        return [report.decode(record, lambda id: layout) for record in self.outbox.records]
+        return [report_reader.decode(record, lambda id: layout) for record in self.outbox.records]
 
 
 def test_rescale_rounds_half_away_from_zero():

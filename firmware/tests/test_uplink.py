@@ -1,7 +1,7 @@
 # The uplink against a network that loses, doubles, delays, reorders, forges and replays.
 # SPDX-License-Identifier: Apache-2.0
 from firmware.tests.support_uplink import CONFIG, KID, MASTER, Bench, record
-from protocols import frame, packing
+from protocols import frame, packing_reader
 
 
 def _config(**changes):
@@ -12,7 +12,9 @@ def _config(**changes):
 
 def _unsealed(bench):
     keys = bench.secrets.keys
-    return [packing.unpack(keys.open(frame.UP, data)[2]) for data, _, _ in bench.carrier.sent]
+    return [
+        packing_reader.unpack(keys.open(frame.UP, data)[2]) for data, _, _ in bench.carrier.sent
+    ]
 
 
 def test_one_wake_sends_all_and_forgets_what_is_acknowledged():

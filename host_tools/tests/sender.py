@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S
-from fieldbeat.protocols import ack, event, frame, packing, report, schema
+from fieldbeat.protocols import ack, event, frame, packing, report, schema, schema_map
 
 NOW_S = 1_717_243_200.0  # 2024-06-01T12:00:00Z
 T0 = int(NOW_S) - DEVICE_EPOCH_S - 6 * 3600
@@ -62,13 +62,13 @@ def report_record(rn: int, values=None, schema_=AIR, t: int | None = None, synce
 
 
 def boot_record(rn: int, schemas=(AIR,), t: int = T0, cause: str = "power_on") -> bytes:
-    hashes = {item.id: item.hash() for item in schemas}
+    hashes = {item.id: schema_map.hash_of(item) for item in schemas}
     body = {event.BOOT_CAUSE: cause, event.BOOT_VERSION: "0.1", event.BOOT_SCHEMAS: hashes}
     return event.encode(rn, event.BOOT, t, body)
 
 
 def schema_record(rn: int, schema_=AIR) -> bytes:
-    return event.encode(rn, event.SCHEMA, T0, {event.SCHEMA_MAP: schema_.to_map()})
+    return event.encode(rn, event.SCHEMA, T0, {event.SCHEMA_MAP: schema_map.to_map(schema_)})
 
 
 def health_record(rn: int, **body) -> bytes:

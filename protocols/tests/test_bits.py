@@ -1,7 +1,8 @@
 # Bit fields, zigzag, varint and gamma code.
 # SPDX-License-Identifier: Apache-2.0
 from protocols import bits
-from protocols.bits import BitReader, BitsError, BitWriter
+from protocols.bit_reader import BitReader, get_gamma
+from protocols.bits import BitsError, BitWriter
 from protocols.tests.support import raises
 
 
@@ -76,5 +77,5 @@ def test_gamma():
         writer = BitWriter(out)
         bits.put_gamma(writer, n)
         writer.finish()
-        assert bits.get_gamma(BitReader(out)) == n
-    raises(BitsError, bits.get_gamma, BitReader(bytes(4)))
+        assert get_gamma(BitReader(out)) == n
+    raises(BitsError, get_gamma, BitReader(bytes(4)))

@@ -350,6 +350,9 @@ def test_a_spoilt_storage_is_filled_again_and_given_up():
         sender = thing.sender()
         run(sender, again)
         assert sender.result == again.result == result
+        thing.copy[:] = bytes(len(thing.copy))
+        again.receive(all_messages(thing.header, thing.read)[1])
+        assert not any(thing.copy) and again.duplicates == 1
 
 
 def test_an_unwanted_object_ends_at_once():
@@ -387,7 +390,11 @@ def test_an_object_that_changes_under_its_number_starts_again():
         late = all_messages(old.header, old.read)
         for message in late[:cut]:
             receiver.receive(message)
-        sender = new.sender(old.sender().export())  # of no use, and no harm
+        sent = old.sender()
+        run(sent, old.receiver())
+        old.copy[:] = bytes(len(old.copy))
+        sender = new.sender(sent.export())  # of no use, and no harm
+        assert sender.export() == new.sender().export()
         receiver.receive(sender.next(0))
         for message in late[1:]:  # the old one's chunks come late
             answer = receiver.receive(message)
@@ -441,6 +448,7 @@ def refusals(thing):
         (5, 256),
     ):
         yield "message", cbor.encode(changed(good, key, value))
+    yield "message", cbor.encode(changed(good, 6, 0))
     yield "message", cbor.encode(changed(changed(good, 1, 0xFFFFFFFF), 2, 0xFFFF - 1))
     for key in good:
         yield "message", cbor.encode({k: v for k, v in good.items() if k != key})
@@ -522,6 +530,22 @@ def test_what_a_sender_refuses():
         assert sender.refused == expected
         assert sender.result is None and sender.export() == before
     run(sender, thing.receiver())
+    assert thing.arrived()
+
+
+def test_a_lost_header_is_repeated_once():
+    thing = Object(count=12)
+    sender, receiver = thing.sender(window=8), thing.receiver()
+    sender.next(0)  # lost
+    answers = [receiver.receive(sender.next(0)) for _ in range(8)]
+    answers = [answer for answer in answers if answer]
+    assert len(answers) == 4
+    for answer in answers:
+        assert status(answer).base is None
+        sender.receive(answer)
+        again = isinstance(blocks.parse(sender.next(0))[0], blocks.Header)
+        assert again == (answer == answers[0])
+    run(sender, receiver)
     assert thing.arrived()
 
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from binascii import hexlify, unhexlify
 
-from protocols.cbor import CBORError, Simple, Tag, decode, encode, undefined
+from protocols.cbor import CBORError, decode, encode
+from protocols.cbor_rare import Simple, Tag, undefined
 from protocols.tests.support import raises, vectors
 
 NAMES = {"Simple": Simple, "Tag": Tag, "undefined": undefined}

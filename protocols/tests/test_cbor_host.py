@@ -4,7 +4,7 @@ import cbor2
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from protocols import cbor
+from protocols import cbor, cbor_rare
 
 SCALARS = (
     st.none()
@@ -62,11 +62,11 @@ def reference(data: bytes) -> tuple[bool, object]:
 
 def comparable(value: object) -> object:
     """One form for both libraries' values; repr() keeps NaN, -0.0 and 1 apart from 1.0."""
-    if isinstance(value, list | tuple) and not isinstance(value, cbor.Simple):
+    if isinstance(value, list | tuple) and not isinstance(value, cbor_rare.Simple):
         return [comparable(item) for item in value]
     if isinstance(value, dict):
         return sorted((repr(comparable(k)), comparable(value[k])) for k in value)
-    if isinstance(value, cbor.Simple | cbor2.CBORSimpleValue):
+    if isinstance(value, cbor_rare.Simple | cbor2.CBORSimpleValue):
         return "simple", value.value
     return repr(value)
 

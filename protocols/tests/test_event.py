@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from binascii import hexlify
 
-from protocols import cbor, event, reasons, report
-from protocols.event import EventError
+from protocols import cbor, event, event_reader, reasons, report_reader
+from protocols.event_reader import EventError
 from protocols.tests.support import raises
 
 
@@ -14,8 +14,8 @@ def test_golden():
         hexlify(record)
         == b"00ac02" + b"a4" + b"0003" + b"011a04a62f80" + b"021a00016000" + b"03a10602"
     )
-    assert event.decode(record) == (300, event.HEALTH, 78000000, body)
-    assert report.peek(record) == (0, 300)
+    assert event_reader.decode(record) == (300, event.HEALTH, 78000000, body)
+    assert report_reader.peek(record) == (0, 300)
 
 
 def test_refused():
@@ -30,7 +30,7 @@ def test_refused():
         b"\x00\x05" + cbor.encode({1: 1}),
         event.encode(5, event.BOOT, 0, {}) + b"\0",
     ):
-        raises(EventError, event.decode, record)
+        raises(EventError, event_reader.decode, record)
 
 
 def test_reasons():

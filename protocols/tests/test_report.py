@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 from binascii import hexlify, unhexlify
 
-from protocols import report
+from protocols import report_reader
 from protocols.bits import put_varint
-from protocols.report import Batch, ReportError, UnknownSchema
+from protocols.report import Batch, ReportError
+from protocols.report_reader import UnknownSchema
 from protocols.schema import Column, Schema
 from protocols.tests.support import raises, vectors
 
@@ -22,14 +23,14 @@ def check(schema, rows, rn=1, synced=True, uptime_s=None, capacity=None):
     for row in rows:
         batch.add(*row)
     block = batch.encode(rn, synced, uptime_s)
-    back = report.decode(block, lambda id: schema if id == schema.id else None)
+    back = report_reader.decode(block, lambda id: schema if id == schema.id else None)
     assert back.schema is schema
     assert (back.rn, back.synced, back.uptime_s) == (rn, synced, uptime_s)
     assert back.times == [row[0] for row in rows]
     for c in range(len(schema.columns)):
         assert back.columns[c] == [row[1][c] for row in rows], c
         assert back.qualities[c] == [row[2][c] if row[2] else 0 for row in rows], c
-    assert report.peek(block) == (schema.id, rn)
+    assert report_reader.peek(block) == (schema.id, rn)
     assert len(block) <= bound(rows)
     return block
 
@@ -209,15 +210,15 @@ def test_unknown_schema():
     batch = Batch(schema_of(1, id=9), 1)
     batch.add(T0, [1])
     block = batch.encode(42)
-    assert raises(UnknownSchema, report.decode, block, lookup).schema_id == 9
-    assert report.peek(block) == (9, 42)
+    assert raises(UnknownSchema, report_reader.decode, block, lookup).schema_id == 9
+    assert report_reader.peek(block) == (9, 42)
 
 
 def test_every_cut_is_refused():
     block = sample_block()
     for size in range(len(block)):
-        raises(ReportError, report.decode, block[:size], lookup)
-    raises(ReportError, report.decode, block + b"\0", lookup)
+        raises(ReportError, report_reader.decode, block[:size], lookup)
+    raises(ReportError, report_reader.decode, block + b"\0", lookup)
 
 
 def test_every_changed_bit_is_survived():
@@ -228,7 +229,7 @@ def test_every_changed_bit_is_survived():
         bad = bytearray(block)
         bad[bit >> 3] ^= 1 << (bit & 7)
         try:
-            report.decode(bad, lookup)
+            report_reader.decode(bad, lookup)
         except ReportError:
             refused += 1
     assert refused > 20
@@ -255,6 +256,6 @@ def test_refused():
         header(16, 1, b"\0\0\0\xf8"),  # quality 7
         header(16, 2, b"\0\0\0\x00\x08\x92"),  # a run of 2 or more beyond the last sample
     ):
-        raises(ReportError, report.decode, block, lookup)
-    raises(ReportError, report.peek, b"")
-    raises(ReportError, report.peek, b"\x01\x00")
+        raises(ReportError, report_reader.decode, block, lookup)
+    raises(ReportError, report_reader.peek, b"")
+    raises(ReportError, report_reader.peek, b"\x01\x00")

@@ -3,8 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocols import report, rice
-from protocols.bits import BitReader, BitWriter
+from protocols import report_reader, rice
+from protocols.bit_reader import BitReader, read_column
+from protocols.bits import BitWriter
 from protocols.report import Batch, ReportError
 from protocols.schema import Column, Schema
 from protocols.tests import greenhouse
@@ -50,7 +51,7 @@ def test_round_trip(
     batch = Batch(schema, len(rows))
     for row in rows:
         batch.add(*row)
-    back = report.decode(batch.encode(rn, synced, uptime_s), lambda _: schema)
+    back = report_reader.decode(batch.encode(rn, synced, uptime_s), lambda _: schema)
     assert (back.rn, back.synced, back.uptime_s) == (rn, synced, uptime_s)
     assert back.times == [t for t, _, _ in rows]
     assert list(zip(*back.columns, strict=True)) == [tuple(values) for _, values, _ in rows]
@@ -63,7 +64,7 @@ def test_any_bytes_give_a_block_or_report_error(rest: bytes, flags: int, samples
     schema = schema_of(3)
     for data in (rest, bytes((1, flags, 9, samples)) + rest):
         try:
-            block = report.decode(data, lambda _: schema)
+            block = report_reader.decode(data, lambda _: schema)
         except ReportError:
             continue
         assert len(block.times) == len(block.columns[0]) == len(block.qualities[0])
@@ -74,7 +75,7 @@ def test_1000_samples_of_32_columns() -> None:
     batch = Batch(schema, 1000)
     for i in range(1000):
         batch.add(300 * i, [(i * 37 + c) % 11 for c in range(32)])
-    back = report.decode(batch.encode(1), lambda _: schema)
+    back = report_reader.decode(batch.encode(1), lambda _: schema)
     assert back.times[-1] == 300 * 999
     assert back.columns[31] == [(i * 37 + 31) % 11 for i in range(1000)]
 
@@ -85,7 +86,7 @@ def column_bits(numbers: list[int]) -> int:
     rice.write_column(writer, numbers, len(numbers), sum(numbers))
     bits = 8 * len(out) + writer.used
     writer.finish()
-    assert rice.read_column(BitReader(out), len(numbers)) == numbers
+    assert read_column(BitReader(out), len(numbers)) == numbers
     return bits
 
 
