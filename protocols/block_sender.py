@@ -107,10 +107,11 @@ class Sender:
         # What it held a moment ago it may have lost in a reset: the newest answer counts.
         self._base = status.base or 0
         self._bits = status.bitmap
+        # The header again, once, however many questions were on their way.
         if status.base is None and ask > self._header_ask:
             self._header_due = True
         for index in list(self._flying):
-            if self._flying[index] <= ask or self._is_stored(index):
+            if self._flying[index] <= ask:
                 del self._flying[index]
 
     def _is_stored(self, index):
