@@ -1,6 +1,6 @@
-"""Fixtures of the tests that need a board: `site`, `station`, `console` (pytest-embedded's `dut`).
+"""Fixtures of the tests that need a board: `bench`, `board`, `console` (pytest-embedded's `dut`).
 
-A test lets time pass with `site.run_for(seconds)`: virtual time, so an hour costs nothing and an
+A test lets time pass with `bench.run_for(seconds)`: virtual time, so an hour costs nothing and an
 absence can be proven. Tests with real tools (test_bare_board.py) let the wall clock drive the same
 world while a tool runs.
 """
@@ -17,53 +17,53 @@ from pytest_embedded import Dut
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    """A site with nothing on it yet, in virtual time."""
-    with Site(seed=1, workdir=tmp_path) as site:
-        yield site
+def bench(tmp_path: Path) -> Iterator[Site]:
+    """A bench with a collector and no board yet, in virtual time."""
+    with Site(seed=1, workdir=tmp_path) as bench:
+        yield bench
 
 
 @pytest.fixture
-def station(site: Site) -> VirtualBoard:
+def board(bench: Site) -> VirtualBoard:
     """A provisioned station that has just been switched on."""
-    return site.add_station()
+    return bench.add_station()
 
 
 class ConsoleDut(Dut):
     """pytest-embedded's device under test, over the console of a virtual board."""
 
     def write(self, s: str | bytes) -> None:
-        self.station.console_write(s.encode() if isinstance(s, str) else s)
+        self.board.console_write(s.encode() if isinstance(s, str) else s)
 
     def run(self, verb: str) -> None:
         """Types a verb and lets a virtual second pass."""
         self.write(verb + "\r")
-        self.site.run_for(1)
+        self.bench.run_for(1)
 
 
 @pytest.fixture
 def dut(
-    pexpect_proc, msg_queue, app, _pexpect_logfile, test_case_name, _meta, site, station
+    pexpect_proc, msg_queue, app, _pexpect_logfile, test_case_name, _meta, bench, board
 ) -> Iterator[Dut]:
     """Takes the place of pytest-embedded's own: what the board prints goes to `expect()`."""
-    station.on_output(msg_queue.put)
+    board.on_output(msg_queue.put)
     dut = ConsoleDut(
         pexpect_proc, msg_queue, app, _pexpect_logfile, test_case_name, _meta,
-        station=station, site=site,
+        board=board, bench=bench,
     )  # fmt: skip
     yield dut
     dut.close()
 
 
 @pytest.fixture
-def console(dut: ConsoleDut, site: Site) -> ConsoleDut:
-    """The text shell of the station, past its prompt."""
-    site.run_for(2)
+def console(dut: ConsoleDut, bench: Site) -> ConsoleDut:
+    """The text shell of the board, past its prompt."""
+    bench.run_for(2)
     dut.expect_exact("fieldbeat> ", timeout=10)
     return dut
 
 
 @pytest.fixture
-def modem(station: VirtualBoard):
+def modem(board: VirtualBoard):
     """The model of the station's modem, with its faults."""
-    return station.fitted.modem
+    return board.fitted.modem

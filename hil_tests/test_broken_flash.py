@@ -28,19 +28,19 @@ def rewritten(files: dict[str, bytes | None]) -> bytes:
     return bytes(content)
 
 
-def put(site: Site, content: bytes):
+def put(bench: Site, content: bytes):
     node = config()
-    board = site.add_board("greenhouse_esp32", "gh-01", image=content, power=False)
-    site.give_key(board, node)
-    site.attach_collector(site.collector, "collector.example.org", 5690)
+    board = bench.add_board("greenhouse_esp32", "gh-01", image=content, power=False)
+    bench.give_key(board, node)
+    bench.attach_collector(bench.collector, "collector.example.org", 5690)
     board.power_on()
     return board
 
 
-def said(site: Site, board, verb: str) -> bytes:
+def said(bench: Site, board, verb: str) -> bytes:
     before = len(board.output)
     board.console_write(verb.encode() + b"\r")
-    site.run_for(2)
+    bench.run_for(2)
     return board.output[before:]
 
 
@@ -54,37 +54,37 @@ def said(site: Site, board, verb: str) -> bytes:
         ("/profile.cbor", None),
     ],
 )
-def test_broken_settings_end_in_safe_mode_that_answers(site, path, data):
-    board = put(site, rewritten({path: data}))
-    site.run_for(5)
-    status = said(site, board, "status")
+def test_broken_settings_end_in_safe_mode_that_answers(bench, path, data):
+    board = put(bench, rewritten({path: data}))
+    bench.run_for(5)
+    status = said(bench, board, "status")
     assert b"safe mode" in status and path.strip("/").split(".")[0].encode() in status
-    site.run_for(2 * 3600)
-    assert b"safe mode" in said(site, board, "status")
-    assert not site.outcomes
+    bench.run_for(2 * 3600)
+    assert b"safe mode" in said(bench, board, "status")
+    assert not bench.outcomes
 
 
-def test_an_erased_file_system_is_made_anew(site):
+def test_an_erased_file_system_is_made_anew(bench):
     content = bytearray(image.build(config()))
     content[0x200000:] = b"\xff" * (len(content) - 0x200000)
-    board = site.add_board("greenhouse_esp32", image=bytes(content))
-    site.run_for(2)
+    board = bench.add_board("greenhouse_esp32", image=bytes(content))
+    bench.run_for(2)
     assert board.state == "repl"
 
 
-def test_a_corrupt_file_system_is_said_so(site):
+def test_a_corrupt_file_system_is_said_so(bench):
     content = bytearray(image.build(config()))
     content[0x200000:0x204000] = bytes(range(256)) * 64
-    board = site.add_board("greenhouse_esp32", image=bytes(content))
-    site.run_for(2)
+    board = bench.add_board("greenhouse_esp32", image=bytes(content))
+    bench.run_for(2)
     assert b"filesystem appears to be corrupted" in board.output and board.state == "repl"
 
 
-def test_a_torn_outbox_is_cut_and_counted(site):
+def test_a_torn_outbox_is_cut_and_counted(bench):
     """Garbage behind the last record, as a cut write leaves it: what was whole is still sent."""
-    board = put(site, rewritten({}))
-    site.network.away(True)
-    site.run_for(3 * 3600 + 60)
+    board = put(bench, rewritten({}))
+    bench.network.away(True)
+    bench.run_for(3 * 3600 + 60)
     board.power_off()
     vfs = partition_table.find(config().board.partition_table(), "vfs")
     disk = LittleFS(block_size=SECTOR, block_count=vfs.size // SECTOR, mount=False)
@@ -94,13 +94,13 @@ def test_a_torn_outbox_is_cut_and_counted(site):
     with disk.open(f"/outbox/{logs[-1]}", "ab") as file:
         file.write(b"\x55" * 37)
     board.flash.load(vfs.offset, bytes(disk.context.buffer))
-    site.network.away(False)
+    bench.network.away(False)
     board.power_on()
-    site.run_for(26 * 3600)
-    assert site.views.unit("gh-01", site.now_s).counters.get("outbox_corrupt", 0) >= 1
+    bench.run_for(26 * 3600)
+    assert bench.views.unit("gh-01", bench.now_s).counters.get("outbox_corrupt", 0) >= 1
     # The three full batches from before the cut; record numbers jump, so that none comes twice.
-    start_s = site.world.start.timestamp()
+    start_s = bench.world.start.timestamp()
     rows = [
-        row for row in site.views.history("gh-01", "co2", 10_000) if row.at_s <= start_s + 10_800
+        row for row in bench.views.history("gh-01", "co2", 10_000) if row.at_s <= start_s + 10_800
     ]
     assert len(rows) == 36

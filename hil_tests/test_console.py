@@ -18,8 +18,8 @@ def test_an_unknown_verb_says_what_to_type(console):
     console.expect(rb"type help|help", timeout=10)
 
 
-def test_status_tells_how_the_unit_is(console, site):
-    site.run_for(120)
+def test_status_tells_how_the_unit_is(console, bench):
+    bench.run_for(120)
     console.run("status")
     for pattern in (
         rb"unit\s+gh-01",
@@ -31,41 +31,41 @@ def test_status_tells_how_the_unit_is(console, site):
 
 def test_read_measures_now(console):
     console.run("read air")
-    console.site.run_for(5)
+    console.bench.run_for(5)
     console.expect(rb"temperature\s+\d+\.\d+ Cel", timeout=10)
 
 
-def test_a_missing_sensor_is_said_so(console, station):
-    air = station.fitted.parts["air"]
+def test_a_missing_sensor_is_said_so(console, board):
+    air = board.fitted.parts["air"]
     air.faults.unplugged = True
     console.run("read air")
-    console.site.run_for(10)
+    console.bench.run_for(10)
     console.expect(rb"i2c_nack|does not answer|no answer", timeout=10)
     assert air.faults.fired["unplugged"]
 
 
 def test_line_editing_and_history(console):
     console.write("stato\x7fus\r")
-    console.site.run_for(1)
+    console.bench.run_for(1)
     console.expect(rb"unit\s+gh-01", timeout=10)
     console.write("\x1b[A\r")
-    console.site.run_for(1)
+    console.bench.run_for(1)
     console.expect(rb"unit\s+gh-01", timeout=10)
 
 
-def test_reboot_boots_again(console, station):
+def test_reboot_boots_again(console, board):
     console.run("reboot")
-    console.site.run_for(5)
+    console.bench.run_for(5)
     console.expect_exact("rst:0xc", timeout=10)
     console.expect_exact("fieldbeat> ", timeout=10)
-    assert station.state == "running"
+    assert board.state == "running"
 
 
-def test_no_secret_is_ever_printed(site, station):
+def test_no_secret_is_ever_printed(bench, board):
     """Every verb, a day of logs and a crash: the master key appears in no form."""
-    unit = site.registry.unit("gh-01")
-    master = dict(site.registry.keys(unit.kid))[unit.epoch]
-    site.run_for(7200)
+    unit = bench.registry.unit("gh-01")
+    master = dict(bench.registry.keys(unit.kid))[unit.epoch]
+    bench.run_for(7200)
     for verb in (
         "help",
         "status",
@@ -77,23 +77,23 @@ def test_no_secret_is_ever_printed(site, station):
         "log",
         "uplink",
     ):
-        station.console_write(verb.encode() + b"\r")
-        site.run_for(30)
-    station.console_write(b"read air\rread modem\rread nothing\r")
-    site.run_for(30)
-    output = station.output.lower()
+        board.console_write(verb.encode() + b"\r")
+        bench.run_for(30)
+    board.console_write(b"read air\rread modem\rread nothing\r")
+    bench.run_for(30)
+    output = board.output.lower()
     forms = {master, master.hex().encode(), repr(master).encode().lower()}
     assert len(output) > 1000
     assert not [form for form in forms if form in output]
-    assert master not in b"".join(data for _, _, data in site.network.capture)
+    assert master not in b"".join(data for _, _, data in bench.network.capture)
 
 
 @pytest.mark.parametrize("noise", [b"\x00\xff\xfe" * 20, b"\x06\x09!!!!\n", b"A" * 5000 + b"\r"])
-def test_noise_on_the_line_does_not_stop_the_shell(site, station, noise):
-    site.run_for(3)
-    station.console_write(noise)
-    site.run_for(3)
-    before = len(station.output)
-    station.console_write(b"\rid\r")
-    site.run_for(3)
-    assert re.search(rb"gh-01", station.output[before:])
+def test_noise_on_the_line_does_not_stop_the_shell(bench, board, noise):
+    bench.run_for(3)
+    board.console_write(noise)
+    bench.run_for(3)
+    before = len(board.output)
+    board.console_write(b"\rid\r")
+    bench.run_for(3)
+    assert re.search(rb"gh-01", board.output[before:])

@@ -11,114 +11,114 @@ from fieldbeat.hil_tests.virtual.site import Site
 HOUR_S = 3600
 
 
-def complete(site) -> bool:
+def complete(bench) -> bool:
     """Whether every five-minute row since the first one has been stored."""
-    times = sorted(row.at_s for row in site.views.history("gh-01", "co2", 10_000))
+    times = sorted(row.at_s for row in bench.views.history("gh-01", "co2", 10_000))
     return len(times) > 12 and {b - a for a, b in zip(times, times[1:], strict=False)} == {300}
 
 
-def reported(site) -> dict[str, int]:
+def reported(bench) -> dict[str, int]:
     """The counters of the unit's last HEALTH event."""
-    return site.views.unit("gh-01", site.now_s).counters
+    return bench.views.unit("gh-01", bench.now_s).counters
 
 
-def recover(site) -> None:
+def recover(bench) -> None:
     """A day and a wake: the next HEALTH event has been sent."""
-    site.run_for(25 * HOUR_S + 1200)
+    bench.run_for(25 * HOUR_S + 1200)
 
 
 @pytest.mark.parametrize("status, reason", [(2, "reg_searching"), (3, "reg_denied")])
-def test_a_network_that_does_not_register_is_reported_later(site, station, modem, status, reason):
-    site.run_for(1200)
+def test_a_network_that_does_not_register_is_reported_later(bench, board, modem, status, reason):
+    bench.run_for(1200)
     modem.faults.cereg = status
     modem.radio.lose()
-    site.run_for(6 * HOUR_S)
+    bench.run_for(6 * HOUR_S)
     assert modem.faults.fired["cereg"]
     modem.faults.cereg = None
-    recover(site)
-    assert complete(site)
-    assert reported(site).get(reason, 0) >= 1
+    recover(bench)
+    assert complete(bench)
+    assert reported(bench).get(reason, 0) >= 1
 
 
-def test_a_silent_modem_is_reported_later(site, station, modem):
-    site.run_for(1200)
+def test_a_silent_modem_is_reported_later(bench, board, modem):
+    bench.run_for(1200)
     modem.faults.silent = True
-    site.run_for(3 * HOUR_S)
+    bench.run_for(3 * HOUR_S)
     assert modem.faults.fired["silent"]
-    assert len(site.outcomes) <= 2
+    assert len(bench.outcomes) <= 2
     modem.faults.silent = False
-    recover(site)
-    assert complete(site)
-    assert reported(site).get("modem_silent", 0) >= 1
+    recover(bench)
+    assert complete(bench)
+    assert reported(bench).get("modem_silent", 0) >= 1
 
 
-def test_an_error_to_each_send_is_reported_later(site, station, modem):
-    site.run_for(1200)
+def test_an_error_to_each_send_is_reported_later(bench, board, modem):
+    bench.run_for(1200)
     modem.faults.error_on = {"AT+QISEND": "ERROR"}
-    site.run_for(2 * HOUR_S)
+    bench.run_for(2 * HOUR_S)
     assert modem.faults.fired["error_on"]
     modem.faults.error_on = {}
-    recover(site)
-    assert complete(site)
-    assert sum(reported(site).values()) >= 1
+    recover(bench)
+    assert complete(bench)
+    assert sum(reported(bench).values()) >= 1
 
 
-def test_a_modem_that_resets_in_the_middle_loses_nothing(site, station, modem):
-    site.run_for(HOUR_S + 250)
+def test_a_modem_that_resets_in_the_middle_loses_nothing(bench, board, modem):
+    bench.run_for(HOUR_S + 250)
     for delay_s in range(12):  # into the wake of the next hour, second by second
-        site.run_for(HOUR_S - 6 + delay_s)
+        bench.run_for(HOUR_S - 6 + delay_s)
         modem.reset_now()
-        site.run_for(HOUR_S)
-    recover(site)
-    assert complete(site)
+        bench.run_for(HOUR_S)
+    recover(bench)
+    assert complete(bench)
 
 
-def test_send_ok_without_sending_is_found_out_by_the_missing_ack(site, station, modem):
-    site.run_for(1200)
+def test_send_ok_without_sending_is_found_out_by_the_missing_ack(bench, board, modem):
+    bench.run_for(1200)
     modem.faults.limit("send_ok_never_sent", 3, True)
-    site.run_for(4 * HOUR_S)
+    bench.run_for(4 * HOUR_S)
     assert modem.faults.fired["send_ok_never_sent"] == 3
-    recover(site)
-    assert complete(site)
-    assert reported(site).get("no_ack", 0) >= 1
+    recover(bench)
+    assert complete(bench)
+    assert reported(bench).get("no_ack", 0) >= 1
 
 
-def test_an_unsolicited_line_at_every_byte_of_a_wake(site, station, modem):
+def test_an_unsolicited_line_at_every_byte_of_a_wake(bench, board, modem):
     """One wake an hour; each has a line injected a few bytes further into the modem's output."""
-    site.run_for(1200)
+    bench.run_for(1200)
     for position in range(0, 300, 4):
         modem.faults.urc_at(position, "+CSCON: 1")
-        site.run_for(HOUR_S)
+        bench.run_for(HOUR_S)
     assert modem.faults.unfired() == []
     assert modem.faults.fired["urc_at"] == 75
-    recover(site)
-    assert complete(site)
+    recover(bench)
+    assert complete(bench)
 
 
-def test_lost_bytes_on_the_line(site, station, modem):
-    site.run_for(1200)
+def test_lost_bytes_on_the_line(bench, board, modem):
+    bench.run_for(1200)
     for position in range(0, 300, 7):
         modem.faults.drop_byte_at(position)
-        site.run_for(HOUR_S)
+        bench.run_for(HOUR_S)
     assert modem.faults.unfired() == []
-    recover(site)
-    assert complete(site)
+    recover(bench)
+    assert complete(bench)
 
 
 def test_a_lossy_network_loses_no_record(tmp_path):
-    with Site(seed=3, workdir=tmp_path, loss=0.3, duplicate=0.1, reorder=0.1) as site:
-        site.add_station()
-        site.run_for(48 * HOUR_S)
-        assert site.network.counts["up_lost"] > 0 and site.network.counts["down_lost"] > 0
-        assert complete(site)
+    with Site(seed=3, workdir=tmp_path, loss=0.3, duplicate=0.1, reorder=0.1) as bench:
+        bench.add_station()
+        bench.run_for(48 * HOUR_S)
+        assert bench.network.counts["up_lost"] > 0 and bench.network.counts["down_lost"] > 0
+        assert complete(bench)
 
 
-def test_an_outage_is_not_answered_with_a_storm(site, station):
-    site.run_for(1200)
-    site.network.away(True)
-    before = len(site.network.capture)
-    site.run_for(24 * HOUR_S)
-    sent = [entry for entry in site.network.capture[before:] if entry[1] == "up"]
+def test_an_outage_is_not_answered_with_a_storm(bench, board):
+    bench.run_for(1200)
+    bench.network.away(True)
+    before = len(bench.network.capture)
+    bench.run_for(24 * HOUR_S)
+    sent = [entry for entry in bench.network.capture[before:] if entry[1] == "up"]
     # One datagram a wake once nobody answers, so the day's 20 kB are not used up.
     assert 24 <= len(sent) <= 24 + 5
     assert sum(len(entry[2]) for entry in sent) <= 13_000

@@ -8,105 +8,105 @@ DAY_S = 86_400
 CHANNELS = 10
 
 
-def samples(site: Site, channel: str) -> list:
-    return site.views.history("gh-01", channel, 10_000)
+def samples(bench: Site, channel: str) -> list:
+    return bench.views.history("gh-01", channel, 10_000)
 
 
-def test_a_day_arrives_complete_and_in_order(site, station):
-    site.run_for(DAY_S + 1200)
-    view = site.views.unit("gh-01", site.now_s)
+def test_a_day_arrives_complete_and_in_order(bench, board):
+    bench.run_for(DAY_S + 1200)
+    view = bench.views.unit("gh-01", bench.now_s)
     assert (view.missing, view.waiting, view.refused) == (0, 0, {})
     assert len(view.readings) == CHANNELS
     for reading in view.readings:
-        rows = sorted(samples(site, reading.channel), key=lambda row: row.at_s)
+        rows = sorted(samples(bench, reading.channel), key=lambda row: row.at_s)
         times = [row.at_s for row in rows]
         assert len(times) >= 24 * 12 - 1
         assert {b - a for a, b in zip(times, times[1:], strict=False)} == {300}
         assert all(row.clock_set for row in rows)
-    assert site.views.gaps("gh-01") == []
+    assert bench.views.gaps("gh-01") == []
 
 
-def test_values_are_those_of_the_scene(site, station):
-    site.run_for(6 * 3600)
-    start_s = site.world.start.timestamp()
+def test_values_are_those_of_the_scene(bench, board):
+    bench.run_for(6 * 3600)
+    start_s = bench.world.start.timestamp()
     # Accuracy of the sensors' data sheets, and what a scaled integer rounds away.
     tolerance = {"air_temperature": 0.3, "air_humidity": 2.0, "co2": 60, "soil_moisture": 3.0}
     for channel, allowed in tolerance.items():
-        rows = [row for row in samples(site, channel) if row.value is not None]
+        rows = [row for row in samples(bench, channel) if row.value is not None]
         assert len(rows) >= 60
         for row in rows:
-            truth = site.scene.value(channel, round((row.at_s - start_s) * 1e6))
+            truth = bench.scene.value(channel, round((row.at_s - start_s) * 1e6))
             assert abs(row.value - truth) <= allowed, (channel, row, truth)
 
 
-def test_the_outbox_is_empty_when_everything_is_acknowledged(site, station):
-    site.run_for(5 * 3600 + 1200)
-    assert site.views.unit("gh-01", site.now_s).pending is not None
-    acknowledged = [o.cumulative for o in site.outcomes if o.cumulative is not None]
+def test_the_outbox_is_empty_when_everything_is_acknowledged(bench, board):
+    bench.run_for(5 * 3600 + 1200)
+    assert bench.views.unit("gh-01", bench.now_s).pending is not None
+    acknowledged = [o.cumulative for o in bench.outcomes if o.cumulative is not None]
     assert acknowledged == sorted(acknowledged)
-    assert acknowledged[-1] == site.views.unit("gh-01", site.now_s).records
+    assert acknowledged[-1] == bench.views.unit("gh-01", bench.now_s).records
 
 
-def test_an_outage_of_a_day_loses_nothing(site, station):
-    site.run_for(3600)
-    site.network.away(True)
-    site.run_for(DAY_S)
-    heard = len(site.outcomes)
-    site.network.away(False)
-    site.run_for(4 * 3600)
-    assert len(site.outcomes) > heard
-    view = site.views.unit("gh-01", site.now_s)
+def test_an_outage_of_a_day_loses_nothing(bench, board):
+    bench.run_for(3600)
+    bench.network.away(True)
+    bench.run_for(DAY_S)
+    heard = len(bench.outcomes)
+    bench.network.away(False)
+    bench.run_for(4 * 3600)
+    assert len(bench.outcomes) > heard
+    view = bench.views.unit("gh-01", bench.now_s)
     assert (view.missing, view.waiting) == (0, 0)
-    times = sorted(row.at_s for row in samples(site, "co2"))
+    times = sorted(row.at_s for row in samples(bench, "co2"))
     assert {b - a for a, b in zip(times, times[1:], strict=False)} == {300}
     assert len(times) >= 27 * 12
 
 
-def test_a_power_cut_loses_at_most_the_batch_that_was_in_memory(site, station):
-    site.run_for(5 * 3600)
-    station.power_off()
-    site.run_for(7200)
-    station.power_on()
-    site.run_for(3 * 3600 + 1200)
-    view = site.views.unit("gh-01", site.now_s)
+def test_a_power_cut_loses_at_most_the_batch_that_was_in_memory(bench, board):
+    bench.run_for(5 * 3600)
+    board.power_off()
+    bench.run_for(7200)
+    board.power_on()
+    bench.run_for(3 * 3600 + 1200)
+    view = bench.views.unit("gh-01", bench.now_s)
     assert (view.missing, view.waiting) == (0, 0)
     # Two dark hours of 12 rounds, at most 12 rounds in memory, and the round that was cut short.
-    assert 24 <= 10 * 12 - len(samples(site, "co2")) <= 24 + 12 + 1
+    assert 24 <= 10 * 12 - len(samples(bench, "co2")) <= 24 + 12 + 1
 
 
 def test_one_seed_puts_the_same_bytes_on_the_air(tmp_path):
     digests = set()
     for run in ("first", "second"):
-        with Site(seed=7, workdir=tmp_path / run, loss=0.1, duplicate=0.05) as site:
-            site.add_station()
-            site.run_for(12 * 3600)
-            digests.add((site.network.digest(), len(site.network.capture)))
+        with Site(seed=7, workdir=tmp_path / run, loss=0.1, duplicate=0.05) as bench:
+            bench.add_station()
+            bench.run_for(12 * 3600)
+            digests.add((bench.network.digest(), len(bench.network.capture)))
     assert len(digests) == 1
 
 
 def test_another_seed_puts_other_bytes_on_the_air(tmp_path):
     digests = set()
     for seed in (1, 2):
-        with Site(seed=seed, workdir=tmp_path / str(seed)) as site:
-            site.add_station()
-            site.run_for(3 * 3600)
-            digests.add(site.network.digest())
+        with Site(seed=seed, workdir=tmp_path / str(seed)) as bench:
+            bench.add_station()
+            bench.run_for(3 * 3600)
+            digests.add(bench.network.digest())
     assert len(digests) == 2
 
 
-def test_two_stations_share_a_world(site):
+def test_two_stations_share_a_world(bench):
     for unit in ("gh-01", "gh-02"):
-        site.add_station(config(unit))
-    site.run_for(3 * 3600)
+        bench.add_station(config(unit))
+    bench.run_for(3 * 3600)
     for unit in ("gh-01", "gh-02"):
-        view = site.views.unit(unit, site.now_s)
+        view = bench.views.unit(unit, bench.now_s)
         assert view.missing == 0 and len(view.readings) == CHANNELS
 
 
-def test_ticks_that_wrap_do_not_stop_the_station(site):
+def test_ticks_that_wrap_do_not_stop_the_station(bench):
     # An ESP32's ticks wrap after 2^30 ms: start ten minutes before.
-    site.add_station(ticks_start_ms=(1 << 30) - 600_000)
-    site.run_for(2 * 3600)
-    times = sorted(row.at_s for row in samples(site, "co2"))
+    bench.add_station(ticks_start_ms=(1 << 30) - 600_000)
+    bench.run_for(2 * 3600)
+    times = sorted(row.at_s for row in samples(bench, "co2"))
     assert {b - a for a, b in zip(times, times[1:], strict=False)} == {300}
     assert len(times) >= 12
