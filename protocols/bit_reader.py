@@ -1,42 +1,40 @@
 # Reads what bits.py and rice.py write. A device never does.
 # SPDX-License-Identifier: Apache-2.0
-from .bits import BitsError
-from .compat import const
+#
+# The bits are read as text of 0 and 1: to find the zero that ends a unary code, and to cut out a
+# field, is then one call each, which is what counts in Python.
+from .bits import BitsError, unzigzag
+from .compat import HOST, const
 
 _RAW = const(15)  # as in rice.py
 _ONES_MAX = const(24)
 
+# For each Rice parameter, short codes as they were read before: the next _WINDOW bits -> (number,
+# bits of its code). It halves the time of a host, and takes 3 MB at most.
+_WINDOW = const(10)
+_known = [{} for _ in range(14)]
+
 
 class BitReader:
     def __init__(self, data, pos=0):
-        self.data = data
-        self.pos = pos  # of the next byte
-        self.acc = 0
-        self.left = 0  # bits of acc not yet read, fewer than 8
+        self.start = pos
+        self.at = 0  # of the next bit
+        self.bits = bin(int.from_bytes(b"\x01" + bytes(data[pos:]), "big"))[3:]
 
     def get(self, width):
-        if width > 16:
-            high = self.get(width - 16)
-            return high << 16 | self.get(16)
-        acc = self.acc
-        left = self.left
-        while left < width:
-            if self.pos >= len(self.data):
-                raise BitsError("the input ends inside a bit field")
-            acc = acc << 8 | self.data[self.pos]
-            self.pos += 1
-            left += 8
-        left -= width
-        self.acc = acc & (1 << left) - 1
-        self.left = left
-        return acc >> left
+        start = self.at
+        self.at += width
+        if self.at > len(self.bits):
+            raise BitsError("the input ends inside a bit field")
+        return int(self.bits[start : self.at], 2) if width else 0
 
     def finish(self):
         # -> position of the next whole byte; the bits before it must be zero.
-        if self.acc:
+        size = (self.at + 7) // 8
+        if "1" in self.bits[self.at : 8 * size]:
             raise BitsError("the bits that fill the last byte are not zero")
-        self.left = 0
-        return self.pos
+        self.at = 8 * size
+        return self.start + size
 
 
 def get_gamma(reader):
@@ -49,21 +47,43 @@ def get_gamma(reader):
     return 1 << width | reader.get(width)
 
 
-def read_column(reader, n):
-    # -> list of n numbers
+def read_column(reader, n, total=0, step=0):
+    # -> list of n running sums: total, and for each number step and its unzigzagged value.
     code = reader.get(4)
     if code == 0:
-        return [0] * n
+        return [total + step * i for i in range(1, n + 1)]
+    sums = []
     if code == _RAW:
         width = reader.get(5) + 1
-        return [reader.get(width) for _ in range(n)]
-    return [_read_rice(reader, code - 1) for _ in range(n)]
+        for _ in range(n):
+            total += step + unzigzag(reader.get(width))
+            sums.append(total)
+        return sums
+    k = code - 1
+    bits = reader.bits
+    at = reader.at
+    known = _known[k].get
+    for _ in range(n):
+        code = known(bits[at : at + _WINDOW]) or _read_rice(bits, at, k)
+        total += step + code[0]
+        at += code[1]
+        sums.append(total)
+    if at > len(bits):
+        raise BitsError("the input ends inside a number")
+    reader.at = at
+    return sums
 
 
-def _read_rice(reader, k):
-    ones = 0
-    while reader.get(1):
-        ones += 1
-        if ones == _ONES_MAX:
-            return reader.get(32)
-    return ones << k | reader.get(k)
+def _read_rice(bits, at, k):
+    # -> (unzigzagged number, bits of its code)
+    zero = bits.find("0", at, at + _ONES_MAX)
+    low = at + _ONES_MAX if zero < 0 else zero + 1
+    size = low - at + (32 if zero < 0 else k)
+    text = bits[low : at + size]
+    if at + size > len(bits):
+        raise BitsError("the input ends inside a number")
+    number = int(text, 2) if text else 0
+    code = unzigzag(number if zero < 0 else zero - at << k | number), size
+    if HOST and size <= _WINDOW:
+        _known[k][bits[at : at + _WINDOW]] = code
+    return code

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import binascii
 import hashlib
+import sys
 from binascii import a2b_base64, crc32
 
 try:
@@ -26,6 +27,7 @@ except ImportError:
     from .compat_host import aes_cbc, aes_ecb
 
 __all__ = (
+    "HOST",
     "aes_cbc",
     "aes_ecb",
     "b64decode",
@@ -34,6 +36,8 @@ __all__ = (
     "crc32",
     "sha256",
 )
+
+HOST = sys.implementation.name == "cpython"
 
 
 def sha256(data=b""):

@@ -62,11 +62,11 @@ class Reader:
         t0 = self.number(4)
         interval_s = self.varint() if flags & INTERVAL else self.schema.interval_s
         uptime_s = self.number(4) if flags & UPTIME else None
-        presence = self.presence(self.varint() if flags & GAPS else 0)
-        firsts = [unzigzag(self.varint()) if sum(present) else None for present in presence]
+        presence = self.presence(self.varint()) if flags & GAPS else None
+        firsts = self.firsts(presence)
         reader = BitReader(self.data, self.pos)
         times = self.times(reader, t0, interval_s)
-        columns = [self.column(reader, *item) for item in zip(firsts, presence)]
+        columns = self.columns(reader, firsts, presence)
         qualities = [self.quality(reader) for _ in columns]
         if reader.finish() != len(self.data):
             raise ReportError("more bytes after the block")
@@ -88,23 +88,38 @@ class Reader:
                 result.append([1] * self.n)
         return result
 
+    def firsts(self, presence):
+        # -> the first value of each column, None where there is none at all
+        if presence is None:
+            return [unzigzag(self.varint()) for _ in self.schema.columns]
+        return [unzigzag(self.varint()) if 1 in present else None for present in presence]
+
     def times(self, reader, t, interval_s):
-        times = [t]
-        steps = read_column(reader, self.n - 1) if self.flags & TIMES else [0] * (self.n - 1)
-        for step in steps:
-            t = t + interval_s + unzigzag(step) & 0xFFFFFFFF
-            times.append(t)
+        if self.flags & TIMES:
+            times = [t] + read_column(reader, self.n - 1, t, interval_s)
+        else:
+            times = [t + i * interval_s for i in range(self.n)]
+        if min(times) < 0 or max(times) > 0xFFFFFFFF:
+            times = [t & 0xFFFFFFFF for t in times]
         return times
 
-    def column(self, reader, value, present):
-        count = sum(present)
-        numbers = read_column(reader, count - 1) if count > 1 else ()
-        values = [value]
-        for number in numbers:
-            value = (value + unzigzag(number) + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-            values.append(value)
-        values = iter(values)
-        return [next(values) if here else None for here in present]
+    def columns(self, reader, firsts, presence):
+        if presence is None:
+            return [self.column(reader, first, self.n) for first in firsts]
+        result = []
+        for first, present in zip(firsts, presence):
+            values = iter(self.column(reader, first, sum(present)))
+            result.append([next(values) if here else None for here in present])
+        return result
+
+    def column(self, reader, value, count):
+        if count < 2:
+            return [value] * count
+        values = [value] + read_column(reader, count - 1, value)
+        # Differences are taken modulo 2^32.
+        if min(values) < -0x80000000 or max(values) > 0x7FFFFFFF:
+            values = [(value + 0x80000000 & 0xFFFFFFFF) - 0x80000000 for value in values]
+        return values
 
     def quality(self, reader):
         if not self.flags & QUALITY or not reader.get(1):
