@@ -36,6 +36,11 @@ class Board:
             return None
         return _entry(parts.PARTS, entry["part"], "part")(self, entry)
 
+    # {name: driver or None} of all that is fitted.
+    def parts(self, overrides):
+        fitted = self.manifest.get("fitted", {})
+        return {name: self.part(name, overrides.get(name, {})) for name in fitted}
+
     def modem(self):
         entry = self.manifest["modem"]
         make = _entry(parts.MODEMS, entry["part"], "modem")
@@ -44,10 +49,6 @@ class Board:
     def adc(self, pin):
         # ESP32: 11 dB of attenuation measure up to 3.1 V (datasheet, ADC).
         return machine.ADC(machine.Pin(pin), atten=machine.ADC.ATTN_11DB)
-
-    # Once started it cannot be stopped; a second call changes the time.
-    def watchdog(self, timeout_ms):
-        return machine.WDT(timeout=timeout_ms)
 
 
 def _i2c(entry):

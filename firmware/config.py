@@ -32,23 +32,29 @@ class ConfigError(ValueError):
 
 
 class Settings:
-    # Maps, hollow where the file is unusable; problem: why it is, or None.
-    def __init__(self):
-        names = {key: "unknown" for key in ("name", "site", "board", "profile")}
-        self.config = {"node": names, "fitted": {}}
-        self.board = {"id": "unknown", "buses": {}, "fitted": {}}
-        self.profile = {"id": "unknown", "channels": []}
-        self.app = {}
-        self.config_hash = bytes(8)
-        self.problem = None
+    # config, board, profile, app: maps, hollow where the file is unusable; config_hash; problem:
+    # why it is, or None. Without a method, which would hold all code of this file in the heap.
+    pass
+
+
+def _hollow():
+    settings = Settings()
+    names = {key: "unknown" for key in ("name", "site", "board", "profile")}
+    settings.config = {"node": names, "fitted": {}}
+    settings.board = {"id": "unknown", "buses": {}, "fitted": {}}
+    settings.profile = {"id": "unknown", "channels": []}
+    settings.app = {}
+    settings.config_hash = bytes(8)
+    settings.problem = None
+    return settings
 
 
 # Reads the files below root ("" for the root of the file system). Never raises: a unit without a
 # usable config must still answer on its serial port.
-def load(root, counters):
-    settings = Settings()
+def load(root, counters, names=("board", "profile", "config")):
+    settings = _hollow()
     _recover(root, counters)
-    for name in ("board", "profile", "config"):
+    for name in names:
         path = "%s/%s.cbor" % (root, name)
         try:
             data = _read(path)

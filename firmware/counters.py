@@ -1,6 +1,5 @@
 # Counts of what went wrong since boot, by the reasons of the protocol; reported in health events.
 # SPDX-License-Identifier: Apache-2.0
-from protocols.reasons import CODES
 
 
 class Counters:
@@ -13,7 +12,3 @@ class Counters:
     # {reason name: count}, a copy.
     def snapshot(self):
         return dict(self._counts)
-
-    # {reason code: count} for a health event.
-    def codes(self):
-        return {CODES[reason]: n for reason, n in self._counts.items() if reason in CODES}

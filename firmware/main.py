@@ -19,7 +19,7 @@ def run(root=""):
         asyncio.run(node.run())
     except KeyboardInterrupt:  # a person or mpremote wants the REPL
         if node:
-            node.board.watchdog(_REPL_MS)
+            machine.WDT(timeout=_REPL_MS)  # a second one changes the time of the first
             node.close()
         asyncio.new_event_loop()
         print("fieldbeat stopped. Ctrl-D starts it again; the watchdog does so in an hour.")

@@ -2,18 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import gc
-import sys
 
 import machine
 
 from protocols.compat import const
 
-from . import crash
-from .board import Board
+from . import crash, later
 from .clock import Clock
 from .console import Console, SerialStream
 from .counters import Counters
-from .events import Events
 from .outbox import Outbox
 from .secrets import Secrets
 
@@ -28,6 +25,13 @@ _TRIES = const(3)  # as in boot.py
 _LOG_LINES = const(20)
 _OUTBOX_BYTES = const(524288)  # of 2 MiB of file system: half a year of hourly reports
 
+# What later.call() loads: the first has the function, the others go with it.
+_SETTINGS = "firmware.config"
+_BOARD = "firmware.board firmware.parts"
+_EVENTS = "firmware.events protocols.event protocols.reasons protocols.schema_map"
+_SHELL = "firmware.shell firmware.civil firmware.reboot"
+_SERVER = "firmware.smp_server firmware.smp_request protocols.smp"
+
 _CAUSES = ("unknown", "power", "hard", "watchdog", "deep sleep", "soft")  # by machine.*_RESET
 _ESSENTIAL = ("console", "house")  # what runs in safe mode too
 
@@ -39,13 +43,11 @@ class Node:
         self.counters = Counters()
         self.secrets = Secrets()
         self.clock = Clock(self.counters)
-        settings = _settings(root, self.counters)
+        settings = later.call(_SETTINGS, "load", root, self.counters)
         self.config = settings.config
         self.config_hash = settings.config_hash
         self.version = settings.app.get("version", "unknown")
         self.mac = machine.unique_id()
-        self.board = Board(settings.board)
-        self.events = Events(self)
         self.outbox = self.uplink = self.sampler = self.role = None
         self.safe_mode_reason = None
         self.tasks = {}
@@ -57,19 +59,24 @@ class Node:
         self._contact = False  # the server has answered since boot
         self._proven = False
         self._day = 0
-        shell = _Later(self._make_shell)
-        server = _Later(lambda: self._make_server(shell))
-        self._console = Console(stream or SerialStream(), shell, server)
+        self._shell = later.Later(_SHELL, "Shell", self)
+        self._server = later.Later(_SERVER, "SMPServer", self, self._shell, root)
+        self._console = Console(stream or SerialStream(), self._shell, self._server)
         self._needs_data = bool(settings.problem)
         self._waits_for_keys = self._has_keys = False
-        self._set_up(settings.problem, settings.profile)
+        self._cause = _cause()
+        self._set_up(settings)
 
-    # Not kept: the sampler has made its columns of it, and few ever ask again.
-    @property
-    def profile(self):
-        from . import config
+    # {name: driver, or None where it is switched off} of what is fitted.
+    def parts(self):
+        if self.role:
+            return self.role.parts
+        settings = later.call(_SETTINGS, "load", self.root, Counters(), ("board", "config"))
+        return later.call(_BOARD, "Board", settings.board).parts(settings.config["fitted"])
 
-        return config.load(self.root, Counters()).profile
+    # event: a function of events.py.
+    def tell(self, event, *args):
+        later.call(_EVENTS, event, self, *args)
 
     def log(self, text, name="node"):
         line = "L %d %s: %s" % (self.clock.uptime_s(), name, text)
@@ -77,7 +84,10 @@ class Node:
         self._console.say(line)
 
     async def run(self):
-        watchdog = self.board.watchdog(_WATCHDOG_MS)
+        if self.role:  # not earlier: what the set-up took of the heap is free again
+            self.tell("boot", self._cause)
+            self.tell("schema")
+        watchdog = machine.WDT(timeout=_WATCHDOG_MS)
         self._start("console", lambda beat: self._console.run())
         self._start("house", self._keep_house, 4 * _GUARD_S)
         if self.role:
@@ -105,23 +115,23 @@ class Node:
         self._prove()
         if not self._contact:
             self._contact = True
-            self.events.health()
+            self.tell("health")
         if outbox.host_behind:
             outbox.host_behind = False
-            self.events.health(urgent=True)
+            self.tell("health", True)
 
     # --- beginning
 
-    def _set_up(self, problem, profile):
-        cause = _cause()
-        if cause == "watchdog":
+    def _set_up(self, settings):
+        problem = settings.problem
+        if self._cause == "watchdog":
             self.counters.count("watchdog")
         if not problem and self.secrets.tries() > _TRIES:
             problem = "%d boots without a proof of health; see /crash.txt" % _TRIES
         try:
             self._open_outbox()
             if not problem and self.secrets.check_value():
-                self._take_role(cause, profile)
+                self._take_role(settings)
         except Exception as error:
             self._keep_crash(error)
             problem = "cannot start: %r; see /crash.txt" % error
@@ -131,16 +141,6 @@ class Node:
         elif not self.role:
             self._waits_for_keys = True
             self.log("it has no keys yet: run fieldbeat provision on this port")
-
-    def _make_shell(self):
-        from .shell import Shell
-
-        return Shell(self)
-
-    def _make_server(self, shell):
-        from .smp_server import SMPServer
-
-        return SMPServer(self, shell, self.root)
 
     def _open_outbox(self):
         secrets = self.secrets
@@ -153,14 +153,13 @@ class Node:
             self.counters.count("fs_corrupt")
             raise
 
-    def _take_role(self, cause, profile):
+    def _take_role(self, settings):
         gc.collect()
         from .roles.station import Station
 
-        self.role = Station(self, profile)
+        board = later.call(_BOARD, "Board", settings.board)
+        self.role = Station(self, board, settings.profile)
         self.sampler, self.uplink = self.role.sampler, self.role.uplink
-        self.events.boot(cause)
-        self.events.schema()
 
     # --- supervision
 
@@ -230,6 +229,8 @@ class Node:
         while True:
             beat()
             uptime_s = self.clock.uptime_s()  # often enough to see ticks wrap
+            self._shell.rest()
+            self._server.rest()
             if self.safe_mode_reason:
                 self._wait_in_safe_mode(uptime_s)
             elif self._waits_for_keys:
@@ -244,8 +245,8 @@ class Node:
         day = uptime_s // _DAY_S
         if day != self._day:
             self._day = day
-            self.events.schema()
-            self.events.health()
+            self.tell("schema")
+            self.tell("health")
 
     # Whoever brings the keys resets the unit when all is written; else it does so itself.
     def _look_for_keys(self):
@@ -267,31 +268,6 @@ class Node:
         elif uptime_s - self._safe_since_s >= _HOUR_S:
             self.secrets.healthy()
             machine.reset()
-
-
-class _Later:
-    # Stands for an object that is made when it is first used. The shell and the SMP server take a
-    # sixth of the heap, and nobody speaks to most units for months.
-    def __init__(self, make):
-        self._make = make
-        self._made = None
-
-    def __getattr__(self, name):
-        if not self._made:
-            gc.collect()
-            self._made = self._make()
-        return getattr(self._made, name)
-
-
-# The code that reads the settings is needed once a boot and takes a thirtieth of the heap: so
-# afterwards it is forgotten.
-def _settings(root, counters):
-    from . import config
-
-    settings = config.load(root, counters)
-    del sys.modules[config.__name__]
-    del sys.modules[__name__.rsplit(".", 1)[0]].config
-    return settings
 
 
 def _cause():

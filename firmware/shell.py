@@ -1,24 +1,12 @@
 # The verbs of the console, for people and for the shell group of SMP. No verb shows a secret.
 # SPDX-License-Identifier: Apache-2.0
-import asyncio
 import gc
 
 from drivers.errors import DriverError
-from protocols.compat import const
 from protocols.schema import NORMAL, QUALITY_NAMES
 
 from . import civil
-
-_REBOOT_MS = const(500)  # the answer leaves first
-
-
-async def _reboot(node):
-    await asyncio.sleep_ms(_REBOOT_MS)
-    node.reboot()
-
-
-def reboot_soon(node):
-    asyncio.create_task(_reboot(node))
+from .reboot import reboot_soon
 
 
 def decimal(value, scale):
@@ -45,6 +33,12 @@ def flatten(value, path=""):
     for key in sorted(value):
         rows += flatten(value[key], "%s.%s" % (path, key) if path else key)
     return rows
+
+
+def _reading(column, last):
+    value, quality, _ = last[column.name]
+    text = "no value" if value is None else decimal(value, column.scale) + " " + column.unit
+    return text if quality == NORMAL else "%s (%s)" % (text, QUALITY_NAMES[quality])
 
 
 class Failed(Exception):
@@ -123,25 +117,17 @@ class Shell:
         return table(flatten(self._node.config))
 
     async def _sensors(self, args):
-        last = self._node.sampler.last if self._node.sampler else {}
-        if not last:
+        sampler = self._node.sampler
+        if not sampler or not sampler.last:
             return "nothing was measured yet; read NAME measures now"
-        return table([(name, self._reading(name, last[name])) for name in sorted(last)])
-
-    def _reading(self, name, reading):
-        value, quality, _ = reading
-        for channel in self._node.profile["channels"]:
-            if channel["name"] == name:
-                unit, scale = channel["unit"], channel["scale"]
-        text = "no value" if value is None else decimal(value, scale) + " " + unit
-        return text if quality == NORMAL else "%s (%s)" % (text, QUALITY_NAMES[quality])
+        columns = sorted(sampler.schema.columns)
+        return table([(column.name, _reading(column, sampler.last)) for column in columns])
 
     async def _read(self, args):
-        board = self._node.board
-        fitted = sorted(board.manifest.get("fitted", {}))
-        if len(args) != 1 or args[0] not in fitted:
-            raise Failed("type read NAME with one of " + ", ".join(fitted))
-        part = board.part(args[0], self._node.config.get("fitted", {}).get(args[0], {}))
+        parts = self._node.parts()
+        if len(args) != 1 or args[0] not in parts:
+            raise Failed("type read NAME with one of " + ", ".join(sorted(parts)))
+        part = parts[args[0]]
         if part is None:
             raise Failed("%s is switched off in the configuration" % args[0])
         try:

@@ -46,8 +46,8 @@ class FSGroup:
     ID = smp.GROUP_FS
     NAME = "fs mgmt"
 
-    def __init__(self, root=""):
-        self._root = root
+    def __init__(self, server):
+        self._root = server.root
         # command: (read, write)
         self.commands = {
             smp.FS_FILE: (self._download, self._upload),

@@ -7,11 +7,8 @@ from protocols import smp
 from protocols.compat import const
 
 from . import civil
-from .shell import reboot_soon
-from .smp_request import Refused, field
-
-# One frame is handled at a time. What clients fill is this minus 4 bytes of length and CRC.
-BUFFER_SIZE = const(512)
+from .reboot import reboot_soon
+from .smp_request import BUFFER_SIZE, Refused, field
 
 _INVALID_FORMAT = const(2)
 _RTC_NOT_SET = const(4)
@@ -24,9 +21,9 @@ class OSGroup:
     ID = smp.GROUP_OS
     NAME = "os mgmt"
 
-    def __init__(self, node):
-        self._node = node
-        self._least_free = None
+    def __init__(self, server):
+        self._server = server
+        self._node = server.node
         # command: (read, write)
         self.commands = {
             smp.OS_ECHO: (self._echo, self._echo),
@@ -66,14 +63,14 @@ class OSGroup:
     async def _memory(self, body):
         gc.collect()
         free, used = gc.mem_free() // _HEAP_BLOCK, gc.mem_alloc() // _HEAP_BLOCK
-        if self._least_free is None or free < self._least_free:
-            self._least_free = free
+        server = self._server
+        server.least_free = min(free, server.least_free or free)
         return {
             "heap": {
                 "blksize": _HEAP_BLOCK,
                 "nblks": free + used,
                 "nfree": free,
-                "min": self._least_free,
+                "min": server.least_free,
             }
         }
 

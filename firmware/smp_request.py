@@ -1,6 +1,10 @@
 # What the SMP groups share: reading a request's fields, and refusing it.
 # SPDX-License-Identifier: Apache-2.0
 from protocols import smp
+from protocols.compat import const
+
+# One frame is handled at a time. What clients fill is this minus 4 bytes of length and CRC.
+BUFFER_SIZE = const(512)
 
 
 class Refused(Exception):

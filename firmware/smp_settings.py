@@ -31,10 +31,10 @@ class SettingsGroup:
     ID = smp.GROUP_SETTINGS
     NAME = "settings mgmt"
 
-    def __init__(self, node, root=""):
-        self._secrets = node.secrets
-        self._mac = node.mac
-        self._root = root
+    def __init__(self, server):
+        self._secrets = server.node.secrets
+        self._mac = server.node.mac
+        self._root = server.root
         # command: (read, write)
         self.commands = {
             smp.SETTINGS_READ_WRITE: (self._read, self._write),

@@ -32,14 +32,13 @@ class ModemGauge:
 
 
 class Station:
-    def __init__(self, node, profile):
+    def __init__(self, node, board, profile):
         self._node = node
         config = node.config
-        board = node.board
         carrier = ModemUDP(board.modem(), config, node.clock, node.counters)
-        parts = {"modem": ModemGauge(carrier)}
-        for name in board.manifest["fitted"]:
-            parts[name] = board.part(name, config["fitted"].get(name, {}))
+        self.parts = board.parts(config["fitted"])
+        parts = dict(self.parts)
+        parts["modem"] = ModemGauge(carrier)
         sampling = config["sampling"]
         self.sampler = Sampler(
             profile,
@@ -88,4 +87,4 @@ class Station:
 
     def _send_schemas(self, ids):
         if self.sampler.schema.id in ids:
-            self._node.events.schema()
+            self._node.tell("schema")

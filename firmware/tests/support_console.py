@@ -10,6 +10,7 @@ from firmware.shell import Shell
 from firmware.smp_server import SMPServer
 from firmware.tests import support
 from protocols import cbor, smp
+from protocols.schema import Column, Schema
 
 MASTER = bytes(range(0x40, 0x50))
 CONFIG = {
@@ -43,15 +44,6 @@ class Air:
         return -5, None
 
 
-class Board:
-    manifest = {"fitted": {"air": {}, "co2": {}, "light": {}}}
-
-    def part(self, name, overrides):
-        if not overrides.get("enabled", True):
-            return None
-        return Air("i2c_nack" if name == "co2" else None)
-
-
 class Outbox:
     depth = 2
     size_bytes = 164
@@ -77,6 +69,15 @@ class Uplink:
 
 
 class Sampler:
+    schema = Schema(
+        1,
+        1,
+        300,
+        (
+            Column("soil_ph", "pH", 10, 0, 140, 0),
+            Column("air_temperature", "Cel", 100, -4000, 8500, 0),
+        ),
+    )
     last = {"air_temperature": (-305, 0, 1000), "soil_ph": (None, 5, 1000)}
 
 
@@ -89,13 +90,6 @@ class Node:
         self.world = support.World()
         self.root = support.temp_dir()
         self.config = CONFIG
-        self.profile = {
-            "channels": [
-                {"name": "air_temperature", "unit": "Cel", "scale": 100},
-                {"name": "soil_ph", "unit": "pH", "scale": 10},
-            ]
-        }
-        self.board = Board()
         self.counters = Counters()
         self.clock = Clock(self.counters)
         self.secrets = Secrets()
@@ -110,6 +104,9 @@ class Node:
 
     def log(self, text):
         self.log_lines.append(text)
+
+    def parts(self):
+        return {"air": Air(), "co2": Air("i2c_nack"), "light": None}
 
     def woke(self):
         pass

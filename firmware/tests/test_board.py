@@ -73,10 +73,3 @@ def test_what_is_not_there_is_named():
     ):
         assert expected in str(raises(BoardError, *call))
     assert "build the image again" in str(raises(ValueError, register_map, "none"))
-
-
-def test_the_watchdog_has_a_time():
-    world = World()
-    board = Board({})
-    board.watchdog(120000).feed()
-    assert (world.wdt_ms, world.fed) == (120000, 1)

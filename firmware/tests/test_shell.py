@@ -66,7 +66,7 @@ def test_status():
 
 def test_a_unit_without_data_still_answers():
     def test(node):
-        node.config, node.profile, node.board.manifest = {}, {}, {}
+        node.config, node.parts = {}, dict
         node.uplink = node.sampler = node.outbox = None
         node.safe_mode_reason = "/config.cbor cannot be read"
         for verb in "help status id config sensors counters log".split():

@@ -1,0 +1,24 @@
+# SMP group 9: the verbs of the shell.
+# SPDX-License-Identifier: Apache-2.0
+from protocols import smp
+from protocols.compat import const
+
+from .smp_request import Refused, field
+
+_OUTPUT_LIMIT = const(1024)  # characters of a verb's answer
+
+
+class ShellGroup:
+    ID = smp.GROUP_SHELL
+    NAME = "shell mgmt"
+
+    def __init__(self, server):
+        self._shell = server.shell
+        self.commands = {smp.SHELL_EXECUTE: (None, self._execute)}
+
+    async def _execute(self, body):
+        argv = field(body, "argv", list)
+        if not argv or not all(type(word) is str for word in argv):
+            raise Refused(smp.EINVAL, text="field argv must be a list of words")
+        text, ret = await self._shell.execute(argv)
+        return {"o": text[:_OUTPUT_LIMIT], "ret": ret}
