@@ -1,21 +1,20 @@
 # Events, reasons and how they are told from reports.
 # SPDX-License-Identifier: Apache-2.0
-from binascii import hexlify
+from binascii import unhexlify
 
 from protocols import cbor, event, event_reader, reasons, report_reader
 from protocols.event_reader import EventError
-from protocols.tests.support import raises
+from protocols.tests.support import raises, vectors
 
 
 def test_golden():
-    body = {event.HEALTH_FREE_HEAP: 90112, event.HEALTH_COUNTERS: {reasons.CODES["no_ack"]: 2}}
-    record = event.encode(300, event.HEALTH, 78000000, body)
-    assert (
-        hexlify(record)
-        == b"00ac02" + b"a4" + b"0003" + b"011a04a62f80" + b"021a00016000" + b"03a10602"
-    )
-    assert event_reader.decode(record) == (300, event.HEALTH, 78000000, body)
-    assert report_reader.peek(record) == (0, 300)
+    for fields in vectors("event.hex"):
+        record, data = unhexlify(fields[0]), unhexlify(fields[1])
+        rn, type, t, body = [eval(field) for field in fields[2:6]]
+        assert event.encode(rn, type, t, body) == record, fields[-1]
+        assert event_reader.decode(record) == (rn, type, t, body), fields[-1]
+        assert report_reader.peek(record) == (0, rn)
+        assert record[-len(data) :] == data
 
 
 def test_refused():

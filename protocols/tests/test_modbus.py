@@ -4,7 +4,7 @@ from binascii import unhexlify
 
 from protocols import modbus
 from protocols.modbus import ModbusError
-from protocols.tests.support import raises
+from protocols.tests.support import raises, vectors
 
 # Registers 0 and 1 of device 1 read as 0x028A and 0xFF9B (moisture 65.0 %, -10.1 Cel).
 REQUEST = unhexlify("010300000002c40b")
@@ -14,6 +14,19 @@ REFUSAL = unhexlify("018302c0f1")  # exception 2: no such register
 
 def parse(data):
     return bytes(modbus.parse_response(data, 1, modbus.HOLDING, 2))
+
+
+def test_golden():
+    for fields in vectors("modbus.hex"):
+        request, answer = unhexlify(fields[0]), unhexlify(fields[1])
+        address, function, register, count = [int(field) for field in fields[2:6]]
+        assert modbus.read_request(address, function, register, count) == request, fields[-1]
+        if answer[1] == function:
+            registers = modbus.parse_response(answer, address, function, count)
+            assert bytes(registers) == unhexlify(fields[6]), fields[-1]
+        else:
+            error = raises(ModbusError, modbus.parse_response, answer, address, function, count)
+            assert error.code == int(fields[6]), fields[-1]
 
 
 def test_request():

@@ -1,16 +1,18 @@
 # Records in a telemetry plaintext.
 # SPDX-License-Identifier: Apache-2.0
+from binascii import unhexlify
+
 from protocols.packing import PackingError, cost, pack
 from protocols.packing_reader import unpack
-from protocols.tests.support import raises
+from protocols.tests.support import raises, vectors
 
 
 def test_golden():
-    assert pack([b"abc", b"de"], False) == b"\x03abc\x02de"
-    assert pack([b"abc", b"de"], True) == b"\x03abc\x00de"
-    assert pack([b"abc"], True) == b"\x00abc"
-    assert pack([], True) == b"\x00"
-    assert pack([], False) == b""
+    for plaintext, last, records, meaning in vectors("packing.hex"):
+        plaintext = unhexlify(plaintext.strip("-"))
+        records = [unhexlify(record) for record in records.strip("-").split()]
+        assert pack(records, last == "1") == plaintext, meaning
+        assert unpack(plaintext) == (records, last == "1"), meaning
 
 
 def test_round_trip():

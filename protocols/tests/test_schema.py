@@ -1,10 +1,10 @@
 # Schemas as data.
 # SPDX-License-Identifier: Apache-2.0
-from binascii import hexlify
+from binascii import unhexlify
 
 from protocols import cbor, schema, schema_map
 from protocols.schema import Column, Schema, SchemaError
-from protocols.tests.support import raises
+from protocols.tests.support import raises, vectors
 
 COLUMNS = (
     Column("air_temperature", "Cel", 100, -4000, 8500, 0),
@@ -21,10 +21,12 @@ def test_round_trip():
 
 
 def test_golden():
-    data = cbor.encode(schema_map.to_map(Schema(1, 2, 300, COLUMNS[1:])))
-    assert hexlify(data) == (
-        b"a4010102020319012c0481a60163636f32026370706d030104000519" + b"9c40060a"
-    )
+    for data, hash, given, columns, meaning in vectors("schema.hex"):
+        made = Schema(*eval(given), [Column(*column) for column in eval(columns)])
+        assert cbor.encode(schema_map.to_map(made)) == unhexlify(data), meaning
+        assert schema_map.hash_of(made) == int(hash, 16), meaning
+        back = schema_map.from_map(cbor.decode(unhexlify(data)))
+        assert back.columns == made.columns, meaning
 
 
 def test_hash_tells_versions_apart():

@@ -4,7 +4,7 @@ from binascii import unhexlify
 
 from protocols import smp
 from protocols.smp import LineDecoder, SMPError
-from protocols.tests.support import raises
+from protocols.tests.support import raises, vectors
 
 # An echo request of {"d": "hello"}, version 2, sequence number 42; made with the PyPI package smp.
 ECHO = unhexlify("0a00000900002a00a161646568656c6c6f")
@@ -13,6 +13,18 @@ ECHO_LINE = b"\x06\x09ABMKAAAJAAAqAKFhZGVoZWxsbwo4\n"
 
 def feed_all(decoder, lines):
     return [frame for frame in [decoder.feed(line) for line in lines] if frame is not None]
+
+
+def test_golden():
+    for fields in vectors("smp.hex"):
+        frame = unhexlify(fields[0])
+        version, op, group, seq, cmd = [int(field) for field in fields[1:6]]
+        body = eval(fields[6])
+        assert smp.pack(op, group, seq, cmd, body, version) == frame, fields[-1]
+        assert smp.unpack(frame) == (op, group, seq, cmd, body), fields[-1]
+        lines = [unhexlify(line) for line in fields[7].split()]
+        assert list(smp.encode_lines(frame)) == lines, fields[-1]
+        assert feed_all(LineDecoder(), lines) == [frame], fields[-1]
 
 
 def test_header():
