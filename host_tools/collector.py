@@ -1,7 +1,8 @@
 """Takes sealed frames, keeps what they carry, and answers: parse, open, store, acknowledge.
 
 No socket and no clock inside: the UDP server and the virtual bench hand in datagrams and the time.
-Nothing is acknowledged before the transaction that keeps it has been committed.
+Nothing is acknowledged before the transaction that keeps it has been committed. To commit means to
+wait for the disk, so datagrams that arrive together share one transaction.
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -9,8 +10,8 @@ Nothing is acknowledged before the transaction that keeps it has been committed.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from fieldbeat.protocols import (
@@ -21,14 +22,15 @@ from fieldbeat.protocols import (
     packing_reader,
     report,
     report_reader,
+    sequence,
 )
-from fieldbeat.protocols.sequence import Sequence
 
 from .errors import FieldbeatError
 from .records import Decoder, describe, floor, identify
 from .registry import Registry, Unit
-from .store import Contact, Store
+from .store import Store
 from .times import DEVICE_EPOCH_S
+from .traffic import Link, Traffic
 
 BAD_TAGS_AN_HOUR = 100  # more of them lock a key id: 2^64 guesses take long at that rate
 HOUR_S = 3600.0
@@ -52,6 +54,11 @@ class Outcome:
     duplicates: int = 0
     cumulative: int | None = None  # what was acknowledged, if an answer was sent
 
+    def renew(self, reason: str = "", detail: str = "") -> None:
+        """Begin again after a transaction that failed."""
+        self.reason, self.detail = reason, detail
+        self.records, self.duplicates = [], 0
+
 
 @dataclass
 class _Peer:
@@ -59,6 +66,18 @@ class _Peer:
 
     unit: Unit
     keysets: list[frame.KeySet]
+
+
+@dataclass
+class _Opened:
+    """A frame that was opened, with what is to become of it."""
+
+    keys: frame.KeySet
+    numbered: list[tuple[int, int, bytes]]  # schema id, record number, record
+    broken: str  # what is wrong with a record whose number is unknown
+    last: bool
+    datagram: bytes
+    outcome: Outcome
 
 
 class Collector:
@@ -81,9 +100,10 @@ class Collector:
         self.refused: Counter[str] = Counter()  # reason -> count, since the start
         self._observer = observer
         self._decoder = Decoder(store)
+        self._traffic = Traffic(store)
         self._peers: dict[bytes, _Peer | None] = {}
         self._registry_version: Any = None
-        self._sequences: dict[tuple[bytes, int], Sequence] = {}
+        self._sequences: dict[tuple[bytes, int], sequence.Sequence] = {}
         self._bad_tags: dict[bytes, deque[float]] = {}
         self._unwritten: dict[tuple[str, str], tuple[int, float, str]] = {}
         self._flushed_s = float("-inf")
@@ -96,18 +116,38 @@ class Collector:
             source: where it came from, for the log; identity is the key id.
             now_s: the time, Unix seconds.
         """
-        outcome = Outcome(now_s, _text(source), len(datagram))
-        replies: list[bytes] = []
+        return self.handle_many([(datagram, source)], now_s)[0]
+
+    def handle_many(
+        self, datagrams: Sequence[tuple[bytes, Any]], now_s: float
+    ) -> list[list[bytes]]:
+        """Take datagrams that arrived together; return for each what to send back to its source.
+
+        Args:
+            datagrams: (bytes, source) as for `handle`.
+            now_s: the time, Unix seconds.
+        """
+        outcomes = [Outcome(now_s, _text(source), len(data)) for data, source in datagrams]
         try:
-            replies = self._take(bytes(datagram), outcome)
-        except frame.FrameError as error:
-            self._refuse(outcome, error.reason)
-        except packing.PackingError as error:
-            self._refuse(outcome, "record", str(error))
+            self._follow_others()
         except FieldbeatError as error:
-            self._refuse(outcome, "store", str(error))
-        if self._observer:
-            self._observer(outcome)
+            for outcome in outcomes:
+                outcome.renew("store", str(error))
+        opened = [
+            None if outcome.reason else self._open(bytes(data), outcome)
+            for (data, _), outcome in zip(datagrams, outcomes, strict=True)
+        ]
+        self._keep_all([item for item in opened if item])
+        replies = []
+        for item, outcome in zip(opened, outcomes, strict=True):
+            replies.append(self._answer(item) if item and item.last and not outcome.reason else [])
+            if item and item.broken and not outcome.reason:
+                # The others are kept, this one cannot be acknowledged.
+                outcome.reason, outcome.detail = "record", item.broken
+            if outcome.reason:
+                self._count(outcome)
+            if self._observer:
+                self._observer(outcome)
         return replies
 
     def flush(self, now_s: float) -> None:
@@ -118,154 +158,187 @@ class Collector:
             self._unwritten.clear()
         self._flushed_s = now_s
 
-    def _take(self, datagram: bytes, outcome: Outcome) -> list[bytes]:
-        header = frame.parse(datagram, self.registry.kid_size)
-        outcome.kid = header.kid
-        peer = self._peer(header.kid)
-        if peer is None:
-            raise frame.FrameError("kid")
-        outcome.unit = peer.unit.name
-        if self.store.locked_until(header.kid) > outcome.at_s:
-            raise frame.FrameError("locked")
-        keys, plaintext = self._open(peer, header, datagram)
-        outcome.epoch, outcome.piv = keys.epoch, header.piv
-        if header.cls != frame.TELEMETRY:
-            raise frame.FrameError("class")
-        records, last = packing_reader.unpack(plaintext)
-        numbered, broken = _numbered(records)
-        with self.store.transaction():
-            contact = self._keep(keys, numbered, datagram, outcome)
-        if broken:  # its number is unknown: the others are kept, this one cannot be acknowledged
-            self._refuse(outcome, "record", broken)
-        return [self._answer(keys, contact, outcome)] if last else []
-
-    # Who sent it
-
-    def _peer(self, kid: bytes) -> _Peer | None:
+    def _follow_others(self) -> None:
+        """Read again what another process has changed."""
         version = self.registry.version()
         if version != self._registry_version:
             self._peers.clear()
             self._registry_version = version
-        if kid not in self._peers:
+        if not self._traffic.is_current():
+            self._forget()
+
+    def _forget(self) -> None:
+        self._traffic.forget()
+        self._decoder.forget()
+        self.store.forget()
+
+    # Who sent it
+
+    def _open(self, datagram: bytes, outcome: Outcome) -> _Opened | None:
+        """Open a datagram, or tell in its outcome why not."""
+        try:
+            header = frame.parse(datagram, self.registry.kid_size)
+            outcome.kid = header.kid
+            peer = self._peer(header.kid)
+            outcome.unit = peer.unit.name
+            if self._traffic.locked_until(header.kid) > outcome.at_s:
+                raise frame.FrameError("locked")
+            keys, plaintext = self._decrypt(peer, header, datagram)
+            outcome.epoch, outcome.piv = keys.epoch, header.piv
+            if header.cls != frame.TELEMETRY:
+                raise frame.FrameError("class")
+            records, last = packing_reader.unpack(plaintext)
+            return _Opened(keys, *_numbered(records), last, datagram, outcome)
+        except frame.FrameError as error:
+            outcome.reason = error.reason
+        except packing.PackingError as error:
+            outcome.reason, outcome.detail = "record", str(error)
+        except FieldbeatError as error:
+            outcome.reason, outcome.detail = "store", str(error)
+        return None
+
+    def _peer(self, kid: bytes) -> _Peer:
+        peer = self._peers.get(kid)
+        if peer is None:
             unit = self.registry.unit_of_kid(kid)
             if unit is None:
-                return None  # not cached: strangers must not fill the memory
+                raise frame.FrameError("kid")  # not kept: strangers must not fill the memory
             keys = self.registry.keys(kid)
             keysets = [frame.KeySet(master, kid, epoch) for epoch, master in keys]
-            self._peers[kid] = _Peer(unit, keysets)
-        return self._peers[kid]
+            peer = self._peers[kid] = _Peer(unit, keysets)
+        return peer
 
-    def _open(
+    def _decrypt(
         self, peer: _Peer, header: frame.Header, datagram: bytes
     ) -> tuple[frame.KeySet, bytes]:
         """Open a frame under the newest key that fits; a key ends when a newer one has spoken."""
-        oldest = self.store.newest_epoch(header.kid)
+        newest = self._traffic.newest_epoch(header.kid)
         reason = "epoch"
         for keys in peer.keysets:
-            if keys.epoch < oldest or header.epoch not in (None, keys.epoch):
+            if keys.epoch < newest or header.epoch not in (None, keys.epoch):
                 continue
             try:
-                _, _, plaintext = keys.open(frame.UP, datagram)
+                return keys, keys.open(frame.UP, datagram)[2]
             except frame.FrameError as error:
                 reason = error.reason
-                continue
-            return keys, plaintext
         raise frame.FrameError(reason)
 
     # What it carried
 
-    def _keep(
-        self,
-        keys: frame.KeySet,
-        numbered: list[tuple[int, int, bytes]],
-        datagram: bytes,
-        outcome: Outcome,
-    ) -> Contact:
+    def _keep_all(self, opened: list[_Opened]) -> None:
+        """Store frames in one transaction; if it fails, each in its own."""
+        if not opened:
+            return
+        try:
+            with self.store.transaction():
+                if not self._traffic.is_current():
+                    self._forget()
+                for item in opened:
+                    self._keep(item)
+                self._traffic.save()
+                if opened[0].outcome.at_s - self._flushed_s >= FLUSH_S:
+                    self.flush(opened[0].outcome.at_s)
+        except FieldbeatError as error:
+            self._forget()
+            if len(opened) == 1:
+                opened[0].outcome.renew("store", str(error))
+                return
+            for item in opened:
+                item.outcome.renew()
+                self._keep_all([item])
+        except BaseException:
+            self._forget()
+            raise
+
+    def _keep(self, item: _Opened) -> None:
         """Store a frame that was opened, inside a transaction."""
-        store, unit, at_s = self.store, outcome.unit, outcome.at_s
-        window = store.window(keys.kid, keys.epoch)
-        if not window.check(outcome.piv):
-            raise frame.FrameError("replay")
-        window.accept(outcome.piv)
-        store.save_window(keys.kid, keys.epoch, window)
-        contact = store.contact(unit) or Contact(unit, at_s, at_s)
-        contact = contact.heard(at_s, outcome.source, outcome.size)
-        contact, run = self._run(contact, numbered, outcome)
-        frame_id = store.add_frame(unit, keys.epoch, outcome.piv, at_s, outcome.source, datagram)
-        for schema_id, rn, raw in numbered:
-            record = store.add_record(unit, run, rn, frame_id, schema_id, raw)
-            if record is None:
+        keys, outcome = item.keys, item.outcome
+        unit, at_s = outcome.unit, outcome.at_s
+        if not self._traffic.window(keys.kid, keys.epoch).check(outcome.piv):
+            outcome.reason = "replay"
+            return
+        self._traffic.accept(keys.kid, keys.epoch, outcome.piv)
+        link = self._traffic.link(unit, at_s)
+        contact = link.contact
+        contact.last_s, contact.source = at_s, outcome.source
+        contact.frames += 1
+        contact.bytes += outcome.size
+        run = self._run(link, item)
+        frame_id = self.store.add_frame(
+            unit, keys.epoch, outcome.piv, at_s, outcome.source, item.datagram
+        )
+        for schema_id, rn, raw in item.numbered:
+            now = run == contact.run
+            if (link.knows(rn) or not now) and self.store.raw_record(unit, run, rn) is not None:
                 outcome.duplicates += 1
                 continue
-            decoded = self._decoder.decode(unit, run, rn, record, schema_id, raw)
+            decoded = self._decoder.take(unit, run, rn, frame_id, schema_id, raw)
             outcome.records.append(describe(decoded))
-            if run == contact.run:
-                contact = self._follow(contact, decoded, at_s)
-        contact = self._advance(contact)
-        store.save_contact(contact)
-        if at_s - self._flushed_s >= FLUSH_S:
-            self.flush(at_s)
-        return contact
+            if now:
+                link.add(rn)
+                self._follow(link, decoded, at_s)
+        link.advance(contact.cumulative)
 
-    def _run(
-        self, contact: Contact, numbered: list[tuple[int, int, bytes]], outcome: Outcome
-    ) -> tuple[Contact, int]:
-        """Return the contact and the run that the records belong to.
+    def _run(self, link: Link, item: _Opened) -> int:
+        """Return the run that the records belong to, and begin another if they show one.
 
         A unit repeats a record byte for byte, so a known number over other bytes shows that its
         log was erased and counts from 1 again.
         """
+        contact, outcome = link.contact, item.outcome
         if (outcome.epoch, outcome.piv) < (contact.run_epoch, contact.run_piv):
-            return contact, contact.run - 1  # it was under way while the log was erased
-        for _, rn, raw in numbered:
-            known = self.store.raw_record(contact.unit, contact.run, rn)
-            if known is not None and known != raw:
-                contact = replace(contact, run=contact.run + 1, cumulative=0)
-                contact = replace(contact, run_epoch=outcome.epoch, run_piv=outcome.piv)
-                break
-        return contact, contact.run
+            return contact.run - 1  # it was under way while the log was erased
+        for _, rn, raw in item.numbered:
+            if link.knows(rn):
+                known = self.store.raw_record(contact.unit, contact.run, rn)
+                if known is not None and known != raw:
+                    link.begin_run(outcome.epoch, outcome.piv)
+                    break
+        return contact.run
 
-    def _follow(self, contact: Contact, decoded: Any, now_s: float) -> Contact:
+    def _follow(self, link: Link, decoded: Any, now_s: float) -> None:
         """Learn from a record how often its unit reports, and what it no longer has."""
+        contact = link.contact
         if isinstance(decoded, report_reader.Block):
             steps = decoded.times[-1] - decoded.times[0] + decoded.schema.interval_s
-            return replace(contact, report_s=max(steps, 1))
+            contact.report_s = max(steps, 1)
+            return
         lowest = floor(*decoded) if decoded else None
         if lowest is None or lowest <= contact.cumulative + 1:
-            return contact
-        known = self.store.stored_after(
-            contact.unit, contact.run, contact.cumulative, lowest - 1 - contact.cumulative
-        )
+            return
         first = contact.cumulative + 1
-        for rn in (*known, lowest):
+        for rn in (*sorted(rn for rn in link.ahead if rn < lowest), lowest):
             if first < rn:
                 self.store.add_lost(contact.unit, contact.run, first, rn - 1, now_s)
             first = rn + 1
-        return replace(contact, cumulative=lowest - 1)
-
-    def _advance(self, contact: Contact) -> Contact:
-        """Move the cumulative number over every record that is stored without a gap."""
-        cumulative = contact.cumulative
-        while self.store.raw_record(contact.unit, contact.run, cumulative + 1) is not None:
-            cumulative += 1
-        return replace(contact, cumulative=cumulative)
+        link.advance(lowest - 1)
 
     # The answer
 
-    def _answer(self, keys: frame.KeySet, contact: Contact, outcome: Outcome) -> bytes:
-        cumulative = contact.cumulative
-        ahead = self.store.stored_after(contact.unit, contact.run, cumulative, ack.BITMAP_SIZE)
-        plaintext = ack_writer.encode(
-            cumulative,
-            bitmap=sum(1 << (rn - cumulative - 1) for rn in ahead),
-            time=max(0, int(outcome.at_s) - DEVICE_EPOCH_S),
-            schemas=self.store.schemas_wanted(contact.unit),
-        )
+    def _answer(self, item: _Opened) -> list[bytes]:
+        """Return the acknowledgement of what is stored of a unit."""
+        outcome = item.outcome
+        try:
+            link = self._traffic.link(outcome.unit, outcome.at_s)
+            cumulative = link.contact.cumulative
+            plaintext = ack_writer.encode(
+                cumulative,
+                bitmap=sum(
+                    1 << n for n in range(ack.BITMAP_SIZE) if cumulative + 1 + n in link.ahead
+                )
+                if link.ahead
+                else 0,
+                time=max(0, int(outcome.at_s) - DEVICE_EPOCH_S),
+                schemas=self.store.schemas_wanted(outcome.unit),
+            )
+            piv = self._sequence(item.keys, outcome.at_s).next()
+        except FieldbeatError as error:
+            outcome.reason, outcome.detail = "store", str(error)
+            return []
         outcome.cumulative = cumulative
-        piv = self._sequence(keys, outcome.at_s).next()
-        return keys.seal(frame.ACK, frame.DOWN, piv, plaintext)
+        return [item.keys.seal(frame.ACK, frame.DOWN, piv, plaintext)]
 
-    def _sequence(self, keys: frame.KeySet, now_s: float) -> Sequence:
+    def _sequence(self, keys: frame.KeySet, now_s: float) -> sequence.Sequence:
         """Return the downlink sequence of a key.
 
         It starts no lower than the seconds since 2024, so that it goes on upwards even when the
@@ -273,7 +346,7 @@ class Collector:
         """
         kid, epoch = keys.kid, keys.epoch
         if (kid, epoch) not in self._sequences:
-            self._sequences[kid, epoch] = Sequence(
+            self._sequences[kid, epoch] = sequence.Sequence(
                 lambda: max(self.registry.down_limit(kid, epoch), int(now_s) - DEVICE_EPOCH_S),
                 lambda limit: self.registry.reserve_down(kid, epoch, limit),
             )
@@ -281,8 +354,9 @@ class Collector:
 
     # What was refused
 
-    def _refuse(self, outcome: Outcome, reason: str, detail: str = "") -> None:
-        outcome.reason, outcome.detail = reason, detail
+    def _count(self, outcome: Outcome) -> None:
+        """Count a datagram that was refused."""
+        reason = outcome.reason
         self.refused[reason] += 1
         key = (outcome.unit, reason)
         count = self._unwritten.get(key, (0, 0.0, ""))[0] + 1
@@ -302,7 +376,7 @@ class Collector:
             times.popleft()
         if len(times) > BAD_TAGS_AN_HOUR:
             times.clear()
-            self.store.lock(outcome.kid, outcome.at_s + HOUR_S)
+            self._traffic.lock(outcome.kid, outcome.at_s + HOUR_S)
             outcome.detail = (
                 f"more than {BAD_TAGS_AN_HOUR} bad tags in an hour: "
                 "frames of this key id are refused for one hour"

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fieldbeat.protocols import (
@@ -53,38 +54,56 @@ class Decoder:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._schemas: dict[tuple[int, int], schema.Schema] = {}
+        self._announced: dict[tuple[str, int, int], list[tuple[int, int]]] = {}
 
-    def decode(self, unit: str, run: int, rn: int, record: int, schema_id: int, raw: bytes) -> Any:
-        """Decode a stored record and set its state.
+    def forget(self) -> None:
+        """Forget what was learned in a transaction that failed, or before others wrote."""
+        self._schemas.clear()
+        self._announced.clear()
+
+    def take(self, unit: str, run: int, rn: int, frame: int, schema_id: int, raw: bytes) -> Any:
+        """Store a record and what it says.
 
         Returns:
             A `report_reader.Block`, an event's (type, body), or None: waiting or bad.
         """
-        try:
-            if schema_id == 0:
-                return self._event(unit, run, rn, record, raw)
-            return self._report(unit, run, rn, record, raw)
-        except report_reader.UnknownSchema:
-            self._store.set_state(record, WAITING)
-        except _NONSENSE:
-            self._store.set_state(record, BAD)
-        return None
-
-    def _report(
-        self, unit: str, run: int, rn: int, record: int, raw: bytes
-    ) -> report_reader.Block:
-        block = report_reader.decode(raw, lambda schema_id: self._lookup(unit, run, schema_id, rn))
-        times = [t + DEVICE_EPOCH_S for t in block.times]
-        for column, values, qualities in zip(
-            block.schema.columns, block.columns, block.qualities, strict=True
-        ):
-            rows = zip(times, values, qualities, strict=True)
-            self._store.add_samples(record, unit, column, rows)
-        self._store.set_state(record, DECODED, block.synced)
+        add = self._store.add_record
+        if schema_id == 0:
+            return self._decode_event(unit, run, rn, add(unit, run, rn, frame, 0, raw), raw)
+        block, state = self._read(unit, run, rn, raw)
+        synced = block.synced if block else True
+        record = add(unit, run, rn, frame, schema_id, raw, state, synced)
+        if block:
+            self._add_report(record, unit, block)
         return block
 
-    def _lookup(self, unit: str, run: int, schema_id: int, rn: int) -> schema.Schema | None:
-        hash_ = self._store.schema_hash(unit, run, schema_id, rn)
+    def _decode_again(self, unit: str, run: int, rn: int, record: int, raw: bytes) -> None:
+        """Decode a report that is stored, by the schema that counts now."""
+        block, state = self._read(unit, run, rn, raw)
+        if block:
+            self._add_report(record, unit, block)
+        else:
+            self._store.drop_report(record)
+        self._store.set_state(record, state, block.synced if block else True)
+
+    def _read(
+        self, unit: str, run: int, rn: int, raw: bytes
+    ) -> tuple[report_reader.Block | None, str]:
+        try:
+            lookup = partial(self._lookup, unit, run, rn)
+            return report_reader.decode(raw, lookup), DECODED
+        except report_reader.UnknownSchema:
+            return None, WAITING
+        except _NONSENSE:
+            return None, BAD
+
+    def _add_report(self, record: int, unit: str, block: report_reader.Block) -> None:
+        times = [t + DEVICE_EPOCH_S for t in block.times]
+        columns = block.schema.columns
+        self._store.add_report(record, unit, columns, times, block.columns, block.qualities)
+
+    def _lookup(self, unit: str, run: int, rn: int, schema_id: int) -> schema.Schema | None:
+        hash_ = self._hash(unit, run, rn, schema_id)
         if hash_ is None:
             return None
         key = (schema_id, hash_)
@@ -94,6 +113,27 @@ class Decoder:
                 return None
             self._schemas[key] = schema_map.from_map(cbor.decode(map_))
         return self._schemas[key]
+
+    def _hash(self, unit: str, run: int, rn: int, schema_id: int) -> int | None:
+        """Return the hash of the schema that a unit used for a record.
+
+        That is the one it announced last before the record, or else first after it.
+        """
+        key = (unit, run, schema_id)
+        if key not in self._announced:
+            self._announced[key] = self._store.announced(*key)
+        found = None
+        for from_rn, hash_ in self._announced[key]:
+            if found is None or from_rn <= rn:
+                found = hash_
+        return found
+
+    def _decode_event(self, unit: str, run: int, rn: int, record: int, raw: bytes) -> Any:
+        try:
+            return self._event(unit, run, rn, record, raw)
+        except _NONSENSE:
+            self._store.set_state(record, BAD)
+        return None
 
     def _event(self, unit: str, run: int, rn: int, record: int, raw: bytes) -> tuple[int, dict]:
         _, type_, t, body = event_reader.decode(raw)
@@ -116,20 +156,20 @@ class Decoder:
         )
         self._announce(unit, run, rn, learned.id, schema_map.hash_of(learned))
         for row in self._store.waiting(learned.id):
-            self.decode(row["unit"], row["run"], row["rn"], row["id"], learned.id, row["raw"])
+            self._decode_again(row["unit"], row["run"], row["rn"], row["id"], row["raw"])
 
     def _announce(self, unit: str, run: int, rn: int, schema_id: int, hash_: int) -> None:
         """Note which schema counts from a record on; decode again what came early."""
         if not _is_uint(schema_id) or not _is_uint(hash_):
             raise schema.SchemaError("a schema id and its hash are numbers")
-        known = self._store.schema_hash(unit, run, schema_id, rn)
+        known = self._hash(unit, run, rn, schema_id)
         if known == hash_:
             return
         self._store.announce_schema(unit, run, schema_id, rn, hash_)
+        del self._announced[unit, run, schema_id]
         first = 0 if known is None else rn
         for row in self._store.records_of_schema(unit, run, schema_id, first):
-            self._store.drop_samples(row["id"], unit)
-            self.decode(unit, run, row["rn"], row["id"], schema_id, row["raw"])
+            self._decode_again(unit, run, row["rn"], row["id"], row["raw"])
 
 
 def checked(learned: schema.Schema) -> schema.Schema:

@@ -6,14 +6,21 @@ kept: values can be decoded again when a schema arrives late.
 
 Times are Unix seconds. A value is an integer in counts; its series says how many make one unit.
 Record numbers (`rn`) count up within a `run`: a unit whose log was erased starts a new run.
+
+A report is one row, with its times and counts as JSON arrays: a row for each of its 120 values
+would take most of the collector's time. The view `samples` shows them as rows:
+
+    SELECT t, value * 1.0 / scale FROM samples JOIN series ON series.id = samples.series
+    WHERE unit = 'gh-01' AND name = 'co2' ORDER BY t
 """
 
 # SPDX-License-Identifier: Apache-2.0
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +44,19 @@ CREATE INDEX records_waiting ON records (unit, schema) WHERE state = 'waiting';
 CREATE TABLE series (
     id INTEGER PRIMARY KEY, unit TEXT NOT NULL, name TEXT NOT NULL, symbol TEXT NOT NULL,
     scale INTEGER NOT NULL, UNIQUE (unit, name, symbol, scale));
-CREATE TABLE samples (
-    series INTEGER NOT NULL, t INTEGER NOT NULL, record INTEGER NOT NULL, value INTEGER,
-    quality INTEGER NOT NULL, PRIMARY KEY (series, t, record)) WITHOUT ROWID;
+CREATE TABLE layouts (
+    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, series TEXT NOT NULL, UNIQUE (unit, series));
+CREATE TABLE reports (
+    record INTEGER PRIMARY KEY, layout INTEGER NOT NULL REFERENCES layouts,
+    first_t INTEGER NOT NULL, last_t INTEGER NOT NULL, times TEXT NOT NULL, counts TEXT NOT NULL,
+    qualities TEXT);
+CREATE INDEX reports_in_time ON reports (layout, last_t);
+CREATE VIEW samples AS SELECT
+    s.value AS series, t.value AS t, record,
+    json_extract(counts, '$[' || s.key || '][' || t.key || ']') AS value,
+    coalesce(json_extract(qualities, '$[' || s.key || '][' || t.key || ']'), 0) AS quality
+    FROM layouts JOIN reports ON layout = layouts.id
+    JOIN json_each(layouts.series) AS s JOIN json_each(times) AS t;
 CREATE TABLE events (
     record INTEGER PRIMARY KEY, unit TEXT NOT NULL, type INTEGER NOT NULL, t INTEGER NOT NULL,
     body BLOB NOT NULL);
@@ -67,7 +84,7 @@ CREATE TABLE locks (kid BLOB PRIMARY KEY, until_s REAL NOT NULL)
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class Contact:
     """What is known of a unit's traffic; `cumulative`: all records up to it are accounted for."""
 
@@ -83,13 +100,19 @@ class Contact:
     cumulative: int = 0
     report_s: int | None = None  # seconds between reports, from the last report
 
-    def heard(self, now_s: float, source: str, size: int) -> Contact:
-        """Return the contact after one more frame."""
-        frames, bytes_ = self.frames + 1, self.bytes + size
-        return replace(self, last_s=now_s, source=source, frames=frames, bytes=bytes_)
-
 
 _CONTACT = tuple(field.name for field in fields(Contact))
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@dataclass(frozen=True)
+class Report:
+    """The samples of a report; a list of counts and one of qualities for each column."""
+
+    times: list[int]
+    counts: list[list[int | None]]
+    qualities: list[list[int]] | None  # None: all normal
+    synced: bool
 
 
 class Store:
@@ -106,12 +129,12 @@ class Store:
     def __init__(self, path: Path | None = None, create: bool = True) -> None:
         file = store_file(path)
         try:
-            self.database = Database(file, _TABLES, version=1, create=create)
+            self.database = Database(file, _TABLES, version=2, create=create)
         except FileNotFoundError:
             step = "start 'fieldbeat collect', or name the file with --db"
             raise CannotTry(f"nothing was collected in {file} yet", step) from None
         self.transaction = self.database.transaction
-        self._series: dict[tuple, int] = {}
+        self._layouts: dict[tuple, int] = {}
 
     @property
     def path(self) -> Path:
@@ -122,29 +145,39 @@ class Store:
         """Close the file."""
         self.database.close()
 
+    def forget(self) -> None:
+        """Forget what was written in a transaction that failed."""
+        self._layouts.clear()
+
     # Frames and records
 
     def add_frame(
         self, unit: str, epoch: int, piv: int, now_s: float, source: str, raw: bytes
     ) -> int:
         """Keep a frame as it came and return its id."""
-        self.database.write(
+        return self.database.insert(
             "INSERT INTO frames (unit, epoch, piv, received_s, source, raw)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             *(unit, epoch, piv, now_s, source, raw),
         )
-        return self.database.one("SELECT last_insert_rowid()")[0]
 
     def add_record(
-        self, unit: str, run: int, rn: int, frame: int, schema: int, raw: bytes
-    ) -> int | None:
-        """Keep a record, waiting to be decoded; return its id, or None if that number is taken."""
-        added = self.database.write(
-            "INSERT OR IGNORE INTO records (unit, run, rn, frame, schema, state, raw)"
-            " VALUES (?, ?, ?, ?, ?, 'waiting', ?)",
-            *(unit, run, rn, frame, schema, raw),
+        self,
+        unit: str,
+        run: int,
+        rn: int,
+        frame: int,
+        schema: int,
+        raw: bytes,
+        state: str = WAITING,
+        synced: bool = True,
+    ) -> int:
+        """Keep a record, whose number is not taken yet, and return its id."""
+        return self.database.insert(
+            "INSERT INTO records (unit, run, rn, frame, schema, state, synced, raw)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            *(unit, run, rn, frame, schema, state, synced, raw),
         )
-        return self.database.one("SELECT last_insert_rowid()")[0] if added else None
 
     def raw_record(self, unit: str, run: int, rn: int) -> bytes | None:
         """Return the bytes of a record."""
@@ -190,38 +223,64 @@ class Store:
 
     # Decoded values
 
-    def add_samples(
-        self, record: int, unit: str, column: Any, rows: Iterable[tuple[int, int | None, int]]
+    def add_report(
+        self,
+        record: int,
+        unit: str,
+        schema_columns: tuple,
+        times: list[int],
+        counts: list[list[int | None]],
+        qualities: list[list[int]],
     ) -> None:
-        """Keep (Unix seconds, counts or None, quality) of one column of a record."""
-        key = (unit, column.name, column.unit, column.scale)
-        series = self._series.get(key) or self._series_id(key)
-        self.database.write_many(
-            "INSERT OR REPLACE INTO samples (series, t, record, value, quality)"
-            " VALUES (?, ?, ?, ?, ?)",
-            [(series, t, record, value, quality) for t, value, quality in rows],
+        """Keep what a record reports: Unix seconds, and a list for each column of its schema."""
+        key = (unit, schema_columns)
+        codes = _to_json(qualities) if any(map(any, qualities)) else None
+        self.database.write(
+            "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?, ?, ?, ?)",
+            *(record, self._layouts.get(key) or self._layout(key), min(times), max(times)),
+            *(_to_json(times), _to_json(counts), codes),
         )
 
-    def drop_samples(self, record: int, unit: str) -> None:
+    def drop_report(self, record: int) -> None:
         """Remove the values of a record that is about to be decoded again."""
-        self.database.write(
-            "DELETE FROM samples WHERE record = ?"
-            " AND series IN (SELECT id FROM series WHERE unit = ?)",
-            *(record, unit),
+        self.database.write("DELETE FROM reports WHERE record = ?", record)
+
+    def layouts(self, unit: str) -> list[tuple[int, list[int]]]:
+        """Return the layouts of a unit's reports, oldest first: id, series of each column."""
+        rows = self.database.all("SELECT id, series FROM layouts WHERE unit = ? ORDER BY id", unit)
+        return [(row["id"], json.loads(row["series"])) for row in rows]
+
+    def last_reports(self, layout: int, count: int, until_s: float) -> list[Report]:
+        """Return the newest reports of a layout that begin before a time, newest first."""
+        rows = self.database.all(
+            "SELECT times, counts, qualities, synced FROM reports"
+            " JOIN records ON records.id = record"
+            " WHERE layout = ? AND first_t <= ? ORDER BY last_t DESC, record DESC LIMIT ?",
+            *(layout, until_s, count),
         )
+        return [_report(row) for row in rows]
 
     def add_event(self, record: int, unit: str, type_: int, t: int, body: bytes) -> None:
         """Keep an event; `body` is its CBOR map."""
         values = (record, unit, type_, t, body)
         self.database.write("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?)", *values)
 
-    def _series_id(self, key: tuple) -> int:
+    def _layout(self, key: tuple[str, Sequence[Any]]) -> int:
+        unit, columns = key
+        series = _to_json([self._series(unit, c.name, c.unit, c.scale) for c in columns])
+        self.database.write(
+            "INSERT OR IGNORE INTO layouts (unit, series) VALUES (?, ?)", unit, series
+        )
+        sql = "SELECT id FROM layouts WHERE unit = ? AND series = ?"
+        self._layouts[key] = self.database.one(sql, unit, series)[0]
+        return self._layouts[key]
+
+    def _series(self, *key: Any) -> int:
         self.database.write(
             "INSERT OR IGNORE INTO series (unit, name, symbol, scale) VALUES (?, ?, ?, ?)", *key
         )
         sql = "SELECT id FROM series WHERE unit = ? AND name = ? AND symbol = ? AND scale = ?"
-        self._series[key] = self.database.one(sql, *key)[0]
-        return self._series[key]
+        return self.database.one(sql, *key)[0]
 
     # Contacts and replay windows
 
@@ -270,17 +329,14 @@ class Store:
         """Keep a schema."""
         self.database.write("INSERT OR IGNORE INTO schemas VALUES (?, ?, ?)", schema, hash_, map_)
 
-    def schema_hash(self, unit: str, run: int, schema: int, rn: int) -> int | None:
-        """Return the hash of the schema that a unit used for a record.
-
-        That is the one it announced last before the record, or else first after it.
-        """
-        row = self.database.one(
-            "SELECT hash FROM unit_schemas WHERE unit = ? AND run = ? AND schema = ?"
-            " ORDER BY from_rn > ?, CASE WHEN from_rn > ? THEN from_rn ELSE -from_rn END LIMIT 1",
-            *(unit, run, schema, rn, rn),
+    def announced(self, unit: str, run: int, schema: int) -> list[tuple[int, int]]:
+        """Return (from which record on, hash) of a unit's announcements of a schema, in order."""
+        rows = self.database.all(
+            "SELECT from_rn, hash FROM unit_schemas WHERE unit = ? AND run = ? AND schema = ?"
+            " ORDER BY from_rn",
+            *(unit, run, schema),
         )
-        return row and row["hash"]
+        return [tuple(row) for row in rows]
 
     def announce_schema(self, unit: str, run: int, schema: int, from_rn: int, hash_: int) -> None:
         """Note which schema a unit uses from a record number on."""
@@ -314,3 +370,9 @@ class Store:
     def lock(self, kid: bytes, until_s: float) -> None:
         """Refuse frames of a key id until a time."""
         self.database.write("INSERT OR REPLACE INTO locks VALUES (?, ?)", kid, until_s)
+
+
+def _report(row: Any) -> Report:
+    times, counts, codes = row["times"], row["counts"], row["qualities"]
+    qualities = json.loads(codes) if codes else None
+    return Report(json.loads(times), json.loads(counts), qualities, bool(row["synced"]))

@@ -1,4 +1,8 @@
-"""Receives datagrams over UDP, hands them to the collector, sends its answers back."""
+"""Receives datagrams over UDP, hands them to the collector, sends its answers back.
+
+While a transaction waits for the disk, more datagrams arrive and wait in the socket: the next
+transaction takes all of them.
+"""
 
 # SPDX-License-Identifier: Apache-2.0
 
@@ -7,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
+import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,18 +33,37 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]") or "0.0.0.0", int(port)
 
 
-class _Receiver(asyncio.DatagramProtocol):
-    def __init__(self, collector: Collector, now: Callable[[], float]) -> None:
-        self._collector = collector
-        self._now = now
-        self._transport: Any = None
+MANY = 256  # datagrams in a transaction: what came first does not wait for all that follows
+BUFFER_SIZE = 4 << 20  # bytes; the system may grant less
 
-    def connection_made(self, transport: Any) -> None:
-        self._transport = transport
 
-    def datagram_received(self, data: bytes, addr: Any) -> None:
-        for reply in self._collector.handle(data, addr, self._now()):
-            self._transport.sendto(reply, addr)
+def receive(endpoint: socket.socket, collector: Collector, now_s: float) -> int:
+    """Take what waits in a non-blocking socket, answer it, and return how many datagrams."""
+    datagrams: list[tuple[bytes, Any]] = []
+    with suppress(OSError):  # nothing left, or news that an earlier answer had no receiver
+        while len(datagrams) < MANY:
+            datagrams.append(endpoint.recvfrom(0xFFFF))
+    answers = collector.handle_many(datagrams, now_s) if datagrams else []
+    for (_, source), replies in zip(datagrams, answers, strict=True):
+        for reply in replies:
+            with suppress(OSError):  # a lost answer: the unit asks again
+                endpoint.sendto(reply, source)
+    return len(datagrams)
+
+
+async def _bind(host: str, port: int) -> socket.socket:
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, place = found[0]
+    endpoint = socket.socket(family, kind, protocol)
+    try:
+        endpoint.setblocking(False)
+        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_SIZE)
+        endpoint.bind(place)
+    except OSError:
+        endpoint.close()
+        raise
+    return endpoint
 
 
 async def serve(
@@ -62,9 +86,7 @@ async def serve(
     """
     loop = asyncio.get_running_loop()
     try:
-        transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Receiver(collector, now), local_addr=(host, port)
-        )
+        endpoint = await _bind(host, port)
     except OSError as error:
         raise _bind_error(host, port, error) from error
     stop = asyncio.Event()
@@ -72,10 +94,12 @@ async def serve(
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
     try:
-        ready(*transport.get_extra_info("sockname")[:2])
+        ready(*endpoint.getsockname()[:2])
+        loop.add_reader(endpoint, lambda: receive(endpoint, collector, now()))
         await stop.wait()
     finally:
-        transport.close()
+        loop.remove_reader(endpoint)
+        endpoint.close()
         collector.flush(now())
 
 

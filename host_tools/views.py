@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fieldbeat.protocols import cbor, event
-from fieldbeat.protocols.schema import QUALITY_NAMES
+from fieldbeat.protocols.schema import NORMAL, QUALITY_NAMES
 
 from .errors import CannotTry
 from .records import counters, number
 from .registry import Registry, Unit
-from .store import Contact, Store
+from .store import Contact, Report, Store
 
 SILENT_AFTER_REPORTS = 2
 REPORT_S = 3600  # assumed while a unit's own interval is not known
@@ -111,7 +111,7 @@ class Views:
         unit = self._registry.unit(name) if self._registry else None
         contact = self._store.contact(name)
         self._describe(view, unit, contact, now_s)
-        view.readings = self._readings(name, now_s)
+        view.readings = self._latest(name, now_s)
         self._add_events(view)
         self._add_counts(view, contact)
         by_channel = {reading.channel: reading.value for reading in view.readings}
@@ -130,11 +130,18 @@ class Views:
         Raises:
             CannotTry: the unit has no such channel.
         """
-        series = [row for row in self._series(name) if row["name"] == channel]
-        if not series:
-            known = ", ".join(dict.fromkeys(row["name"] for row in self._series(name))) or "none"
+        series = self._series(name)
+        wanted = {key: row for key, row in series.items() if row["name"] == channel}
+        if not wanted:
+            known = ", ".join(dict.fromkeys(row["name"] for row in series.values())) or "none"
             raise CannotTry(f"{name} has no channel '{channel}'", f"known: {known}")
-        readings = [reading for row in series for reading in self._last(row, count)]
+        readings = [
+            reading
+            for layout, columns in self._store.layouts(name)
+            if not wanted.keys().isdisjoint(columns)
+            for report in self._store.last_reports(layout, count, 2**62)
+            for reading in _readings(report, columns, wanted)
+        ]
         return sorted(readings, key=lambda reading: reading.at_s)[-count:]
 
     def gaps(self, name: str) -> list[Gap]:
@@ -157,26 +164,21 @@ class Views:
             view.last_s, view.source, view.bytes = contact.last_s, contact.source, contact.bytes
             view.silent = now_s - contact.last_s > SILENT_AFTER_REPORTS * view.report_s
 
-    def _series(self, name: str) -> list[Any]:
-        return self._all(
+    def _series(self, name: str) -> dict[int, Any]:
+        rows = self._all(
             "SELECT id, name, symbol, scale FROM series WHERE unit = ? ORDER BY id", name
         )
+        return {row["id"]: row for row in rows}
 
-    def _last(self, series: Any, count: int, until_s: float = 2**62) -> list[Reading]:
-        rows = self._all(
-            "SELECT t, value, quality, synced FROM samples JOIN records ON records.id = record"
-            " WHERE series = ? AND t <= ? ORDER BY t DESC, record DESC LIMIT ?",
-            *(series["id"], until_s, count),
-        )
-        return [_reading(series, row) for row in rows]
-
-    def _readings(self, name: str, now_s: float) -> list[Reading]:
+    def _latest(self, name: str, now_s: float) -> list[Reading]:
         """Return the last value of each channel; a clock that ran a day ahead does not count."""
+        series = self._series(name)
         latest: dict[str, Reading] = {}
-        for series in self._series(name):
-            for reading in self._last(series, 1, now_s + 86_400):
-                if reading.at_s >= latest.get(reading.channel, reading).at_s:
-                    latest[reading.channel] = reading
+        for layout, columns in self._store.layouts(name):
+            for report in self._store.last_reports(layout, 1, now_s + 86_400):
+                for reading in _readings(report, columns, series):
+                    if latest.get(reading.channel, reading).at_s <= reading.at_s <= now_s + 86_400:
+                        latest[reading.channel] = reading
         return list(latest.values())
 
     def _last_event(self, name: str, type_: int) -> dict:
@@ -247,16 +249,18 @@ class Views:
                 yield Gap(what, row["t"], after["t"], self._why(contact, row, after))
 
     def _sample_times(self, contact: Contact) -> list[Any]:
-        """Return time, run and record number of the samples; every series has a row for each."""
-        series = self._one(
-            "SELECT series FROM samples WHERE series IN (SELECT id FROM series WHERE unit = ?)"
-            " GROUP BY series ORDER BY COUNT(*) DESC LIMIT 1",
-            contact.unit,
-        )
+        """Return time, run and record number of the samples that most of the layouts share."""
+        layouts = self._store.layouts(contact.unit)
+        counts: Counter[int] = Counter()
+        for layout, columns in layouts:
+            reports = self._one("SELECT COUNT(*) FROM reports WHERE layout = ?", layout)[0]
+            counts.update(dict.fromkeys(columns, reports))
+        usual = max(counts, key=lambda key: counts[key], default=None)
+        chosen = [str(layout) for layout, columns in layouts if usual in columns]
         return self._all(
-            "SELECT t, run, rn FROM samples JOIN records ON records.id = record"
-            " WHERE series = ? AND synced ORDER BY t",
-            series and series["series"],
+            "SELECT times.value AS t, run, rn FROM reports, json_each(times) AS times"
+            " JOIN records ON records.id = record"
+            f" WHERE layout IN ({', '.join(chosen)}) AND synced ORDER BY t",
         )
 
     def _why(self, contact: Contact, row: Any, after: Any) -> str:
@@ -276,19 +280,28 @@ class Views:
         return "unknown"
 
 
-def _reading(series: Any, row: Any) -> Reading:
-    scale, counts = series["scale"], row["value"]
+def _readings(report: Report, columns: list[int], series: dict[int, Any]) -> Iterator[Reading]:
+    """Yield the values of some series of a report, one after the other."""
+    for c, key in enumerate(columns):
+        if key not in series:
+            continue
+        codes = report.qualities[c] if report.qualities else [NORMAL] * len(report.times)
+        for sample in zip(report.times, report.counts[c], codes, strict=True):
+            yield _reading(series[key], *sample, report.synced)
+
+
+def _reading(series: Any, t: int, counts: int | None, quality: int, synced: bool) -> Reading:
+    scale = series["scale"]
     value = None if counts is None else counts / scale
     digits = len(str(scale)) - 1  # what a scale of 10, 100 ... gives
-    quality = row["quality"]
     return Reading(
         channel=series["name"],
-        at_s=row["t"],
+        at_s=t,
         value=value,
         text="" if value is None else f"{value:.{digits}f}",
         symbol=SYMBOLS.get(series["symbol"], series["symbol"]),
         quality=QUALITY_NAMES[quality] if quality < len(QUALITY_NAMES) else f"code {quality}",
-        clock_set=bool(row["synced"]),
+        clock_set=synced,
     )
 
 

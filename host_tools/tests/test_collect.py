@@ -8,10 +8,11 @@ import sys
 
 import pytest
 from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.collector import Collector
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
-from fieldbeat.host_tools.udp_server import address
+from fieldbeat.host_tools.udp_server import address, receive
 
 from .sender import Sender, boot_record, report_record, schema_record
 
@@ -45,6 +46,25 @@ def test_it_answers_until_it_is_stopped(home, stop):
     assert lines[1]["acknowledged"] == 3 and lines[1]["records"][2] == "2 samples"
     rows = Store().database.all("SELECT reason, count FROM refusals")
     assert [tuple(row) for row in rows] == [("version", 1)]
+
+
+def test_what_waits_in_the_socket_is_taken_at_once(home):
+    registry, store = Registry(), Store()
+    sender = Sender(registry)
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as endpoint,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unit,
+    ):
+        endpoint.bind(("127.0.0.1", 0))
+        endpoint.setblocking(False)
+        unit.settimeout(10)
+        unit.connect(endpoint.getsockname())
+        for rn in range(1, 11):
+            unit.send(sender.seal([report_record(rn)], last=rn == 10))
+        assert receive(endpoint, Collector(store, registry), 1.8e9) == 10
+        assert sender.open_ack([unit.recv(2000)]).cumulative == 10
+    store.close()
+    registry.close()
 
 
 def test_a_busy_port_cannot_be_tried(home, capsys):

@@ -444,6 +444,53 @@ def test_a_locked_store_is_told(site, monkeypatch):
     assert sender.open_ack(site.take(good)).cumulative == 3
 
 
+# Datagrams that arrive together
+
+
+def test_datagrams_that_arrive_together_share_a_transaction(site):
+    one, other = begin(site, "gh-1"), begin(site, "gh-2")
+    statements: list[str] = []
+    site.store.database._connection.set_trace_callback(statements.append)
+    datagrams = [
+        (sender.seal([report_record(rn)], last=rn == 5), SOURCE)
+        for rn in (3, 4, 5)
+        for sender in (one, other)
+    ]
+    replies = site.collector.handle_many([*datagrams, (b"noise", SOURCE), datagrams[0]], NOW_S)
+    assert sum("COMMIT" in statement for statement in statements) == 1
+    assert [len(answers) for answers in replies] == [0, 0, 0, 0, 1, 1, 0, 0]
+    assert one.open_ack(replies[4]).cumulative == other.open_ack(replies[5]).cumulative == 5
+    assert [outcome.reason for outcome in site.outcomes[-8:]] == [""] * 6 + ["piv", "replay"]
+    assert site.numbers("gh-1") == site.numbers("gh-2") == [1, 2, 3, 4, 5]
+
+
+def test_what_the_disk_takes_of_many_is_kept_and_acknowledged(site):
+    sender = begin(site)
+    pages = site.store.database.one("PRAGMA page_count")[0]
+    site.store.database.one(f"PRAGMA max_page_count={pages + 3}")
+    large = event.encode(4, event.ALARM, T0, {2: bytes(40000)})
+    datagrams = [(sender.seal([record]), SOURCE) for record in (report_record(3), large)]
+    first, second = site.collector.handle_many(datagrams, NOW_S)
+    assert sender.open_ack(first).cumulative == 3
+    assert second == [] and site.last.reason == "store"
+    assert site.numbers() == [1, 2, 3]
+    site.close()
+    site.open()
+    assert sender.open_ack(site.take(datagrams[1][0])).cumulative == 4  # it was never taken
+    assert site.take(datagrams[0][0]) == [] and site.last.reason == "replay"
+
+
+def test_what_another_collector_has_stored_is_known_at_once(site):
+    sender = begin(site)
+    frames = [sender.seal([report_record(rn)]) for rn in (3, 4, 5)]
+    assert sender.open_ack(site.take(frames[0])).cumulative == 3
+    other = Site(site.folder)
+    assert sender.open_ack(other.take(frames[1])).cumulative == 4
+    other.close()
+    assert site.take(frames[1]) == [] and site.last.reason == "replay"
+    assert sender.open_ack(site.take(frames[2])).cumulative == 5
+
+
 # Whatever comes
 
 
