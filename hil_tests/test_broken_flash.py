@@ -22,6 +22,7 @@ def rewritten(files: dict[str, bytes | None]) -> bytes:
         if data is None:
             disk.remove(path)
         else:
+            disk.makedirs(path.rpartition("/")[0] or "/", exist_ok=True)
             with disk.open(path, "wb") as file:
                 file.write(data)
     content[vfs.offset : vfs.end] = disk.context.buffer

@@ -18,7 +18,23 @@ ROOMS = ("drivers", "firmware", "protocols")  # the packages that a slot holds
 SLOT = "a"  # where a new image puts the app; an update goes to the other slot
 NOT_IN_SLOT = ("__pycache__", "tests", "vectors", "profiles")  # the profile is a file of its own
 BOOT = "firmware/boot.py"  # stays source: MicroPython does not look for a boot.mpy
-MAIN_SOURCE = b"import firmware.main\n\nfirmware.main.run()\n"
+MAIN_SOURCE = b"""\
+# Starts the app. One that cannot be loaded is a failed try; boot.py has three and another slot.
+try:
+    from firmware.main import run
+except Exception as error:
+    import sys
+
+    import esp32
+    import machine
+
+    sys.print_exception(error)
+    if esp32.NVS("fieldbeat").get_i32("tries") <= 3:
+        machine.reset()
+    print("The app cannot be loaded and there is no other: run fieldbeat flash on this port.")
+else:
+    run()
+"""
 
 
 def source_files() -> dict[str, bytes]:
