@@ -12,18 +12,20 @@ class ModbusProbe:
         self._rs485 = rs485
         self._address = address
         self._function = map["function"]
-        self._registers = map["registers"]
-        self.CHANNELS = tuple((r["name"], r["unit"], r["scale"]) for r in self._registers)
-        numbers = [r["register"] for r in self._registers]
+        registers = map["registers"]
+        self.CHANNELS = tuple((r["name"], r["unit"], r["scale"]) for r in registers)
+        numbers = [r["register"] for r in registers]
         self._first = min(numbers)
         self._count = max(numbers) - self._first + 1
+        # (where its two bytes begin in the answer, whether it has a sign), one a channel
+        self._places = [(2 * (r["register"] - self._first), r.get("signed")) for r in registers]
 
     async def probe(self):
         await self.read()
 
     async def read(self):
         data = await self._transact()
-        return tuple(self._value(data, r) for r in self._registers)
+        return tuple(_value(data, *place) for place in self._places)
 
     async def _transact(self):
         # One request for the whole span: a probe takes 50 to 200 ms for each.
@@ -35,12 +37,10 @@ class ModbusProbe:
         except modbus.ModbusError as error:
             raise SensorError(_reason(error), "%s, reply %s" % (error, reply.hex()))
 
-    def _value(self, data, register):
-        start = 2 * (register["register"] - self._first)
-        value = data[start] << 8 | data[start + 1]
-        if register.get("signed") and value & 0x8000:
-            value -= 0x10000
-        return value
+
+def _value(data, start, signed):
+    value = data[start] << 8 | data[start + 1]
+    return value - 0x10000 if signed and value & 0x8000 else value
 
 
 def _reason(error):

@@ -51,6 +51,10 @@ class SCD4x(SensirionDevice):
             (status,) = await self._words(_DATA_READY, 1, _COMMAND_MS)
             if status & 0x07FF:  # Datasheet: the lower 11 bits are zero until there is a value
                 return
-        # It lost its supply for a moment and idles: measuring again, the next read succeeds.
-        self._write(_START_PERIODIC)
+        # It lost its supply for a moment and idles: measuring again, the next read succeeds. One
+        # that still measures refuses the command, which is no other reason.
+        try:
+            self._write(_START_PERIODIC)
+        except SensorError:
+            pass
         raise SensorError("sensor_timeout", "no CO2 value in %d s" % (_POLLS - 1))

@@ -65,3 +65,9 @@ def test_wrong_crc():
     bus = I2C(0x62, *READY, "w ec05", "r 01f433 6667a3 5eb93c")
     assert fails(SensorError, Clock(), SCD4x(bus).read()).reason == "sensor_crc"
     bus.done()
+
+
+def test_a_sensor_that_refuses_the_start_has_still_timed_out():
+    bus = I2C(0x62, *(NOT_READY * 6), "w nack")  # it measures, but nothing comes of it
+    assert fails(SensorError, Clock(), SCD4x(bus).read()).reason == "sensor_timeout"
+    bus.done()
