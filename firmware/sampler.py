@@ -8,7 +8,10 @@ from protocols import schema
 from protocols.compat import const
 from protocols.report import Batch
 
+from . import later
+
 _TRIES = const(3)
+_WRITER = "protocols.report_writer protocols.rice"  # needed once a batch
 _BACKOFF_MS = const(100)  # before the second try, and five times that before the third
 
 # With these reasons the value never reached us; with all others the part itself is in doubt.
@@ -97,7 +100,9 @@ class Sampler:
         uptime_s = None if synced else self._clock.uptime_s()
         gc.collect()
         try:
-            self._outbox.append(lambda rn: self._batch.encode(rn, synced, uptime_s))
+            self._outbox.append(
+                lambda rn: later.call(_WRITER, "encode", self._batch, rn, synced, uptime_s)
+            )
         except OSError:  # these samples are lost, the next ones may not be
             self._counters.count("fs_corrupt")
         self._batch.clear()

@@ -1,0 +1,171 @@
+# Writes a report block, whose layout is told in report.py. Loaded when a batch is full.
+# SPDX-License-Identifier: Apache-2.0
+from . import bits, rice
+from .bits import BitWriter, put_varint, unzigzag, zigzag
+from .report import ABSENT, GAPS, INTERVAL, QUALITY, TIMES, UNSYNCED, UPTIME, ReportError
+
+
+def encode(batch, rn, synced=True, uptime_s=None):
+    # -> the block as bytes
+    if not batch.count:
+        raise ReportError("the batch is empty")
+    out = bytearray()
+    interval_s = _step(batch)
+    irregular = not _is_regular(batch, interval_s)
+    _write_header(batch, out, rn, synced, uptime_s, interval_s, irregular)
+    if batch.gaps:
+        _write_gaps(batch, out)
+    _write_firsts(batch, out)
+    writer = BitWriter(out)
+    if irregular:
+        _write_times(batch, writer, interval_s)
+    for c in range(len(batch.columns)):
+        if batch.gaps >> c & 1:
+            _write_sparse_column(batch, writer, c)
+        else:
+            _write_column(batch, writer, c)
+    if batch.faults:
+        for status in batch.status:
+            _write_quality(batch, writer, status)
+    writer.finish()
+    return bytes(out)
+
+
+def _step(batch):
+    # The interval to write: the schema's, or the samples' own if they all agree on another.
+    interval_s = batch.schema.interval_s
+    if batch.count < 2:
+        return interval_s
+    own = batch.times[1] - batch.times[0]
+    if own != interval_s and 0 < own and _is_regular(batch, own):
+        return own
+    return interval_s
+
+
+def _is_regular(batch, interval_s):
+    times = batch.times
+    t = times[0]
+    for i in range(1, batch.count):
+        t += interval_s
+        if times[i] != t:
+            return False
+    return True
+
+
+def _write_header(batch, out, rn, synced, uptime_s, interval_s, irregular):
+    flags = 0 if synced else UNSYNCED
+    flags |= GAPS if batch.gaps else 0
+    flags |= INTERVAL if interval_s != batch.schema.interval_s else 0
+    flags |= TIMES if irregular else 0
+    flags |= QUALITY if batch.faults else 0
+    flags |= UPTIME if uptime_s is not None else 0
+    put_varint(out, batch.schema.id)
+    out.append(flags)
+    put_varint(out, rn)
+    put_varint(out, batch.count)
+    out.extend(batch.times[0].to_bytes(4, "big"))
+    if flags & INTERVAL:
+        put_varint(out, interval_s)
+    if flags & UPTIME:
+        out.extend(uptime_s.to_bytes(4, "big"))
+
+
+def _write_gaps(batch, out):
+    put_varint(out, batch.gaps)
+    writer = BitWriter(out)
+    for c in range(len(batch.columns)):
+        if batch.gaps >> c & 1:
+            for i in range(batch.count):
+                writer.put(0 if batch.status[c][i] & ABSENT else 1, 1)
+            writer.finish()
+
+
+def _write_firsts(batch, out):
+    for c, column in enumerate(batch.columns):
+        i = 0
+        if batch.gaps >> c & 1:
+            while i < batch.count and batch.status[c][i] & ABSENT:
+                i += 1
+        if i < batch.count:
+            put_varint(out, zigzag(column[i]))
+
+
+def _write_times(batch, writer, interval_s):
+    # How much longer than the interval each step was.
+    numbers = batch.numbers
+    times = batch.times
+    total = 0
+    for i in range(1, batch.count):
+        d = zigzag(times[i] - times[i - 1] - interval_s)
+        numbers[i - 1] = d
+        total += d
+    _write_numbers(batch, writer, batch.count - 1, total)
+
+
+def _write_column(batch, writer, c):
+    numbers = batch.numbers
+    column = batch.columns[c]
+    n = total = 0
+    last = column[0]
+    for i in range(1, batch.count):
+        value = column[i]
+        d = value - last
+        last = value
+        d = d << 1 if d >= 0 else ~d << 1 | 1
+        numbers[n] = d
+        n += 1
+        total += d
+    if n:
+        _write_numbers(batch, writer, n, total)
+
+
+def _write_sparse_column(batch, writer, c):
+    # The same, past the gaps.
+    numbers = batch.numbers
+    column = batch.columns[c]
+    status = batch.status[c]
+    n = -1
+    total = last = 0
+    for i in range(batch.count):
+        if not status[i] & ABSENT:
+            d = zigzag(column[i] - last)
+            last = column[i]
+            if n >= 0:
+                numbers[n] = d
+                total += d
+            n += 1
+    if n > 0:
+        _write_numbers(batch, writer, n, total)
+
+
+def _write_numbers(batch, writer, n, total):
+    numbers = batch.numbers
+    if total > 0x3FFFFFFF:
+        # Perhaps a difference of more than 32 bits.
+        total = 0
+        for i in range(n):
+            d = unzigzag(numbers[i])
+            d = zigzag((d + 0x80000000 & 0xFFFFFFFF) - 0x80000000)
+            numbers[i] = d
+            total += d
+    rice.write_column(writer, numbers, n, total)
+
+
+def _write_quality(batch, writer, status):
+    n = batch.count
+    i = 0
+    if not any(status[i] & ~ABSENT for i in range(n)):
+        writer.put(0, 1)
+        return
+    writer.put(1, 1)
+    while i < n:
+        quality = status[i] & ~ABSENT
+        start = i
+        while i < n and status[i] & ~ABSENT == quality:
+            i += 1
+        writer.put(quality, 3)
+        if i == n:
+            writer.put(1, 1)
+        else:
+            writer.put(0, 1)
+            bits.put_gamma(writer, i - start)
