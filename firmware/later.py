@@ -31,10 +31,15 @@ class Later:
         return getattr(self._made, name)
 
     def rest(self):
-        if self._made and not self._used:
+        if not self._used:
+            self.forget()
+        self._used = False
+
+    # Whoever is inside it at the moment finishes undisturbed.
+    def forget(self):
+        if self._made:
             self._made = None
             _forget(self._new)
-        self._used = False
 
 
 def _missing(modules):

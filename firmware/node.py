@@ -107,6 +107,12 @@ class Node:
         self.close()
         machine.reset()
 
+    # Before what takes much heap: shell and server come back when somebody speaks to them.
+    def make_room(self):
+        self._shell.forget()
+        self._server.forget()
+        gc.collect()
+
     # The role calls this after each wake.
     def woke(self):
         outbox, uplink = self.outbox, self.uplink

@@ -161,6 +161,7 @@ class Shell:
     async def _uplink(self, args):
         uplink = self._need_uplink()
         before = self._node.outbox.depth
+        self._node.make_room()
         acked = await uplink.wake()
         self._node.woke()
         after = self._node.outbox.depth

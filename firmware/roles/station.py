@@ -1,7 +1,6 @@
 # The station: measures at fixed times and tells the collector at fixed times.
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
-import gc
 
 from protocols.compat import const, crc32
 
@@ -73,7 +72,7 @@ class Station:
 
     async def _wake(self, beat):
         beat()
-        gc.collect()
+        self._node.make_room()
         await self.uplink.wake()
         self._node.woke()
 

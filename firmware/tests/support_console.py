@@ -108,6 +108,9 @@ class Node:
     def parts(self):
         return {"air": Air(), "co2": Air("i2c_nack"), "light": None}
 
+    def make_room(self):
+        pass
+
     def woke(self):
         pass
 
