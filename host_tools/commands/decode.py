@@ -1,0 +1,152 @@
+"""Explain a frame byte by byte."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ..output import JsonOption, print_json
+
+DATAGRAM_BYTES = 65_507  # the largest that UDP carries
+
+
+def decode(
+    source: str = typer.Argument(..., metavar="FILE|HEX", help="A frame; - reads stdin."),
+    registry: Path | None = typer.Option(None, help="The registry, a SQLite file."),
+    db: Path | None = typer.Option(None, help="The store, which knows the units' schemas."),
+    kid_size: int | None = typer.Option(None, help="Bytes of a key id, 2 or 4."),
+    as_json: JsonOption = False,
+) -> None:
+    """Explain a frame byte by byte: the header, and with the registry's key what is inside.
+
+    A file holds the bytes, or hexadecimal digits; spaces, line ends and 0x do no harm.
+
+    \b
+    Example:
+        fieldbeat decode '41 0001 00 109a3a8f1b0c9a5a10'
+        fieldbeat decode datagram.bin --json
+        xxd -p datagram.bin | fieldbeat decode -
+    """
+    from ..errors import CannotTry
+    from ..explain import Explainer
+    from ..paths import registry_file, store_file
+    from ..registry import Registry
+    from ..store import Store
+
+    if kid_size not in (None, 2, 4):
+        raise CannotTry(f"a key id of {kid_size} bytes", "say --kid-size 2 or --kid-size 4")
+    data = read(source)
+    for path, what in ((registry, "registry"), (db, "store")):
+        if path and not path.exists():
+            raise CannotTry(f"there is no {what} {path}", "name the file that has it")
+    keys = Registry(registry) if registry_file(registry).exists() else None
+    store = Store(db) if store_file(db).exists() else None
+    try:
+        found = Explainer(keys, store, kid_size).explain(data)
+    finally:
+        for file in (keys, store):
+            if file:
+                file.close()
+    if as_json:
+        print_json(found.to_json())
+    else:
+        _print(found)
+
+
+def read(source: str) -> bytes:
+    """Return the bytes that a command line names: a file, stdin (-) or hexadecimal digits.
+
+    Raises:
+        CannotTry: there are none.
+    """
+    import sys
+
+    from ..errors import CannotTry
+
+    try:
+        if source == "-":
+            return from_text(sys.stdin.buffer.read(), "stdin")
+        if _is_file(source):
+            return from_text(Path(source).read_bytes(), source)
+    except OSError as error:
+        raise CannotTry(f"{source}: {error.strerror}", "name a file that you may read") from None
+    data = _digits(source)
+    if data is None:
+        message = f"'{_short(source)}' is neither a file nor hexadecimal digits in pairs"
+        raise CannotTry(message, "give a file, or the frame as hexadecimal digits")
+    return _checked(data, "the argument")
+
+
+def from_text(content: bytes, name: str) -> bytes:
+    """Return a file's bytes, decoded if they are hexadecimal text."""
+    try:
+        data = _digits(content.decode("ascii"))
+    except UnicodeDecodeError:
+        data = None
+    return _checked(content if data is None else data, name)
+
+
+def _digits(text: str) -> bytes | None:
+    import re
+
+    plain = re.sub(r"(?i)\b0x|[\s,:]", "", text)
+    try:
+        return bytes.fromhex(plain)
+    except ValueError:
+        return None
+
+
+def _checked(data: bytes, name: str) -> bytes:
+    from ..errors import CannotTry
+
+    if not data:
+        raise CannotTry(f"{name} is empty", "give one whole frame")
+    if len(data) > DATAGRAM_BYTES:
+        message = f"{name} has {len(data)} bytes, more than any datagram"
+        raise CannotTry(message, "give one whole frame")
+    return data
+
+
+def _is_file(source: str) -> bool:
+    try:
+        return bool(source) and Path(source).exists()
+    except (OSError, ValueError):  # too long for a path, or a NUL in it
+        return False
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _print(found: Any) -> None:
+    for layer in found.layers:
+        print("\n".join(layer.lines()), end="\n\n")
+        if layer.title == "frame" and found.unit:
+            print(f"Opened with the key of {found.unit}, epoch {found.epoch}: {found.direction}\n")
+    for report in found.reports:
+        _print_report(report)
+    if found.sealed:
+        print(f"The plaintext stays sealed: {found.sealed}")
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    from ..output import print_table
+
+    clock = "" if report["clock_set"] else ", clock not set"
+    units = {name: cell["unit"] for name, cell in report["samples"][0]["values"].items()}
+    columns = ["Time (UTC)", *(f"{name} {unit}" for name, unit in units.items())]
+    rows = [
+        [sample["time"], *(_cell(value) for value in sample["values"].values())]
+        for sample in report["samples"]
+    ]
+    print_table(columns, rows, title=f"Report {report['rn']}, schema {report['schema']}{clock}")
+
+
+def _cell(value: dict[str, Any]) -> str:
+    normal = value["quality"] == "normal"
+    return value["text"] if normal else f"{value['text']} ({value['quality']})"

@@ -1,0 +1,160 @@
+"""Takes the CBOR maps of events, acks and block messages to pieces, with their keys' names."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fieldbeat.protocols import cbor, event, reasons
+
+from .layers import Layer
+from .records import EVENT_NAMES
+from .times import DEVICE_EPOCH_S, iso
+
+# What a key is called and how its value is told: by a function, or with the keys inside it.
+Keys = Callable[[Any], tuple[str, Any]]
+_BYTES, _TEXT, _ARRAY, _MAP, _TAG = 2, 3, 4, 5, 6  # major types
+
+
+def named(names: dict[Any, Any]) -> Keys:
+    """Return the keys of a table of names, or of (name, how)."""
+
+    def find(key: Any) -> tuple[str, Any]:
+        found = names.get(key, f"key {key}")
+        return found if isinstance(found, tuple) else (found, None)
+
+    return find
+
+
+def _any(key: Any) -> tuple[str, Any]:
+    return str(key), None
+
+
+def since_2024(seconds: Any) -> str:
+    """Return a device's time as text."""
+    return f"{seconds} = {iso(seconds + DEVICE_EPOCH_S)}"
+
+
+_COLUMN = named(
+    {1: "name", 2: "unit", 3: "counts per unit", 4: "minimum", 5: "maximum", 6: "dead band"}
+)
+_SCHEMA = named({1: "schema id", 2: "version", 3: "interval s", 4: ("columns", _COLUMN)})
+_COMMON = {0: ("type", lambda type_: EVENT_NAMES.get(type_, "unknown")), 1: ("time", since_2024)}
+_EVENTS: dict[int, dict[int, Any]] = {
+    event.BOOT: {
+        2: "cause",
+        3: "app version",
+        4: "config hash",
+        5: "clock set",
+        6: ("schemas", lambda id_: (f"hash of {id_}", lambda hash_: f"{hash_:04x}")),
+    },
+    event.SCHEMA: {2: ("schema", _SCHEMA)},
+    event.HEALTH: {
+        2: "free heap bytes",
+        3: ("counters", lambda code: (reasons.name(code), None)),
+        4: "uptime s",
+        5: ("signal", _any),
+        6: "battery mV",
+        7: "records waiting",
+        8: "lowest record",
+    },
+}
+ACK = named(
+    {
+        1: "cumulative",
+        2: ("bitmap", lambda bits: f"{bits:032b}"),
+        3: ("time", since_2024),
+        4: ("commands", _any),
+        5: ("schemas wanted", _any),
+    }
+)
+BLOCK = named(
+    {
+        0: "object",
+        1: "length",
+        2: "chunk bytes",
+        3: "sha256",
+        4: ("time", since_2024),
+        5: "type",
+        6: "index",
+        7: "data",
+        8: ("check", lambda check: f"{check:04x}"),
+        9: "ask",
+        10: "base",
+        11: ("bitmap", lambda bits: f"{bits:b}"),
+        12: ("result", lambda n: {1: "done", 2: "unwanted", 3: "wrong hash"}.get(n, str(n))),
+    }
+)
+
+
+def event_keys(type_: Any) -> Keys:
+    """Return the keys of an event of this type."""
+    known = _EVENTS.get(type_, {}) if isinstance(type_, int) else {}
+    return named({**_COMMON, **known})
+
+
+def walk(layer: Layer, keys: Keys = _any) -> Any:
+    """Note the rest of a layer, one deterministic CBOR item, and return it.
+
+    Raises:
+        CBORError: it is no such item; then nothing is noted.
+    """
+    item = cbor.decode(layer.data[layer.at // 8 :])
+    _item(layer, layer.at, "", keys, 0)
+    return item
+
+
+def _item(layer: Layer, start: int, name: str, how: Any, depth: int) -> None:
+    """Note one item; `start` is where its key begins, if it has one."""
+    begin = layer.at
+    major, count = _head(layer)
+    if major in (_MAP, _ARRAY):
+        kind = "map" if major == _MAP else "list"
+        layer.note(start, name or kind, f"{kind} of {count}", depth=depth)
+        for index in range(count):
+            at = layer.at
+            inner, how_inner = (f"{index}", how) if major == _ARRAY else _named_key(layer, how)
+            _item(layer, at, inner, how_inner, depth + 1)
+        return
+    if major == _TAG:
+        layer.note(start, name or "tag", f"tag {count}", depth=depth)
+        _item(layer, layer.at, "", None, depth + 1)
+        return
+    if major in (_BYTES, _TEXT):
+        layer.at += 8 * count
+    value = cbor.decode(layer.data[begin // 8 : layer.at // 8])
+    layer.note(start, name, _told(value, how), depth=depth)
+
+
+def _named_key(layer: Layer, how: Any) -> tuple[str, Any]:
+    start = layer.at
+    major, count = _head(layer)
+    if major in (_BYTES, _TEXT):
+        layer.at += 8 * count
+    key = cbor.decode(layer.data[start // 8 : layer.at // 8])
+    try:
+        return how(key) if callable(how) else _any(key)
+    except TypeError:  # not of the type that it should be
+        return _any(key)
+
+
+def _head(layer: Layer) -> tuple[int, int]:
+    """Read the head of an item: major type and argument (RFC 8949, 3)."""
+    first = layer.get(8)
+    short = first & 0x1F
+    return first >> 5, short if short < 24 else layer.get(8 << (short - 24))
+
+
+def _told(value: Any, how: Any) -> str:
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    plain = repr(value) if isinstance(value, str) else str(value)
+    if callable(how):
+        try:
+            told = how(value)
+        except (TypeError, ValueError):  # not of the type that it should be
+            return plain
+        return told if isinstance(told, str) else plain
+    return plain
