@@ -7,9 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fieldbeat.protocols import cbor
-
-from . import esp_image, file_system, partition_table, standin
+from . import esp_image, file_system, partition_table, standin, strict_cbor
 from .errors import CannotTry
 from .partition_table import Partition
 
@@ -53,7 +51,7 @@ def inspect(image: bytes, source: str) -> ImageInfo:
     names = ("board.cbor", "app.cbor", "config.cbor")
     read = file_system.unpack(image[vfs.offset : vfs.end], names, source)
     try:
-        board, app, config = (cbor.decode(content) for content in read.values())
+        board, app, config = (strict_cbor.loads(content) for content in read.values())
         info = _describe(image, table, board, app, config)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ImageError(f"{source}: it does not say what it is for ({error})", remedy) from None
