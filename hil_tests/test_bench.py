@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,30 @@ def test_up_of_an_unknown_board_is_one_line_and_exit_code_2():
     result = run_up("no_such_board")
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1 and "no_such_board" in result.stderr
+
+
+KILLED = """
+import os, sys, time
+sys.path.insert(0, {root!r})
+from fieldbeat.hil_tests.small_image import MANIFEST, image
+from fieldbeat.hil_tests.virtual.bench import Bench
+bench = Bench(1)
+board = bench.add_board(MANIFEST | {{"buses": {{}}}}, image=image({{"main.py": {main!r}}}))
+bench.start_real()
+bench.world.run_real(10, lambda: b"runs" in board.output)
+print(board.processor.interpreter.process.pid, flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("loop", ["pass", "time.sleep_ms(10)"])
+def test_no_interpreter_outlives_a_bench_that_was_killed(loop):
+    main = f"import time\nprint('runs')\nwhile True:\n    {loop}\n"
+    script = KILLED.format(root=str(Path(__file__).parent.parent), main=main)
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    status = Path(f"/proc/{killed.stdout.strip()}/stat")
+    for _ in range(100):  # it is gone, or dead and not yet collected by init
+        if not status.exists() or status.read_text().split(") ")[1][0] == "Z":
+            return
+        time.sleep(0.05)
+    pytest.fail(f"interpreter {killed.stdout} lives on: {killed.stderr}")

@@ -29,7 +29,7 @@ execfile("/.bench/bootstrap.py")
 _FROM_FILES = 'execfile("bootstrap.py")'
 
 
-def interpreter_command() -> tuple[list[str], str, tuple[int, ...]]:
+def interpreter_command(lifeline: int) -> tuple[list[str], str, tuple[int, ...]]:
     """The command of MicroPython, what it runs first, the descriptors that it inherits."""
     named = os.environ.get("MICROPYTHON")
     if named:
@@ -42,7 +42,8 @@ def interpreter_command() -> tuple[list[str], str, tuple[int, ...]]:
             "or set MICROPYTHON to a unix port"
         )
     disk = open_disk()
-    return [sys.executable, str(LAUNCHER), str(disk)], _FROM_DISK, (disk,)
+    command = [sys.executable, str(LAUNCHER), str(disk), str(lifeline)]
+    return command, _FROM_DISK, (disk, lifeline)
 
 
 class Interpreter:
@@ -55,7 +56,8 @@ class Interpreter:
         os.set_blocking(self.output_fd, False)
         self.link.also_wake_on(self.output_fd)
         fds = (self.link.child_reads, self.link.child_writes)
-        command, first, inherited = interpreter_command()
+        lifeline, self._lifeline = os.pipe()
+        command, first, inherited = interpreter_command(lifeline)
         self.process = subprocess.Popen(
             [*command, "-X", f"heapsize={heap_kb}k", "-i", "-c", first],
             cwd="/" if inherited else MODULES,  # MicroPython always looks there first
@@ -72,6 +74,7 @@ class Interpreter:
             start_new_session=True,
         )
         os.close(output)
+        os.close(lifeline)
         self.link.started()
         self.terminal.started()
 
@@ -96,3 +99,4 @@ class Interpreter:
         self.link.close()
         self.terminal.close()
         os.close(self.output_fd)
+        os.close(self._lifeline)
