@@ -1,8 +1,12 @@
 # Writes a report block, whose layout is told in report.py. Loaded when a batch is full.
 # SPDX-License-Identifier: Apache-2.0
-from . import bits, rice
+from . import bits
 from .bits import BitWriter, put_varint, unzigzag, zigzag
+from .compat import const
 from .report import ABSENT, GAPS, INTERVAL, QUALITY, TIMES, UNSYNCED, UPTIME, ReportError
+from .rice import write_column
+
+_WIDE = const(0x3FFFFFFF)  # a sum of differences, of which perhaps one has more than 32 bits
 
 
 def encode(batch, rn, synced=True, uptime_s=None):
@@ -80,43 +84,64 @@ def _write_gaps(batch, out):
             writer.finish()
 
 
+# In the three loops below zigzag() and put_varint() are spelled out: a call costs more than what
+# it does.
+
+
 def _write_firsts(batch, out):
+    append = out.append
+    gaps = batch.gaps
     for c, column in enumerate(batch.columns):
         i = 0
-        if batch.gaps >> c & 1:
+        if gaps >> c & 1:
             while i < batch.count and batch.status[c][i] & ABSENT:
                 i += 1
-        if i < batch.count:
-            put_varint(out, zigzag(column[i]))
+            if i == batch.count:
+                continue
+        value = column[i]
+        value = value << 1 if value >= 0 else ~value << 1 | 1
+        while value > 0x7F:
+            append(value & 0x7F | 0x80)
+            value >>= 7
+        append(value)
 
 
 def _write_times(batch, writer, interval_s):
     # How much longer than the interval each step was.
     numbers = batch.numbers
     times = batch.times
-    total = 0
+    last = times[0]
+    n = total = 0
     for i in range(1, batch.count):
-        d = zigzag(times[i] - times[i - 1] - interval_s)
-        numbers[i - 1] = d
+        t = times[i]
+        d = t - last - interval_s
+        last = t
+        d = d << 1 if d >= 0 else ~d << 1 | 1
+        numbers[n] = d
+        n = i
         total += d
-    _write_numbers(batch, writer, batch.count - 1, total)
+    if total > _WIDE:
+        total = _narrowed(numbers, n)
+    write_column(writer, numbers, n, total)
 
 
 def _write_column(batch, writer, c):
     numbers = batch.numbers
     column = batch.columns[c]
-    n = total = 0
     last = column[0]
+    n = total = 0
     for i in range(1, batch.count):
         value = column[i]
         d = value - last
         last = value
         d = d << 1 if d >= 0 else ~d << 1 | 1
         numbers[n] = d
-        n += 1
+        n = i
         total += d
+    if total > _WIDE:
+        total = _narrowed(numbers, n)
     if n:
-        _write_numbers(batch, writer, n, total)
+        write_column(writer, numbers, n, total)
 
 
 def _write_sparse_column(batch, writer, c):
@@ -134,21 +159,21 @@ def _write_sparse_column(batch, writer, c):
                 numbers[n] = d
                 total += d
             n += 1
+    if total > _WIDE:
+        total = _narrowed(numbers, n)
     if n > 0:
-        _write_numbers(batch, writer, n, total)
+        write_column(writer, numbers, n, total)
 
 
-def _write_numbers(batch, writer, n, total):
-    numbers = batch.numbers
-    if total > 0x3FFFFFFF:
-        # Perhaps a difference of more than 32 bits.
-        total = 0
-        for i in range(n):
-            d = unzigzag(numbers[i])
-            d = zigzag((d + 0x80000000 & 0xFFFFFFFF) - 0x80000000)
-            numbers[i] = d
-            total += d
-    rice.write_column(writer, numbers, n, total)
+def _narrowed(numbers, n):
+    # Takes differences of more than 32 bits modulo 2^32. -> their new sum
+    total = 0
+    for i in range(n):
+        d = unzigzag(numbers[i])
+        d = zigzag((d + 0x80000000 & 0xFFFFFFFF) - 0x80000000)
+        numbers[i] = d
+        total += d
+    return total
 
 
 def _write_quality(batch, writer, status):

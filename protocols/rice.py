@@ -14,7 +14,7 @@ from .compat import const
 _RAW = const(15)
 _K_MAX = const(13)
 _ONES_MAX = const(24)
-_FAST_WIDTH = const(22)  # with 7 bits pending still a small int of an ESP32 (31 bits)
+_FAST_WIDTH = const(19)  # with 11 bits pending still a small int of an ESP32 (31 bits)
 
 
 def _rice_parameter(n, total):
@@ -36,11 +36,10 @@ def write_column(writer, numbers, n, total):
     if k > _K_MAX:
         _write_raw(writer, numbers, n)
         return
-    writer.put(k + 1, 4)
     # BitWriter.put() spelled out: this is where the time of a report goes.
     buf = writer.buf
-    acc = writer.acc
-    used = writer.used
+    acc = writer.acc << 4 | k + 1
+    used = writer.used + 4
     low = (1 << k) - 1
     for i in range(n):
         number = numbers[i]
