@@ -260,6 +260,16 @@ class Store:
         )
         return [_report(row) for row in rows]
 
+    def reports(self, layout: int, first_s: float, end_s: float) -> list[Report]:
+        """Return the reports of a layout that have samples from a time on and before another."""
+        rows = self.database.all(
+            "SELECT times, counts, qualities, synced FROM reports"
+            " JOIN records ON records.id = record"
+            " WHERE layout = ? AND last_t >= ? AND first_t < ? ORDER BY first_t, record",
+            *(layout, first_s, end_s),
+        )
+        return [_report(row) for row in rows]
+
     def add_event(self, record: int, unit: str, type_: int, t: int, body: bytes) -> None:
         """Keep an event; `body` is its CBOR map."""
         values = (record, unit, type_, t, body)

@@ -20,6 +20,19 @@ def iso(unix_s: float | None) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def parse(text: str) -> float:
+    """Return Unix seconds of an ISO 8601 date or time (UTC unless it says otherwise), or as given.
+
+    Raises:
+        ValueError: it is neither that nor a number.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
 def span(seconds: float) -> str:
     """Return a duration in at most two units, for instance '3 h 20 min'."""
     seconds = int(seconds)

@@ -1,0 +1,116 @@
+"""Stored series, ready to leave: every value of a unit's channels with its time and quality."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from fieldbeat.protocols.schema import QUALITY_NAMES
+
+from .errors import CannotTry
+from .store import Store
+
+
+class Sample(NamedTuple):
+    """One value: Unix seconds, counts or None, quality code, whether the unit's clock was set."""
+
+    t: int
+    counts: int | None
+    quality: int
+    clock_set: bool
+
+    @property
+    def good(self) -> bool:
+        """Whether it is a normal value with a time that can be trusted."""
+        return self.counts is not None and self.quality == 0 and self.clock_set
+
+
+@dataclass(frozen=True)
+class Series:
+    """The samples of one channel in one unit and scale, by time; `scale` is counts per unit."""
+
+    unit: str
+    channel: str
+    symbol: str
+    scale: int
+    samples: list[Sample]
+
+    def value(self, sample: Sample) -> int | float | None:
+        """Return a value in the channel's unit; whole numbers are int."""
+        if sample.counts is None:
+            return None
+        whole, rest = divmod(sample.counts, self.scale)
+        return sample.counts / self.scale if rest else whole
+
+    def text(self, sample: Sample) -> str:
+        """Return a value with the digits that its scale gives it; '' for none."""
+        if sample.counts is None:
+            return ""
+        return f"{sample.counts / self.scale:.{len(str(self.scale)) - 1}f}"
+
+
+def quality_name(code: int) -> str:
+    """Return what a quality code means."""
+    return QUALITY_NAMES[code] if 0 <= code < len(QUALITY_NAMES) else f"code {code}"
+
+
+def read(
+    store: Store,
+    unit: str,
+    channel: str | None = None,
+    from_s: float | None = None,
+    to_s: float | None = None,
+) -> list[Series]:
+    """Return a unit's series.
+
+    Args:
+        store: what was collected.
+        unit: its name.
+        channel: only this one.
+        from_s: nothing before it, Unix seconds.
+        to_s: nothing at or after it, Unix seconds.
+
+    Raises:
+        CannotTry: the store has no such unit or channel.
+    """
+    rows = store.database.all(
+        "SELECT id, name, symbol, scale FROM series WHERE unit = ? ORDER BY id", unit
+    )
+    if not rows:
+        known = ", ".join(contact.unit for contact in store.contacts()) or "none"
+        raise CannotTry(f"nothing is stored of a unit '{unit}'", f"known: {known}")
+    chosen = {row["id"]: row for row in rows if channel in (None, row["name"])}
+    if not chosen:
+        known = ", ".join(dict.fromkeys(row["name"] for row in rows))
+        raise CannotTry(f"{unit} has no channel '{channel}'", f"known: {known}")
+    samples = _samples(store, unit, chosen, from_s, to_s)
+    return [
+        Series(unit, row["name"], row["symbol"], row["scale"], samples[key])
+        for key, row in chosen.items()
+    ]
+
+
+def _samples(
+    store: Store, unit: str, chosen: dict[int, Any], from_s: float | None, to_s: float | None
+) -> dict[int, list[Sample]]:
+    first = float("-inf") if from_s is None else from_s
+    end = float("inf") if to_s is None else to_s
+    samples: dict[int, list[Sample]] = {key: [] for key in chosen}
+    for layout, columns in store.layouts(unit):
+        if chosen.keys().isdisjoint(columns):
+            continue
+        for report in store.reports(layout, first, end):
+            for c, key in enumerate(columns):
+                if key not in chosen:
+                    continue
+                codes = report.qualities[c] if report.qualities else [0] * len(report.times)
+                samples[key] += [
+                    Sample(t, counts, code, report.synced)
+                    for t, counts, code in zip(report.times, report.counts[c], codes, strict=True)
+                    if first <= t < end
+                ]
+    for found in samples.values():
+        found.sort(key=lambda sample: sample.t)
+    return samples
