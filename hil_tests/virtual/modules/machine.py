@@ -54,9 +54,8 @@ class _Part:
 
 class Pin(PinBase):
     __getattr__ = _Part.__getattr__
-    IN, OUT, OPEN_DRAIN = 1, 3, 7
-    PULL_DOWN, PULL_UP = 1, 2
-    IRQ_RISING, IRQ_FALLING = 1, 2
+    IN, OUT = 1, 3
+    PULL_UP = 2
 
     def __init__(self, id, mode=-1, pull=-1, value=None, **options):
         if not isinstance(id, int) or not 0 <= id < 49:
@@ -106,8 +105,6 @@ class I2C(_Part):
 
 class UART(_Part):
     _PINS = ((1, 3), (10, 9), (17, 16))  # tx, rx of the ESP32 port
-    INV_TX, INV_RX = 4, 1
-    RTS, CTS = 1, 2
 
     def __init__(self, id, baudrate=115200, *args, **options):
         if not 0 <= id < 3:
@@ -183,10 +180,10 @@ class UART(_Part):
 
 
 class ADC(_Part):
-    ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = range(4)
+    ATTN_11DB = 3
     _FULL_SCALE_UV = (950000, 1250000, 1750000, 3300000)
 
-    def __init__(self, pin, *, atten=ATTN_0DB):
+    def __init__(self, pin, *, atten=0):
         self._pin = _pin_number(pin)
         self._atten = atten
 

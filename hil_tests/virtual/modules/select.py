@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import _link
 import uselect as _unix
+from micropython import const
 from uselect import POLLERR, POLLHUP, POLLIN, POLLOUT  # noqa: F401
 
-POLLPRI = 2
-_LEAD_US = 1000  # how far the board may run on before it must let the bench look
+_LEAD_US = const(1000)  # how far the board may run on before it must let the bench look
 
 
 class poll:

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import _link
 import utime as _unix
+from micropython import const
 
-_PERIOD = 1 << 30
-_HALF = _PERIOD >> 1
-_MASK = _PERIOD - 1
-_EPOCH_2000 = 946684800
+_HALF = const(1 << 29)
+_MASK = const((1 << 30) - 1)
+_EPOCH_2000 = const(946684800)
 
 # Set by the bootstrap: the RTC's reading, us since 2000, when the board's clock was 0; and the
 # reading of the ticks then, so that a test can start shortly before they wrap.
