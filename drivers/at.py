@@ -4,12 +4,12 @@
 from protocols.compat import const
 
 # The longest line expected: +QIURC "recv" with 512 bytes in hex, some room around it.
-MAX_LINE = const(1200)
-MAX_LINES = const(16)  # information lines kept of one reply
+_MAX_LINE = const(1200)
+_MAX_LINES = const(16)  # information lines kept of one reply
 
 # V.250 leaves deadlines to the maker; 300 ms is Quectel's figure for commands that do not wait
 # for the network. Hypothesis for other vendors.
-TIMEOUT_MS = const(300)
+_TIMEOUT_MS = const(300)
 
 OK = ("OK",)
 FAIL = ("ERROR", "+CME ERROR", "+CMS ERROR")
@@ -91,7 +91,7 @@ class Command:
                 if not self._waiting:
                     self.state = DONE
                 return True
-        if self.prefix and _matches(line, self.prefix) and len(self.lines) < MAX_LINES:
+        if self.prefix and _matches(line, self.prefix) and len(self.lines) < _MAX_LINES:
             self.lines.append(line)
             return True
         return False
@@ -110,7 +110,7 @@ class Session:
         self._handlers = {}
         self._command = None
         self._deadline = 0
-        self._line = bytearray(MAX_LINE)
+        self._line = bytearray(_MAX_LINE)
         self._size = 0
 
     def on(self, prefix, handler):
@@ -120,7 +120,7 @@ class Session:
         self._handlers[prefix] = handler
 
     def command(
-        self, text, prefix=None, ok=OK, fail=FAIL, timeout_ms=TIMEOUT_MS, now_ms=0, payload=None
+        self, text, prefix=None, ok=OK, fail=FAIL, timeout_ms=_TIMEOUT_MS, now_ms=0, payload=None
     ):
         # The caller writes `.wire` of what is returned. All lines of `ok` must come, in any
         # order, or one of `fail`. `prefix` names information lines; "" takes every line.
@@ -155,16 +155,16 @@ class Session:
                 self._end_line()
             elif byte == 0x3E and self._size == 0 and self._command and self._command.payload:
                 answer, self._command.payload = self._command.payload, None
-            elif self._size < MAX_LINE:
+            elif self._size < _MAX_LINE:
                 self._line[self._size] = byte
                 self._size += 1
             else:
-                self._size = MAX_LINE + 1  # the rest of the line is dropped with it
+                self._size = _MAX_LINE + 1  # the rest of the line is dropped with it
         return answer
 
     def _end_line(self):
         size, self._size = self._size, 0
-        if size > MAX_LINE:
+        if size > _MAX_LINE:
             self.overlong += 1
         elif size:
             line = _text(self._line, size)
@@ -184,7 +184,7 @@ class Session:
             if line.startswith(prefix):
                 handler(line)
                 return
-        if command and command.prefix == "" and len(command.lines) < MAX_LINES:
+        if command and command.prefix == "" and len(command.lines) < _MAX_LINES:
             command.lines.append(line)
             return
         self._unhandled(line)

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 
+from protocols.compat import const
+
 from . import at
 from .quectel import Quectel
 
-_APN_MS = 5000  # AT manual: +QCGDEFCONT, maximum response time 5 s
+_APN_MS = const(5000)  # AT manual: +QCGDEFCONT, maximum response time 5 s
 
 
 class BC26(Quectel):

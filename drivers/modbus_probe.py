@@ -1,10 +1,11 @@
 # A probe or transmitter on Modbus RTU whose registers are data: drivers/maps/*.json.
 # SPDX-License-Identifier: Apache-2.0
 from protocols import modbus
+from protocols.compat import const
 
 from .errors import SensorError
 
-_ILLEGAL_DATA_ADDRESS = 2
+_ILLEGAL_DATA_ADDRESS = const(2)
 
 
 class ModbusProbe:

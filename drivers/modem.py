@@ -18,7 +18,9 @@ _QUIET_READS = const(20)
 _SYNC_MS = const(900)
 
 # Life of a modem: off or asleep; at our service; restarted by itself, all sessions are gone.
-_DOWN, _UP, _RESTARTED = range(3)
+_DOWN = const(0)
+_UP = const(1)
+_RESTARTED = const(2)
 
 _REASONS = {at.FAILED: "modem_error", at.TIMED_OUT: "modem_silent"}
 

@@ -16,13 +16,16 @@ _CLOSE_MS = const(10000)
 _POLL_MS = const(1000)
 
 # TS 27.007, +CEREG <stat>
-_HOME, _DENIED, _ROAMING = 1, 3, 5
+_HOME = const(1)
+_DENIED = const(3)
+_ROAMING = const(5)
 
-_SOCKET = 0
+_SOCKET = const(0)
 _QUEUE = const(4)  # datagrams kept; the wire sends one answer a wake
 
 # AT+QNBIOTRAI: no information; one more downlink is expected, then let the radio go.
-_RAI_NONE, _RAI_ONE_DOWNLINK = 0, 2
+_RAI_NONE = const(0)
+_RAI_ONE_DOWNLINK = const(2)
 
 
 class Quectel(Modem):
