@@ -27,19 +27,19 @@ class Board:
             self._buses[name] = make(entry)
         return self._buses[name]
 
-    # The driver of a fitted part, or None when the unit's config has it disabled. `overrides` is
+    # The driver of a fitted part, or None when the unit's config has it disabled. `config` is
     # the config's table of the part.
-    def part(self, name, overrides):
+    def part(self, name, config):
         entry = dict(_entry(self.manifest.get("fitted", {}), name, "fitted part"))
-        entry.update(overrides)
+        entry.update(config)
         if not entry.get("enabled", True):
             return None
         return _entry(parts.PARTS, entry["part"], "part")(self, entry)
 
     # {name: driver or None} of all that is fitted.
-    def parts(self, overrides):
+    def parts(self, config):
         fitted = self.manifest.get("fitted", {})
-        return {name: self.part(name, overrides.get(name, {})) for name in fitted}
+        return {name: self.part(name, config.get(name, {})) for name in fitted}
 
     def modem(self):
         entry = self.manifest["modem"]

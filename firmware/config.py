@@ -34,7 +34,12 @@ class ConfigError(ValueError):
 class Settings:
     # config, board, profile, app: maps, hollow where the file is unusable; config_hash; problem:
     # why it is, or None. Without a method, which would hold all code of this file in the heap.
-    pass
+    config: dict
+    board: dict
+    profile: dict
+    app: dict
+    config_hash: bytes
+    problem: str | None
 
 
 def _hollow():

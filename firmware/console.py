@@ -12,7 +12,11 @@ _HISTORY = const(8)
 _TEXT_LIMIT = const(160)  # bytes of a line that is typed
 _SMP_LIMIT = const(192)  # of an SMP line, which has at most 128; what is cut fails its CRC
 
-_LF, _CR, _ESCAPE, _DELETE, _KILL = const(10), const(13), const(27), const(127), const(21)
+_LF = const(10)
+_CR = const(13)
+_ESCAPE = const(27)
+_DELETE = const(127)
+_KILL = const(21)
 _BACKSPACE = const(8)
 # First and second byte of an SMP line. On a keyboard: Ctrl-F Tab and Ctrl-D Ctrl-T.
 _SMP_LEADS = {0x06: 0x09, 0x04: 0x14}

@@ -2,24 +2,44 @@
 # SPDX-License-Identifier: Apache-2.0
 import gc
 
-from protocols import event, schema_map
+from protocols import schema_map
+from protocols.compat import const
+from protocols.event_writer import encode
 from protocols.reasons import CODES
+
+# As in protocols/event.py, whose names would take heap; a test compares them.
+_BOOT = const(1)
+_SCHEMA = const(2)
+_HEALTH = const(3)
+_BOOT_CAUSE = const(2)
+_BOOT_VERSION = const(3)
+_BOOT_CONFIG_HASH = const(4)
+_BOOT_SYNCED = const(5)
+_BOOT_SCHEMAS = const(6)
+_SCHEMA_MAP = const(2)
+_HEALTH_FREE_HEAP = const(2)
+_HEALTH_COUNTERS = const(3)
+_HEALTH_UPTIME_S = const(4)
+_HEALTH_SIGNAL = const(5)
+_HEALTH_BATTERY_MV = const(6)
+_HEALTH_PENDING = const(7)
+_HEALTH_FLOOR = const(8)
 
 
 def boot(node, cause):
     schema = node.sampler.schema
     body = {
-        event.BOOT_CAUSE: cause,
-        event.BOOT_VERSION: node.version,
-        event.BOOT_CONFIG_HASH: node.config_hash,
-        event.BOOT_SYNCED: node.clock.synced,
-        event.BOOT_SCHEMAS: {schema.id: schema_map.hash_of(schema)},
+        _BOOT_CAUSE: cause,
+        _BOOT_VERSION: node.version,
+        _BOOT_CONFIG_HASH: node.config_hash,
+        _BOOT_SYNCED: node.clock.synced,
+        _BOOT_SCHEMAS: {schema.id: schema_map.hash_of(schema)},
     }
-    _append(node, event.BOOT, body)
+    _append(node, _BOOT, body)
 
 
 def schema(node):
-    _append(node, event.SCHEMA, {event.SCHEMA_MAP: schema_map.to_map(node.sampler.schema)})
+    _append(node, _SCHEMA, {_SCHEMA_MAP: schema_map.to_map(node.sampler.schema)})
 
 
 # `urgent` when the host waits for records that will never come.
@@ -27,23 +47,23 @@ def health(node, urgent=False):
     counts = node.counters.snapshot()
     gc.collect()
     body = {
-        event.HEALTH_FREE_HEAP: gc.mem_free(),
-        event.HEALTH_COUNTERS: {CODES[name]: n for name, n in counts.items() if name in CODES},
-        event.HEALTH_UPTIME_S: node.clock.uptime_s(),
-        event.HEALTH_SIGNAL: node.uplink.carrier.status(),
-        event.HEALTH_PENDING: node.outbox.depth,
-        event.HEALTH_FLOOR: node.outbox.floor,
+        _HEALTH_FREE_HEAP: gc.mem_free(),
+        _HEALTH_COUNTERS: {CODES[name]: n for name, n in counts.items() if name in CODES},
+        _HEALTH_UPTIME_S: node.clock.uptime_s(),
+        _HEALTH_SIGNAL: node.uplink.carrier.status(),
+        _HEALTH_PENDING: node.outbox.depth,
+        _HEALTH_FLOOR: node.outbox.floor,
     }
     millivolts = _battery_mv(node.sampler)
     if millivolts is not None:
-        body[event.HEALTH_BATTERY_MV] = millivolts
-    _append(node, event.HEALTH, body, urgent)
+        body[_HEALTH_BATTERY_MV] = millivolts
+    _append(node, _HEALTH, body, urgent)
 
 
 def _append(node, type, body, urgent=False):
     try:
         t = node.clock.now()
-        node.outbox.append(lambda rn: event.encode(rn, type, t, body), urgent)
+        node.outbox.append(lambda rn: encode(rn, type, t, body), urgent)
     except OSError:
         node.counters.count("fs_corrupt")
 

@@ -28,8 +28,8 @@ _OUTBOX_BYTES = const(524288)  # of 2 MiB of file system: half a year of hourly 
 # What later.call() loads: the first has the function, the others go with it.
 _SETTINGS = "firmware.config"
 _BOARD = "firmware.board firmware.parts"
-_EVENTS = "firmware.events protocols.event protocols.reasons protocols.schema_map"
-_SHELL = "firmware.shell firmware.civil firmware.reboot"
+_EVENTS = "firmware.events protocols.event_writer protocols.reasons protocols.schema_map"
+_SHELL = "firmware.shell firmware.reboot"
 _SERVER = "firmware.smp_server firmware.smp_request protocols.smp"
 
 _CAUSES = ("unknown", "power", "hard", "watchdog", "deep sleep", "soft")  # by machine.*_RESET

@@ -5,7 +5,7 @@ import gc
 from drivers.errors import DriverError
 from protocols.schema import NORMAL, QUALITY_NAMES
 
-from . import civil
+from . import later
 from .reboot import reboot_soon
 
 
@@ -83,7 +83,11 @@ class Shell:
         node, clock = self._node, self._node.clock
         names = node.config.get("node", {})
         gc.collect()
-        time = civil.to_iso(clock.now()) if clock.synced else "not known yet"
+        time = (
+            later.call("firmware.civil", "to_iso", clock.now())
+            if clock.synced
+            else "not known yet"
+        )
         rows = [
             ("unit", names.get("name", "not configured")),
             ("board", names.get("board", "not configured")),

@@ -7,6 +7,14 @@ from protocols.compat import const, sha256
 
 from .smp_request import Refused, field
 
+# As in protocols/smp_codes.py.
+_GROUP_FS = const(8)
+_FS_FILE = const(0)
+_FS_STATUS = const(1)
+_FS_HASH = const(2)
+_FS_HASH_TYPES = const(3)
+_FS_CLOSE = const(4)
+
 # Names of enum fs_mgmt_err_code_t in Zephyr.
 _INVALID_NAME = const(2)
 _NOT_FOUND = const(3)
@@ -43,18 +51,17 @@ def _readable(name):
 
 
 class FSGroup:
-    ID = smp.GROUP_FS
-    NAME = "fs mgmt"
+    ID = _GROUP_FS
 
     def __init__(self, server):
         self._root = server.root
         # command: (read, write)
         self.commands = {
-            smp.FS_FILE: (self._download, self._upload),
-            smp.FS_STATUS: (self._status, None),
-            smp.FS_HASH: (self._hash, None),
-            smp.FS_HASH_TYPES: (self._hash_types, None),
-            smp.FS_CLOSE: (None, self._close),
+            _FS_FILE: (self._download, self._upload),
+            _FS_STATUS: (self._status, None),
+            _FS_HASH: (self._hash, None),
+            _FS_HASH_TYPES: (self._hash_types, None),
+            _FS_CLOSE: (None, self._close),
         }
 
     def _path(self, body):

@@ -6,10 +6,21 @@ import sys
 from protocols import smp
 from protocols.compat import const
 
-from . import civil
+from . import later
 from .reboot import reboot_soon
 from .smp_request import BUFFER_SIZE, Refused, field
 
+# As in protocols/smp_codes.py.
+_GROUP_OS = const(0)
+_OS_ECHO = const(0)
+_OS_TASK_STATISTICS = const(2)
+_OS_MEMORY_POOL_STATISTICS = const(3)
+_OS_DATETIME = const(4)
+_OS_RESET = const(5)
+_OS_PARAMETERS = const(6)
+_OS_APPLICATION_INFO = const(7)
+
+_CIVIL = "firmware.civil"
 _INVALID_FORMAT = const(2)
 _RTC_NOT_SET = const(4)
 _RTC_COMMAND_FAILED = const(5)
@@ -18,21 +29,20 @@ _HEAP_BLOCK = const(16)  # bytes of a garbage collector's block on 32-bit ports
 
 
 class OSGroup:
-    ID = smp.GROUP_OS
-    NAME = "os mgmt"
+    ID = _GROUP_OS
 
     def __init__(self, server):
         self._server = server
         self._node = server.node
         # command: (read, write)
         self.commands = {
-            smp.OS_ECHO: (self._echo, self._echo),
-            smp.OS_TASK_STATISTICS: (self._tasks, None),
-            smp.OS_MEMORY_POOL_STATISTICS: (self._memory, None),
-            smp.OS_DATETIME: (self._read_time, self._set_time),
-            smp.OS_RESET: (None, self._reset),
-            smp.OS_PARAMETERS: (self._parameters, None),
-            smp.OS_APPLICATION_INFO: (self._information, None),
+            _OS_ECHO: (self._echo, self._echo),
+            _OS_TASK_STATISTICS: (self._tasks, None),
+            _OS_MEMORY_POOL_STATISTICS: (self._memory, None),
+            _OS_DATETIME: (self._read_time, self._set_time),
+            _OS_RESET: (None, self._reset),
+            _OS_PARAMETERS: (self._parameters, None),
+            _OS_APPLICATION_INFO: (self._information, None),
         }
 
     async def _echo(self, body):
@@ -48,12 +58,12 @@ class OSGroup:
     async def _read_time(self, body):
         if not self._node.clock.synced:
             raise Refused(smp.EBADSTATE, _RTC_NOT_SET)
-        return {"datetime": civil.to_iso(self._node.clock.now())}
+        return {"datetime": later.call(_CIVIL, "to_iso", self._node.clock.now())}
 
     async def _set_time(self, body):
         text = field(body, "datetime", str)
         try:
-            seconds = civil.from_iso(text)
+            seconds = later.call(_CIVIL, "from_iso", text)
         except ValueError:
             raise Refused(smp.EINVAL, _INVALID_FORMAT)
         if not self._node.clock.set(seconds, "console"):

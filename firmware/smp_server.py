@@ -1,17 +1,25 @@
 # Answers SMP requests (Zephyr's mcumgr protocol). Whatever arrives, nothing is raised out of here.
 # SPDX-License-Identifier: Apache-2.0
 from protocols import smp
+from protocols.compat import const
 
 from . import later
 from .smp_request import BUFFER_SIZE, Refused
 
+# As in protocols/smp_codes.py.
+_GROUP_OS = const(0)
+_GROUP_SETTINGS = const(3)
+_GROUP_FS = const(8)
+_GROUP_SHELL = const(9)
+_GROUP_ENUM = const(10)
+
 # group: what later.call() makes of it. All take the server.
 _GROUPS = {
-    smp.GROUP_OS: ("firmware.smp_os firmware.civil firmware.reboot", "OSGroup"),
-    smp.GROUP_SETTINGS: ("firmware.smp_settings firmware.config", "SettingsGroup"),
-    smp.GROUP_FS: ("firmware.smp_fs", "FSGroup"),
-    smp.GROUP_SHELL: ("firmware.smp_shell", "ShellGroup"),
-    smp.GROUP_ENUM: ("firmware.smp_enum", "EnumGroup"),
+    _GROUP_OS: ("firmware.smp_os firmware.reboot", "OSGroup"),
+    _GROUP_SETTINGS: ("firmware.smp_settings firmware.config", "SettingsGroup"),
+    _GROUP_FS: ("firmware.smp_fs", "FSGroup"),
+    _GROUP_SHELL: ("firmware.smp_shell", "ShellGroup"),
+    _GROUP_ENUM: ("firmware.smp_enum", "EnumGroup"),
 }
 
 
@@ -20,15 +28,11 @@ class SMPServer:
         self.node = node
         self.shell = shell
         self.root = root
-        self.groups = _GROUPS
         # Longer frames than the buffer are decoded too, so that they get an answer that says so.
         self._decoder = smp.LineDecoder(limit=2 * BUFFER_SIZE)
         self._bad_lines = 0
         self.least_free = None  # blocks of heap, as OSGroup has seen it
         self._group = None  # the last one that was asked for: there is heap for one
-
-    def make(self, id):
-        return later.call(*_GROUPS[id], self)
 
     async def handle_line(self, line):
         # -> the lines of the answer as one bytes, or None while none is due.
@@ -71,7 +75,7 @@ class SMPServer:
             raise Refused(smp.ENOTSUP)
         if not self._group or self._group.ID != id:
             self._group = None
-            self._group = self.make(id)
+            self._group = later.call(*_GROUPS[id], self)
         commands = self._group.commands.get(frame[7])
         handler = commands[1 if frame[0] & smp.WRITE else 0] if commands else None
         if handler is None:

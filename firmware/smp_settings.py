@@ -8,6 +8,13 @@ from protocols.compat import const, sha256
 from . import config
 from .smp_request import Refused, field
 
+# As in protocols/smp_codes.py.
+_GROUP_SETTINGS = const(3)
+_SETTINGS_READ_WRITE = const(0)
+_SETTINGS_DELETE = const(1)
+_SETTINGS_COMMIT = const(2)
+_SETTINGS_LOAD_SAVE = const(3)
+
 # Names of enum settings_mgmt_ret_code_t in Zephyr.
 _NAME_TOO_LONG = const(2)
 _NOT_FOUND = const(3)
@@ -28,8 +35,7 @@ def _epoch(data):
 
 
 class SettingsGroup:
-    ID = smp.GROUP_SETTINGS
-    NAME = "settings mgmt"
+    ID = _GROUP_SETTINGS
 
     def __init__(self, server):
         self._secrets = server.node.secrets
@@ -37,11 +43,11 @@ class SettingsGroup:
         self._root = server.root
         # command: (read, write)
         self.commands = {
-            smp.SETTINGS_READ_WRITE: (self._read, self._write),
-            smp.SETTINGS_DELETE: (None, self._delete),
-            smp.SETTINGS_COMMIT: (None, self._commit),
+            _SETTINGS_READ_WRITE: (self._read, self._write),
+            _SETTINGS_DELETE: (None, self._delete),
+            _SETTINGS_COMMIT: (None, self._commit),
             # What is written is stored at once; there is no copy to load or to save.
-            smp.SETTINGS_LOAD_SAVE: (self._nothing, self._nothing),
+            _SETTINGS_LOAD_SAVE: (self._nothing, self._nothing),
         }
 
     def _name(self, body):

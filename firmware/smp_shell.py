@@ -5,16 +5,19 @@ from protocols.compat import const
 
 from .smp_request import Refused, field
 
+# As in protocols/smp_codes.py.
+_GROUP_SHELL = const(9)
+_SHELL_EXECUTE = const(0)
+
 _OUTPUT_LIMIT = const(1024)  # characters of a verb's answer
 
 
 class ShellGroup:
-    ID = smp.GROUP_SHELL
-    NAME = "shell mgmt"
+    ID = _GROUP_SHELL
 
     def __init__(self, server):
         self._shell = server.shell
-        self.commands = {smp.SHELL_EXECUTE: (None, self._execute)}
+        self.commands = {_SHELL_EXECUTE: (None, self._execute)}
 
     async def _execute(self, body):
         argv = field(body, "argv", list)

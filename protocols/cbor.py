@@ -8,7 +8,7 @@
 # is loaded when such an item comes.
 from .compat import const
 
-MAX_DEPTH = const(16)
+_MAX_DEPTH = const(16)
 
 _UINT = const(0)
 _NINT = const(1)
@@ -67,8 +67,8 @@ def write_head(out, major, n):
 
 
 def write_item(out, value, depth):
-    if depth > MAX_DEPTH:
-        raise CBORError("nested deeper than %d" % MAX_DEPTH)
+    if depth > _MAX_DEPTH:
+        raise CBORError("nested deeper than %d" % _MAX_DEPTH)
     if value is None:
         out.append(_SIMPLE << 5 | _NULL)
     elif value is True:
@@ -112,9 +112,9 @@ def _write_int(out, value):
 def _write_map(out, value, depth):
     pairs = []
     for key in value:
-        key_bytes = bytearray()
-        write_item(key_bytes, key, depth + 1)
-        pairs.append((bytes(key_bytes), value[key]))
+        encoded = bytearray()
+        write_item(encoded, key, depth + 1)
+        pairs.append((bytes(encoded), value[key]))
     pairs.sort(key=lambda pair: pair[0])
     write_head(out, _MAP, len(pairs))
     last = None
@@ -172,8 +172,8 @@ class _Reader:
         start = self.skip(1)
         first = self.data[start]
         major = first >> 5
-        if depth > MAX_DEPTH:
-            raise CBORError("nested deeper than %d" % MAX_DEPTH, start)
+        if depth > _MAX_DEPTH:
+            raise CBORError("nested deeper than %d" % _MAX_DEPTH, start)
         n = self.argument(first, start)
         if n is None or major == _TAG:
             return self.rare(first, n, start, depth)

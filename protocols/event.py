@@ -5,9 +5,8 @@
 #   rn        varint    record number, given by the outbox
 #   map       deterministic CBOR: {0: type, 1: time in s since 2024-01-01T00:00:00Z,
 #                                  2 and up: as the type says}
-from . import cbor
-from .bits import put_varint
 from .compat import const
+from .event_writer import encode  # noqa: F401
 
 BOOT = const(1)
 SCHEMA = const(2)
@@ -37,12 +36,3 @@ HEALTH_SIGNAL = const(5)  # map, as the modem reports it
 HEALTH_BATTERY_MV = const(6)
 HEALTH_PENDING = const(7)  # records in the outbox
 HEALTH_FLOOR = const(8)  # the lowest record number that it still holds: wait for none below
-
-
-def encode(rn, type, t, body):
-    fields = {TYPE: type, TIME: t}
-    fields.update(body)
-    out = bytearray(1)
-    put_varint(out, rn)
-    out.extend(cbor.encode(fields))
-    return bytes(out)

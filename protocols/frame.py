@@ -31,7 +31,7 @@ UP = const(0)  # from the device
 DOWN = const(1)  # to the device
 
 PIV_MAX = const(0xFFFFFFFFFF)
-MASTER_SIZE = const(16)
+_MASTER_SIZE = const(16)
 
 _VERSION = const(0b01)
 _WITH_EPOCH = const(0b1000)
@@ -89,7 +89,7 @@ def _aad(header):
 class KeySet:
     # All the keys of one device: kid of 2 or 4 bytes, epoch up to 2^32 - 1.
     def __init__(self, master, kid, epoch=0):
-        if len(master) != MASTER_SIZE or len(kid) not in (2, 4):
+        if len(master) != _MASTER_SIZE or len(kid) not in (2, 4):
             raise ValueError("a key set needs a master secret of 16 bytes and a kid of 2 or 4")
         self.kid = bytes(kid)
         self.epoch = epoch

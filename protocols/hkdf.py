@@ -19,15 +19,15 @@ def hmac_sha256(key, message):
     return outer.digest()
 
 
-def extract(salt, key_material):
-    return hmac_sha256(salt, key_material)
+def extract(salt, secret):
+    return hmac_sha256(salt, secret)
 
 
-def expand(pseudorandom_key, info, size):
+def expand(key, info, size):
     block = output = b""
     counter = 1
     while len(output) < size:
-        block = hmac_sha256(pseudorandom_key, block + info + bytes((counter,)))
+        block = hmac_sha256(key, block + info + bytes((counter,)))
         output += block
         counter += 1
     return output[:size]

@@ -7,7 +7,7 @@ HOLDING = const(3)  # function codes
 INPUT = const(4)
 
 _EXCEPTION = const(0x80)
-MAX_COUNT = const(125)
+_MAX_COUNT = const(125)
 
 
 class ModbusError(ValueError):
@@ -28,8 +28,8 @@ def response_size(count):
 
 
 def read_request(address, function, register, count):
-    if not 1 <= count <= MAX_COUNT:
-        raise ValueError("1 to %d registers, not %d" % (MAX_COUNT, count))
+    if not 1 <= count <= _MAX_COUNT:
+        raise ValueError("1 to %d registers, not %d" % (_MAX_COUNT, count))
     return _with_crc(
         bytes((address, function, register >> 8, register & 0xFF, count >> 8, count & 0xFF))
     )

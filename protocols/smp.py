@@ -12,56 +12,16 @@ from .compat import b64decode, b64encode, const
 from .crc import crc16_xmodem
 
 READ = const(0)
-READ_RESPONSE = const(1)
 WRITE = const(2)
-WRITE_RESPONSE = const(3)
 
-GROUP_OS = const(0)
-GROUP_SETTINGS = const(3)
-GROUP_FS = const(8)
-GROUP_SHELL = const(9)
-GROUP_ENUM = const(10)
-
-OS_ECHO = const(0)
-OS_TASK_STATISTICS = const(2)
-OS_MEMORY_POOL_STATISTICS = const(3)
-OS_DATETIME = const(4)
-OS_RESET = const(5)
-OS_PARAMETERS = const(6)
-OS_APPLICATION_INFO = const(7)
-
-SETTINGS_READ_WRITE = const(0)
-SETTINGS_DELETE = const(1)
-SETTINGS_COMMIT = const(2)
-SETTINGS_LOAD_SAVE = const(3)
-
-FS_FILE = const(0)
-FS_STATUS = const(1)
-FS_HASH = const(2)
-FS_HASH_TYPES = const(3)
-FS_CLOSE = const(4)
-
-SHELL_EXECUTE = const(0)
-
-ENUM_COUNT = const(0)
-ENUM_LIST = const(1)
-ENUM_SINGLE = const(2)
-ENUM_DETAILS = const(3)
-
-# "rc" of version 1, common to all groups (enum mcumgr_err_t).
-EOK = const(0)
+# "rc" of version 1, common to all groups (enum mcumgr_err_t); those that we answer with.
 EUNKNOWN = const(1)
 ENOMEM = const(2)
 EINVAL = const(3)
-ETIMEOUT = const(4)
 ENOENT = const(5)
 EBADSTATE = const(6)
-EMSGSIZE = const(7)
 ENOTSUP = const(8)
-ECORRUPT = const(9)
-EBUSY = const(10)
 EACCESSDENIED = const(11)
-EUNSUPPORTED_TOO_OLD = const(12)
 EUNSUPPORTED_TOO_NEW = const(13)
 
 HEADER_SIZE = const(8)

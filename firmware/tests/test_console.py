@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from firmware.console import PROMPT, Console
 from firmware.tests import support
-from protocols import smp
+from protocols import smp, smp_codes
 
 UP, DOWN = b"\x1b[A", b"\x1b[B"
 
@@ -171,7 +171,7 @@ def test_a_whole_request_through_the_server():
 
     node = Node()
     try:
-        request = smp.pack(smp.READ, smp.GROUP_OS, 5, smp.OS_ECHO, {"d": "z" * 150})
+        request = smp.pack(smp.READ, smp_codes.GROUP_OS, 5, smp_codes.OS_ECHO, {"d": "z" * 150})
         stream = Stream(b"hel" + b"".join(smp.encode_lines(request)), b"p\r")
         try:
             support.run(Console(stream, node.shell, node.server).run())

@@ -1,17 +1,19 @@
 # The SMP server: what each group answers, what it refuses, and that nothing makes it fall over.
 # SPDX-License-Identifier: Apache-2.0
+from firmware import later
+from firmware.smp_server import _GROUPS as GROUPS
 from firmware.tests import support
 from firmware.tests.support_console import MASTER, Node, config_bytes
-from protocols import smp
+from protocols import smp, smp_codes
 from protocols.compat import sha256
 
 READ, WRITE = smp.READ, smp.WRITE
 OS, SETTINGS, FS, SHELL, ENUM = (
-    smp.GROUP_OS,
-    smp.GROUP_SETTINGS,
-    smp.GROUP_FS,
-    smp.GROUP_SHELL,
-    smp.GROUP_ENUM,
+    smp_codes.GROUP_OS,
+    smp_codes.GROUP_SETTINGS,
+    smp_codes.GROUP_FS,
+    smp_codes.GROUP_SHELL,
+    smp_codes.GROUP_ENUM,
 )
 
 
@@ -31,18 +33,20 @@ def _refusal(group, rc):
 def test_os_group():
     def test(node):
         for op in (READ, WRITE):
-            assert node.ask(op, OS, smp.OS_ECHO, {"d": "hi"}) == {"r": "hi"}
-        assert node.ask(READ, OS, smp.OS_PARAMETERS, {}) == {"buf_size": 512, "buf_count": 1}
-        assert node.ask(READ, OS, smp.OS_APPLICATION_INFO, {}) == {"output": "fieldbeat"}
-        full = node.ask(READ, OS, smp.OS_APPLICATION_INFO, {"format": "a"})["output"]
+            assert node.ask(op, OS, smp_codes.OS_ECHO, {"d": "hi"}) == {"r": "hi"}
+        assert node.ask(READ, OS, smp_codes.OS_PARAMETERS, {}) == {"buf_size": 512, "buf_count": 1}
+        assert node.ask(READ, OS, smp_codes.OS_APPLICATION_INFO, {}) == {"output": "fieldbeat"}
+        full = node.ask(READ, OS, smp_codes.OS_APPLICATION_INFO, {"format": "a"})["output"]
         assert full.startswith("fieldbeat gh-01 0.1.0 ") and "greenhouse_esp32 Micro" in full
-        assert node.ask(READ, OS, smp.OS_APPLICATION_INFO, {"format": "rn"})["output"] == (
+        assert node.ask(READ, OS, smp_codes.OS_APPLICATION_INFO, {"format": "rn"})["output"] == (
             "gh-01 0.1.0"
         )
-        assert node.ask(READ, OS, smp.OS_APPLICATION_INFO, {"format": "x"}) == _refusal(OS, 2)
-        heap = node.ask(READ, OS, smp.OS_MEMORY_POOL_STATISTICS, {})["heap"]
+        assert node.ask(READ, OS, smp_codes.OS_APPLICATION_INFO, {"format": "x"}) == _refusal(
+            OS, 2
+        )
+        heap = node.ask(READ, OS, smp_codes.OS_MEMORY_POOL_STATISTICS, {})["heap"]
         assert heap["blksize"] == 16 and 0 < heap["min"] <= heap["nfree"] < heap["nblks"]
-        tasks = node.ask(READ, OS, smp.OS_TASK_STATISTICS, {})["tasks"]
+        tasks = node.ask(READ, OS, smp_codes.OS_TASK_STATISTICS, {})["tasks"]
         assert tasks["sampler"] == {"prio": 0, "tid": 1, "state": 0} and len(tasks) == 2
 
     _with_node(test)
@@ -50,11 +54,11 @@ def test_os_group():
 
 def test_the_clock():
     def test(node):
-        assert node.ask(READ, OS, smp.OS_DATETIME, {}) == _refusal(OS, 4)
+        assert node.ask(READ, OS, smp_codes.OS_DATETIME, {}) == _refusal(OS, 4)
         given = {"datetime": "2024-03-01T01:00:00.123456+01:00"}
-        assert node.ask(WRITE, OS, smp.OS_DATETIME, given) == {}
+        assert node.ask(WRITE, OS, smp_codes.OS_DATETIME, given) == {}
         assert node.clock.source == "console" and node.clock.now() == 60 * 86400
-        told = node.ask(READ, OS, smp.OS_DATETIME, {})
+        told = node.ask(READ, OS, smp_codes.OS_DATETIME, {})
         assert told == {"datetime": "2024-03-01T00:00:00Z"}
         for bad in (
             "",
@@ -63,9 +67,9 @@ def test_the_clock():
             "2024-02-30T00:00:00",
             "2024-01-01T00:00:00x",
         ):
-            assert node.ask(WRITE, OS, smp.OS_DATETIME, {"datetime": bad}) == _refusal(OS, 2)
+            assert node.ask(WRITE, OS, smp_codes.OS_DATETIME, {"datetime": bad}) == _refusal(OS, 2)
         node.clock.set(100000000, "server")
-        assert node.ask(WRITE, OS, smp.OS_DATETIME, given) == _refusal(OS, 5)
+        assert node.ask(WRITE, OS, smp_codes.OS_DATETIME, given) == _refusal(OS, 5)
 
     _with_node(test)
 
@@ -75,7 +79,7 @@ def test_a_reset_comes_after_the_answer():
         async def scenario():
             import asyncio
 
-            request = smp.pack(WRITE, OS, 1, smp.OS_RESET, {})
+            request = smp.pack(WRITE, OS, 1, smp_codes.OS_RESET, {})
             assert smp.unpack(await node.server.handle(request))[4] == {}
             assert node.reboots == 0
             await asyncio.sleep_ms(1000)
@@ -133,7 +137,7 @@ def test_settings_that_are_refused():
             assert answer["rc"] == smp.EINVAL and "give" in answer["rsn"], answer
         assert node.secrets.identity() == (b"\x00\x07", 3, "gh-01")
         for op in (READ, WRITE):
-            assert node.ask(op, SETTINGS, smp.SETTINGS_LOAD_SAVE, {}) == {}
+            assert node.ask(op, SETTINGS, smp_codes.SETTINGS_LOAD_SAVE, {}) == {}
 
     _with_node(test)
 
@@ -142,15 +146,15 @@ def test_commit_takes_over_a_good_config_and_no_other():
     def test(node):
         old, new = config_bytes(), config_bytes(fitted={})
         node.write("/config.cbor", old)
-        assert node.ask(WRITE, SETTINGS, smp.SETTINGS_COMMIT, {}) == {}  # nothing is waiting
+        assert node.ask(WRITE, SETTINGS, smp_codes.SETTINGS_COMMIT, {}) == {}  # nothing is waiting
         for bad in (b"\xff", config_bytes(uplink={"host": ""})):
             node.write("/config.new", bad)
-            answer = node.ask(WRITE, SETTINGS, smp.SETTINGS_COMMIT, {})
+            answer = node.ask(WRITE, SETTINGS, smp_codes.SETTINGS_COMMIT, {})
             assert answer["rc"] == smp.EINVAL and "config" in answer["rsn"]
             assert node.read("/config.cbor") == old
         node.write("/config.new", new)
         for _ in range(2):  # the second time the answer was lost
-            assert node.ask(WRITE, SETTINGS, smp.SETTINGS_COMMIT, {}) == {}
+            assert node.ask(WRITE, SETTINGS, smp_codes.SETTINGS_COMMIT, {}) == {}
         assert node.read("/config.cbor") == new
         told = node.ask(READ, SETTINGS, 0, {"name": "config/sha256"})
         assert told == {"val": sha256(new).digest()}
@@ -172,7 +176,7 @@ def test_a_file_goes_up_and_down_in_pieces():
                 assert node.ask(WRITE, FS, 0, body) == {"off": min(sent + 300, 1000)}
             sent += 300
         assert node.read(name) == data
-        assert node.ask(READ, FS, smp.FS_STATUS, {"name": name}) == {"len": 1000}
+        assert node.ask(READ, FS, smp_codes.FS_STATUS, {"name": name}) == {"len": 1000}
         got = b""
         while len(got) < 1000:
             answer = node.ask(READ, FS, 0, {"name": name, "off": len(got)})
@@ -180,7 +184,7 @@ def test_a_file_goes_up_and_down_in_pieces():
             got += answer["data"]
         assert got == data
         assert node.ask(READ, FS, 0, {"name": name, "off": 1000})["data"] == b""
-        assert node.ask(WRITE, FS, smp.FS_CLOSE, {}) == {}
+        assert node.ask(WRITE, FS, smp_codes.FS_CLOSE, {}) == {}
 
     _with_node(test)
 
@@ -189,19 +193,19 @@ def test_hashes():
     def test(node):
         data = bytes(range(256)) * 5
         node.write("/config.cbor", data)
-        types = node.ask(READ, FS, smp.FS_HASH_TYPES, {})
+        types = node.ask(READ, FS, smp_codes.FS_HASH_TYPES, {})
         assert types == {"types": {"sha256": {"format": 1, "size": 32}}}
         body = {"name": "/config.cbor"}
         digest = sha256(data).digest()
         whole = {"type": "sha256", "len": 1280, "output": digest}
-        assert node.ask(READ, FS, smp.FS_HASH, body) == whole
+        assert node.ask(READ, FS, smp_codes.FS_HASH, body) == whole
         body.update({"type": "sha256", "off": 100, "len": 700})
         part = {"type": "sha256", "off": 100, "len": 700, "output": sha256(data[100:800]).digest()}
-        assert node.ask(READ, FS, smp.FS_HASH, body) == part
+        assert node.ask(READ, FS, smp_codes.FS_HASH, body) == part
         body["type"] = "crc32"
-        assert node.ask(READ, FS, smp.FS_HASH, body) == _refusal(FS, 13)
+        assert node.ask(READ, FS, smp_codes.FS_HASH, body) == _refusal(FS, 13)
         body.update({"type": "sha256", "off": 1281})
-        assert node.ask(READ, FS, smp.FS_HASH, body) == _refusal(FS, 12)
+        assert node.ask(READ, FS, smp_codes.FS_HASH, body) == _refusal(FS, 12)
 
     _with_node(test)
 
@@ -257,15 +261,21 @@ def test_shell_group():
 def test_enumeration():
     def test(node):
         ids = [0, 3, 8, 9, 10]
-        assert node.ask(READ, ENUM, smp.ENUM_COUNT, {}) == {"count": 5}
-        assert node.ask(READ, ENUM, smp.ENUM_LIST, {}) == {"groups": ids}
-        assert node.ask(READ, ENUM, smp.ENUM_SINGLE, {}) == {"group": 0}
-        assert node.ask(READ, ENUM, smp.ENUM_SINGLE, {"index": 4}) == {"group": 10, "end": True}
-        assert node.ask(READ, ENUM, smp.ENUM_SINGLE, {"index": 5}) == _refusal(ENUM, 4)
-        details = node.ask(READ, ENUM, smp.ENUM_DETAILS, {"groups": [8, 99]})["groups"]
+        assert node.ask(READ, ENUM, smp_codes.ENUM_COUNT, {}) == {"count": 5}
+        assert node.ask(READ, ENUM, smp_codes.ENUM_LIST, {}) == {"groups": ids}
+        assert node.ask(READ, ENUM, smp_codes.ENUM_SINGLE, {}) == {"group": 0}
+        assert node.ask(READ, ENUM, smp_codes.ENUM_SINGLE, {"index": 4}) == {
+            "group": 10,
+            "end": True,
+        }
+        assert node.ask(READ, ENUM, smp_codes.ENUM_SINGLE, {"index": 5}) == _refusal(ENUM, 4)
+        details = node.ask(READ, ENUM, smp_codes.ENUM_DETAILS, {"groups": [8, 99]})["groups"]
         assert details == [{"group": 8, "name": "fs mgmt", "handlers": 5}]
-        details = node.ask(READ, ENUM, smp.ENUM_DETAILS, {})["groups"]
+        details = node.ask(READ, ENUM, smp_codes.ENUM_DETAILS, {})["groups"]
         assert [group["group"] for group in details] == ids
+        for group in details:
+            commands = later.call(*GROUPS[group["group"]], node.server).commands
+            assert group["handlers"] == len(commands)
 
     _with_node(test)
 
@@ -275,7 +285,7 @@ def test_errors_of_both_versions():
         for version in (0, 1):
             assert node.ask(READ, 77, 0, {}, version) == {"rc": smp.ENOTSUP}
             assert node.ask(READ, OS, 99, {}, version) == {"rc": smp.ENOTSUP}
-            assert node.ask(WRITE, OS, smp.OS_PARAMETERS, {}, version) == {"rc": smp.ENOTSUP}
+            assert node.ask(WRITE, OS, smp_codes.OS_PARAMETERS, {}, version) == {"rc": smp.ENOTSUP}
             answer = node.ask(READ, FS, 0, {"name": "/config.cbor"}, version)
             assert answer == {"rc": smp.EINVAL, "rsn": "field off must be int"}
         missing = {"name": "/config.cbor", "off": 0}
@@ -294,7 +304,7 @@ def test_frames_that_are_none():
         def handle(data):
             return support.run(node.server.handle(data))
 
-        good = smp.pack(READ, OS, 7, smp.OS_ECHO, {"d": "hi"})
+        good = smp.pack(READ, OS, 7, smp_codes.OS_ECHO, {"d": "hi"})
         for short in range(8):
             assert handle(good[:short]) is None
         for op in (1, 3, 4, 5, 6, 7):
@@ -304,9 +314,9 @@ def test_frames_that_are_none():
             assert smp.unpack(handle(good[:size]))[4]["rc"] == smp.EINVAL
         not_a_map = good[:8] + b"\x84\x01\x02\x03\x04"
         assert smp.unpack(handle(not_a_map[:3] + b"\x05" + not_a_map[4:]))[4]["rc"] == smp.EINVAL
-        full = smp.pack(READ, OS, 7, smp.OS_ECHO, {"d": "x" * 494})
+        full = smp.pack(READ, OS, 7, smp_codes.OS_ECHO, {"d": "x" * 494})
         assert len(full) == 508 and len(smp.unpack(handle(full))[4]["r"]) == 494
-        large = smp.pack(READ, OS, 7, smp.OS_ECHO, {"d": "x" * 501})
+        large = smp.pack(READ, OS, 7, smp_codes.OS_ECHO, {"d": "x" * 501})
         assert smp.unpack(handle(large))[4]["rc"] == smp.ENOMEM
 
     _with_node(test)
@@ -316,7 +326,7 @@ def test_no_change_of_any_byte_brings_it_down():
     def test(node):
         node.provision()
         frames = (
-            smp.pack(READ, FS, 1, smp.FS_HASH, {"name": "/config.cbor", "off": 1, "len": 5}),
+            smp.pack(READ, FS, 1, smp_codes.FS_HASH, {"name": "/config.cbor", "off": 1, "len": 5}),
             smp.pack(WRITE, SHELL, 1, 0, {"argv": ["config", "show"]}),
             smp.pack(WRITE, SETTINGS, 1, 0, {"name": "id/epoch", "val": b"\x00\x00\x00\x09"}),
         )
@@ -341,7 +351,7 @@ def test_a_fault_of_our_own_is_answered_and_logged():
     def test(node):
         node.tasks = None
         for version in (0, 1):
-            body = node.ask(READ, OS, smp.OS_TASK_STATISTICS, {}, version)
+            body = node.ask(READ, OS, smp_codes.OS_TASK_STATISTICS, {}, version)
             assert body == {"rc": smp.EUNKNOWN}
         assert len(node.log_lines) == 2 and node.log_lines[0].startswith("smp: ")
         node.log_lines.clear()
@@ -351,7 +361,7 @@ def test_a_fault_of_our_own_is_answered_and_logged():
 
 def test_lines_in_lines_out():
     def test(node):
-        request = smp.pack(READ, OS, 7, smp.OS_ECHO, {"d": "y" * 200})
+        request = smp.pack(READ, OS, 7, smp_codes.OS_ECHO, {"d": "y" * 200})
         lines = list(smp.encode_lines(request))
         assert len(lines) == 3
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from binascii import unhexlify
 
-from protocols import smp
+from protocols import smp, smp_codes
 from protocols.smp import LineDecoder, SMPError
 from protocols.tests.support import raises, vectors
 
@@ -28,8 +28,14 @@ def test_golden():
 
 
 def test_header():
-    assert smp.pack(smp.WRITE, smp.GROUP_OS, 42, smp.OS_ECHO, {"d": "hello"}) == ECHO
-    assert smp.unpack(ECHO) == (smp.WRITE, smp.GROUP_OS, 42, smp.OS_ECHO, {"d": "hello"})
+    assert smp.pack(smp.WRITE, smp_codes.GROUP_OS, 42, smp_codes.OS_ECHO, {"d": "hello"}) == ECHO
+    assert smp.unpack(ECHO) == (
+        smp.WRITE,
+        smp_codes.GROUP_OS,
+        42,
+        smp_codes.OS_ECHO,
+        {"d": "hello"},
+    )
     assert smp.version(ECHO) == 1
     big = smp.pack(smp.READ, 0x1234, 255, 7, {}, version=0)
     assert smp.unpack(big) == (smp.READ, 0x1234, 255, 7, {})
@@ -54,7 +60,7 @@ def test_unpack_refuses():
 
 def test_responses_echo_the_request():
     answer = smp.response(ECHO, {"r": "hello"})
-    assert smp.unpack(answer) == (smp.WRITE_RESPONSE, 0, 42, 0, {"r": "hello"})
+    assert smp.unpack(answer) == (smp.WRITE | 1, 0, 42, 0, {"r": "hello"})
     assert smp.version(answer) == 1
 
 
@@ -64,7 +70,7 @@ def test_errors_by_version():
     assert smp.unpack(smp.error(ECHO, smp.ENOENT))[4] == {"rc": 5}
     new = smp.unpack(smp.error(ECHO, 3, group=8))
     assert new[4] == {"err": {"group": 8, "rc": 3}}
-    assert new[:4] == (smp.WRITE_RESPONSE, 0, 42, 0)
+    assert new[:4] == (smp.WRITE | 1, 0, 42, 0)
 
 
 def test_one_line():
