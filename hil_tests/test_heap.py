@@ -1,0 +1,59 @@
+"""The station in the heap of its chip: it fits, does not creep, and tools get an answer."""
+
+from __future__ import annotations
+
+from fieldbeat.protocols import smp, smp_codes
+
+HOUR_S = 3600
+BLOCK = 16  # bytes; what SMP counts
+
+
+def ask(bench, board, op: int, group: int, command: int, body: dict) -> dict:
+    """One SMP request, typed on the console."""
+    before = len(board.output)
+    for line in smp.encode_lines(smp.pack(op, group, 1, command, body)):
+        board.console_write(line)
+    bench.run_for(2)
+    decoder = smp.LineDecoder()
+    for line in board.output[before:].replace(b"\r", b"\n").split(b"\n"):
+        at = max(line.find(smp.FIRST), line.find(smp.NEXT))
+        frame = decoder.feed(line[at:]) if at >= 0 else None
+        if frame:
+            return smp.unpack(frame)[4]
+    raise AssertionError(board.output[before:])
+
+
+def free_bytes(bench, board) -> int:
+    """What is free while the SMP server is loaded."""
+    command = smp_codes.OS_MEMORY_POOL_STATISTICS
+    return ask(bench, board, smp.READ, smp_codes.GROUP_OS, command, {})["heap"]["nfree"] * BLOCK
+
+
+def test_the_heap_does_not_creep(bench, board):
+    bench.run_for(HOUR_S + 900)
+    first = free_bytes(bench, board)
+    bench.run_for(24 * HOUR_S)
+    assert first > 8192
+    assert abs(free_bytes(bench, board) - first) < first // 20
+
+
+def test_every_tool_in_a_row_finds_room(bench, board):
+    """Text shell, all SMP groups, a wake from the shell: there is heap for all of it."""
+    bench.run_for(HOUR_S + 900)
+    for verb in (b"status", b"sensors", b"read air", b"config", b"uplink"):
+        board.console_write(verb + b"\r")
+        bench.run_for(10)
+    echo = ask(bench, board, smp.READ, smp_codes.GROUP_OS, smp_codes.OS_ECHO, {"d": "hello"})
+    assert echo == {"r": "hello"}
+    body = {"name": "/config.cbor", "off": 0}
+    assert ask(bench, board, smp.READ, smp_codes.GROUP_FS, smp_codes.FS_FILE, body)["len"] > 100
+    for verb in ("status", "sensors", "read air", "uplink"):
+        body = {"argv": verb.split()}
+        answer = ask(bench, board, smp.WRITE, smp_codes.GROUP_SHELL, smp_codes.SHELL_EXECUTE, body)
+        assert answer["ret"] == 0, answer
+    body = {"name": "key/check"}
+    assert ask(bench, board, smp.READ, smp_codes.GROUP_SETTINGS, 0, body)["val"]
+    assert len(ask(bench, board, smp.READ, smp_codes.GROUP_ENUM, 3, {})["groups"]) == 5
+    bench.run_for(2 * HOUR_S)
+    assert b"MemoryError" not in board.output
+    assert free_bytes(bench, board) > 8192
