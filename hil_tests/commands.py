@@ -1,4 +1,4 @@
-"""The verbs that the bench adds to the `fieldbeat` command."""
+"""Virtual boards on the desk: serial ports that every tool can open."""
 
 from __future__ import annotations
 
