@@ -174,7 +174,7 @@ def report(record: bytes, interval_s: int, columns: int) -> dict:
         times.append((times[-1] + interval_s + signed(number)) % 2**32)
     counts = []
     for here, first in zip(present, firsts, strict=True):
-        values = [first]
+        values = [first or 0]
         if here.count("1") > 1:
             for number in numbers(reader, here.count("1") - 1):
                 values.append(wrapped(values[-1] + signed(number)))
@@ -183,8 +183,13 @@ def report(record: bytes, interval_s: int, columns: int) -> dict:
     reader.byte_end()
     assert not reader.bits
     return {
-        "rn": rn, "schema": schema, "clock_set": not flags & 1, "uptime_s": uptime_s,
-        "times": times, "counts": counts, "qualities": codes,
+        "rn": rn,
+        "schema": schema,
+        "clock_set": not flags & 1,
+        "uptime_s": uptime_s,
+        "times": times,
+        "counts": counts,
+        "qualities": codes,
     }
 
 
