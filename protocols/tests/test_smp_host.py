@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from smp.header import CommandId, GroupId, Header
 from smp.os_management import EchoWriteRequest, EchoWriteResponse
 
-from protocols import crc
+from protocols import crc, smp_codes
 from protocols import smp as ours
 
 FRAMES = st.binary(min_size=8, max_size=600)
@@ -46,7 +46,7 @@ def test_we_read_the_packages_lines(frame: bytes, line_length: int) -> None:
 @given(st.lists(st.binary(max_size=130), max_size=6))
 def test_any_lines_leave_the_decoder_usable(lines: list[bytes]) -> None:
     decoder = ours.LineDecoder()
-    frame = ours.pack(ours.READ, ours.GROUP_OS, 1, ours.OS_PARAMETERS, {})
+    frame = ours.pack(ours.READ, smp_codes.GROUP_OS, 1, smp_codes.OS_PARAMETERS, {})
     for lead in (b"", ours.FIRST, ours.NEXT):
         for line in lines:
             decoder.feed(lead + line)
@@ -68,25 +68,25 @@ def test_header(op: int, version: int, seq: int, cmd: int, data: bytes) -> None:
 def test_an_echo_of_the_package() -> None:
     request = EchoWriteRequest(d="hello", sequence=42)
     op, group, seq, cmd, body = ours.unpack(request.BYTES)
-    assert (op, group, seq, cmd) == (ours.WRITE, ours.GROUP_OS, 42, ours.OS_ECHO)
+    assert (op, group, seq, cmd) == (ours.WRITE, smp_codes.GROUP_OS, 42, smp_codes.OS_ECHO)
     answer = EchoWriteResponse.loads(ours.response(request.BYTES, {"r": body["d"]}))
     assert answer.r == "hello" and answer.header.sequence == 42
 
 
 def test_numbers_are_the_packages() -> None:
-    assert ours.GROUP_SETTINGS == GroupId.SETTINGS_MANAGEMENT
-    assert ours.GROUP_FS == GroupId.FILE_MANAGEMENT
-    assert ours.GROUP_SHELL == GroupId.SHELL_MANAGEMENT
-    assert ours.GROUP_ENUM == GroupId.ENUM_MANAGEMENT
+    assert smp_codes.GROUP_SETTINGS == GroupId.SETTINGS_MANAGEMENT
+    assert smp_codes.GROUP_FS == GroupId.FILE_MANAGEMENT
+    assert smp_codes.GROUP_SHELL == GroupId.SHELL_MANAGEMENT
+    assert smp_codes.GROUP_ENUM == GroupId.ENUM_MANAGEMENT
     commands = CommandId.OSManagement
-    assert ours.OS_DATETIME == commands.DATETIME_STRING
-    assert ours.OS_RESET == commands.RESET
-    assert ours.OS_PARAMETERS == commands.MCUMGR_PARAMETERS
-    assert ours.OS_APPLICATION_INFO == commands.OS_APPLICATION_INFO
-    assert ours.SETTINGS_LOAD_SAVE == CommandId.SettingsManagement.LOAD_SAVE_SETTINGS
-    assert ours.FS_CLOSE == CommandId.FileManagement.FILE_CLOSE
-    assert ours.FS_HASH_TYPES == CommandId.FileManagement.SUPPORTED_FILE_HASH_CHECKSUM_TYPES
-    assert ours.ENUM_DETAILS == CommandId.EnumManagement.GROUP_DETAILS
+    assert smp_codes.OS_DATETIME == commands.DATETIME_STRING
+    assert smp_codes.OS_RESET == commands.RESET
+    assert smp_codes.OS_PARAMETERS == commands.MCUMGR_PARAMETERS
+    assert smp_codes.OS_APPLICATION_INFO == commands.OS_APPLICATION_INFO
+    assert smp_codes.SETTINGS_LOAD_SAVE == CommandId.SettingsManagement.LOAD_SAVE_SETTINGS
+    assert smp_codes.FS_CLOSE == CommandId.FileManagement.FILE_CLOSE
+    assert smp_codes.FS_HASH_TYPES == CommandId.FileManagement.SUPPORTED_FILE_HASH_CHECKSUM_TYPES
+    assert smp_codes.ENUM_DETAILS == CommandId.EnumManagement.GROUP_DETAILS
 
 
 @given(st.binary(max_size=300))
