@@ -79,7 +79,7 @@ class Reader:
         return int(self.take(bits) or "0", 2)
 
     def varint(self) -> int:
-        groups = []
+        groups: list[str] = []
         while True:
             byte = self.take(8)
             groups.insert(0, byte[1:])
@@ -104,7 +104,7 @@ def signed(number: int) -> int:
 
 
 def unpack(plaintext: bytes):
-    records = []
+    records: list[bytes] = []
     while plaintext:
         reader = Reader(plaintext)
         size = reader.varint()
