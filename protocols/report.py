@@ -54,7 +54,7 @@ class Batch:
         self.times = array("I", bytes(4 * capacity))
         self.columns = [array("i", bytes(4 * capacity)) for _ in schema.columns]
         self.status = [bytearray(capacity) for _ in schema.columns]
-        self.numbers = [0] * capacity  # zigzag differences of the column at hand
+        self.numbers = [0] * (capacity - 1)  # zigzag differences of the column at hand
         self.clear()
 
     def __len__(self):

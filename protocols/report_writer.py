@@ -23,11 +23,7 @@ def encode(batch, rn, synced=True, uptime_s=None):
     writer = BitWriter(out)
     if irregular:
         _write_times(batch, writer, interval_s)
-    for c in range(len(batch.columns)):
-        if batch.gaps >> c & 1:
-            _write_sparse_column(batch, writer, c)
-        else:
-            _write_column(batch, writer, c)
+    _write_columns(batch, writer)
     if batch.faults:
         for status in batch.status:
             _write_quality(batch, writer, status)
@@ -114,9 +110,10 @@ def _write_times(batch, writer, interval_s):
     n = total = 0
     for i in range(1, batch.count):
         t = times[i]
-        d = t - last - interval_s
+        d = t - last - interval_s << 1
         last = t
-        d = d << 1 if d >= 0 else ~d << 1 | 1
+        if d < 0:
+            d = ~d
         numbers[n] = d
         n = i
         total += d
@@ -125,23 +122,27 @@ def _write_times(batch, writer, interval_s):
     write_column(writer, numbers, n, total)
 
 
-def _write_column(batch, writer, c):
+def _write_columns(batch, writer):
     numbers = batch.numbers
-    column = batch.columns[c]
-    last = column[0]
-    n = total = 0
-    for i in range(1, batch.count):
-        value = column[i]
-        d = value - last
-        last = value
-        d = d << 1 if d >= 0 else ~d << 1 | 1
-        numbers[n] = d
-        n = i
-        total += d
-    if total > _WIDE:
-        total = _narrowed(numbers, n)
-    if n:
-        write_column(writer, numbers, n, total)
+    n = batch.count - 1
+    for c, column in enumerate(batch.columns):
+        if batch.gaps >> c & 1:
+            _write_sparse_column(batch, writer, c)
+            continue
+        last = column[0]
+        total = 0
+        for i in range(n):
+            value = column[i + 1]
+            d = value - last << 1
+            last = value
+            if d < 0:
+                d = ~d
+            numbers[i] = d
+            total += d
+        if total > _WIDE:
+            total = _narrowed(numbers, n)
+        if n:
+            write_column(writer, numbers, n, total)
 
 
 def _write_sparse_column(batch, writer, c):
