@@ -98,8 +98,11 @@ class Explainer:
         kid, wanted = header.kid.hex(), header.epoch
         unit = self._registry.unit_of_kid(header.kid) if self._registry else None
         if self._registry is None or unit is None:
-            where = f"{self._registry.path} has no" if self._registry else "there is no registry:"
-            found.sealed = f"{where} key of key id {kid}"
+            found.sealed = f"the key of key id {kid} is missing: "
+            if self._registry:
+                found.sealed += f"{self._registry.path} has no such unit"
+            else:
+                found.sealed += "there is no registry (--registry FILE names one)"
             return None
         keys = self._registry.keys(header.kid)
         for epoch, master in keys:
@@ -221,7 +224,7 @@ def frame_layer(data: bytes, header: frame.Header) -> Layer:
     if header.epoch is not None:
         layer.number(4, "epoch")
     layer.number(piv_size, "PIV", "sequence number {}".format)
-    layer.raw(layer.left - TAG_SIZE, "ciphertext", f"{layer.left - TAG_SIZE} bytes")
+    layer.raw(layer.left - TAG_SIZE, "ciphertext", "as long as the plaintext")
     layer.raw(TAG_SIZE, "tag", "AES-CCM-16-64-128")
     return layer
 
