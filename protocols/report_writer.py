@@ -86,15 +86,16 @@ def _write_gaps(batch, out):
 
 def _write_firsts(batch, out):
     append = out.append
+    columns = batch.columns
     gaps = batch.gaps
-    for c, column in enumerate(batch.columns):
+    for c in range(len(columns)):  # enumerate() would leave a tuple of garbage each time
         i = 0
         if gaps >> c & 1:
             while i < batch.count and batch.status[c][i] & ABSENT:
                 i += 1
             if i == batch.count:
                 continue
-        value = column[i]
+        value = columns[c][i]
         value = value << 1 if value >= 0 else ~value << 1 | 1
         while value > 0x7F:
             append(value & 0x7F | 0x80)
@@ -124,11 +125,14 @@ def _write_times(batch, writer, interval_s):
 
 def _write_columns(batch, writer):
     numbers = batch.numbers
+    columns = batch.columns
+    gaps = batch.gaps
     n = batch.count - 1
-    for c, column in enumerate(batch.columns):
-        if batch.gaps >> c & 1:
+    for c in range(len(columns)):
+        if gaps >> c & 1:
             _write_sparse_column(batch, writer, c)
             continue
+        column = columns[c]
         last = column[0]
         total = 0
         for i in range(n):
