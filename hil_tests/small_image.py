@@ -1,6 +1,7 @@
 """Flash images with a few files on littlefs: what the bench's own tests put on a board."""
 
 import struct
+from typing import Any
 
 from littlefs import LittleFS
 
@@ -12,7 +13,7 @@ PARTITIONS = (
     ("factory", 0, 0, 0x10000, 0x1F0000),
     ("vfs", 1, 0x83, VFS_OFFSET, 0x200000),
 )
-MANIFEST = {
+MANIFEST: dict[str, Any] = {
     "id": "bare",
     "chip": "esp32",
     "flash_mb": 4,
