@@ -71,12 +71,20 @@ def _write_simple(out, value):
         out.append(value)
 
 
+def _pack(info, value):
+    if info == 25 and 0x200 <= abs(value) * 0x1000000 < 0x400:
+        # MicroPython (1.28) packs these subnormals wrongly.
+        n = int(abs(value) * 0x1000000)
+        return bytes((n >> 8 | (0x80 if value < 0 else 0), n & 0xFF))
+    return struct.pack(_FLOATS[info], value)
+
+
 def _float_bytes(value):
     if value != value:
         return _NAN
     for info in (25, 26):
         try:
-            data = struct.pack(_FLOATS[info], value)
+            data = _pack(info, value)
         except OverflowError:
             continue
         if struct.unpack(_FLOATS[info], data)[0] == value:
@@ -90,9 +98,8 @@ def _is_shortest(info, data, value):
         return info == 25 and data == _NAN[1:]
     if info == 25:
         return True
-    narrow = _FLOATS[info - 1]
     try:
-        narrowed = struct.unpack(narrow, struct.pack(narrow, value))[0]
+        narrowed = struct.unpack(_FLOATS[info - 1], _pack(info - 1, value))[0]
     except OverflowError:
         return True
     return struct.pack(_FLOATS[info], narrowed) != data

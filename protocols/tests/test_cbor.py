@@ -1,6 +1,7 @@
 # CBOR against RFC 8949's own examples, and what a strict decoder refuses.
 # SPDX-License-Identifier: Apache-2.0
 from binascii import hexlify, unhexlify
+from struct import pack
 
 from protocols.cbor import CBORError, decode, encode
 from protocols.cbor_rare import Simple, Tag, undefined
@@ -54,6 +55,16 @@ def test_refused():
             assert encode(value) != data, hexed
         else:
             raises(CBORError, decode, data, False)
+
+
+def test_halves_keep_their_form():
+    # All subnormals, and some others; also not as singles, where they would have the same value.
+    for n in list(range(1, 0x400)) + list(range(0x400, 0x7C00, 97)):
+        for sign in (0, 0x80):
+            data = bytes((0xF9, n >> 8 | sign, n & 0xFF))
+            value = decode(data)
+            assert encode(value) == data, data
+            raises(CBORError, decode, b"\xfa" + pack(">f", value))
 
 
 def test_every_cut_of_an_item_is_refused():
