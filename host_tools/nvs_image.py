@@ -80,7 +80,7 @@ def read_identity(image: bytes, source: str) -> Identity:
             elif kind == _BLOB:
                 start = position + ENTRY_BYTES
                 values[_text(key)] = image[start : start + int.from_bytes(value[:2], "little")]
-            position += ENTRY_BYTES * (span if kind in (_I32, _BLOB) else 1)
+            position += ENTRY_BYTES * (max(span, 1) if kind in (_I32, _BLOB) else 1)
     try:
         epoch = int.from_bytes(values["epoch"], "little")
         return Identity(_text(values["unit"]), values["kid"], epoch, values["master"])

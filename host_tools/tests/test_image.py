@@ -315,7 +315,16 @@ def test_a_malformed_identity_is_refused(change):
         nvs_image.build(dataclasses.replace(IDENTITY, **change), 0x6000)
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff" * 0x6000, bytes(0x6000), b"\x42" * 0x6000])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff" * 0x6000,
+        bytes(0x6000),
+        b"\x42" * 0x6000,
+        bytes(64) + b"\x01\x14\x00" + bytes(200),  # an entry that spans no entry
+    ],
+)
 def test_what_is_no_secrets_image(data):
     with pytest.raises(FieldbeatError, match="is no secrets image"):
         nvs_image.read_identity(data, "s.bin")
