@@ -213,12 +213,20 @@ class Node:
         self._safe_since_s = self.clock.uptime_s()
         self.counters.count("safe_mode")
         self.log("safe mode: " + reason)
+        self._save_samples()
         current = asyncio.current_task() if self.tasks else None
         for name in self.tasks:
             if name not in _ESSENTIAL:
                 self._beats.pop(name, None)
                 if self.tasks[name] is not current:
                     self.tasks[name].cancel()
+
+    # What was measured before the trouble is worth as much as any record.
+    def _save_samples(self):
+        try:
+            self.close()
+        except Exception as error:
+            self._keep_crash(error)
 
     def _keep_crash(self, error, name="node"):
         gc.collect()
@@ -273,7 +281,7 @@ class Node:
             self._prove()
         elif uptime_s - self._safe_since_s >= _HOUR_S:
             self.secrets.healthy()
-            machine.reset()
+            self.reboot()
 
 
 def _cause():

@@ -12,6 +12,7 @@ from protocols.compat import const, crc32
 _SEGMENT_BYTES = const(4096)
 _OVERHEAD = const(6)
 _MAX_RECORD = const(2048)
+_ENOSPC = const(28)
 
 # A mark is the state of the acknowledgements: u32 floor, u32 bitmap. The last one counts; it tells
 # only of records before it, so that segments can go from the oldest on.
@@ -72,8 +73,10 @@ class Outbox:
             pass
         try:
             self._write(kind, record)
-        except OSError:  # others filled the file system before we met our own limit
-            if not self._drop_oldest():
+        except OSError as error:
+            # Others filled the file system before we met our own limit; or one block is bad, and
+            # the next segment lies elsewhere.
+            if error.errno == _ENOSPC and not self._drop_oldest():
                 raise
             self._write(kind, record)
         self._segments[-1].count += 1

@@ -62,6 +62,7 @@ class Sampler:
         self._counters = counters
         self._outbox = outbox
         self._batch = Batch(self.schema, report_samples)
+        self._kept = False  # a full batch found no memory once: it is tried once more
         self._jumps = clock.jumps
         self._synced = clock.synced
         self._sources = {}
@@ -103,13 +104,19 @@ class Sampler:
             self._outbox.append(
                 lambda rn: later.call(_WRITER, "encode", self._batch, rn, synced, uptime_s)
             )
-        except OSError:  # these samples are lost, the next ones may not be
+        except MemoryError:  # there may be room at the next round: _add() tries again
+            if not self._batch.full or not self._kept:
+                self._kept = self._batch.full
+                return
+            self._counters.count("outbox_full")
+        except (OSError, ValueError):  # these samples are lost, the next ones may not be
             self._counters.count("fs_corrupt")
+        self._kept = False
         self._batch.clear()
 
     # A block has one kind of time: it ends where the clock was set.
     def _add(self, t, values, qualities):
-        if self._jumps != self._clock.jumps:
+        if self._jumps != self._clock.jumps or self._batch.full:
             self.flush()
         if not len(self._batch):
             self._jumps, self._synced = self._clock.jumps, self._clock.synced

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -154,7 +155,8 @@ class Collector:
         """Write the counts of refusals; called by itself, and once at the end by who owns it."""
         if self._unwritten:
             rows = [(*key, *value) for key, value in self._unwritten.items()]
-            self.store.add_refusals(rows)
+            with self.store.transaction():
+                self.store.add_refusals(rows)
             self._unwritten.clear()
         self._flushed_s = now_s
 
@@ -236,8 +238,6 @@ class Collector:
                 for item in opened:
                     self._keep(item)
                 self._traffic.save()
-                if opened[0].outcome.at_s - self._flushed_s >= FLUSH_S:
-                    self.flush(opened[0].outcome.at_s)
         except FieldbeatError as error:
             self._forget()
             if len(opened) == 1:
@@ -249,6 +249,10 @@ class Collector:
         except BaseException:
             self._forget()
             raise
+        else:
+            if opened[0].outcome.at_s - self._flushed_s >= FLUSH_S:
+                with suppress(FieldbeatError):  # they stay in memory until the disk takes them
+                    self.flush(opened[0].outcome.at_s)
 
     def _keep(self, item: _Opened) -> None:
         """Store a frame that was opened, inside a transaction."""

@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Any
 
 from .collector import Collector
-from .errors import CannotTry
+from .errors import CannotTry, FieldbeatError
 
 
 def address(text: str) -> tuple[str, int]:
@@ -100,7 +100,8 @@ async def serve(
     finally:
         loop.remove_reader(endpoint)
         endpoint.close()
-        collector.flush(now())
+        with suppress(FieldbeatError):  # counts of refusals; what went wrong has been said
+            collector.flush(now())
 
 
 def _bind_error(host: str, port: int, error: OSError) -> CannotTry:
