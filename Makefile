@@ -19,7 +19,7 @@ check: $(STAMP)  ## format, lint, types, byte code: what CI checks before the te
 	$(BIN)/python .ci/check_device.py types
 	$(BIN)/python .ci/check_device.py bytecode
 
-bench: $(STAMP)  ## speed and memory as ratios; AREA=station|flash|cli runs one
+bench: $(STAMP)  ## speed and memory as ratios; AREA=station|flash|cli|wire runs one
 	@$(BIN)/python -m fieldbeat.hil_tests.benchmarks $(AREA)
 
 stats: $(STAMP)  ## the numbers of our own tree
