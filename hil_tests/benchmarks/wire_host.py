@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -84,3 +85,17 @@ def frame_us(
         if stored != len(rest) or collector.refused:
             raise AssertionError(f"{stored} of {len(rest)} stored: {collector.refused}")
     return taken_s * 1e6 / len(rest)
+
+
+def sync_ms(rounds: int = 25) -> float:
+    """Milliseconds until the disk has some pages that were just written; the median."""
+    FOLDER.mkdir(exist_ok=True)
+    times = []
+    with tempfile.TemporaryFile(dir=FOLDER) as file:
+        for _ in range(rounds):
+            file.write(bytes(16384))
+            file.flush()
+            start = time.perf_counter()
+            os.fsync(file.fileno())
+            times.append(time.perf_counter() - start)
+    return 1000 * statistics.median(times)
