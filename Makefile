@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench stats format clean
+.PHONY: demo test check bench fuzz stats format clean
 
 demo: $(STAMP)  ## a virtual greenhouse station from bare flash to live values (Ctrl-C or DEMO_FOR=60 ends it)
 	@$(BIN)/python -m fieldbeat.hil_tests.demo
@@ -21,6 +21,9 @@ check: $(STAMP)  ## format, lint, types, byte code: what CI checks before the te
 
 bench: $(STAMP)  ## speed and memory as ratios; AREA=station|flash|cli|wire runs one
 	@$(BIN)/python -m fieldbeat.hil_tests.benchmarks $(AREA)
+
+fuzz: $(STAMP)  ## a million damaged inputs for every parser, on both interpreters
+	@$(BIN)/python -m fieldbeat.hil_tests.fuzz $(COUNT) $(PARSER)
 
 stats: $(STAMP)  ## the numbers of our own tree
 	@$(BIN)/python .ci/stats.py

@@ -67,6 +67,7 @@ def fuzz(name, target, count, seed):
             else:
                 result = work(data)
         except BaseException as error:
+            alarm(0)
             print("FOUND", name, "input", i, "of seed", seed, data.hex())
             raise error
         taken += bool(result)
