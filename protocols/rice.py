@@ -31,8 +31,8 @@ def write_column(writer, numbers, n, total):
     if k > _K_MAX:
         _write_raw(writer, numbers, n)
         return
-    # BitWriter.put() spelled out: this is where the time of a report goes. Adding 1, shifting and
-    # taking 1 away shifts in ones.
+    # BitWriter.put() spelled out: this is where the time of a report goes. Bits leave for the
+    # buffer when no more fit. Adding 1, shifting and taking 1 away shifts in ones.
     buf = writer.buf
     acc = writer.acc << 4 | k + 1
     used = writer.used + 4
@@ -40,20 +40,27 @@ def write_column(writer, numbers, n, total):
     low = (1 << k) - 1
     for number in numbers if n == len(numbers) else numbers[:n]:
         ones = number >> k
-        used += ones + low_bits
+        size = ones + low_bits
+        used += size
         if used > _ROOM:
-            writer.acc = acc
-            writer.used = used - ones - low_bits
-            _write_long(writer, number, ones, k)
-            acc = writer.acc
-            used = writer.used
-        else:
-            acc = (acc + 1 << ones) - 1 << low_bits | number & low
+            used -= size
             while used >= 8:
                 used -= 8
-                buf.append(acc >> used)
-                acc &= (1 << used) - 1
-    writer.acc = acc
+                buf.append(acc >> used & 0xFF)
+            acc &= (1 << used) - 1
+            if used + size > _ROOM:
+                writer.acc = acc
+                writer.used = used
+                _write_long(writer, number, ones, k)
+                acc = writer.acc
+                used = writer.used
+                continue
+            used += size
+        acc = (acc + 1 << ones) - 1 << low_bits | number & low
+    while used >= 8:
+        used -= 8
+        buf.append(acc >> used & 0xFF)
+    writer.acc = acc & (1 << used) - 1
     writer.used = used
 
 
