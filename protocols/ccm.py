@@ -3,7 +3,7 @@
 #
 # No loop over bytes: the CBC-MAC is the last block of one CBC call, the key stream one ECB call
 # over the joined counter blocks, the XOR one pair of big integers.
-from .compat import aes_cbc, aes_ecb, const
+from .compat import aes_cbc, aes_ecb, const, host_ccm
 
 TAG_SIZE = const(8)
 NONCE_SIZE = const(13)
@@ -18,24 +18,33 @@ class TagError(ValueError):
     pass
 
 
-def seal(key, nonce, plaintext, aad):
-    # -> ciphertext and tag. aad must not be empty (this frame's never is).
+def seal_blocks(key, nonce, plaintext, aad):
     mac = _mac(key, nonce, plaintext, aad)
     return _xor_stream(key, nonce, mac, plaintext)
 
 
-def open_(key, nonce, sealed, aad):
-    # -> plaintext, or TagError
+def open_blocks(key, nonce, sealed, aad):
     size = len(sealed) - TAG_SIZE
-    if size < 0:
-        raise TagError("shorter than its tag")
     both = _xor_stream(key, nonce, sealed[size:], sealed[:size])
     plaintext = both[:size]
     # As integers: the comparison does not stop at the first byte that differs.
     difference = int.from_bytes(both[size:], "big") ^ int.from_bytes(
         _mac(key, nonce, plaintext, aad), "big"
     )
-    if difference:
+    return None if difference else plaintext
+
+
+# A host's library does it in one call and a tenth of the time; a test holds the two together.
+# seal(key, nonce, plaintext, aad) -> ciphertext and tag; aad must not be empty, nor is a frame's.
+seal, _open = host_ccm or (seal_blocks, open_blocks)
+
+
+def open_(key, nonce, sealed, aad):
+    # -> plaintext, or TagError
+    if len(sealed) < TAG_SIZE:
+        raise TagError("shorter than its tag")
+    plaintext = _open(key, nonce, sealed, aad)
+    if plaintext is None:
         raise TagError("the tag does not match")
     return plaintext
 

@@ -23,8 +23,12 @@ try:
     def aes_cbc(key, iv):
         return _aes(key, 2, iv).encrypt
 
+    host_ccm = None  # or (seal, open), as in ccm.py
+
 except ImportError:
-    from .compat_host import aes_cbc, aes_ecb
+    from .compat_host import aes_cbc, aes_ecb, ccm_open, ccm_seal
+
+    host_ccm = (ccm_seal, ccm_open)
 
 __all__ = (
     "HOST",
@@ -34,6 +38,7 @@ __all__ = (
     "b64encode",
     "const",
     "crc32",
+    "host_ccm",
     "sha256",
 )
 

@@ -1,6 +1,7 @@
 """The frame opened and sealed by another library: RFC 9052's COSE_Encrypt0, AES-CCM, HKDF."""
 
 import cbor2
+import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -20,16 +21,21 @@ from protocols.tests.support import vectors
     st.binary(min_size=1, max_size=40),
 )
 def test_ccm(key: bytes, nonce: bytes, text: bytes, aad: bytes) -> None:
+    """What a device computes, block by block, and what a host takes from its library."""
     sealed = AESCCM(key, tag_length=8).encrypt(nonce, text, aad)
-    assert ccm.seal(key, nonce, text, aad) == sealed
-    assert ccm.open_(key, nonce, sealed, aad) == text
+    assert ccm.seal_blocks(key, nonce, text, aad) == ccm.seal(key, nonce, text, aad) == sealed
+    assert ccm.open_blocks(key, nonce, sealed, aad) == ccm.open_(key, nonce, sealed, aad) == text
+    damaged = sealed[:-1] + bytes([sealed[-1] ^ 1])
+    assert ccm.open_blocks(key, nonce, damaged, aad) is None
+    with pytest.raises(ccm.TagError):
+        ccm.open_(key, nonce, damaged, aad)
 
 
 def test_ccm_of_a_full_datagram() -> None:
     for size in (1299, 1300, 1329):
         text = bytes(n & 0xFF for n in range(size))
         sealed = AESCCM(bytes(16), tag_length=8).encrypt(bytes(13), text, b"aad")
-        assert ccm.seal(bytes(16), bytes(13), text, b"aad") == sealed
+        assert ccm.seal_blocks(bytes(16), bytes(13), text, b"aad") == sealed
 
 
 @settings(max_examples=100, deadline=None)
