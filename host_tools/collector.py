@@ -23,9 +23,9 @@ from fieldbeat.protocols import (
     packing_reader,
     report,
     report_reader,
-    sequence,
 )
 
+from .downlink import Downlink
 from .errors import FieldbeatError
 from .records import Decoder, describe, floor, identify
 from .registry import Registry, Unit
@@ -104,7 +104,7 @@ class Collector:
         self._traffic = Traffic(store)
         self._peers: dict[bytes, _Peer | None] = {}
         self._registry_version: Any = None
-        self._sequences: dict[tuple[bytes, int], sequence.Sequence] = {}
+        self._downlink = Downlink(registry)
         self._bad_tags: dict[bytes, deque[float]] = {}
         self._unwritten: dict[tuple[str, str], tuple[int, float, str]] = {}
         self._flushed_s = float("-inf")
@@ -335,26 +335,12 @@ class Collector:
                 time=max(0, int(outcome.at_s) - DEVICE_EPOCH_S),
                 schemas=self.store.schemas_wanted(outcome.unit),
             )
-            piv = self._sequence(item.keys, outcome.at_s).next()
+            piv = self._downlink.next(item.keys.kid, item.keys.epoch, outcome.at_s)
         except FieldbeatError as error:
             outcome.reason, outcome.detail = "store", str(error)
             return []
         outcome.cumulative = cumulative
         return [item.keys.seal(frame.ACK, frame.DOWN, piv, plaintext)]
-
-    def _sequence(self, keys: frame.KeySet, now_s: float) -> sequence.Sequence:
-        """Return the downlink sequence of a key.
-
-        It starts no lower than the seconds since 2024, so that it goes on upwards even when the
-        registry was restored from an old copy.
-        """
-        kid, epoch = keys.kid, keys.epoch
-        if (kid, epoch) not in self._sequences:
-            self._sequences[kid, epoch] = sequence.Sequence(
-                lambda: max(self.registry.down_limit(kid, epoch), int(now_s) - DEVICE_EPOCH_S),
-                lambda limit: self.registry.reserve_down(kid, epoch, limit),
-            )
-        return self._sequences[kid, epoch]
 
     # What was refused
 

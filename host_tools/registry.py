@@ -213,18 +213,20 @@ class Registry:
         )
         return bool(row and row[0] is not None)
 
-    def down_limit(self, kid: bytes, epoch: int) -> int:
-        """Return the first downlink sequence number that was never reserved."""
-        return self._database.one(
-            "SELECT down_limit FROM keys WHERE kid = ? AND epoch = ?", bytes(kid), epoch
-        )[0]
+    def reserve_down(self, kid: bytes, epoch: int, count: int, lowest: int = 0) -> int:
+        """Reserve downlink sequence numbers that nobody has, before they are used.
 
-    def reserve_down(self, kid: bytes, epoch: int, limit: int) -> None:
-        """Reserve the downlink sequence numbers below a limit, before they are used."""
-        self._database.write(
-            "UPDATE keys SET down_limit = MAX(down_limit, ?) WHERE kid = ? AND epoch = ?",
-            *(limit, bytes(kid), epoch),
-        )
+        Returns:
+            The first of `count` numbers; at least `lowest`.
+        """
+        key = (bytes(kid), epoch)
+        with self._database.transaction():
+            free = "SELECT MAX(down_limit, ?) FROM keys WHERE kid = ? AND epoch = ?"
+            first = self._database.one(free, lowest, *key)[0]
+            self._database.write(
+                "UPDATE keys SET down_limit = ? WHERE kid = ? AND epoch = ?", first + count, *key
+            )
+        return first
 
     def _next_kid(self) -> bytes:
         """Return the key id after the highest one; an id is never given to a second unit."""

@@ -299,6 +299,15 @@ def test_a_new_store_does_not_repeat_downlink_sequence_numbers(site):
     assert sender.down_pivs == sorted(set(sender.down_pivs)) and len(sender.down_pivs) == 2
 
 
+def test_two_collectors_on_one_registry_share_no_downlink_sequence_number(site):
+    sender = begin(site)
+    other = Site(site.folder)
+    sender.open_ack(other.take(sender.seal([])))
+    for _ in range(260):  # more than one of them takes at a time
+        sender.open_ack(site.take(sender.seal([])))
+    assert len(set(sender.down_pivs)) == len(sender.down_pivs) == 262
+
+
 # Schemas
 
 
