@@ -59,9 +59,8 @@ class FlashRecords:
         keys = dict(self._registry.keys(identity.kid)) if self._registry else {}
         if self._registry is None or keys.get(identity.epoch) != identity.master:
             raise CannotTry(f"the registry does not know the key in {self._source}", step)
-        if self._registry.was_sent(identity.kid, identity.epoch):
+        if not self._registry.claim(identity.kid, identity.epoch):
             raise CannotTry(f"the key in {self._source} was already given to a unit", step)
-        self._registry.mark_sent(identity.kid, identity.epoch)
 
     def after_write(self, mac: str) -> None:
         """Note in the unit's history what it got."""

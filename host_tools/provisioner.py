@@ -198,8 +198,12 @@ class Provisioner:
         read, write = self._link.read_setting, self._link.write_setting
         check = self._keys(unit).check_value()
         if read("key/check") != check:
-            self._registry.mark_sent(unit.kid, unit.epoch)
-            write("key/master", self._registry.keys(unit.kid)[0][1])
+            if not self._registry.claim(unit.kid, unit.epoch):
+                raise ProvisioningError(
+                    f"another program has just taken the key of {unit.name}",
+                    "end it, then run the same command again",
+                )
+            write("key/master", self._master(unit))
         identity = {
             "id/kid": unit.kid,
             "id/epoch": unit.epoch.to_bytes(4, "big"),
@@ -238,8 +242,10 @@ class Provisioner:
         self._progress("reset", "the unit answers again and kept everything")
 
     def _keys(self, unit: Unit) -> KeySet:
-        epoch, master = self._registry.keys(unit.kid)[0]
-        return KeySet(master, unit.kid, epoch)
+        return KeySet(self._master(unit), unit.kid, unit.epoch)
+
+    def _master(self, unit: Unit) -> bytes:
+        return dict(self._registry.keys(unit.kid))[unit.epoch]
 
 
 def _mac_text(value: Any) -> str:

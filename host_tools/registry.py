@@ -6,7 +6,7 @@ collector reads it. It holds master keys in clear, so the file belongs to its ow
 
 Two rules keep a (key, sequence number) pair from coming twice:
 
-- a key is new random bytes under a new epoch, and is sent to a unit at most once (`mark_sent`);
+- a key is new random bytes under a new epoch, and is sent to a unit at most once (`claim`);
 - the downlink sequence of a key is reserved here, beside the key, not in the collector's store.
 """
 
@@ -128,7 +128,8 @@ class Registry:
 
     def unit_of_mac(self, mac: str) -> Unit | None:
         """Return the unit that was last provisioned on the chip with that MAC address."""
-        return next(iter(self._select("mac = ? AND mac != ''", mac.lower())), None)
+        found = self._select("mac = ? AND mac != '' ORDER BY changed_s DESC", mac.lower())
+        return next(iter(found), None)
 
     def allocate(self, name: str, detail: str = "") -> Unit:
         """Give a unit its next key under a new epoch, and a key id if it has none.
@@ -199,12 +200,14 @@ class Registry:
         )
         return [tuple(row) for row in rows]
 
-    def mark_sent(self, kid: bytes, epoch: int) -> None:
-        """Note, before it happens, that a key leaves for its unit."""
-        self._database.write(
-            "UPDATE keys SET sent_s = ? WHERE kid = ? AND epoch = ?",
-            *(self._now(), bytes(kid), epoch),
-        )
+    def claim(self, kid: bytes, epoch: int) -> bool:
+        """Take a key for sending it to its unit; only the first who asks may.
+
+        Returns:
+            False for a key that may already be in a unit, or that does not exist.
+        """
+        sql = "UPDATE keys SET sent_s = ? WHERE kid = ? AND epoch = ? AND sent_s IS NULL"
+        return self._database.write(sql, self._now(), bytes(kid), epoch) == 1
 
     def was_sent(self, kid: bytes, epoch: int) -> bool:
         """Tell whether a key may already be, or have been, in a unit."""

@@ -234,6 +234,40 @@ def test_nothing_is_sent_when_the_registry_cannot_be_written(registry):
     assert unit.keys_received == [] and set(unit.nvs) == {"id/mac"}
 
 
+def test_two_programs_do_not_give_one_key_to_two_units(registry):
+    class Slow(Unit):
+        """While its key is on the way, another program provisions another board by that name."""
+
+        other = None
+
+        def read_setting(self, name):
+            value = super().read_setting(name)
+            if name == "key/check" and registry.unit("gh-1") and not self.other:
+                self.other = Unit()
+                provision(self.other, Registry(registry.path))
+            return value
+
+    slow = Slow()
+    with pytest.raises(ProvisioningError, match="another program has just taken the key of gh-1"):
+        provision(slow, registry)
+    assert slow.keys_received == [] and len(slow.other.keys_received) == 1
+    provision(slow, registry)
+    assert_right(slow, registry)
+    assert slow.keys_received != slow.other.keys_received
+
+
+def test_a_key_that_came_meanwhile_is_not_sent_under_an_older_epoch(registry):
+    class Slow(Unit):
+        def read_setting(self, name):
+            if name == "key/check" and registry.unit("gh-1"):
+                Registry(registry.path).allocate("gh-1")
+            return super().read_setting(name)
+
+    provision(slow := Slow(), registry)
+    assert slow.keys_received == [dict(registry.keys(b"\0\1"))[1]]
+    assert slow.nvs["id/epoch"] == (1).to_bytes(4, "big")
+
+
 def test_a_plan_takes_names_from_the_command_line():
     from fieldbeat.protocols import cbor
 

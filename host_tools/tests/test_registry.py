@@ -60,11 +60,24 @@ def test_what_was_done_is_remembered(registry):
     ]
 
 
-def test_a_key_is_known_to_have_been_sent(registry):
+def test_a_key_is_claimed_once(registry):
     unit = registry.allocate("gh-1")
+    other = Registry(registry.path)
     assert not registry.was_sent(unit.kid, unit.epoch)
-    registry.mark_sent(unit.kid, unit.epoch)
+    assert not registry.claim(unit.kid, unit.epoch + 1)
+    assert [each.claim(unit.kid, unit.epoch) for each in (other, registry, other)] == [
+        *(True, False, False)
+    ]
     assert registry.was_sent(unit.kid, unit.epoch)
+
+
+def test_a_chip_is_the_unit_that_it_became_last(tmp_path):
+    times = iter(range(100))
+    registry = Registry(tmp_path / "r.sqlite", now=lambda: next(times))
+    for name in ("gh-1", "gh-2", "gh-1"):
+        registry.allocate(name)
+        registry.describe(name, "provisioned", mac="02:00")
+        assert registry.unit_of_mac("02:00").name == name
 
 
 def test_key_ids_run_out(tmp_path):
