@@ -38,6 +38,8 @@ _ROM_CAUSE = {
     WATCHDOG: "0x7 (TG0WDT_SYS_RESET)",
     DEEPSLEEP: "0x5 (DEEPSLEEP_RESET)",
 }
+CAUSES = {POWER_ON: "power on", HARD: "program", WATCHDOG: "watchdog", DEEPSLEEP: "deep sleep"}
+CAUSES[SOFT] = "soft"
 BOOT_US = 300_000  # from reset to boot.py, an ESP32 with the generic build
 IMAGE_MAGIC = 0xE9
 
@@ -177,6 +179,7 @@ class VirtualBoard:
     def _stop(self, state: str) -> None:
         """Ends whatever runs on the chip."""
         self._state = state
+        self.world.tell(self, "state", state)
         self._rom = None
         self._heard = b""
         self._watchdog_us = 0
@@ -188,7 +191,7 @@ class VirtualBoard:
     def _boot(self, cause: int) -> None:
         """A reset of the whole chip; boot.py runs BOOT_US later."""
         self._stop("boot")
-        self.resets.append(cause)
+        self._reset_by(cause)
         self.processor.zero_us = self.world.now_us
         self.processor.at_repl = False
         self.console.raw_repl = False
@@ -198,6 +201,7 @@ class VirtualBoard:
         if complaint:
             self.console.text(f"{complaint}\n".encode())
             self._state = "download"
+            self.world.tell(self, "state", "no program")
         else:
             self._next = self.world.call_after(BOOT_US, self._start)
 
@@ -218,11 +222,16 @@ class VirtualBoard:
         self.console.restarted(silent=False)
         self.processor.start(self.spec["heap_kb"])
         self._state = "running"
+        self.world.tell(self, "state", "running")
+
+    def _reset_by(self, cause: int) -> None:
+        self.resets.append(cause)
+        self.world.tell(self, "reset", CAUSES[cause])
 
     def _soft_reset(self) -> None:
         """A new interpreter; the clock and the watchdog go on."""
         self.processor.stop()
-        self.resets.append(SOFT)
+        self._reset_by(SOFT)
         self.console.text(b"MPY: soft reboot\n")
         self.hardware.boot()
         self._start()

@@ -75,9 +75,12 @@ class Network:
         """Begin or end an outage: nothing passes, nobody is told."""
         self._away = is_away
 
-    def open(self, deliver: Deliver) -> Line:
-        """Give a device's socket its way in; `deliver(datagram, source)` is called on answers."""
-        return Line(self, deliver)
+    def open(self, deliver: Deliver, owner: object = None) -> Line:
+        """Give a device's socket its way in; `deliver(datagram, source)` is called on answers.
+
+        `owner` is whom the world's listeners are told about.
+        """
+        return Line(self, deliver, owner)
 
     def digest(self) -> str:
         """Return a hash over times, directions and bytes: equal for two equal runs."""
@@ -95,39 +98,48 @@ class Network:
         self._next_port += 1
         return self._next_port
 
-    def carry(self, direction: str, data: bytes, arrive: Callable[[], None]) -> None:
+    def carry(
+        self, direction: str, data: bytes, arrive: Callable[[], None], owner: object = None
+    ) -> None:
         """Call `arrive` for each copy of a datagram that comes through."""
         self.capture.append((self.world.now_us, direction, data))
         self.counts[f"{direction}_sent"] += 1
+        fate = "carried"
         if self._away:
-            self.counts[f"{direction}_outage"] += 1
+            fate = "outage"
         elif self.random.random() < self.loss:
-            self.counts[f"{direction}_lost"] += 1
-        else:
+            fate = "lost"
+        elif self.plan(direction, arrive):
+            fate = "reordered"
+        if fate in ("carried", "reordered") and self.random.random() < self.duplicate:
             self.plan(direction, arrive)
-            if self.random.random() < self.duplicate:
-                self.counts[f"{direction}_duplicated"] += 1
-                self.plan(direction, arrive)
+            fate = "duplicated"
+        if fate in ("outage", "lost", "duplicated"):
+            self.counts[f"{direction}_{fate}"] += 1
+        self.world.tell(owner, direction, f"{fate} {len(data)}")
 
-    def plan(self, direction: str, arrive: Callable[[], None]) -> None:
-        """Let one copy arrive after its delay, in order unless it is one to be overtaken."""
+    def plan(self, direction: str, arrive: Callable[[], None]) -> bool:
+        """Let one copy arrive after its delay; True if it is one to be overtaken."""
         median_ms, p95_ms = self.delay_ms
         sigma = math.log(p95_ms / median_ms) / P95_SIGMAS if p95_ms > median_ms > 0 else 0
         delay_us = round(median_ms * 1000 * math.exp(self.random.gauss(0, sigma)))
         at_us = max(self.world.now_us + delay_us, self._last_us[direction])
-        if self.random.random() < self.reorder:
+        overtaken = self.random.random() < self.reorder
+        if overtaken:
             self.counts[f"{direction}_reordered"] += 1
             at_us += round(2000 * p95_ms)
         else:
             self._last_us[direction] = at_us
         self.world.call_at(at_us, arrive)
+        return overtaken
 
 
 class Line:
     """One socket of a device: its way through the NAT into the network."""
 
-    def __init__(self, network: Network, deliver: Deliver) -> None:
+    def __init__(self, network: Network, deliver: Deliver, owner: object = None) -> None:
         self.network = network
+        self.owner = owner
         self.deliver: Deliver | None = deliver
         self.mappings: dict[Address, Mapping] = {}
 
@@ -166,7 +178,7 @@ class Mapping:
     def send(self, data: bytes) -> None:
         """Carry a datagram to the server."""
         self.expires_us = self.network.world.now_us + NAT_US
-        self.network.carry(UP, data, lambda: self.arrive(data))
+        self.network.carry(UP, data, lambda: self.arrive(data), self.line.owner)
 
     def arrive(self, data: bytes) -> None:
         """Hand a datagram to who listens: in this process, or on this machine."""
@@ -180,6 +192,7 @@ class Mapping:
             self.send_real(data)
         else:
             counts["up_refused"] += 1
+            self.network.world.tell(self.line.owner, UP, f"refused {len(data)}")
 
     def reply(self, data: bytes) -> None:
         """Carry a datagram back to the device, if the NAT still knows it."""
@@ -187,9 +200,10 @@ class Mapping:
             self.network.capture.append((self.network.world.now_us, DOWN, data))
             self.network.counts["down_sent"] += 1
             self.network.counts["down_expired"] += 1
+            self.network.world.tell(self.line.owner, DOWN, f"expired {len(data)}")
             return
         self.expires_us = self.network.world.now_us + NAT_US
-        self.network.carry(DOWN, data, lambda: self.come_back(data))
+        self.network.carry(DOWN, data, lambda: self.come_back(data), self.line.owner)
 
     def come_back(self, data: bytes) -> None:
         """Deliver to the device's socket, if it is still open."""

@@ -31,6 +31,9 @@ class Computing(Protocol):
         """Answers the board until it waits (virtual time only)."""
 
 
+Listener = Callable[[int, object, str, str], object]  # us, who, what, more
+
+
 class Event:
     """One call at one time. `cancel()` may be called at any moment, also twice."""
 
@@ -63,6 +66,7 @@ class World:
         self.events_run = 0
         self.lock = threading.RLock()
         self.running: dict[Computing, None] = {}  # boards that compute now, in order
+        self.listeners: list[Listener] = []
         self._queue: list[Event] = []
         self._order = 0
         self._readers: dict[int, Callable[[int], object]] = {}
@@ -117,6 +121,11 @@ class World:
         with self.lock:
             if self._readers.pop(fd, None) is not None:
                 self._poller.unregister(fd)
+
+    def tell(self, who: object, what: str, more: str = "") -> None:
+        """Tells the listeners (a timeline) what happens to a board, a modem, a datagram."""
+        for listener in self.listeners:
+            listener(self.now_us, who, what, more)
 
     # Virtual time
 

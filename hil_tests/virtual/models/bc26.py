@@ -65,6 +65,10 @@ class BC26(UartDevice):
         life = self.life
         return self.world.call_after(delay_us, lambda: action() if life == self.life else None)
 
+    def note(self, what: str, more: str = "") -> None:
+        """Tell who listens what the radio does."""
+        self.world.tell(self, what, more)
+
     # power
 
     def pwrkey_pulse(self, held_us: int) -> None:
@@ -88,11 +92,13 @@ class BC26(UartDevice):
         """Lose the supply, or be told to switch off."""
         self.clear()
         self.state = OFF
+        self.note("off")
 
     def boot(self) -> None:
         """Begin a new life: boot log, then the first AT, then the search for a network."""
         self.clear()
         self.state = BOOTING
+        self.note("boot")
         self.boots += 1
         self.faults.hung = False
         garbage = self.faults.take("boot_garbage")
@@ -112,6 +118,7 @@ class BC26(UartDevice):
         self.life += 1
         self.buffer, self.queue, self.working = "", [], False
         self.state = ASLEEP
+        self.note("sleep")
 
     def wake(self) -> None:
         """Come back from deep sleep, still registered."""
@@ -120,6 +127,7 @@ class BC26(UartDevice):
     def awake(self) -> None:
         """Answer again; the network has forgotten nothing, the sockets are closed."""
         self.state = ON
+        self.note("idle")
         self.synced = False
         self.heard_us = self.world.now_us
         self.radio.resume()

@@ -79,6 +79,7 @@ class Radio:
     def search(self) -> None:
         """Look for a network; 2 to 20 s."""
         self._stat = SEARCHING
+        self.modem.note("search")
         self.tell_stat()
         self.plan(self.random.randrange(*SEARCH_US), self.found)
 
@@ -112,6 +113,7 @@ class Radio:
         else:
             self.timer.cancel()
             self.connected, self._stat = False, 0
+            self.modem.note("radio off")
             self.tell_stat()
 
     def tell_stat(self) -> None:
@@ -137,6 +139,7 @@ class Radio:
         """Have a connection, or keep it for another inactivity time."""
         if not self.connected:
             self.connected = True
+            self.modem.note("connected")
             self.modem.urc("+CSCON: 1", "+CSCON")
         self.release_after(INACTIVITY_US)
 
@@ -149,6 +152,7 @@ class Radio:
         """Be idle; the active time before power saving begins."""
         if self.connected:
             self.connected = False
+            self.modem.note("idle")
             self.modem.urc("+CSCON: 0", "+CSCON")
         active_s = self.active_s()
         if active_s is not None:
@@ -179,7 +183,9 @@ class Radio:
 
     def open(self, number: int, host: str, port: int, local_port: int) -> None:
         """Open a UDP socket; no packet leaves yet."""
-        line = self.network.open(lambda data, source: self.incoming(number, line, data))
+        line = self.network.open(
+            lambda data, source: self.incoming(number, line, data), self.modem
+        )
         self.sockets[number] = Socket(host, port, local_port or 40_000 + number, line)
 
     def close(self, number: int) -> None:
@@ -206,6 +212,7 @@ class Radio:
             self.modem.tell("SEND FAIL")
             return
         self.connect()
+        self.modem.note("send", f"{len(data)} bytes")
         if not faults.take("send_ok_never_sent"):
             socket.line.send(socket.host, socket.port, data)
         if self.modem.settings["+QNBIOTRAI"] == str(ONE_UPLINK):
