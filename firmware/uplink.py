@@ -94,12 +94,14 @@ class Uplink:
     # All datagrams of a plan; the last one asks for the answer, and may be sent once more without.
     async def _round(self, keys, plan, again):
         last = plan[-1]
-        for group in plan:
-            await self._send(keys, group, group is last)
-        answer = await self._answer(keys, last)
+        for group in plan[:-1]:
+            await self._send(keys, group, False)
+        asked_s = self._clock.uptime_s()
+        await self._send(keys, last, True)
+        answer = await self._answer(keys, last, asked_s)
         if answer is None and again and self._affordable(1):
             await self._send(keys, last, True)
-            answer = await self._answer(keys, last)
+            answer = await self._answer(keys, last, asked_s)
         return answer
 
     # -> the (rn, record) of each datagram.
@@ -154,7 +156,7 @@ class Uplink:
         await self.carrier.send(data, last)
 
     # Waits for the ack that the datagram `last` has caused. Others count for what they cover.
-    async def _answer(self, keys, last):
+    async def _answer(self, keys, last, asked_s):
         timeout_s = max(self._config["ack_timeout_s"], _RETRY_AFTER_S)
         deadline_s = self._clock.uptime_s() + timeout_s
         while True:
@@ -170,8 +172,16 @@ class Uplink:
             if all(answer.covers(rn) or _beyond(answer, rn) for rn, _ in last):
                 # Only now the time: that of an older ack was true when it was sent.
                 if answer.time is not None:
-                    self._clock.set(answer.time, "server")
+                    self._set_clock(answer.time, asked_s)
                 return answer
+
+    # The server's time t was true at some moment since the question, which may be long ago. A clock
+    # that agrees with that goes on, another one moves no further than it must.
+    def _set_clock(self, t, asked_s):
+        clock = self._clock
+        wait_s = clock.uptime_s() - asked_s
+        passed_s = clock.now() - t if clock.source == "server" else wait_s // 2
+        clock.set(t + min(max(passed_s, 0), wait_s), "server")
 
     # -> the ack in a frame, or None for a frame that is refused and counted.
     def _open(self, keys, data):

@@ -118,6 +118,7 @@ class Modem:
     def __init__(self, unit):
         self._unit = unit
         self._inbox = []
+        self._way_ms = 0
         self.counters = {}
 
     async def start(self):
@@ -137,13 +138,15 @@ class Modem:
         self._inbox = []
 
     async def send(self, data, release=False):
+        self._way_ms = self._unit.next_way_ms()
+        await asyncio.sleep_ms(self._way_ms)
         answer = self._unit.collector.take(data, self._unit.time())
         if answer:
             self._inbox.append(answer)
 
     async def receive(self, timeout_ms):
         if self._inbox:
-            await asyncio.sleep_ms(1500)
+            await asyncio.sleep_ms(self._way_ms)
             return self._inbox.pop(0)
         await asyncio.sleep_ms(timeout_ms)
         return None
@@ -176,6 +179,7 @@ class Unit:
         self.root = temp_dir()
         self.collector = Collector()
         self.modem_reason = None
+        self.ways_ms = [750]  # how long a datagram and its answer travel, in turn
         self._switched_on_ms = self.world.now_ms()
         for name, value in (("board", BOARD), ("profile", PROFILE), ("config", CONFIG)):
             self.write(name + ".cbor", cbor.encode(value))
@@ -188,6 +192,10 @@ class Unit:
     def write(self, name, data):
         with open(self.root + "/" + name, "wb") as file:
             file.write(data)
+
+    def next_way_ms(self):
+        self.ways_ms = self.ways_ms[1:] + self.ways_ms[:1]
+        return self.ways_ms[-1]
 
     # What a clock on the wall says.
     def time(self):

@@ -1,7 +1,9 @@
 # A server and a network in a few lines, for the tests of the uplink: every datagram has a fate.
 # SPDX-License-Identifier: Apache-2.0
+from firmware import clock
 from firmware.carriers import CarrierError
 from firmware.counters import Counters
+from firmware.tests.support import World
 from firmware.uplink import Uplink
 from protocols import ack, ack_writer, frame, packing_reader
 from protocols.replay import Window
@@ -29,16 +31,19 @@ def record(rn, size=RECORD_SIZE):
     return bytes((1, rn & 0xFF)) + bytes(size - 2)
 
 
-class Clock:
-    def __init__(self):
-        self.seconds = 1000
+class Clock(clock.Clock):
+    # The real one in a world of its own, where time passes when it is told to.
+    def __init__(self, counters):
+        self._world = World()
         self.told = []
+        super().__init__(counters)
 
-    def uptime_s(self):
-        return self.seconds
+    def pass_s(self, seconds):
+        self._world.pass_ms(1000 * seconds)
 
     def set(self, t, source):
         self.told.append((t, source))
+        return super().set(t, source)
 
 
 class Outbox:
@@ -141,6 +146,7 @@ class Carrier:
         self.opened = 0
         self.is_open = False
         self.fail = {}  # method -> reason
+        self.delay_s = 1  # of what arrives
 
     def _try(self, method):
         if method in self.fail:
@@ -158,7 +164,7 @@ class Carrier:
 
     async def send(self, datagram, last):
         assert self.is_open
-        self.sent.append((datagram, last, self.clock.seconds))
+        self.sent.append((datagram, last, self.clock.uptime_s()))
         self._try("send")
         fate = self.up.pop(0) if self.up else "ok"
         held, self.held_up = self.held_up, None
@@ -187,17 +193,17 @@ class Carrier:
         assert self.is_open and timeout_ms > 0
         self._try("receive")
         if self.waiting:
-            self.clock.seconds += 1
+            self.clock.pass_s(self.delay_s)
             return self.waiting.pop(0)
-        self.clock.seconds += timeout_ms // 1000
+        self.clock.pass_s(timeout_ms // 1000)
         self.waiting, self.held_down = self.held_down, []
         return None
 
 
 class Bench:
     def __init__(self, records=3, up=(), down=(), epoch=0, config=CONFIG):
-        self.clock = Clock()
         self.counters = Counters()
+        self.clock = Clock(self.counters)
         self.secrets = Secrets(epoch)
         self.outbox = Outbox(*[record(rn + 1) for rn in range(records)])
         self.server = Server(self.secrets.keys)

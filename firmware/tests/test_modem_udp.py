@@ -55,9 +55,11 @@ class Modem:
 
 
 def _carrier(modem, synced=False):
-    clock = Clock()
-    clock.synced = synced
     counters = Counters()
+    clock = Clock(counters)
+    if synced:
+        clock.set(4000, "server")
+        clock.told.clear()
     return ModemUDP(modem, CONFIG, clock, counters), clock, counters
 
 

@@ -50,6 +50,22 @@ def test_a_day_and_more_is_complete():
         assert unit.world.wdt_ms == 120000 and unit.world.fed >= 26 * HOUR // 60
 
 
+def test_deep_coverage_moves_no_clock_and_costs_no_sample():
+    for ways_ms in ([1000, 8000, 1000, 9000, 2000, 10000], [4000, 9000]):
+        with Unit() as unit:
+            unit.ways_ms = ways_ms
+            node = unit.boot()
+            unit.run(12 * HOUR)
+            counts = node.counters.snapshot()
+            assert "clock_jump" not in counts, counts
+            layout = node.sampler.schema
+            blocks = [report_reader.decode(r, lambda id: layout) for r in unit.collector.reports()]
+            assert {len(block.times) for block in blocks} == {12}
+            times = [t for block in blocks for t in block.times]
+            assert times == list(range(START + 300, times[-1] + 1, 300))
+            assert abs(node.clock.now() - unit.time()) <= 5
+
+
 def test_wakes_are_aligned_and_a_time_of_the_units_own():
     with Unit() as unit:
         node = unit.boot()

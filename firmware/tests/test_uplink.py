@@ -136,7 +136,35 @@ def test_the_time_is_taken_only_from_the_answer_to_this_wake():
     bench = Bench(1)
     bench.carrier.waiting = [bench.server.answer()]  # of a wake before, with another time
     assert bench.wake() is True
-    assert bench.clock.told == [(5001, "server")]
+    assert bench.clock.told == [(5001 + 1, "server")]  # it came 2 s after the question
+
+
+def test_a_clock_moves_no_further_than_into_the_time_of_the_wait():
+    # The answer tells 5000 and is read 9 s after the question: the time is 5000 to 5009 then.
+    for before, after, jumps in (
+        (None, 5004, 0),  # not known yet: the middle is the best guess
+        (4000, 5000, 1),
+        (4999, 5000, 0),
+        (5000, 5000, 0),
+        (5007, 5007, 0),
+        (5009, 5009, 0),
+        (5012, 5009, 1),
+    ):
+        bench = Bench(1)
+        bench.carrier.delay_s = 9
+        if before is not None:
+            bench.clock.set(before - 9, "server")
+        assert bench.wake() is True
+        assert bench.clock.now() == after, (before, bench.clock.now())
+        assert bench.count("clock_jump") == jumps and bench.clock.source == "server"
+
+
+def test_the_answer_to_the_second_question_may_be_one_to_the_first():
+    bench = Bench(1, down=["late"])
+    bench.clock.set(5000 - 20 - 9, "server")
+    bench.carrier.delay_s = 9
+    assert bench.wake() is True and len(bench.carrier.sent) == 2
+    assert bench.count("clock_jump") == 0
 
 
 def test_other_classes_and_bad_acks_are_counted():
@@ -210,7 +238,7 @@ def test_the_budget_of_a_day_ends_a_wake_and_a_new_day_begins_one():
     assert bench.uplink.outcome == "budget_spent"
     opened = bench.carrier.opened
     assert bench.wake() is False and bench.carrier.opened == opened
-    bench.clock.seconds += 86400
+    bench.clock.pass_s(86400)
     assert bench.wake() is True and bench.outbox.depth == 0
 
 
