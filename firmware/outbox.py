@@ -87,16 +87,15 @@ class Outbox:
 
     # Yields (rn, record) of what is not settled: alarms first, then oldest first. Appends and acks
     # may happen between two steps.
-    def pending(self, after=0):
+    def pending(self):
         for rn in tuple(self._urgent):
-            record = self._fetch(rn) if rn > after else None
+            record = self._fetch(rn)
             if record is not None:
                 yield rn, record
-        floor = self.floor if self.floor > after else after + 1
-        segment = self._segment_from(floor)
+        segment = self._segment_from(self.floor)
         while segment:
             for rn, record in self._walk(segment):
-                if rn > after and not self._settled(rn) and rn not in self._urgent:
+                if not self._settled(rn) and rn not in self._urgent:
                     yield rn, record
             segment = self._segment_from(segment.next())
 
@@ -236,17 +235,12 @@ class Outbox:
     # --- after a reset
 
     def _mount(self, load):
-        try:
-            os.mkdir(self._directory)
-        except OSError as error:
-            if error.errno != 17:  # EEXIST
-                raise
         firsts = []
-        for name in os.listdir(self._directory):
+        for name in self._names():
             if name.endswith(".log") and name[:-4].isdigit():
                 firsts.append(int(name[:-4]))
             else:  # a cut that was itself cut
-                os.remove("%s/%s" % (self._directory, name))
+                self._remove(name)
         torn = []
         for first in sorted(firsts):
             segment = _Segment(first)
@@ -259,44 +253,78 @@ class Outbox:
             self.next_rn = max(self.next_rn, load())
         self._advance()
         self._urgent = [rn for rn in self._urgent if not self._settled(rn)]
-        self._repair(torn)
+        for segment in torn:
+            self._counters.count("outbox_corrupt")
+            try:
+                self._repair(segment)
+            except OSError:  # no room for it: its tail is torn at the next reset too
+                self._counters.count("fs_corrupt")
+
+    def _names(self):
+        try:
+            os.mkdir(self._directory)
+        except OSError as error:
+            if error.errno != 17:  # EEXIST
+                raise
+        try:
+            return os.listdir(self._directory)
+        except OSError:  # put aside, for whoever looks into it: new records need a place
+            self._counters.count("outbox_corrupt")
+            os.rename(self._directory, self._directory + ".bad")
+            os.mkdir(self._directory)
+            return ()
+
+    def _remove(self, name):
+        try:
+            os.remove("%s/%s" % (self._directory, name))
+        except OSError:  # it takes room, no more
+            pass
 
     # Finds the records of a segment. Returns whether it is whole to its end.
     def _scan(self, segment):
-        with open(self._path(segment), "rb") as file:
-            while True:
-                entry = _read(file, segment.next())
-                if not entry:
-                    break
-                kind, payload = entry
-                segment.size += len(payload) + _OVERHEAD
-                if kind == _MARK:
-                    self.floor, self._bits = struct.unpack("<II", payload)
-                    continue
-                if kind == _URGENT:
-                    self._urgent.append(segment.next())
-                segment.count += 1
-        return segment.size == os.stat(self._path(segment))[6]
+        try:
+            with open(self._path(segment), "rb") as file:
+                while True:
+                    entry = _read(file, segment.next())
+                    if not entry:
+                        break
+                    kind, payload = entry
+                    segment.size += len(payload) + _OVERHEAD
+                    if kind == _MARK:
+                        self.floor, self._bits = struct.unpack("<II", payload)
+                        continue
+                    if kind == _URGENT:
+                        self._urgent.append(segment.next())
+                    segment.count += 1
+            return segment.size == os.stat(self._path(segment))[6]
+        except OSError:
+            return False
 
-    # Cuts off torn tails, so that they are counted once. Before that a new segment takes the next
+    # Cuts off a torn tail, so that it is counted once. Before that a new segment takes the next
     # number, since what was lost may have been sent.
-    def _repair(self, torn):
-        for segment in torn:
-            self._counters.count("outbox_corrupt")
-            sound, segment.size = segment.size, _SEGMENT_BYTES
-            if segment is self._segments[-1]:
-                self._write_mark()
-            if segment is not self._segments[-1]:
-                self._cut(segment, sound)
-
-    def _cut(self, segment, size):
-        path = self._path(segment)
-        with open(path, "rb") as file:
-            sound = file.read(size)
+    def _repair(self, segment):
+        sound, segment.size = segment.size, _SEGMENT_BYTES
+        if segment is self._segments[-1]:
+            self._write_mark()
+        if segment is self._segments[-1]:
+            return
+        try:
+            with open(self._path(segment), "rb") as file:
+                records = file.read(sound)
+        except OSError:
+            self._lose(segment)
+            return
         with open(self._directory + "/cut", "wb") as file:
-            file.write(sound)
-        os.rename(self._directory + "/cut", path)
-        segment.size = size
+            file.write(records)
+        os.rename(self._directory + "/cut", self._path(segment))
+        segment.size = sound
+
+    # What cannot be read any more must not be met again at each reset.
+    def _lose(self, segment):
+        self._remove("%d.log" % segment.first)
+        self._segments.remove(segment)
+        self._urgent = [rn for rn in self._urgent if self._holder(rn)]
+        self._advance()
 
 
 def _entry(kind, payload, rn):

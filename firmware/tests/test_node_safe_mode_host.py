@@ -42,6 +42,7 @@ def test_a_manifest_that_makes_no_sense_is_no_crash_loop():
 def test_a_broken_file_system_is_no_crash_loop():
     with Unit() as unit:
         unit.write("outbox", b"not a directory")
+        os.mkdir(unit.root + "/outbox.bad")  # so that it cannot be put aside
         node = safe_mode(unit, "cannot start")
         assert node.counters.snapshot()["fs_corrupt"] == 1
         assert "failed" not in unit.type("status")

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 
+import firmware.outbox as outbox_module
 from firmware.counters import Counters
 from firmware.outbox import Outbox
 from firmware.tests.support import remove_tree, temp_dir
@@ -37,8 +38,8 @@ class Place:
         for _ in range(n):
             self.outbox.append(lambda rn: record(rn, size), urgent)
 
-    def numbers(self, after=0):
-        return [rn for rn, _ in self.outbox.pending(after)]
+    def numbers(self):
+        return [rn for rn, _ in self.outbox.pending()]
 
     def segments(self):
         names = os.listdir(self.root + "/outbox")
@@ -61,7 +62,6 @@ def test_records_come_back_in_order_and_after_a_reset():
             ]
             assert (place.outbox.depth, place.outbox.next_rn, place.outbox.floor) == (3, 4, 1)
             place.mount()
-        assert place.numbers(after=2) == [3]
         assert place.counters.snapshot() == {}
 
 
@@ -75,7 +75,6 @@ def test_alarms_overtake():
             place.mount()
         place.outbox.ack(0, 0b01000)
         assert place.numbers() == [5, 1, 2, 3, 6]
-        assert place.numbers(after=2) == [5, 3, 6]
 
 
 def test_an_ack_is_cumulative_plus_bitmap_and_is_kept():
@@ -227,6 +226,93 @@ def test_damage_under_a_running_outbox_is_skipped_and_the_host_is_told():
         assert place.outbox.host_behind and place.outbox.floor == left[2]
 
 
+class BadFlash:
+    # Reading a file of this name fails, `good` bytes into it; or listing its directory.
+    def __init__(self, name, good=0):
+        self._name = "/" + name
+        self._good = good
+
+    def open(self, path, mode):
+        file = open(path, mode)
+        if path.endswith(self._name) and "r" in mode:
+            self._file, self._left = file, self._good
+            return self
+        return file
+
+    def read(self, size):
+        self._left -= size
+        if self._left < 0:
+            raise OSError(5)
+        return self._file.read(size)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        self._file.close()
+
+    def listdir(self, path):
+        if path.endswith(self._name):
+            raise OSError(5)
+        return os.listdir(path)
+
+    def __getattr__(self, name):
+        return getattr(os, name)
+
+    # A mount on this flash.
+    def mount(self, place):
+        place.counters = Counters()
+        outbox_module.open, outbox_module.os = self.open, self
+        try:
+            return place.mount()
+        finally:
+            del outbox_module.open
+            outbox_module.os = os
+
+
+def test_a_segment_that_cannot_be_read_costs_its_records_and_no_more():
+    for first, urgent in ((1, False), (11, False), (11, True), (21, False)):
+        with Place() as place:
+            place.fill(15, size=400)
+            place.fill(10, size=400, urgent=urgent)
+            assert place.segments() == [1, 11, 21]
+            kept = [rn for rn in range(1, 26) if not first <= rn < first + 10]
+            outbox = BadFlash("%d.log" % first).mount(place)
+            assert sorted(place.numbers()) == kept, (first, place.numbers())
+            assert outbox.depth == len(kept) and outbox.floor == kept[0]
+            assert place.counters.snapshot() == {"outbox_corrupt": 1}
+            fresh = outbox.append(record)
+            assert fresh > 25
+            place.counters = Counters()
+            place.mount()  # it is gone, and counted once
+            assert sorted(place.numbers()) == kept + [fresh]
+            assert place.counters.snapshot() == {}
+            place.outbox.ack(fresh)
+            assert place.mount().depth == 0
+
+
+def test_of_a_segment_that_can_be_read_in_part_the_first_records_stay():
+    with Place() as place:
+        place.fill(25, size=400)
+        BadFlash("11.log", 1000).mount(place)
+        assert place.counters.snapshot() == {"outbox_corrupt": 1}
+        assert place.numbers() == list(range(1, 13)) + list(range(21, 26))
+        place.counters = Counters()
+        place.mount()
+        assert place.numbers() == list(range(1, 13)) + list(range(21, 26))
+        assert place.counters.snapshot() == {}
+
+
+def test_a_directory_that_cannot_be_read_is_put_aside():
+    with Place() as place:
+        place.fill(3)
+        BadFlash("outbox").mount(place)
+        assert place.counters.snapshot() == {"outbox_corrupt": 1} and place.numbers() == []
+        place.fill(1)
+        assert place.numbers()[0] > 3
+        assert os.listdir(place.root + "/outbox.bad") == ["1.log"]
+
+
 def test_records_have_a_size():
     with Place() as place:
         for size in (0, 2049):
@@ -242,6 +328,8 @@ def test_files_that_are_not_ours_do_no_harm():
         for name in ("cut", "x.log", "notes.txt"):
             with open(place.root + "/outbox/" + name, "wb") as file:
                 file.write(b"?")
+        os.mkdir(place.root + "/outbox/folder")
         place.mount()
+        os.rmdir(place.root + "/outbox/folder")
         assert place.numbers() == [1, 2]
         assert place.segments() == [1]
