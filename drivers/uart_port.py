@@ -8,17 +8,18 @@ class UARTPort:
     def __init__(self, uart):
         self.uart = uart
         self._stream = asyncio.StreamReader(uart)
-        self._size = 0
 
     async def readinto(self, buffer, wait_ms):
         # The number of bytes read, 0 if none came in time.
-        self._size = 0
+        size = 0
+
+        async def read():
+            nonlocal size
+            size = await self._stream.readinto(buffer) or 0
+
         try:
-            await asyncio.wait_for_ms(self._read(buffer), wait_ms)
+            await asyncio.wait_for_ms(read(), wait_ms)
         except asyncio.TimeoutError:
             # Both may happen in one turn of the loop: what was read then still counts.
             pass
-        return self._size
-
-    async def _read(self, buffer):
-        self._size = await self._stream.readinto(buffer) or 0
+        return size

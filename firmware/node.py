@@ -49,6 +49,7 @@ class Node:
         self.version = settings.app.get("version", "unknown")
         self.mac = machine.unique_id()
         self.outbox = self.uplink = self.sampler = self.role = None
+        self.parts_lock = asyncio.Lock()  # whoever reads a part holds it: they share buses
         self.safe_mode_reason = None
         self.tasks = {}
         self.log_lines = []

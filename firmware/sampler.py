@@ -52,12 +52,13 @@ class _Source:
 
 
 class Sampler:
-    # parts: {name: driver, or None where it is disabled}. A channel from "air.humidity" is what
-    # the part air calls humidity.
-    def __init__(self, profile, parts, clock, counters, outbox, interval_s, report_samples):
+    # parts: {name: driver, or None where it is disabled}, read while holding the lock. A channel
+    # from "air.humidity" is what the part air calls humidity.
+    def __init__(self, profile, parts, lock, clock, counters, outbox, interval_s, report_samples):
         self.schema = schema_of(profile)
         self.interval_s = interval_s
         self.last = {}  # {channel name: (value or None, quality, time)}
+        self._lock = lock
         self._clock = clock
         self._counters = counters
         self._outbox = outbox
@@ -81,8 +82,9 @@ class Sampler:
 
     # One sample of everything, as of time t.
     async def round(self, t):
-        for source in self._sources.values():
-            await self._read(source)
+        async with self._lock:
+            for source in self._sources.values():
+                await self._read(source)
         values, qualities = [], []
         for column, (source, index, scale) in zip(self.schema.columns, self._channels):
             value, quality = _judge(source, index, scale, column)

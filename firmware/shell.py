@@ -135,8 +135,9 @@ class Shell:
         if part is None:
             raise Failed("%s is switched off in the configuration" % args[0])
         try:
-            await part.probe()
-            values = await part.read()
+            async with self._node.parts_lock:
+                await part.probe()
+                values = await part.read()
         except DriverError as error:
             raise Failed("%s: %s; check its wiring and address" % (args[0], error))
         rows = []

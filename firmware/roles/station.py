@@ -42,6 +42,7 @@ class Station:
         self.sampler = Sampler(
             profile,
             parts,
+            node.parts_lock,
             node.clock,
             node.counters,
             node.outbox,

@@ -1,5 +1,6 @@
 # A node that has only what the console, the shell and the SMP server ask it for.
 # SPDX-License-Identifier: Apache-2.0
+import asyncio
 import gc
 
 from drivers.errors import SensorError
@@ -96,6 +97,7 @@ class Node:
         self.outbox = Outbox()
         self.uplink = Uplink(self.outbox)
         self.sampler = Sampler()
+        self.parts_lock = asyncio.Lock()
         self.tasks = {"sampler": None, "console": None}
         self.log_lines = []
         self.reboots = 0

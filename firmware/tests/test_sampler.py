@@ -7,6 +7,7 @@ from firmware.clock import Clock
 from firmware.counters import Counters
 from firmware.sampler import Sampler, rescale, schema_of
 from firmware.tests.support import World, run
+from firmware.tests.support_console import Node
 from protocols import report_reader, schema
 
 START = 13176000  # 2024-06-01T12:00:00Z
@@ -76,10 +77,11 @@ class Site:
         self.clock.set(START, "server")
         self.outbox = Outbox()
         self.air = Part()
+        self.lock = asyncio.Lock()
         known = {"air": self.air}
         known.update(parts)
         self.sampler = Sampler(
-            PROFILE, known, self.clock, self.counters, self.outbox, 300, samples
+            PROFILE, known, self.lock, self.clock, self.counters, self.outbox, 300, samples
         )
 
     def round(self, t=START):
@@ -218,7 +220,7 @@ def test_samples_before_the_time_was_known_are_marked():
     site.world.rtc = [(2000, 1, 1, 5, 0, 0, 0, 0), b""]
     site.clock = Clock(site.counters)
     site.sampler = Sampler(
-        PROFILE, {"air": site.air}, site.clock, site.counters, site.outbox, 300, 4
+        PROFILE, {"air": site.air}, site.lock, site.clock, site.counters, site.outbox, 300, 4
     )
     site.round(300)
     site.world.pass_ms(310000)
@@ -239,6 +241,33 @@ def test_a_broken_file_system_is_counted_and_sampling_goes_on():
     site.outbox.broken = False
     site.round(START + 900)
     assert site.blocks()[0].times == [START + 600, START + 900]
+
+
+def test_a_round_and_a_person_do_not_read_at_once():
+    site = Site()
+    inside = []
+
+    async def slow():
+        inside.append(1)
+        await asyncio.sleep_ms(500)
+        assert len(inside) == 1
+        inside.pop()
+        return 2000, 5000
+
+    site.air.read = site.air.probe = slow
+    node = Node()
+    node.parts_lock, node.parts = site.lock, lambda: {"air": site.air}
+
+    async def story():
+        reading = asyncio.create_task(node.shell.execute(["read", "air"]))
+        await site.sampler.round(START)
+        await site.sampler.round(START + 300)
+        return await reading
+
+    text, ret = run(story())
+    node.close()
+    assert ret == 0 and text.startswith("temperature  20.00 Cel"), text
+    assert site.sampler.last["temperature"][:2] == (200, schema.NORMAL)
 
 
 def test_times_are_aligned_and_a_missed_one_is_visible():
