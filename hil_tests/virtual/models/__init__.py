@@ -1,13 +1,13 @@
 """Device models of the virtual bench, made from what a board's manifest says is fitted.
 
 A model is written from the datasheet of its part, never from our driver for it. To add one: a file
-here with the class, and a line in PARTS.
+here with the class, and a line in PARTS. The same files run on a MicroPython board, as a physical
+stimulus fixture, so they keep to what both interpreters have; test_stimulus.py tells what not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..network import Network
@@ -38,16 +38,16 @@ class PinListener(Protocol):
         """Take the pin's new level."""
 
 
-@dataclass
 class Fitted:
     """What is soldered around a board: how the bench reaches the models."""
 
-    i2c: dict[tuple[str, int], I2CDevice] = field(default_factory=dict)
-    uart: dict[str, UartDevice] = field(default_factory=dict)
-    adc: dict[int, AdcSource] = field(default_factory=dict)
-    pins: dict[int, PinListener] = field(default_factory=dict)
-    parts: dict[str, Any] = field(default_factory=dict)  # by its name in the manifest
-    modem: BC26 | None = None
+    def __init__(self) -> None:
+        self.i2c: dict[tuple[str, int], I2CDevice] = {}
+        self.uart: dict[str, UartDevice] = {}
+        self.adc: dict[int, AdcSource] = {}
+        self.pins: dict[int, PinListener] = {}
+        self.parts: dict[str, Any] = {}  # by its name in the manifest
+        self.modem: BC26 | None = None
 
 
 class ManifestError(ValueError):

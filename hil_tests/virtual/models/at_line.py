@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 READ, TEST, SET, EXECUTE = "read", "test", "set", "execute"
 
 
@@ -14,19 +12,20 @@ class AtError(Exception):
         super().__init__("ERROR" if code is None else f"+CME ERROR: {code}")
 
 
-class Call(NamedTuple):
+class Call:
     """A command: `name` with its sign ("+CEREG", "E", "I"), kind, and arguments as text."""
 
-    name: str
-    kind: str
-    arguments: list[str]
+    def __init__(self, name: str, kind: str, arguments: list[str]) -> None:
+        self.name = name
+        self.kind = kind
+        self.arguments = arguments
 
     def number(self, index: int, low: int, high: int, default: int | None = None) -> int:
         """Return an argument as a number within limits; error 50 otherwise."""
         text = self.arguments[index] if index < len(self.arguments) else ""
         if not text and default is not None:
             return default
-        if not text.isdecimal() or not low <= int(text) <= high:
+        if not is_number(text) or not low <= int(text) <= high:
             raise AtError(50)
         return int(text)
 
@@ -50,9 +49,14 @@ def parse(line: str) -> Call | None:
     name, equals, rest = body.partition("=")
     if equals:
         return Call(name.upper(), SET, split_arguments(rest))
-    if body[:1].isalpha() and body[1:].isdecimal():  # basic syntax: ATE0
+    if body[:1].isalpha() and is_number(body[1:]):  # basic syntax: ATE0
         return Call(body[0].upper(), SET, [body[1:]])
     return Call(body.upper(), EXECUTE, [])
+
+
+def is_number(text: str) -> bool:
+    """Return whether it has decimal digits alone, and at least one."""
+    return bool(text) and all("0" <= character <= "9" for character in text)
 
 
 def split_arguments(text: str) -> list[str]:
@@ -64,4 +68,5 @@ def split_arguments(text: str) -> list[str]:
         elif character == "," and not quoted:
             arguments.append(text[start:i])
             start = i + 1
-    return [*arguments, text[start:]]
+    arguments.append(text[start:])
+    return arguments

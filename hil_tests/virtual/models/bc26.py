@@ -15,7 +15,7 @@ from .at_line import AtError, parse
 from .bc26_commands import PERSISTENT, SETTINGS, TABLE
 from .bc26_radio import Radio
 from .modem_faults import ModemFaults
-from .uart import UartDevice
+from .uart import UartDevice, to_text
 
 OFF, BOOTING, ON, ASLEEP = "off", "booting", "on", "asleep"
 BOOT_LOG = (
@@ -51,7 +51,8 @@ class BC26(UartDevice):
         """Forget what does not survive a restart."""
         self.life += 1
         kept = {name: self.settings[name] for name in PERSISTENT}
-        self.settings = {**SETTINGS, **kept}
+        self.settings = dict(SETTINGS)
+        self.settings.update(kept)
         self.synced = False  # the baud rate is found by the first "AT"
         self.echo = True
         self.buffer = ""
@@ -173,7 +174,7 @@ class BC26(UartDevice):
         dozing = self.settings["+QSCLK"] != "0" and not self.radio.connected
         if dozing and idle_us > LIGHT_SLEEP_US:
             return  # these bytes only woke it
-        self.buffer += data.decode("latin-1")
+        self.buffer += to_text(data)
         *lines, self.buffer = self.buffer.replace("\n", "").split("\r")
         self.buffer = self.buffer[-MAX_COMMAND:]
         if not self.synced:
@@ -212,7 +213,7 @@ class BC26(UartDevice):
         try:
             if handler is None:
                 raise AtError
-            return [*(handler(self, call) or []), "OK"]
+            return (handler(self, call) or []) + ["OK"]
         except AtError as error:
             return [str(error)]
 
@@ -236,6 +237,6 @@ class Pulse:
 
 def luhn(digits: str) -> str:
     """Append the check digit of an IMEI (3GPP TS 23.003, annex B)."""
-    total = sum(int(digit) for digit in digits[0::2])
-    total += sum(sum(divmod(2 * int(digit), 10)) for digit in digits[1::2])
+    numbers = [int(digit) for digit in digits]
+    total = sum(numbers[0::2]) + sum(sum(divmod(2 * number, 10)) for number in numbers[1::2])
     return digits + str(-total % 10)

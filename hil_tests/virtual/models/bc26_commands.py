@@ -6,11 +6,11 @@ Settings without a function of their own are stored as they were written and rea
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .at_line import EXECUTE, READ, SET, TEST, AtError, Call
+from .at_line import EXECUTE, READ, SET, TEST, AtError, Call, is_number
 
 MAX_SEND = 1024  # bytes in one AT+QISEND
 SOCKETS = 5
@@ -18,6 +18,7 @@ IDENTITY_USED, NO_CONTEXT = 563, 561  # results of +QIOPEN
 NOT_OPEN = 567
 OPEN_US = 150_000
 LOOKUP_US = 400_000  # more, for a host that is a name
+EPOCH_S = 946_684_800 if time.gmtime(0)[0] == 2000 else 0  # as some MicroPythons count
 QUARTERS = 32  # of an hour that the network says the place is east of UTC
 
 # name -> text after power-on
@@ -35,15 +36,22 @@ SETTINGS = {
     "+QSCLK": "1",
 }
 PERSISTENT = ("+CPSMS", "+IPR", "+QCGDEFCONT")
+
+
+def bits(count: int) -> str:
+    """Return the pattern of a timer's bits in quotes."""
+    return '"' + "[01]" * count + '"'
+
+
 ALLOWED = {
     "+CEREG": "[0-5]",
     "+CSCON": "[01]",
     "+CMEE": "[012]",
-    "+CPSMS": '[012](,,,("[01]{8}")?,("[01]{8}")?)?',
-    "+CEDRXS": '[0-3](,5(,"[01]{4}")?)?',
+    "+CPSMS": f"[012](,,,({bits(8)})?,({bits(8)})?)?",
+    "+CEDRXS": f"[0-3](,5(,{bits(4)})?)?",
     "+IPR": "0|4800|9600|57600|115200",
     "+QATWAKEUP": "[01]",
-    "+QCGDEFCONT": '"(IP|IPV6|IPV4V6|Non-IP)"(,"[^"]*"){0,3}',
+    "+QCGDEFCONT": '"(IP|IPV6|IPV4V6|Non-IP)"' + '(,"[^"]*")?' * 3,
     "+QNBIOTEVENT": "0|[01],1",
     "+QNBIOTRAI": "[012]",
     "+QSCLK": "[012]",
@@ -79,7 +87,7 @@ def setting(modem: Any, call: Call) -> list[str] | None:
         return [f"{call.name}: {modem.settings[call.name]}"]
     if call.kind == SET:
         text = ",".join(call.arguments)
-        if not re.fullmatch(ALLOWED[call.name], text):
+        if not re.match(f"({ALLOWED[call.name]})$", text):
             raise AtError(50)
         modem.settings[call.name] = text
     elif call.kind == EXECUTE:
@@ -206,8 +214,8 @@ def clock(modem: Any, call: Call) -> list[str] | None:
         return None
     if not modem.radio.clock_set:
         return ['+CCLK: "70/01/01,00:00:31+00"']
-    now = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(modem.world.utc_s))
-    return [f'+CCLK: "{now:%y/%m/%d,%H:%M:%S}{QUARTERS:+03d}"']
+    y, mo, d, h, mi, s = time.gmtime(int(modem.world.utc_s) - EPOCH_S)[:6]
+    return [f'+CCLK: "{y % 100:02d}/{mo:02d}/{d:02d},{h:02d}:{mi:02d}:{s:02d}{QUARTERS:+03d}"']
 
 
 # sockets
@@ -236,7 +244,7 @@ def socket_open(modem: Any, call: Call) -> None:
     port, local_port = call.number(4, 1, 65535), call.number(5, 0, 65535, 0)
     if service != "UDP" or not host or call.number(6, 0, 1, 1) != 1:
         raise AtError(50)  # TCP and buffer mode are not modelled
-    named = not host.replace(".", "").isdecimal()
+    named = not is_number(host.replace(".", ""))
     delay_us = OPEN_US + (LOOKUP_US if named else 0)
     modem.later(delay_us, lambda: opened(modem, number, host, port, local_port))
 
@@ -262,7 +270,7 @@ def socket_send(modem: Any, call: Call) -> None:
     if number not in modem.radio.sockets:
         raise AtError(NOT_OPEN)
     try:
-        data = bytes.fromhex(text) if modem.radio.send_format else text.encode("latin-1")
+        data = bytes.fromhex(text) if modem.radio.send_format else bytes(map(ord, text))
     except ValueError:
         raise AtError(50) from None
     if len(data) != length:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..network import Network
+from .uart import to_text
 
 HOME, SEARCHING, ROAMING = 1, 2, 5
 UPLINK_BITS_S = 20_000
@@ -26,14 +26,14 @@ ONE_UPLINK, ONE_DOWNLINK = 1, 2  # AT+QNBIOTRAI
 TIMER_UNITS_S = {0b000: 2, 0b001: 60, 0b010: 360}
 
 
-@dataclass
 class Socket:
     """One UDP socket of the modem; `line` is its way into the network."""
 
-    host: str
-    port: int
-    local_port: int
-    line: Any = field(repr=False)
+    def __init__(self, host: str, port: int, local_port: int, line: Any) -> None:
+        self.host = host
+        self.port = port
+        self.local_port = local_port
+        self.line = line
 
 
 class Radio:
@@ -237,7 +237,7 @@ class Radio:
         if socket is None or socket.line is not line:
             return
         self.connect()
-        text = data.hex() if self.receive_format else data.decode("latin-1")
+        text = data.hex() if self.receive_format else to_text(data)
         self.modem.urc(f'+QIURC: "recv",{number},{len(data)},"{text}"')
         if self.modem.settings["+QNBIOTRAI"] == str(ONE_DOWNLINK):
             self.release_after(RELEASE_US)

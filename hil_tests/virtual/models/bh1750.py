@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..scene import Scene
 from ..world import World
-from .i2c import I2CDevice
+from .i2c import I2CDevice, filled
 
 POWER_DOWN, POWER_ON, RESET = 0x00, 0x01, 0x07
 # opcode -> (longest time at the default measurement time, lux per count relative to H mode)
@@ -27,6 +27,7 @@ class BH1750(I2CDevice):
     """One-shot and continuous modes, measurement time register, power down."""
 
     NOISE = {"illuminance": 0.5}
+    DEAF_WHILE_BUSY = False
 
     def __init__(self, world: World, scene: Scene, address: int = 0x23) -> None:
         super().__init__(world, scene, address)
@@ -59,7 +60,7 @@ class BH1750(I2CDevice):
 
     def answer(self, n: int) -> bytes:
         self.settle()
-        return self.register.to_bytes(2, "big")[:n].ljust(n, b"\xff")
+        return filled(self.register.to_bytes(2, "big"), n)
 
     def settle(self) -> None:
         """Put a finished measurement into the register; one-time modes power down after it."""

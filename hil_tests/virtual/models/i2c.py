@@ -23,6 +23,7 @@ class I2CDevice:
     """
 
     NOISE: dict[str, float] = {}
+    DEAF_WHILE_BUSY = True  # it does not even acknowledge its address then
 
     def __init__(self, world: World, scene: Scene, address: int) -> None:
         self.world = world
@@ -75,6 +76,11 @@ class I2CDevice:
         if self.faults.take("bad_crc"):
             out = out[:-1] + bytes([out[-1] ^ 0x10])
         return out
+
+
+def filled(data: bytes, n: int) -> bytes:
+    """Return n bytes: beyond its own, a chip leaves the line high."""
+    return (data + b"\xff" * n)[:n]
 
 
 def sensirion_crc(data: bytes) -> int:

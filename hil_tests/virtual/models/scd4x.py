@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..scene import Scene
 from ..world import World
-from .i2c import I2CDevice, Nack, sensirion_crc
+from .i2c import I2CDevice, Nack, filled, sensirion_crc
 from .source import to_code
 
 START_PERIODIC, START_LOW_POWER, STOP_PERIODIC = 0x21B1, 0x21AC, 0x3F86
@@ -140,7 +140,7 @@ class SCD4x(I2CDevice):
         if not self.result:
             raise Nack("nothing to read")
         out, self.result = self.result, b""
-        return out[:n].ljust(n, b"\xff")
+        return filled(out, n)
 
     def measure(self) -> bytes:
         """Return CO2 in ppm, temperature and humidity as words (section 3.5.2)."""

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from ..scene import Scene
 from ..world import World
-from .i2c import I2CDevice, Nack
+from .i2c import I2CDevice, Nack, filled
 from .source import to_code
 
 MEASURE_US = {0xFD: 8_300, 0xF6: 4_500, 0xE0: 1_600}  # table 4, maximum durations
 REPEATABILITY = {0xFD: 1.0, 0xF6: 2.0, 0xE0: 3.0}  # noise relative to the high precision
-HEATED_US = {
-    **dict.fromkeys((0x39, 0x2F, 0x1E), 1_100_000),  # 200, 110, 20 mW for 1 s
-    **dict.fromkeys((0x32, 0x24, 0x15), 110_000),  # the same powers for 0.1 s
-}
+HEATED_US = dict.fromkeys((0x39, 0x2F, 0x1E), 1_100_000)  # 200, 110, 20 mW for 1 s
+HEATED_US.update(dict.fromkeys((0x32, 0x24, 0x15), 110_000))  # the same powers for 0.1 s
 READ_SERIAL, SOFT_RESET = 0x89, 0x94
 RESET_US = 1_000
 
@@ -59,7 +57,7 @@ class SHT4x(I2CDevice):
         if not self.result:
             raise Nack("nothing to read")
         out, self.result = self.result, b""
-        return out[:n].ljust(n, b"\xff")
+        return filled(out, n)
 
     def measure(self) -> bytes:
         """Return temperature and humidity words (section 4.6)."""

@@ -12,6 +12,11 @@ FIFO_BYTES = 120
 BITS_PER_BYTE = 10  # 8N1: start bit, eight data bits, stop bit
 
 
+def to_text(data: bytes) -> str:
+    """Return a character for each byte, whatever it is."""
+    return "".join(map(chr, data))
+
+
 class UartDevice:
     """Base of the UART models.
 
