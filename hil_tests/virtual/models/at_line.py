@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 READ, TEST, SET, EXECUTE = "read", "test", "set", "execute"
 
 
@@ -12,13 +14,8 @@ class AtError(Exception):
         super().__init__("ERROR" if code is None else f"+CME ERROR: {code}")
 
 
-class Call:
+class Call(namedtuple("Call", ("name", "kind", "arguments"))):
     """A command: `name` with its sign ("+CEREG", "E", "I"), kind, and arguments as text."""
-
-    def __init__(self, name: str, kind: str, arguments: list[str]) -> None:
-        self.name = name
-        self.kind = kind
-        self.arguments = arguments
 
     def number(self, index: int, low: int, high: int, default: int | None = None) -> int:
         """Return an argument as a number within limits; error 50 otherwise."""
