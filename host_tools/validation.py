@@ -124,8 +124,8 @@ def _members(annotation: Any) -> list[Any]:
     if get_origin(annotation) is Annotated:
         return _members(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):
-        return [member for member in get_args(annotation) if member is not type(None)]
-    return [annotation]
+        return [inner for member in get_args(annotation) for inner in _members(member)]
+    return [] if annotation is type(None) else [annotation]
 
 
 def _has_tag(model: Any, tag: str) -> bool:
