@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from protocols.compat import const
 
-# The longest line expected: +QIURC "recv" with 512 bytes in hex, some room around it.
-_MAX_LINE = const(1200)
 _MAX_LINES = const(16)  # information lines kept of one reply
 
 # V.250 leaves deadlines to the maker; 300 ms is Quectel's figure for commands that do not wait
@@ -103,14 +101,16 @@ def _matches(line, name):
 
 
 class Session:
-    def __init__(self):
+    # max_line: bytes of the longest line expected; a longer one is dropped.
+    def __init__(self, max_line):
         self.on_unhandled = None  # fn(line), for lines that belong to nothing
         self.unhandled = 0
         self.overlong = 0
         self._handlers = {}
         self._command = None
         self._deadline = 0
-        self._line = bytearray(_MAX_LINE)
+        self._max_line = max_line
+        self._line = bytearray(max_line)
         self._size = 0
 
     def on(self, prefix, handler):
@@ -155,16 +155,16 @@ class Session:
                 self._end_line()
             elif byte == 0x3E and self._size == 0 and self._command and self._command.payload:
                 answer, self._command.payload = self._command.payload, None
-            elif self._size < _MAX_LINE:
+            elif self._size < self._max_line:
                 self._line[self._size] = byte
                 self._size += 1
             else:
-                self._size = _MAX_LINE + 1  # the rest of the line is dropped with it
+                self._size = self._max_line + 1  # the rest of the line is dropped with it
         return answer
 
     def _end_line(self):
         size, self._size = self._size, 0
-        if size > _MAX_LINE:
+        if size > self._max_line:
             self.overlong += 1
         elif size:
             line = _text(self._line, size)

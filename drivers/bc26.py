@@ -17,6 +17,8 @@ class BC26(Quectel):
     POWER_KEY_MS = 700
     RESET_MS = 100
     BOOT_MS = 6000
+    # Hypothesis: manuals of Quectel's modems name 512 or 1024 where hex is in the command line.
+    MAX_DATAGRAM = 512
 
     async def _define_apn(self, apn):
         # "" leaves it to the network, which on NB-IoT mostly has one default.

@@ -13,6 +13,7 @@ from .uart_port import UARTPort
 # What still comes after a torn or late reply belongs to it; a modem sends a reply in one go.
 _QUIET_MS = const(100)
 _QUIET_READS = const(20)
+_LINE_ROOM = const(64)  # around a datagram in hex: +QIURC: "recv",0,512,""
 
 # Autobauding needs a few "AT"; a modem that is on answers the first or second.
 _SYNC_MS = const(900)
@@ -31,11 +32,12 @@ class Modem:
     POWER_KEY_MS = 0  # how long the power key is held
     RESET_MS = 0  # how long the reset pin is held
     BOOT_MS = 0  # from either to the first answer
+    MAX_DATAGRAM = 0  # bytes of a datagram, which is one line of hex in both directions
 
     # Pins are outputs, 1 = pressed (the usual transistor in front of the pin); None if not wired.
     def __init__(self, uart, pwrkey=None, reset=None):
         self.counters = {}  # reason -> number of times
-        self.session = at.Session()
+        self.session = at.Session(2 * self.MAX_DATAGRAM + _LINE_ROOM)
         for prefix in self.BOOT_LINES:
             self.session.on(prefix, self._on_boot)
         self._port = UARTPort(uart)

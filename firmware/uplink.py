@@ -11,6 +11,7 @@ from .carriers import CarrierError
 _ROUNDS = const(4)  # a wake; what a long backlog has beyond them waits for the next one
 _DATAGRAMS = const(4)  # a round
 _RECORDS = const(32)  # a round: as many as one ack can tell apart
+_REFUSED = const(8)
 _RETRY_AFTER_S = const(10)  # an NB-IoT round trip takes this long in deep coverage
 _DAY_S = const(86400)
 
@@ -36,6 +37,9 @@ class Uplink:
         self._sequence = secrets.sequence()
         self._lock = asyncio.Lock()
         self._answered_key = None  # (kid, epoch) under which the server has answered since boot
+        # First records of datagrams that the carrier did not take: they go last, because one that it
+        # never takes would hold up all others.
+        self._refused = set()
         self._day = 0
         self._spent = 0  # bytes of frames in this day of the uptime
 
@@ -73,7 +77,9 @@ class Uplink:
         probing = self.outcome == "no_ack"
         sent, beyond = set(), set()
         for _ in range(_ROUNDS):
-            plan = self._plan(keys, beyond, 1 if probing else _DATAGRAMS)
+            plan = self._plan(keys, beyond | self._refused, 1 if probing else _DATAGRAMS)
+            if not plan and self._refused:
+                plan = self._plan(keys, beyond, 1)
             if not plan:
                 break
             for group in plan:
@@ -153,7 +159,16 @@ class Uplink:
         piv = self._sequence.next()
         data = keys.seal(frame.TELEMETRY, frame.UP, piv, plaintext, self._with_epoch(keys))
         self._spent += len(data)
-        await self.carrier.send(data, last)
+        try:
+            await self.carrier.send(data, last)
+        except CarrierError:
+            self._refuse(group[0][0])
+            raise
+
+    def _refuse(self, rn):
+        if rn in self._refused or len(self._refused) == _REFUSED:
+            self._refused.clear()  # after all others, or too many: another one's turn
+        self._refused.add(rn)
 
     # Waits for the ack that the datagram `last` has caused. Others count for what they cover.
     async def _answer(self, keys, last, asked_s):

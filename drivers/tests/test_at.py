@@ -48,7 +48,7 @@ GOLDEN = (
 
 
 def start(text, **options):
-    session = at.Session()
+    session = at.Session(1200)
     return session, session.command(text, **options)
 
 
@@ -144,13 +144,13 @@ def test_each_byte_missing():
 
 
 def test_a_handler_is_registered_once():
-    session = at.Session()
+    session = at.Session(1200)
     session.on("+QIURC", len)
     raises(ValueError, session.on, "+QIURC", len)
 
 
 def test_lines_without_a_command():
-    session = at.Session()
+    session = at.Session(1200)
     seen, stray = [], []
     session.on("+QIURC", seen.append)
     session.on_unhandled = stray.append
@@ -178,7 +178,7 @@ def test_prompt():
 def test_a_sign_in_a_line_is_no_prompt():
     session, _ = start("AT+X", payload=b"secret")
     assert session.feed(b"a>\r\n") == b""
-    session = at.Session()
+    session = at.Session(1200)
     assert session.feed(b"\r\n> ") == b""
 
 

@@ -442,11 +442,15 @@ def test_torn_datagrams():
 
 
 def test_a_full_datagram():
-    data = bytes(range(256)) * 2
+    size = BC26.MAX_DATAGRAM
+    data = bytes([i & 0xFF for i in range(size + 100)])
     phone = Phone()
     modem = phone.open()
-    phone.uart.arrive(10, lines('+QIURC: "recv",0,512,"%s"' % data.hex().upper()))
-    assert phone.do(modem.receive(1000)) == data
+    for size in (size, size + 100):  # and a larger one, which is dropped
+        text = data[:size].hex().upper()
+        phone.uart.arrive(10, lines('+QIURC: "recv",0,%d,"%s"' % (size, text)))
+    assert phone.do(modem.receive(1000)) == data[: BC26.MAX_DATAGRAM]
+    assert phone.do(modem.receive(1000)) is None
 
 
 def test_socket_closed_by_the_modem():

@@ -10,9 +10,8 @@ _ATTACH_TIMEOUT_MS = const(120000)
 
 
 class ModemUDP:
-    MTU = 1024  # what AT+QISEND takes, sent as hex in one command line
-
     def __init__(self, modem, config, clock, counters):
+        self.MTU = modem.MAX_DATAGRAM
         self._modem = modem
         self._config = config["uplink"]
         self._clock = clock

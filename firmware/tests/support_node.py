@@ -115,6 +115,8 @@ class Collector:
 
 
 class Modem:
+    MAX_DATAGRAM = 512
+
     def __init__(self, unit):
         self._unit = unit
         self._inbox = []

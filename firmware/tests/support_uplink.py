@@ -146,6 +146,7 @@ class Carrier:
         self.opened = 0
         self.is_open = False
         self.fail = {}  # method -> reason
+        self.takes = self.MTU  # bytes of a datagram, whatever it says
         self.delay_s = 1  # of what arrives
 
     def _try(self, method):
@@ -166,6 +167,8 @@ class Carrier:
         assert self.is_open
         self.sent.append((datagram, last, self.clock.uptime_s()))
         self._try("send")
+        if len(datagram) > self.takes:
+            raise CarrierError("send_failed")
         fate = self.up.pop(0) if self.up else "ok"
         held, self.held_up = self.held_up, None
         if fate == "late":

@@ -10,6 +10,8 @@ CONFIG = {"uplink": {"apn": "iot", "host": "collector.example", "port": 5685}}
 
 
 class Modem:
+    MAX_DATAGRAM = 512
+
     def __init__(self, fail=None, reason="modem_error"):
         self.calls = []
         self.counters = {}
@@ -66,7 +68,7 @@ def _carrier(modem, synced=False):
 def test_a_wake():
     modem = Modem()
     carrier, clock, counters = _carrier(modem)
-    assert carrier.status() == {}
+    assert carrier.status() == {} and carrier.MTU == 512
     finish(carrier.open())
     finish(carrier.send(b"first", False))
     finish(carrier.send(b"last", True))

@@ -279,6 +279,33 @@ def test_a_failing_carrier_ends_the_wake_with_its_reason():
         bench.check(2)
 
 
+def test_a_datagram_that_is_never_taken_holds_up_no_other():
+    bench = Bench(8)
+    for rn in (2, 5, 6):
+        bench.outbox.held[rn] = record(rn, 300)
+    bench.carrier.takes = 200
+    for _ in range(6):
+        assert bench.wake() is False and bench.uplink.outcome == "send_failed"
+    assert bench.server.stored == {1, 3, 4, 7, 8} and sorted(bench.outbox.held) == [2, 5, 6]
+    bench.outbox.held[9] = record(9)
+    assert bench.wake() is False and 9 in bench.server.stored
+    bench.carrier.takes = 400
+    assert bench.wake() is True and bench.outbox.depth == 0
+
+
+def test_many_datagrams_that_were_not_taken_take_no_memory():
+    bench = Bench(30)
+    bench.carrier.fail = {"send": "send_failed"}
+    for _ in range(30):
+        assert bench.wake() is False
+        assert len(bench.uplink._refused) <= 8
+    bench.carrier.fail = {}
+    for _ in range(3):
+        assert bench.wake() is True
+    assert bench.outbox.depth == 0
+    bench.check(30)
+
+
 def test_nothing_is_sent_when_the_sequence_cannot_be_reserved():
     bench = Bench(1)
 

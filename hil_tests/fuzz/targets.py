@@ -293,7 +293,7 @@ def lms_signatures():
 def at_lines():
     from drivers import at
 
-    session = at.Session()
+    session = at.Session(1200)
     for prefix in ("+QIURC", "+CEREG"):
         session.on(prefix, lambda line: at_fields(line))
 
