@@ -38,17 +38,12 @@ SETTINGS = {
 PERSISTENT = ("+CPSMS", "+IPR", "+QCGDEFCONT")
 
 
-def bits(count: int) -> str:
-    """Return the pattern of a timer's bits in quotes."""
-    return '"' + "[01]" * count + '"'
-
-
 ALLOWED = {
     "+CEREG": "[0-5]",
     "+CSCON": "[01]",
     "+CMEE": "[012]",
-    "+CPSMS": f"[012]|[012],,,({bits(8)})?,({bits(8)})?",
-    "+CEDRXS": f"[0-3](,5(,{bits(4)})?)?",
+    "+CPSMS": '[012](,,,("[01]+")?,("[01]+")?)?',
+    "+CEDRXS": '[0-3](,5(,"[01]+")?)?',
     "+IPR": "0|4800|9600|57600|115200",
     "+QATWAKEUP": "[01]",
     "+QCGDEFCONT": '"(IP|IPV6|IPV4V6|Non-IP)"' + '(,"[^"]*")?' * 3,
@@ -56,6 +51,7 @@ ALLOWED = {
     "+QNBIOTRAI": "[012]",
     "+QSCLK": "[012]",
 }
+TIMER_DIGITS = {"+CPSMS": 8, "+CEDRXS": 4}  # in quotes
 Handler = Callable[[Any, Call], "list[str] | None"]
 TABLE: dict[str, Handler] = {}
 
@@ -87,6 +83,10 @@ def setting(modem: Any, call: Call) -> list[str] | None:
         return [f"{call.name}: {modem.settings[call.name]}"]
     if call.kind == SET:
         text = ",".join(call.arguments)
+        timers = [argument for argument in call.arguments if argument[:1] == '"']
+        digits = TIMER_DIGITS.get(call.name)
+        if digits and any(len(timer) != digits + 2 for timer in timers):
+            raise AtError(50)
         if not re.match(f"({ALLOWED[call.name]})$", text):
             raise AtError(50)
         modem.settings[call.name] = text
