@@ -64,6 +64,8 @@ def _append(node, type, body, urgent=False):
     try:
         t = node.clock.now()
         node.outbox.append(lambda rn: encode(rn, type, t, body), urgent)
+    except ValueError:  # too large for any datagram: the profile is wrong
+        node.counters.count("config_bad")
     except OSError:
         node.counters.count("fs_corrupt")
 

@@ -26,8 +26,9 @@ NAME = r"^[a-z0-9][a-z0-9-]{0,31}$"
 NAME_RULE = "1 to 32 lower-case letters, digits and '-'"
 HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
 DAY_S = 86_400
-MODEM_DATAGRAM_BYTES = 512  # what an AT modem takes in one line as hex
-RECORD_LENGTH_BYTES = 2  # the varint before each record of a datagram
+MODEM_DATAGRAM_BYTES = 512  # MAX_DATAGRAM in drivers/bc26.py, the only modem there is
+# What a datagram has beyond a record: its length before it, and the frame.
+RECORD_OVERHEAD_BYTES = 2 + frame.overhead(4, with_epoch=True)
 
 
 class Node(Strict):
@@ -98,8 +99,12 @@ class NodeConfig:
     @property
     def report_bytes(self) -> int:
         """The most bytes on the air that one report takes, frame included."""
-        block = self.profile.largest_report_bytes(self.report_samples)
-        return block + RECORD_LENGTH_BYTES + frame.overhead(4, with_epoch=True)
+        return self.profile.largest_report_bytes(self.report_samples) + RECORD_OVERHEAD_BYTES
+
+    @property
+    def schema_bytes(self) -> int:
+        """The bytes on the air of the event without which no report can be read."""
+        return self.profile.largest_schema_bytes() + RECORD_OVERHEAD_BYTES
 
     def to_device_map(self) -> dict[str, Any]:
         """Return what `/config.cbor` holds: plain maps with every default filled in."""
@@ -187,6 +192,13 @@ def _size_problems(config: NodeConfig) -> Iterator[str]:
         yield (
             f"[uplink] datagram_bytes = {uplink.datagram_bytes}: the modem of {config.board.id} "
             f"takes at most {MODEM_DATAGRAM_BYTES}"
+        )
+    # A record above datagram_bytes travels alone, but a report is to fit.
+    if config.board.modem and config.schema_bytes > MODEM_DATAGRAM_BYTES:
+        yield (
+            f"[node] profile = '{config.profile.id}': what tells of its channels takes "
+            f"{config.schema_bytes} bytes, but the modem of {config.board.id} takes at most "
+            f"{MODEM_DATAGRAM_BYTES}: give it fewer channels or shorter names"
         )
     if config.report_bytes > uplink.datagram_bytes:
         yield (

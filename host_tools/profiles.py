@@ -8,6 +8,7 @@ import json
 from importlib import resources
 from typing import Any
 
+from fieldbeat.protocols import event, event_writer, schema, schema_map
 from pydantic import Field
 
 from .errors import CannotTry
@@ -63,6 +64,16 @@ class Profile(Strict):
         presence = quality = len(self.channels) * ((samples + 7) // 8)
         return header + presence + 3 * quality + (bits + 7) // 8
 
+    def largest_schema_bytes(self) -> int:
+        """Return the size of the event that tells how reports are to be read."""
+        columns = [
+            schema.Column(c.name, c.unit, c.scale, c.minimum, c.maximum, c.dead_band)
+            for c in self.channels
+        ]
+        layout = schema.Schema(self.layout.id, self.layout.version, self.interval_s, columns)
+        body = {event.SCHEMA_MAP: schema_map.to_map(layout)}
+        return len(event_writer.encode(INT32, event.SCHEMA, INT32, body))
+
 
 def names() -> list[str]:
     """Return the names of all profiles."""
@@ -105,6 +116,8 @@ def parse(data: dict[str, Any], source: str) -> Profile:
         for channel in profile.channels
         if channel.minimum >= channel.maximum
     ]
+    if len(profile.channels) > schema.MAX_COLUMNS:
+        problems.append(f"[channels]: {len(profile.channels)}, at most {schema.MAX_COLUMNS}")
     listed = [channel.name for channel in profile.channels]
     problems += [f"[channels] {name}: used twice" for name in listed if listed.count(name) > 1]
     if problems:

@@ -3,8 +3,8 @@
 import os
 
 from firmware.tests.support import ResetNow
-from firmware.tests.support_node import Unit, provision
-from protocols import cbor
+from firmware.tests.support_node import PROFILE, Unit, channel, provision
+from protocols import cbor, event
 from protocols.tests.support import raises
 
 HOUR = 3600
@@ -37,6 +37,21 @@ def test_a_manifest_that_makes_no_sense_is_no_crash_loop():
         unit.write("board.cbor", cbor.encode({"id": "b", "buses": {}, "fitted": {}}))
         safe_mode(unit, "cannot start")
         assert "KeyError" in open(unit.root + "/crash.txt").read()
+
+
+def test_a_schema_that_no_record_holds_is_no_crash_loop():
+    with Unit() as unit:
+        channels = [
+            channel("c%d" % n + "x" * 90, "battery.voltage", "V", 1000, 0, 20000)
+            for n in range(32)
+        ]
+        profile = dict(PROFILE)
+        profile["channels"] = channels
+        unit.write("profile.cbor", cbor.encode(profile))
+        node = unit.boot()
+        unit.run(60)
+        assert node.safe_mode_reason is None and node.counters.snapshot()["config_bad"] == 1
+        assert len(unit.collector.events(event.BOOT)) == 1
 
 
 def test_a_broken_file_system_is_no_crash_loop():

@@ -9,6 +9,7 @@ from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.validation import InvalidData
 from fieldbeat.protocols import cbor
 
+from drivers.bc26 import BC26
 from firmware import config as device_config
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs/examples/greenhouse.toml"
@@ -139,6 +140,35 @@ def test_a_profile_is_checked_too():
     del data["channels"][4]["from"]
     with pytest.raises(InvalidData, match=r"\[channels.4\] from: missing, must be 'part.channel'"):
         profiles.parse(data, "p.json")
+
+
+def with_channels(monkeypatch, count, name):
+    data = profiles.device_map("greenhouse")
+    channel = data["channels"][2]
+    data["channels"] = [channel | {"name": name.format(n)} for n in range(count)]
+    data["report_samples"] = 1
+    monkeypatch.setattr(profiles, "device_map", lambda name: data)
+
+
+def test_a_profile_has_no_more_channels_than_a_schema(monkeypatch):
+    with_channels(monkeypatch, 33, "c{}")
+    assert problems(TEXT) == ["[channels]: 33, at most 32"]
+
+
+def test_the_schema_of_a_profile_fits_into_a_datagram(monkeypatch):
+    text = changed("report_samples = 12", "report_samples = 1")
+    with_channels(monkeypatch, 16, "c{:02}")
+    config = node_config.parse(text, "x")
+    assert 256 < config.schema_bytes <= node_config.MODEM_DATAGRAM_BYTES
+    with_channels(monkeypatch, 32, "the_very_channel_{:02}")
+    assert [problem for problem in problems(text) if "shorter names" in problem] == [
+        "[node] profile = 'greenhouse': what tells of its channels takes 1236 bytes, but the modem "
+        "of greenhouse_esp32 takes at most 512: give it fewer channels or shorter names"
+    ]
+
+
+def test_the_limit_of_a_datagram_is_the_drivers():
+    assert node_config.MODEM_DATAGRAM_BYTES == BC26.MAX_DATAGRAM
 
 
 def test_what_the_host_allows_the_device_takes():
