@@ -9,7 +9,8 @@ Does not model: the speed of the processor (computing takes no time, only lookin
 touching hardware does), interrupts and timers, Wi-Fi and Bluetooth, brown-outs, the second core,
 32-bit integers and floats (the interpreter has 64), currents, signature and rollback of the boot
 loader, the bytes of the firmware image (its place and first byte are checked, the interpreter is
-the host's). DTR and RTS do not exist on a PTY: hanging up ends a visit to the serial loader.
+the host's). DTR and RTS do not exist on a PTY: hanging up ends a visit to the serial loader
+(`rfc2217_port.py` has them).
 A program that computes without end is stopped by its watchdog, or after 20 s of real time.
 """
 
@@ -18,7 +19,7 @@ import json
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from .console import Console
 from .errors import BenchError
@@ -40,8 +41,18 @@ _ROM_CAUSE = {
 }
 CAUSES = {POWER_ON: "power on", HARD: "program", WATCHDOG: "watchdog", DEEPSLEEP: "deep sleep"}
 CAUSES[SOFT] = "soft"
+DOWNLOAD_BOOT = (
+    b"\nrst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))\n"
+    b"waiting for download\n"
+)
 BOOT_US = 300_000  # from reset to boot.py, an ESP32 with the generic build
 IMAGE_MAGIC = 0xE9
+
+
+class SerialPort(Protocol):
+    """What a board needs of a port that it serves."""
+
+    def write(self, data: bytes) -> None: ...
 
 
 class VirtualBoard:
@@ -71,7 +82,8 @@ class VirtualBoard:
         self.flash = Flash(Path(workdir).absolute() / "flash.bin", self.spec["flash_mb"] << 20)
         self.hardware = Hardware(world, self.spec, self.flash, mac, fitted)
         self._port = PtyPort(world, self.console_write, self._hung_up)
-        self.console = Console(world, self._port.write)
+        self.ports: list[SerialPort] = [self._port]  # each gets what leaves at TX
+        self.console = Console(world, self._send)
         self.processor = Processor(world, self.console, self.hardware, self)
         self._state = "off"
         self._rom: RomLoader | None = None
@@ -110,20 +122,32 @@ class VirtualBoard:
             self.console.callbacks.append(callback)
 
     def console_write(self, data: bytes) -> None:
-        """Types on the console, as over the serial port."""
+        """Types on the console, as over the PTY: SYNC takes the place of the two buttons."""
         with self.world.lock:
             if self._state == "off":
                 return
             heard = self._heard + data
             if self._rom is None and SYNC in heard:
                 data = heard[heard.index(SYNC) :]
-                self._stop("download")
-                self._rom = RomLoader(self.spec["chip"], self.mac, self.flash)
+                self._enter_loader()
             self._heard = heard[1 - len(SYNC) :]
-            if self._rom is None:
+            self.serial_write(data)
+
+    def serial_write(self, data: bytes) -> None:
+        """Takes what arrives at RX, from a port that has the two buttons as lines."""
+        with self.world.lock:
+            if self._rom is not None:
+                self._answer_loader(self._rom, data)
+            elif self._state != "off":
                 self.processor.typed(data)
-                return
-            self._answer_loader(self._rom, data)
+
+    def _enter_loader(self) -> None:
+        self._stop("download")
+        self._rom = RomLoader(self.spec["chip"], self.mac, self.flash)
+
+    def _send(self, data: bytes) -> None:
+        for port in self.ports:
+            port.write(data)
 
     def _answer_loader(self, rom: RomLoader, data: bytes) -> None:
         answer = rom.feed(data)
@@ -131,7 +155,7 @@ class VirtualBoard:
 
         def arrived() -> None:
             if self._rom is rom:
-                self._port.write(answer)
+                self._send(answer)
                 if leave:
                     self._boot(HARD)
 
@@ -158,6 +182,19 @@ class VirtualBoard:
         with self.world.lock:
             if self._state != "off":
                 self._boot(POWER_ON)
+
+    def hold(self) -> None:
+        """Keeps the chip in reset, until `reset` or `download`."""
+        with self.world.lock:
+            if self._state != "off":
+                self._stop("boot")
+
+    def download(self) -> None:
+        """Resets with BOOT held: the chip waits in its serial loader until the next reset."""
+        with self.world.lock:
+            if self._state != "off":
+                self._enter_loader()
+                self.console.text(DOWNLOAD_BOOT)
 
     def close(self) -> None:
         """Ends the board: no process and no descriptor stays behind; the flash file does."""
