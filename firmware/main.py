@@ -18,13 +18,15 @@ def run(root=""):
         node = Node(root)
         asyncio.run(node.run())
     except KeyboardInterrupt:  # a person or mpremote wants the REPL
+        machine.WDT(timeout=_REPL_MS)  # a second one changes the time of the first
         if node:
-            machine.WDT(timeout=_REPL_MS)  # a second one changes the time of the first
             node.close()
         asyncio.new_event_loop()
         print("fieldbeat stopped. Ctrl-D starts it again; the watchdog does so in an hour.")
     except Exception as error:
-        text = crash.traceback(error)
-        crash.keep(root, text, node.clock.uptime_s() if node else 0)
-        print(text)
-        machine.reset()
+        try:
+            text = crash.traceback(error)
+            crash.keep(root, text, node.clock.uptime_s() if node else 0)
+            print(text)
+        finally:  # whatever else fails now, for want of memory say
+            machine.reset()

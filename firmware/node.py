@@ -39,6 +39,7 @@ _ESSENTIAL = ("console", "house")  # what runs in safe mode too
 class Node:
     # root: where /config.cbor and the others are; "" but for tests.
     def __init__(self, root="", stream=None):
+        self._watchdog = machine.WDT(timeout=_WATCHDOG_MS)  # runs while all this is set up
         self.root = root
         self.counters = Counters()
         self.secrets = Secrets()
@@ -88,7 +89,6 @@ class Node:
         if self.role:  # not earlier: what the set-up took of the heap is free again
             self.tell("boot", self._cause)
             self.tell("schema")
-        watchdog = machine.WDT(timeout=_WATCHDOG_MS)
         self._start("console", lambda beat: self._console.run())
         self._start("house", self._keep_house, 4 * _GUARD_S)
         if self.role:
@@ -96,13 +96,18 @@ class Node:
                 self._start(name, function, silence_s)
         while True:
             if self._alive():
-                watchdog.feed()
+                self._watchdog.feed()
             await asyncio.sleep_ms(_GUARD_S * 1000)
 
-    # Before a reset that is wanted.
+    # Before a reset that is wanted. What was measured is worth as much as any record.
     def close(self):
-        if self.sampler:
-            self.sampler.flush()
+        try:
+            if self.sampler:
+                self.make_room()
+                if not self.sampler.flush():
+                    raise MemoryError("the last samples are lost")
+        except Exception as error:  # counters do not survive the reset, /crash.txt does
+            self._keep_crash(error)
 
     def reboot(self):
         self.close()
@@ -121,11 +126,11 @@ class Node:
             return
         self._prove()
         if not self._contact:
-            self._contact = True
             self.tell("health")
+            self._contact = True
         if outbox.host_behind:
-            outbox.host_behind = False
             self.tell("health", True)
+            outbox.host_behind = False
 
     # --- beginning
 
@@ -214,20 +219,13 @@ class Node:
         self._safe_since_s = self.clock.uptime_s()
         self.counters.count("safe_mode")
         self.log("safe mode: " + reason)
-        self._save_samples()
+        self.close()
         current = asyncio.current_task() if self.tasks else None
         for name in self.tasks:
             if name not in _ESSENTIAL:
                 self._beats.pop(name, None)
                 if self.tasks[name] is not current:
                     self.tasks[name].cancel()
-
-    # What was measured before the trouble is worth as much as any record.
-    def _save_samples(self):
-        try:
-            self.close()
-        except Exception as error:
-            self._keep_crash(error)
 
     def _keep_crash(self, error, name="node"):
         gc.collect()
@@ -259,9 +257,10 @@ class Node:
             self._prove()
         day = uptime_s // _DAY_S
         if day != self._day:
-            self._day = day
+            self.make_room()
             self.tell("schema")
             self.tell("health")
+            self._day = day
 
     # Whoever brings the keys resets the unit when all is written; else it does so itself.
     def _look_for_keys(self):

@@ -95,10 +95,11 @@ class Sampler:
             self.last[column.name] = (value, quality, t)
         self._add(t, values, qualities)
 
-    # What is in RAM goes to flash, at the end of a batch and before a planned reset.
+    # What is in RAM goes to flash, at the end of a batch and before a planned reset. Returns False if
+    # it is still in RAM, since there was no memory to write it.
     def flush(self):
         if not len(self._batch):
-            return
+            return True
         synced = self._synced
         uptime_s = None if synced else self._clock.uptime_s()
         gc.collect()
@@ -109,12 +110,13 @@ class Sampler:
         except MemoryError:  # there may be room at the next round: _add() tries again
             if not self._batch.full or not self._kept:
                 self._kept = self._batch.full
-                return
+                return False
             self._counters.count("outbox_full")
         except (OSError, ValueError):  # these samples are lost, the next ones may not be
             self._counters.count("fs_corrupt")
         self._kept = False
         self._batch.clear()
+        return True
 
     # A block has one kind of time: it ends where the clock was set.
     def _add(self, t, values, qualities):

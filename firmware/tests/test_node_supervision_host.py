@@ -3,7 +3,8 @@
 import asyncio
 import os
 
-from firmware import main
+from firmware import events, later, main
+from firmware.clock import Clock
 from firmware.sampler import Sampler
 from firmware.tests.support import ResetNow
 from firmware.tests.support_node import Unit
@@ -11,6 +12,7 @@ from firmware.uplink import Uplink
 from protocols.tests.support import raises
 
 HOUR = 3600
+DAY = 24 * HOUR
 
 
 class Broken:
@@ -82,10 +84,12 @@ def test_the_watchdog_starves_when_a_task_is_stuck():
 
 class Ending:
     # main.run() with a node that ends at once in a given way.
-    def __init__(self, unit, error):
-        self.unit, self.error = unit, error
+    def __init__(self, unit, error, at_once=False):
+        self.unit, self.error, self.at_once = unit, error, at_once
 
     def Node(self, root):
+        if self.at_once:
+            raise self.error
         node = self.unit.node or self.unit.boot()
         error = self.error
 
@@ -121,6 +125,56 @@ def test_a_crash_is_written_down_and_resets():
             assert "ValueError: xxx" in file.read()
         for name in ("crash.txt", "crash.old"):
             assert 0 < os.stat(unit.root + "/" + name)[6] < 6000
+
+
+def fail_for_want_of_memory(*args):
+    raise MemoryError
+
+
+def test_a_crash_resets_also_without_the_memory_to_tell_of_it():
+    for name in ("traceback", "keep"):
+        with Unit() as unit, Broken(main.crash, name, fail_for_want_of_memory):
+            raises(ResetNow, Ending(unit, ValueError("x")).run)
+
+
+def test_the_watchdog_runs_from_the_first_moment():
+    with Unit() as unit:
+        with Broken(Clock, "__init__", fail_for_want_of_memory):
+            raises(MemoryError, unit.boot)
+        assert unit.world.wdt_ms == 120000
+        Ending(unit, KeyboardInterrupt(), at_once=True).run()
+        assert unit.world.wdt_ms == HOUR * 1000
+
+
+def test_samples_that_a_wanted_reset_cannot_keep_are_told():
+    with Unit() as unit:
+        node = unit.boot()
+        unit.run(700)
+        room = []
+
+        def make_room():
+            room.append(1)
+
+        node.make_room = make_room
+        with Broken(later, "call", fail_for_want_of_memory):
+            raises(ResetNow, node.reboot)
+        with open(unit.root + "/crash.txt") as file:
+            assert room and "MemoryError: the last samples are lost" in file.read()
+
+
+def test_what_failed_to_be_told_is_told_again():
+    days = []  # of the calls
+
+    def fail_at_first(node, urgent=False):
+        days.append(node.clock.uptime_s() // DAY)
+        if days.count(days[-1]) == 1:
+            raise MemoryError
+
+    with Unit() as unit, Broken(events, "health", fail_at_first):
+        node = unit.boot()
+        unit.run(DAY + 2 * HOUR)
+        assert days == [0, 0, 1, 1] and node.safe_mode_reason is None
+        assert node.counters.snapshot()["task_restart"] == 2
 
 
 def test_a_wanted_reset_keeps_the_samples():
