@@ -1,69 +1,57 @@
-"""Fixtures of the tests that need a board: `bench`, `board`, `console` (pytest-embedded's `dut`).
+"""The console of a board as pytest-embedded's `dut`; all other fixtures are in fixtures.py.
 
-A test lets time pass with `bench.run_for(seconds)`: virtual time, so an hour costs nothing and an
-absence can be proven. Tests with real tools (test_bare_board.py) let the wall clock drive the same
-world while a tool runs.
+A test lets time pass with `bench.run_for(seconds)` or `console.wait(seconds)`: virtual time, so an
+hour costs nothing and an absence can be proven. Tests with real tools (test_bare_board.py) let the
+wall clock drive the same world while a tool runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
-from fieldbeat.hil_tests.virtual.board import VirtualBoard
-from fieldbeat.hil_tests.virtual.site import Site
+from fieldbeat.hil_tests.keys import BENCH
 from pytest_embedded import Dut
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Site]:
-    """A bench with a collector and no board yet, in virtual time."""
-    with Site(seed=1, workdir=tmp_path) as bench:
-        yield bench
-
-
-@pytest.fixture
-def board(bench: Site) -> VirtualBoard:
-    """A provisioned station that has just been switched on."""
-    return bench.add_station()
-
-
 class ConsoleDut(Dut):
-    """pytest-embedded's device under test, over the console of a virtual board."""
+    """pytest-embedded's device under test, over the console of any board."""
 
     def write(self, s: str | bytes) -> None:
-        self.board.console_write(s.encode() if isinstance(s, str) else s)
+        self.send_bytes(s.encode() if isinstance(s, str) else s)
 
     def run(self, verb: str) -> None:
-        """Types a verb and lets a virtual second pass."""
+        """Types a verb and lets a second pass."""
         self.write(verb + "\r")
-        self.bench.run_for(1)
+        self.wait(1)
 
 
 @pytest.fixture
 def dut(
-    pexpect_proc, msg_queue, app, _pexpect_logfile, test_case_name, _meta, bench, board
+    request, pexpect_proc, msg_queue, app, _pexpect_logfile, test_case_name, _meta, board
 ) -> Iterator[Dut]:
     """Takes the place of pytest-embedded's own: what the board prints goes to `expect()`."""
-    board.on_output(msg_queue.put)
-    dut = ConsoleDut(
-        pexpect_proc, msg_queue, app, _pexpect_logfile, test_case_name, _meta,
-        board=board, bench=bench,
-    )  # fmt: skip
+    chosen = request.config.stash[BENCH]
+    more: dict[str, Any] = {"board": board}
+    if chosen.own_world:
+        bench = request.getfixturevalue("bench")
+        board.on_output(msg_queue.put)
+        more |= {"bench": bench, "send_bytes": board.console_write, "wait": bench.run_for}
+    else:
+        rig = chosen.open()
+        board.console.on_output(msg_queue.put)
+        more |= {"bench": rig, "send_bytes": board.console.write, "wait": rig.run_for}
+    dut = ConsoleDut(pexpect_proc, msg_queue, app, _pexpect_logfile, test_case_name, _meta, **more)
     yield dut
     dut.close()
 
 
 @pytest.fixture
-def console(dut: ConsoleDut, bench: Site) -> ConsoleDut:
+def console(dut: ConsoleDut, request: pytest.FixtureRequest) -> ConsoleDut:
     """The text shell of the board, past its prompt."""
-    bench.run_for(2)
+    if not request.config.stash[BENCH].own_world:
+        dut.write("\r")  # the prompt of the reset has gone by
+    dut.wait(2)
     dut.expect_exact("fieldbeat> ", timeout=10)
     return dut
-
-
-@pytest.fixture
-def modem(board: VirtualBoard):
-    """The model of the station's modem, with its faults."""
-    return board.fitted.modem

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from .board import VirtualBoard
 from .errors import BenchError
@@ -50,6 +50,8 @@ class Bench:
     `network_options` go to Network (delay_ms, loss, ...).
     """
 
+    on_open: ClassVar[list[Callable[["Bench"], object]]] = []  # told of every bench that opens
+
     def __init__(
         self,
         seed: int = 1,
@@ -63,6 +65,8 @@ class Bench:
         self.scene = Scene(self.world.start)
         self.network = Network(self.world, **network_options)
         self.boards: dict[str, VirtualBoard] = {}
+        for call in self.on_open:
+            call(self)
 
     def add_board(
         self,
@@ -118,6 +122,7 @@ class Bench:
 
     def close(self) -> None:
         """Ends every board and closes everything; no process stays behind."""
+        self.world.tell(self, "close")
         try:
             self.world.stop_real()
         finally:

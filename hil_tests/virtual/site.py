@@ -98,6 +98,7 @@ class Site(Bench):
 
     def close(self) -> None:
         """Ends boards and collector; no process stays behind."""
+        self.world.tell(self, "close")
         self.collector.flush(self.now_s)
         self.store.close()
         self.registry.close()

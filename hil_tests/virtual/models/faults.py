@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
+
+Listener = Callable[[str, str], object]  # name of the fault, what happened to it
+
+
+class Fired(Counter[str]):
+    """Counts effects by name, and tells a listener of each."""
+
+    listener: Listener | None = None
+
+    def __setitem__(self, name: str, count: int) -> None:
+        super().__setitem__(name, count)
+        if self.listener is not None:
+            self.listener(name, f"fired {count}")
 
 
 class Faults:
@@ -14,13 +28,13 @@ class Faults:
     there has proved nothing.
     """
 
-    fired: Counter[str]
+    fired: Fired
     _asked: set[str]
     _left: dict[str, int]
     _off: dict[str, Any]
 
     def __init__(self, **switches: Any) -> None:
-        vars(self).update(_off=dict(switches), _left={}, _asked=set(), fired=Counter(), **switches)
+        vars(self).update(_off=dict(switches), _left={}, _asked=set(), fired=Fired(), **switches)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self._off:
@@ -29,6 +43,15 @@ class Faults:
         if value:
             self._asked.add(name)
         vars(self)[name] = value
+        self._tell(name, f"set to {value!r}" if value else "off")
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener(name, what)` when a switch is turned and when a fault takes effect."""
+        self.fired.listener = listener
+
+    def _tell(self, name: str, what: str) -> None:
+        if self.fired.listener is not None:
+            self.fired.listener(name, what)
 
     def __getattr__(self, name: str) -> Any:  # only names that do not exist come here
         raise AttributeError(

@@ -80,9 +80,10 @@ class ModemFaults(Faults):
             elif name == "garble":
                 out[at] ^= value[0]
             else:
-                del out[at]
+                out[at : at + 1] = b""
         return bytes(out)
 
     def _edit(self, name: str, position: int, value: bytes) -> None:
         self._asked.add(name)
         self.edits.append((self.sent + position, name, value))
+        self._tell(name, f"asked at byte {position}")

@@ -1,0 +1,143 @@
+"""Fixtures of every test that needs a bench, in three scopes: flash once, boot once, reset.
+
+    def test_it_answers(console, measure):      # runs on any bench, virtual or real
+        console.run("status")
+        console.expect_exact("unit", timeout=10)
+
+With `--bench virtual` each test has a world of its own: `bench` (a Site), `board` (a station that
+was just switched on), its `modem`, the `network`, the `faults`. With a bench file the boards are
+shared: `flashed` fills the flash once a session, `booted` boots once a module, `board` resets for
+each test. Override `image` or `prompt` in a conftest.py to test another program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fieldbeat.host_tools import image as images
+
+from .care import Care
+from .keys import BENCH, CARES, MEASURED, PANEL
+from .measure import Measured
+from .virtual.fault_panel import FaultPanel
+from .virtual.network import Network
+from .virtual.site import Site, config
+
+if TYPE_CHECKING:
+    from .rig import Rig, RigBoard
+
+
+# One bench for the session
+
+
+@pytest.fixture(scope="session")
+def rig(pytestconfig: pytest.Config) -> Rig:
+    """The bench that `--bench` names, opened once."""
+    return pytestconfig.stash[BENCH].open()
+
+
+@pytest.fixture(scope="session")
+def board_name(rig: Rig) -> str:
+    """Which board of the bench is tested: the first of its file."""
+    return next(iter(rig.boards))
+
+
+@pytest.fixture(scope="session")
+def prompt() -> bytes:
+    """What the program says when it takes commands."""
+    return b"fieldbeat> "
+
+
+@pytest.fixture(scope="session")
+def image(rig: Rig, board_name: str) -> bytes:
+    """The flash image under test, built from this source tree."""
+    manifest = rig.boards[board_name].manifest
+    return images.build(config(board_name, manifest))
+
+
+@pytest.fixture(scope="session")
+def care(pytestconfig: pytest.Config, rig: Rig, board_name: str, prompt: bytes) -> Care:
+    """Counts what is done to the board, and climbs the ladder when it does not answer."""
+    cares = pytestconfig.stash.setdefault(CARES, {})
+    if board_name not in cares:
+        cares[board_name] = Care(board_name, rig.boards[board_name], prompt)
+    return cares[board_name]
+
+
+@pytest.fixture(scope="session")
+def flashed(care: Care, image: bytes) -> RigBoard:
+    """The board, its image built and flashed once a session."""
+    care.flash(image)
+    return care.board
+
+
+@pytest.fixture(scope="module")
+def booted(care: Care, flashed: RigBoard) -> RigBoard:
+    """The flashed board, booted once a module; it is the one that the bench file names."""
+    care.boot()
+    return flashed
+
+
+# A world a test, or a board that was reset
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Site]:
+    """A bench with a collector and no board yet, in virtual time."""
+    with Site(seed=1, workdir=tmp_path) as bench:
+        yield bench
+
+
+@pytest.fixture
+def board(request: pytest.FixtureRequest) -> Any:
+    """A provisioned station that has just been switched on, or the board of the bench, reset."""
+    if request.config.stash[BENCH].own_world:
+        return request.getfixturevalue("bench").add_station()
+    booted = request.getfixturevalue("booted")
+    request.getfixturevalue("care").reset()
+    return booted
+
+
+@pytest.fixture
+def power(request: pytest.FixtureRequest, board: Any) -> Any:
+    """The switch of the board's supply: on, off, cycle."""
+    if request.config.stash[BENCH].own_world:
+        from .instruments.virtual_power import VirtualPower
+
+        return VirtualPower(board)
+    return board.power
+
+
+@pytest.fixture
+def network(request: pytest.FixtureRequest) -> Network:
+    """The virtual network behind the modems: outage, loss, delay, what was sent."""
+    return _site(request).network
+
+
+@pytest.fixture
+def modem(request: pytest.FixtureRequest, board: Any) -> Any:
+    """The model of the station's modem, with its faults."""
+    virtual = board if request.config.stash[BENCH].own_world else board.virtual
+    return virtual.fitted.modem
+
+
+@pytest.fixture
+def faults(request: pytest.FixtureRequest) -> FaultPanel:
+    """All fault switches of the bench; one that is asked for and never fires fails the test."""
+    panel = FaultPanel(_site(request))
+    request.node.stash[PANEL] = panel
+    return panel
+
+
+@pytest.fixture
+def measure(request: pytest.FixtureRequest) -> Measured:
+    """Records a value: measure("boot time", 1.8, "s", limits=(0, 3))."""
+    return request.node.stash.setdefault(MEASURED, Measured())
+
+
+def _site(request: pytest.FixtureRequest) -> Site:
+    chosen = request.config.stash[BENCH]
+    return request.getfixturevalue("bench") if chosen.own_world else chosen.open().site

@@ -1,0 +1,23 @@
+"""Where the plugin and its fixtures keep what they share: keys of pytest's stashes."""
+
+from __future__ import annotations
+
+import pytest
+
+from .care import Care
+from .chosen_bench import ChosenBench
+from .measure import Measured
+from .virtual.fault_panel import FaultPanel
+
+BENCH = pytest.StashKey[ChosenBench]()  # of the configuration
+CARES = pytest.StashKey[dict[str, Care]]()  # of the configuration, by the name of the board
+MEASURED = pytest.StashKey[Measured]()  # of a test
+PANEL = pytest.StashKey[FaultPanel]()  # of a test
+# What a fixture needs of a bench; where it is missing the test is skipped, and says so.
+FIXTURE_NEEDS = {
+    "bench": "own_world",
+    "faults": "faults",
+    "modem": "modem_model",
+    "network": "virtual",
+    "power": "power",
+}

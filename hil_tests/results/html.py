@@ -1,0 +1,65 @@
+"""The results as one self-contained page: no script, font or picture from elsewhere.
+
+What needs somebody comes first, each with its timelines, its transcript and the one command that
+shows it again; then every test, to be filtered.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from . import svg
+from .results import DONE, FAILED, OUTCOMES, summary
+
+CLOSER_S = 600  # a longer run is also drawn from this long before its end
+TRANSCRIPT_LINES = 400
+HEADLINES = {DONE: "All passed", FAILED: "Something failed"}
+
+
+def render(data: dict[str, Any]) -> str:
+    """The page."""
+    folder = resources.files(__package__)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
+    shown = [case for case in data["cases"] if case["timelines"] or _needs_somebody(case)]
+    return template.render(
+        data=data,
+        headline=HEADLINES.get(data["exit_code"], "Something could not be tried"),
+        summary=summary(data),
+        outcomes=[name for name in OUTCOMES if data["counts"][name]],
+        shown=shown,
+        measured=[(case, m) for case in data["cases"] for m in case["measurements"]],
+        recoveries=[row for case in data["cases"] for row in case["recoveries"]],
+        pictures=pictures,
+        transcript=transcript,
+        css=folder.joinpath("page.css").read_text("utf-8"),
+    )
+
+
+def _needs_somebody(case: dict[str, Any]) -> bool:
+    return case["outcome"] not in ("passed", "skipped")
+
+
+def pictures(board: dict[str, Any]) -> list[tuple[str, str]]:
+    """Caption and SVG: the whole run, and its end from closer by."""
+    whole = [(f"the whole {svg.elapsed(board['to_us'] / 1e6)}", svg.draw(board))]
+    from_us = board["to_us"] - CLOSER_S * 1_000_000
+    if from_us > CLOSER_S * 1_000_000:
+        whole.append((f"the last {CLOSER_S // 60} minutes", svg.draw(board, from_us)))
+    return whole
+
+
+def transcript(board: dict[str, Any]) -> list[tuple[str, str, bool]]:
+    """The last lines of the console: time of day in the board's world, text, whether it is bad."""
+    rows = []
+    for at_us, line in board["serial"][-TRANSCRIPT_LINES:]:
+        moment = datetime.fromtimestamp(board["start_s"] + at_us / 1e6, UTC)
+        bad = any(word in line for word in svg.BAD_LINES)
+        rows.append((f"{moment:%d %H:%M:%S.}{moment.microsecond // 1000:03d}", line, bad))
+    return rows

@@ -1,0 +1,99 @@
+"""Every fault switch of a bench in one object, so that none can be asked for and forgotten.
+
+faults.modem.silent = True            # of the only board
+faults.of("gh-02").air.unplugged = True
+faults.expect("outage", lambda: bench.network.counts["up_outage"])
+faults.unfired()                      # ["modem.silent"]: asked for, without effect until now
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .bench import Bench
+from .board import VirtualBoard
+from .models.faults import Faults
+
+
+class Switches:
+    """The fault switches of one board, by the name of the part."""
+
+    def __init__(self, board: str, parts: dict[str, Faults]) -> None:
+        self._board = board
+        self._parts = parts
+
+    def __getattr__(self, part: str) -> Faults:
+        try:
+            return self._parts[part]
+        except KeyError:
+            raise AttributeError(
+                f"{self._board} has no part {part!r}; faults are in: {', '.join(self._parts)}"
+            ) from None
+
+    __getitem__ = __getattr__
+
+
+class FaultPanel:
+    """The faults of all boards of a bench and of its network; boards may come later."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self._expected: dict[str, Callable[[], int]] = {}
+
+    def of(self, board: str) -> Switches:
+        """The switches of one board."""
+        return Switches(board, faults_of(self.bench.boards[board]))
+
+    def __getattr__(self, part: str) -> Faults:
+        if part.startswith("_"):
+            raise AttributeError(part)
+        network = getattr(self.bench.network, "faults", None)
+        if part == "network" and isinstance(network, Faults):
+            return network
+        if len(self.bench.boards) != 1:
+            raise AttributeError(f"this bench has {len(self.bench.boards)} boards: of(NAME) first")
+        return self.of(next(iter(self.bench.boards)))[part]
+
+    def expect(self, name: str, fired: Callable[[], int]) -> None:
+        """Names a fault that is no switch: `fired()` counts its effects since now."""
+        before = fired()
+        self._expected[name] = lambda: fired() - before
+
+    def unfired(self) -> list[str]:
+        """Names what was asked for and never took effect."""
+        found = [f"{where}.{name}" for where, part in self.all() for name in part.unfired()]
+        return found + [name for name, fired in self._expected.items() if not fired()]
+
+    @property
+    def fired(self) -> Counter[str]:
+        """Effects by full name."""
+        total = Counter({name: fired() for name, fired in self._expected.items()})
+        for where, part in self.all():
+            total.update({f"{where}.{name}": count for name, count in part.fired.items()})
+        return +total
+
+    def all(self) -> Iterator[tuple[str, Faults]]:
+        """Where it is, and the switches: `modem`, or `gh-02.modem` on a bench of several."""
+        network = getattr(self.bench.network, "faults", None)
+        if isinstance(network, Faults):
+            yield "network", network
+        for name, board in self.bench.boards.items():
+            prefix = f"{name}." if len(self.bench.boards) > 1 else ""
+            for part, switches in faults_of(board).items():
+                yield prefix + part, switches
+
+
+def faults_of(board: VirtualBoard) -> dict[str, Faults]:
+    """The fault switches of a board and of what is fitted to it, by the name of the part."""
+    fitted = board.fitted
+    own: dict[str, Any] = {"board": board, "flash": board.flash, "hardware": board.hardware}
+    if fitted is not None:
+        own |= {"modem": fitted.modem, **fitted.uart, **fitted.parts}
+    found: dict[str, Faults] = {}
+    for part, model in own.items():
+        switches = getattr(model, "faults", None)
+        if isinstance(switches, Faults) and all(known is not switches for known in found.values()):
+            found[part] = switches
+    return found
