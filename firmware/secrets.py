@@ -63,13 +63,14 @@ class Secrets:
 
     # The replay window of the downlink. One blob, because two keys could be cut apart.
     def window_load(self):
-        blob = self._blob("rx_window", 12)
+        blob = self._blob("rx_window", 16)
         if not blob:
             return Window()
-        return Window(*struct.unpack(">iQ", blob))
+        # 12 bytes were written before numbers of more than 31 bits were thought of.
+        return Window(*struct.unpack(">qQ" if len(blob) == 16 else ">iQ", blob))
 
     def window_store(self, window):
-        self._nvs.set_blob("rx_window", struct.pack(">iQ", window.high, window.bits))
+        self._nvs.set_blob("rx_window", struct.pack(">qQ", window.high, window.bits))
         self._nvs.commit()
 
     # The limit that outbox record numbers never fall below, see Outbox.

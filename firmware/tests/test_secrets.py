@@ -103,11 +103,18 @@ def test_numbers_are_reserved_before_use():
 def test_the_window_survives_a_reset():
     _, secrets = provisioned()
     window = secrets.window_load()
-    for piv in (3, 70, 69, 1 << 30):
+    for piv in (3, 70, 69, 1 << 30, (1 << 31) + 5, (1 << 40) - 1):
         window.accept(piv)
         secrets.window_store(window)
         stored = Secrets().window_load()
         assert (stored.high, stored.bits) == (window.high, window.bits)
+
+
+def test_a_window_in_its_old_form_is_read():
+    world, secrets = provisioned()
+    world.nvs["fieldbeat"]["rx_window"] = b"\0\0\0\7" + b"\0" * 7 + b"\5"
+    window = secrets.window_load()
+    assert (window.high, window.bits) == (7, 5)
 
 
 def test_proof_of_health_clears_the_tries():
