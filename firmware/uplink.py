@@ -12,6 +12,7 @@ _ROUNDS = const(4)  # a wake; what a long backlog has beyond them waits for the 
 _DATAGRAMS = const(4)  # a round
 _RECORDS = const(32)  # a round: as many as one ack can tell apart
 _REFUSED = const(8)
+_TURN_MS = const(1000)
 _RETRY_AFTER_S = const(10)  # an NB-IoT round trip takes this long in deep coverage
 _DAY_S = const(86400)
 
@@ -36,6 +37,7 @@ class Uplink:
         self._config = config["uplink"]
         self._sequence = secrets.sequence()
         self._lock = asyncio.Lock()
+        self._beat = None  # of the wake that is going on
         self._answered_key = None  # (kid, epoch) under which the server has answered since boot
         # First records of datagrams that the carrier did not take: they go last, because one that it
         # never takes would hold up all others.
@@ -43,9 +45,15 @@ class Uplink:
         self._day = 0
         self._spent = 0  # bytes of frames in this day of the uptime
 
-    # Returns True when all that was sent is stored on the server, or nothing was waiting.
-    async def wake(self):
+    # Returns True when all that was sent is stored on the server, or nothing was waiting. Calls beat()
+    # now and then: between two calls is no more than opening the carrier, a round of sending, or one
+    # wait for an answer.
+    async def wake(self, beat=lambda: None):
+        while self._lock.locked():  # somebody at the console was faster
+            beat()
+            await asyncio.sleep_ms(_TURN_MS)
         async with self._lock:
+            self._beat = beat
             keys = self._secrets.keyset()
             if keys is None:
                 if self.outcome != "not_provisioned":  # counted once: a state, not an event
@@ -99,6 +107,7 @@ class Uplink:
 
     # All datagrams of a plan; the last one asks for the answer, and may be sent once more without.
     async def _round(self, keys, plan, again):
+        self._beat()
         last = plan[-1]
         for group in plan[:-1]:
             await self._send(keys, group, False)
@@ -175,6 +184,7 @@ class Uplink:
         timeout_s = max(self._config["ack_timeout_s"], _RETRY_AFTER_S)
         deadline_s = self._clock.uptime_s() + timeout_s
         while True:
+            self._beat()
             left_s = deadline_s - self._clock.uptime_s()
             data = await self.carrier.receive(left_s * 1000) if left_s > 0 else None
             if data is None:

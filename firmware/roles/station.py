@@ -13,7 +13,7 @@ _SETTLE_S = const(15)  # from a sampling time to its values: the slowest part an
 _SPREAD_S = const(600)  # units of a site do not wake all at once
 # How long a task may be silent before the watchdog bites.
 _SAMPLER_SILENCE_S = const(300)  # a round in which every part fails
-_UPLINK_SILENCE_S = const(1800)  # attach, send, wait, once more, four rounds
+_UPLINK_SILENCE_S = const(1800)  # to open the carrier, or to wait for one answer; see uplink.py
 
 
 class ModemGauge:
@@ -74,7 +74,7 @@ class Station:
     async def _wake(self, beat):
         beat()
         self._node.make_room()
-        await self.uplink.wake()
+        await self.uplink.wake(beat)
         self._node.woke()
 
     # The first wake after t: multiples of the interval, plus a time of the unit's own.

@@ -46,7 +46,7 @@ def test_a_task_that_fails_is_restarted_and_told():
 
 
 def test_a_task_that_fails_for_ever_ends_in_safe_mode_and_a_reset():
-    async def fail(self):
+    async def fail(self, beat):
         raise MemoryError
 
     with Unit() as unit, Broken(Uplink, "wake", fail):

@@ -1,6 +1,9 @@
 # The uplink against a network that loses, doubles, delays, reorders, forges and replays.
 # SPDX-License-Identifier: Apache-2.0
-from firmware.tests.support_uplink import CONFIG, KID, MASTER, Bench, record
+import asyncio
+
+from firmware.tests.support import run
+from firmware.tests.support_uplink import CONFIG, KID, MASTER, Bench, finish, record
 from protocols import frame, packing_reader
 
 
@@ -304,6 +307,39 @@ def test_many_datagrams_that_were_not_taken_take_no_memory():
         assert bench.wake() is True
     assert bench.outbox.depth == 0
     bench.check(30)
+
+
+def test_a_long_wake_beats():
+    # Each round of four datagrams is answered at the second question, 300 s after the first.
+    bench = Bench(16, down=["late", "lost"] * 4, config=_config(ack_timeout_s=300))
+    beats = []
+    start = bench.clock.uptime_s()
+    assert finish(bench.uplink.wake(lambda: beats.append(bench.clock.uptime_s()))) is True
+    beats.append(bench.clock.uptime_s())
+    assert beats[-1] - start > 1000
+    assert max(b - a for a, b in zip([start] + beats, beats)) <= 300
+
+
+def test_a_wake_that_waits_for_another_one_beats():
+    bench = Bench(1)
+    open_carrier, beats = bench.carrier.open, []
+
+    async def slow():
+        await asyncio.sleep_ms(600000)
+        await open_carrier()
+
+    bench.carrier.open = slow
+
+    async def story():
+        first = asyncio.create_task(bench.uplink.wake())
+        await asyncio.sleep_ms(0)
+        bench.outbox.held[2] = record(2)
+        second = await bench.uplink.wake(lambda: beats.append(bench.clock.uptime_s()))
+        return await first, second
+
+    assert run(story()) == (True, True)
+    gaps = {b - a for a, b in zip(beats, beats[1:])}
+    assert beats[-1] - beats[0] > 500 and max(gaps) <= 2
 
 
 def test_nothing_is_sent_when_the_sequence_cannot_be_reserved():
