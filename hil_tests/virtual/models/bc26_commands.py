@@ -36,8 +36,6 @@ SETTINGS = {
     "+QSCLK": "1",
 }
 PERSISTENT = ("+CPSMS", "+IPR", "+QCGDEFCONT")
-
-
 ALLOWED = {
     "+CEREG": "[0-5]",
     "+CSCON": "[01]",
