@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench fuzz stats format clean
+.PHONY: demo test check bench fuzz mutants stats format clean
 
 demo: $(STAMP)  ## a virtual greenhouse station from bare flash to live values (Ctrl-C or DEMO_FOR=60 ends it)
 	@$(BIN)/python -m fieldbeat.hil_tests.demo
@@ -24,6 +24,9 @@ bench: $(STAMP)  ## speed and memory as ratios; AREA=station|flash|cli|wire runs
 
 fuzz: $(STAMP)  ## a million damaged inputs for every parser, on both interpreters
 	@$(BIN)/python -m fieldbeat.hil_tests.fuzz $(COUNT) $(PARSER)
+
+mutants: $(STAMP)  ## known-bad changes that the tests must notice: caught / all
+	@$(BIN)/python -m fieldbeat.hil_tests.mutants $(NAME)
 
 stats: $(STAMP)  ## the numbers of our own tree
 	@$(BIN)/python .ci/stats.py
