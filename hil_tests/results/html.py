@@ -16,7 +16,7 @@ from . import svg
 from .results import DONE, FAILED, OUTCOMES, summary
 
 CLOSER_S = 600  # a longer run is also drawn from this long before its end
-TRANSCRIPT_LINES = 400
+TRANSCRIPT_LINES, TAIL_LINES = 400, 6
 HEADLINES = {DONE: "All passed", FAILED: "Something failed"}
 
 
@@ -27,13 +27,13 @@ def render(data: dict[str, Any]) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
-    shown = [case for case in data["cases"] if case["timelines"] or _needs_somebody(case)]
     return template.render(
         data=data,
         headline=HEADLINES.get(data["exit_code"], "Something could not be tried"),
         summary=summary(data),
         outcomes=[name for name in OUTCOMES if data["counts"][name]],
-        shown=shown,
+        shown=_cards(data["cases"]),
+        tail=TAIL_LINES,
         measured=[(case, m) for case in data["cases"] for m in case["measurements"]],
         recoveries=[row for case in data["cases"] for row in case["recoveries"]],
         pictures=pictures,
@@ -42,8 +42,16 @@ def render(data: dict[str, Any]) -> str:
     )
 
 
-def _needs_somebody(case: dict[str, Any]) -> bool:
-    return case["outcome"] not in ("passed", "skipped")
+def _cards(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The cases that need somebody; what is blocked for one reason is one card."""
+    cards: dict[tuple[str, ...], dict[str, Any]] = {}
+    for case in cases:
+        if case["timelines"] or case["outcome"] not in ("passed", "skipped"):
+            blocked = case["outcome"] == "blocked" and not case["recoveries"]
+            key = ("blocked", case["message"], case["next_step"]) if blocked else (case["id"],)
+            card = cards.setdefault(key, case | {"tests": []})
+            card["tests"].append(case["id"])
+    return list(cards.values())
 
 
 def pictures(board: dict[str, Any]) -> list[tuple[str, str]]:

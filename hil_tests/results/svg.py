@@ -18,9 +18,10 @@ STATES = {  # class of the style sheet by state
     "no program": "bad", "connected": "good", "idle": "rest", "searches": "odd",
     "starts": "start", "sleeps": "faint", "radio off": "off",
 }  # fmt: skip
+UNNAMED = ("running", "boot")  # the words of the resets stand there
 FATES = {"carried": "good", "duplicated": "odd", "reordered": "odd"}  # all others are bad
 BAD_LINES = ("rst:0x7", "Traceback", "Error", "abort()", "safe mode", "Guru", "panic")
-STEPS_S = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 86_400, 7 * 86_400)
+STEPS_S = (1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 86_400, 7 * 86_400)
 
 
 class Picture:
@@ -61,16 +62,19 @@ class Picture:
     # Lanes
 
     def _faults(self, tall: int) -> None:
+        marks = []
         for x, rows in self._merged(self.board["faults"]):
             kind = "bad" if any(str(row[2]).startswith("fired") for row in rows) else "odd"
-            self._flag(x, tall, kind, [f"{row[1]} {row[2]}" for row in rows], rows[0][0])
+            marks.append((x, kind, [f"{row[1]} {row[2]}" for row in rows], rows[0][0]))
+        self._flags(marks, tall)
 
     def _power(self, tall: int) -> None:
-        self._bars(self.board["power"], tall, "off")
+        self._bars(self.board["power"], tall, "off", shown=True)
+        marks = []
         for x, rows in self._merged(self.board["resets"]):
-            causes = [f"reset: {row[1]}" for row in rows]
-            kind = "bad" if any("watchdog" in cause for cause in causes) else "dark"
-            self._flag(x, tall, kind, causes, rows[0][0])
+            causes = [row[1] for row in rows]
+            marks.append((x, "bad" if "watchdog" in causes else "dark", causes, rows[0][0]))
+        self._flags(marks, tall)
 
     def _radio(self, tall: int) -> None:
         self._bars(self.board["radio"], tall, "off")
@@ -83,9 +87,13 @@ class Picture:
             bad = any(word in line for line in lines for word in BAD_LINES)
             top = self.y + (0 if bad else tall * 0.3)
             self._tick(x, top, self.y + tall, "bad" if bad else "dark", lines, rows)
+        for x, rows in self._merged(self.board.get("typed", [])):
+            typed = [f"typed: {row[1]}" for row in rows]
+            self._tick(x, self.y - 2, self.y + tall * 0.3, "typed", typed, rows)
 
     def _frames(self, tall: int) -> None:
         middle = self.y + tall / 2
+        self._outages(tall)
         self.parts.append(
             f'<path class="line" d="M{LEFT} {middle:g}H{WIDTH - RIGHT}"/>'
             f'<text class="small" x="{LEFT - 8}" y="{self.y + 8}">up</text>'
@@ -122,15 +130,34 @@ class Picture:
 
     # Shapes
 
-    def _bars(self, rows: list[list[Any]], tall: int, first: str) -> None:
+    def _outages(self, tall: int) -> None:
+        ends = [*self.board.get("outages", []), [self.to_us, "back"]]
+        since = None
+        for at_us, what in ends:
+            if what == "away" and since is None:
+                since = at_us
+            elif what == "back" and since is not None:
+                begin = self.x(max(since, self.from_us))
+                wide = self.x(min(max(at_us, self.from_us), self.to_us)) - begin
+                title = f"<title>no network, from {self.clock(since)}</title>"
+                shape = f'x="{begin}" y="{self.y}" width="{max(wide, 0):.1f}" height="{tall}"'
+                self.parts.append(f'<rect class="outage" {shape}>{title}</rect>')
+                if wide > 70:
+                    word = f'x="{begin + 4}" y="{self.y + 10}"'
+                    self.parts.append(f'<text class="word bad" {word}>no network</text>')
+                since = None
+
+    def _bars(self, rows: list[list[Any]], tall: int, first: str, shown: bool = False) -> None:
+        """Coloured from state to state; `off` is left empty unless it is to be `shown`."""
         state, since = first, self.from_us
         last_x = -1.0
         for at_us, after in [*rows, [self.to_us, ""]]:
             end = min(max(at_us, self.from_us), self.to_us)
             x, x_end = self.x(since), self.x(end)
-            if x_end > max(x, last_x) and state != "off":
+            if x_end > max(x, last_x) and (shown or state != "off"):
                 x = max(x, last_x)
-                label = escape(state) if x_end - x > 7 * len(state) + 6 else ""
+                room = x_end - x > 7 * len(state) + 6 and state not in UNNAMED
+                label = escape(state) if room else ""
                 self.parts.append(
                     f'<rect class="{STATES.get(state, "odd")}" x="{x}" y="{self.y}" '
                     f'width="{x_end - x:.1f}" height="{tall}"><title>{escape(state)}, from '
@@ -142,13 +169,18 @@ class Picture:
                 last_x = x_end
             state, since = after, end
 
-    def _flag(self, x: float, tall: int, kind: str, told: list[str], at_us: int) -> None:
-        """A vertical line with a short word beside it, if there is room."""
-        title = self._title(told, at_us)
-        self.parts.append(
-            f'<g class="{kind}"><path class="flag" d="M{x} {self.y}v{tall}"/>'
-            f'<path class="head" d="M{x} {self.y}l6 4l-6 4z"/>{title}</g>'
-        )
+    def _flags(self, marks: list[tuple[float, str, list[str], int]], tall: int) -> None:
+        """Vertical lines, each with its words beside it if there is room until the next one."""
+        for n, (x, kind, told, at_us) in enumerate(marks):
+            x_next = marks[n + 1][0] if n + 1 < len(marks) else WIDTH
+            self.parts.append(
+                f'<g class="{kind}"><path class="flag" d="M{x} {self.y}v{tall}"/>'
+                f'<path class="head" d="M{x} {self.y}l6 4l-6 4z"/>{self._title(told, at_us)}</g>'
+            )
+            word = told[0] if len(told) == 1 else f"{told[0]} (+{len(told) - 1})"
+            if 6 * len(word) + 10 < x_next - x:
+                shape = f'x="{x + 8}" y="{self.y + tall - 3}"'
+                self.parts.append(f'<text class="word {kind}" {shape}>{escape(word)}</text>')
 
     def _tick(
         self, x: float, top: float, end: float, kind: str, told: list[str], rows: list[list[Any]]

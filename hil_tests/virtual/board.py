@@ -47,6 +47,7 @@ DOWNLOAD_BOOT = (
 )
 BOOT_US = 300_000  # from reset to boot.py, an ESP32 with the generic build
 IMAGE_MAGIC = 0xE9
+TOLD_BYTES = 60  # of what is typed at once, to the listeners
 
 
 class SerialPort(Protocol):
@@ -139,6 +140,7 @@ class VirtualBoard:
             if self._rom is not None:
                 self._answer_loader(self._rom, data)
             elif self._state != "off":
+                self.world.tell(self, "typed", data[:TOLD_BYTES].decode("latin-1"))
                 self.processor.typed(data)
 
     def _enter_loader(self) -> None:

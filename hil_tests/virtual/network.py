@@ -74,6 +74,7 @@ class Network:
     def away(self, is_away: bool) -> None:
         """Begin or end an outage: nothing passes, nobody is told."""
         self._away = is_away
+        self.world.tell(self, "away" if is_away else "back")
 
     def open(self, deliver: Deliver, owner: object = None) -> Line:
         """Give a device's socket its way in; `deliver(datagram, source)` is called on answers.

@@ -73,7 +73,7 @@ class Timeline:
     def _lanes(self, name: str, board: VirtualBoard) -> dict[str, Any]:
         lines = serial_lines(board)
         lanes: dict[str, list[list[Any]]] = {"power": [], "resets": [], "radio": [], "sends": []}
-        lanes |= {"frames": [], "faults": []}
+        lanes |= {"frames": [], "faults": [], "typed": [], "outages": []}
         modem = getattr(board.fitted, "modem", None)
         state = "off"
         for at_us, who, what, more in self.notes:
@@ -85,6 +85,10 @@ class Timeline:
                 lanes["resets"].append([at_us, "reset line" if by_line else more])
             elif who is board and what.startswith("! "):
                 lanes["faults"].append([at_us, what[2:], more])
+            elif who is board and what == "typed":
+                lanes["typed"].append([at_us, more.strip()])
+            elif who is self.bench.network and what in ("away", "back"):
+                lanes["outages"].append([at_us, what])
             elif who is modem and modem is not None:
                 _modem_note(lanes, at_us, what, more)
         return {

@@ -42,8 +42,10 @@ class Faults:
         self._left.pop(name, None)
         if value:
             self._asked.add(name)
+        changed = vars(self)[name] != value
         vars(self)[name] = value
-        self._tell(name, f"set to {value!r}" if value else "off")
+        if changed:
+            self._tell(name, f"set to {value!r}" if value else "off")
 
     def listen(self, listener: Listener) -> None:
         """Call `listener(name, what)` when a switch is turned and when a fault takes effect."""
