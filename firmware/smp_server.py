@@ -16,7 +16,7 @@ _GROUP_ENUM = const(10)
 # group: what later.call() makes of it. All take the server.
 _GROUPS = {
     _GROUP_OS: ("firmware.smp_os firmware.reboot", "OSGroup"),
-    _GROUP_SETTINGS: ("firmware.smp_settings firmware.config", "SettingsGroup"),
+    _GROUP_SETTINGS: ("firmware.smp_settings", "SettingsGroup"),
     _GROUP_FS: ("firmware.smp_fs", "FSGroup"),
     _GROUP_SHELL: ("firmware.smp_shell", "ShellGroup"),
     _GROUP_ENUM: ("firmware.smp_enum", "EnumGroup"),

@@ -5,7 +5,7 @@ import os
 from protocols import smp
 from protocols.compat import const, sha256
 
-from . import config
+from . import later
 from .smp_request import Refused, field
 
 # As in protocols/smp_codes.py.
@@ -23,6 +23,7 @@ _ROOT_NOT_FOUND = const(5)
 _WRITE_NOT_SUPPORTED = const(6)
 _DELETE_NOT_SUPPORTED = const(7)
 
+_CONFIG = "firmware.config"  # a third of the free heap, for the commit alone
 _NAME_LIMIT = const(32)
 _WRITABLE = {"id/unit": "unit", "id/kid": "kid", "id/epoch": "epoch", "key/master": "master"}
 _READ_ONLY = ("id/mac", "key/check", "config/sha256")
@@ -106,8 +107,8 @@ class SettingsGroup:
         except OSError:
             return {}  # nothing is waiting, or the answer to the first commit was lost
         try:
-            config.commit(self._root)
-        except config.ConfigError as error:
+            later.call(_CONFIG, "commit", self._root)
+        except ValueError as error:  # ConfigError
             raise Refused(smp.EINVAL, text=str(error))
         return {}
 

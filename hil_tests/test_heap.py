@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fieldbeat.protocols import smp, smp_codes
+from fieldbeat.hil_tests.cuts.smp_console import SmpConsole
+from fieldbeat.hil_tests.virtual.site import config
+from fieldbeat.host_tools.provisioner import Plan, Provisioner
+from fieldbeat.protocols import cbor, smp, smp_codes
 
 HOUR_S = 3600
 BLOCK = 16  # bytes; what SMP counts
@@ -59,3 +62,14 @@ def test_every_tool_in_a_row_finds_room(bench, board):
     bench.run_for(2 * HOUR_S)
     assert b"MemoryError" not in board.output
     assert free_bytes(bench, board) > 8192
+
+
+def test_a_unit_at_work_takes_another_configuration(bench, board):
+    """Provisioning finds room when sampler, modem and server are all at work."""
+    bench.run_for(700)
+    link = SmpConsole(bench, board)
+    content = cbor.encode(config(more="[sampling]\ninterval_s = 60\n").to_device_map())
+    plan = Plan("gh-01", "bench", "greenhouse_esp32", "greenhouse", 3600, content)
+    Provisioner(link, bench.registry, lambda step, text: None).run(plan)
+    assert link.download("/config.cbor") == content
+    assert b"MemoryError" not in board.output
