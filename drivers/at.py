@@ -20,14 +20,10 @@ _TICKS_MASK = const(0x3FFFFFFF)
 _TICKS_HALF = const(0x20000000)
 
 
-# The four kinds of command. A str goes out quoted, an int as it is, bytes as bare hex, None as
+# The kinds of command. A str goes out quoted, an int as it is, bytes as bare hex, None as
 # an empty place.
 def read(name):
     return "AT" + name + "?"
-
-
-def test(name):
-    return "AT" + name + "=?"
 
 
 def assign(name, *values):
@@ -63,7 +59,7 @@ def fields(line):
 
 
 class Command:
-    def __init__(self, text, prefix, ok, fail, payload):
+    def __init__(self, text, prefix, ok, fail):
         self.text = text
         self.wire = (text + "\r\n").encode()
         self.state = PENDING
@@ -71,7 +67,6 @@ class Command:
         self.final = ""  # the line that ended it
         self.garbled = False  # a line that belongs to nothing came in between
         self.prefix = prefix
-        self.payload = payload
         self._waiting = list(ok)
         self._fail = fail
 
@@ -103,9 +98,6 @@ def _matches(line, name):
 class Session:
     # max_line: bytes of the longest line expected; a longer one is dropped.
     def __init__(self, max_line):
-        self.on_unhandled = None  # fn(line), for lines that belong to nothing
-        self.unhandled = 0
-        self.overlong = 0
         self._handlers = {}
         self._command = None
         self._deadline = 0
@@ -119,19 +111,17 @@ class Session:
             raise ValueError("unsolicited %r has a handler already" % prefix)
         self._handlers[prefix] = handler
 
-    def command(
-        self, text, prefix=None, ok=OK, fail=FAIL, timeout_ms=_TIMEOUT_MS, now_ms=0, payload=None
-    ):
+    def command(self, text, prefix=None, ok=OK, fail=FAIL, timeout_ms=_TIMEOUT_MS, now_ms=0):
         # The caller writes `.wire` of what is returned. All lines of `ok` must come, in any
         # order, or one of `fail`. `prefix` names information lines; "" takes every line.
         if self._command:
             raise ValueError("%s is still running" % self._command.text)
-        self._command = Command(text, prefix, ok, fail, payload)
+        self._command = Command(text, prefix, ok, fail)
         self._deadline = now_ms + timeout_ms
         return self._command
 
     def abandon(self):
-        # What still comes of its reply will be unhandled lines.
+        # What still comes of its reply will belong to nothing.
         if self._command:
             self._command.state = FAILED
             self._command = None
@@ -148,25 +138,22 @@ class Session:
         return 0
 
     def feed(self, data):
-        # Returns what must be written now: the payload after a prompt, or b"".
-        answer = b""
+        # Returns how many lines were dropped because they were too long.
+        dropped = 0
         for byte in data:
             if byte == 0x0D or byte == 0x0A:
+                dropped += self._size > self._max_line
                 self._end_line()
-            elif byte == 0x3E and self._size == 0 and self._command and self._command.payload:
-                answer, self._command.payload = self._command.payload, None
             elif self._size < self._max_line:
                 self._line[self._size] = byte
                 self._size += 1
             else:
                 self._size = self._max_line + 1  # the rest of the line is dropped with it
-        return answer
+        return dropped
 
     def _end_line(self):
         size, self._size = self._size, 0
-        if size > self._max_line:
-            self.overlong += 1
-        elif size:
+        if 0 < size <= self._max_line:
             line = _text(self._line, size)
             if line:
                 self._dispatch(line)
@@ -187,16 +174,10 @@ class Session:
         if command and command.prefix == "" and len(command.lines) < _MAX_LINES:
             command.lines.append(line)
             return
-        self._unhandled(line)
-
-    def _unhandled(self, line):
-        self.unhandled += 1
         # A "+" line that nobody asked for is a message of the modem; anything else is a piece
         # of a torn line, and the reply around it cannot be trusted.
-        if self._command and not line.startswith("+"):
-            self._command.garbled = True
-        if self.on_unhandled:
-            self.on_unhandled(line)
+        if command and not line.startswith("+"):
+            command.garbled = True
 
 
 def _text(buffer, size):

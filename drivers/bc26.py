@@ -28,9 +28,9 @@ class BC26(Quectel):
         if current[1:2] == [apn]:
             return
         await self.ask(at.assign("+QCGDEFCONT", "IP", apn), timeout_ms=_APN_MS)
-        # It is stored, and used after a restart.
-        await self.ask(at.assign("+QRST", 1))
+        # It is stored, and used after a restart, which may begin before its OK has been read.
         self._down()
+        await self.attempt(at.assign("+QRST", 1))
         await asyncio.sleep_ms(self.BOOT_MS)
         await self.start()
 

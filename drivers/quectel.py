@@ -1,6 +1,7 @@
 # What Quectel's modems have in common: registration, one UDP socket, signal, network time.
 # A model adds the times of its pins and the commands that differ.
 # SPDX-License-Identifier: Apache-2.0
+from protocols import calendar
 from protocols.compat import const
 
 from . import at
@@ -32,12 +33,10 @@ class Quectel(Modem):
     # TS 24.008 10.5.7.4a and 10.5.7.3, unit and value: periodic update 1 h, active time 1 min.
     PSM_PERIODIC = "00100001"
     PSM_ACTIVE = "00100001"
-    CLOCK_IS_UTC = True  # of +CCLK; some firmwares tell the local time and its quarters
 
     def __init__(self, uart, pwrkey=None, reset=None):
         super().__init__(uart, pwrkey, reset)
         self.session.on("+QIURC", self._on_socket)
-        self.imei = ""
         self._received = []
         self._socket_open = False
         self._rai = None  # what the modem was told; unknown after it started
@@ -47,7 +46,6 @@ class Quectel(Modem):
         self._rai = None
         await self.ask("ATE0")
         await self.attempt(at.assign("+QSCLK", 0))  # stay awake until sleep()
-        self.imei = await self.ask(at.assign("+CGSN", 1), "+CGSN", _imei)
 
     # -- what a model knows
 
@@ -89,9 +87,7 @@ class Quectel(Modem):
 
     async def network_time(self):
         # Seconds since 2024 UTC, None before the network has told it.
-        seconds, quarters = await self.ask(at.read("+CCLK"), "+CCLK", _clock)
-        if not self.CLOCK_IS_UTC:
-            seconds -= 900 * quarters
+        seconds = await self.ask(at.read("+CCLK"), "+CCLK", _clock)
         return seconds if seconds >= 0 else None
 
     # -- the socket
@@ -194,16 +190,6 @@ def _rsrp_dbm(line):
     return rsrp - 140
 
 
-def _imei(line):
-    (imei,) = at.fields(line)
-    # TS 23.003 6.2: 15 digits, the last one by Luhn.
-    digits = [int(digit) for digit in imei]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
-    if len(digits) != 15 or (sum(digits[0::2]) + sum(doubled)) % 10:
-        raise ValueError("IMEI %r" % imei)
-    return imei
-
-
 def _datagram(size, text):
     data = bytes.fromhex(text)
     if len(data) != int(size):
@@ -212,22 +198,14 @@ def _datagram(size, text):
 
 
 def _clock(line):
-    # '+CCLK: "24/06/01,08:00:00+32"' -> (seconds since 2024, quarters of an hour east of UTC)
+    # '+CCLK: "24/06/01,08:00:00+32"' -> seconds since 2024. It is UTC; the place lies 32 quarters of
+    # an hour east of it.
     (text,) = at.fields(line)
     if len(text) != 20 or text[2] + text[5] + text[8] + text[11] + text[14] != "//,::":
         raise ValueError("clock %r" % text)
     year, month, day, hour, minute, second = [int(text[i : i + 2]) for i in range(0, 18, 3)]
     if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 61):
         raise ValueError("clock %r" % text)
-    seconds = _days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
-    return seconds, int(text[17:])
-
-
-def _days(year, month, day):
-    # Days since 2024-01-01. Two digits are 1970 (a clock that was never set) to 2069, where every
-    # fourth year is a leap year.
-    if year >= 70:
-        year -= 100
-    leap = 1 if year % 4 == 0 and month > 2 else 0
-    before = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)[month - 1]
-    return (year - 24) * 365 + (year + 3) // 4 - 6 + before + leap + day - 1
+    # Two digits are 1970 (a clock that was never set) to 2069.
+    days = calendar.month_start(year + (1900 if year >= 70 else 2000), month) + day - 1
+    return days * 86400 + hour * 3600 + minute * 60 + second

@@ -1,34 +1,20 @@
 # Seconds since 2024-01-01T00:00:00Z and ISO 8601 text. MicroPython's own epoch differs by port.
 # SPDX-License-Identifier: Apache-2.0
+from protocols.calendar import month_start, year_start
 from protocols.compat import const
 
 _DAY_S = const(86400)
-_MONTH_STARTS = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)  # in a common year
-
-
-def _leap_days(year):
-    # Leap days from 2024 up to the start of `year`; right until 2099.
-    return (year - 2021) // 4
-
-
-def _year_start(year):
-    return (year - 2024) * 365 + _leap_days(year)
-
-
-def _month_start(year, month):
-    start = _year_start(year) + _MONTH_STARTS[month - 1]
-    return start + 1 if month > 2 and year % 4 == 0 else start
 
 
 def to_iso(seconds):
     days, rest = divmod(seconds, _DAY_S)
     year = 2024 + days // 366
-    while days >= _year_start(year + 1):
+    while days >= year_start(year + 1):
         year += 1
     month = 12
-    while days < _month_start(year, month):
+    while days < month_start(year, month):
         month -= 1
-    day = days - _month_start(year, month) + 1
+    day = days - month_start(year, month) + 1
     clock = (rest // 3600, rest // 60 % 60, rest % 60)
     return "%04d-%02d-%02dT%02d:%02d:%02dZ" % ((year, month, day) + clock)
 
@@ -58,8 +44,8 @@ def from_iso(text):
     hour, minute, second = int(text[11:13]), int(text[14:16]), int(text[17:19])
     if not (2024 <= year <= 2099 and 1 <= month <= 12 and 0 <= hour <= 23):
         raise ValueError("out of range")
-    following = _month_start(year, month + 1) if month < 12 else _year_start(year + 1)
-    days = _month_start(year, month) + day - 1
+    following = month_start(year, month + 1) if month < 12 else year_start(year + 1)
+    days = month_start(year, month) + day - 1
     if not (1 <= day and days < following and 0 <= minute <= 59 and 0 <= second <= 59):
         raise ValueError("out of range")
     seconds = days * _DAY_S + hour * 3600 + minute * 60 + second - _offset_s(text[19:])

@@ -310,8 +310,7 @@ def at_lines():
         if not session.poll(clock[0]):
             text = ("AT+CSQ", "AT+QISEND=0,4", "ATI")[getrandbits(4) % 3]
             prefix = (None, "+CSQ", "")[getrandbits(4) % 3]
-            payload = b"data" if getrandbits(1) else None
-            session.command(text, prefix, now_ms=clock[0], payload=payload)
+            session.command(text, prefix, now_ms=clock[0])
         command = session._command
         session.feed(data)
         if len(command.lines) > 16:
