@@ -1,5 +1,5 @@
-# Reading a UART under asyncio: waits for bytes with a limit. Writing needs no help: an ESP32 puts
-# what is written into its transmit buffer.
+# Reading a UART under asyncio: waits for bytes with a limit. Writing needs no help as long as it fits
+# into the transmit buffer, for the rest of which an ESP32 waits.
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 

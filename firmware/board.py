@@ -2,12 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import machine
 
-from protocols.compat import const
-
 from . import parts
-
-# A datagram arrives as hex in one line of up to 2 KiB, faster than tasks take turns.
-_MODEM_BUFFER = const(2560)
 
 
 class BoardError(ValueError):
@@ -56,13 +51,10 @@ def _i2c(entry):
     return machine.I2C(entry["id"], scl=scl, sda=sda, freq=entry["freq_hz"])
 
 
-def _uart(entry, **options):
+def _uart(entry):
     tx, rx = machine.Pin(entry["tx"]), machine.Pin(entry["rx"])
-    return machine.UART(entry["uart"], baudrate=entry["baud"], tx=tx, rx=rx, **options)
-
-
-def _modem_uart(entry):
-    return _uart(entry, rxbuf=_MODEM_BUFFER)
+    buffers = {key: entry[key] for key in ("txbuf", "rxbuf") if key in entry}
+    return machine.UART(entry["uart"], baudrate=entry["baud"], tx=tx, rx=rx, **buffers)
 
 
 def _rs485(entry):
@@ -77,7 +69,7 @@ def _output(entry, key):
     return machine.Pin(entry[key], machine.Pin.OUT, value=0)
 
 
-_KINDS = {"i2c": _i2c, "uart": _modem_uart, "rs485": _rs485}
+_KINDS = {"i2c": _i2c, "uart": _uart, "rs485": _rs485}
 
 
 def _entry(table, name, what):

@@ -61,6 +61,9 @@ class Uart(Strict):
     rx: int = Pin
     baud: int = Field(ge=1200, le=3_000_000)
     de: int | None = Field(default=None, ge=0, le=48)
+    # Bytes. What does not fit is waited for, and lost; absent: what MicroPython takes, 256.
+    txbuf: int | None = Field(default=None, ge=128, le=8192)
+    rxbuf: int | None = Field(default=None, ge=128, le=8192)
 
 
 class Modem(Strict):

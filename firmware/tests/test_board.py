@@ -35,7 +35,7 @@ def test_every_fitted_part_of_the_greenhouse_can_be_made():
     assert pin_numbers(keywords) == {"scl": 22, "sda": 21}
     (args, keywords) = made(world, "UART")[0]
     assert args == (1,) and keywords["baudrate"] == 9600
-    assert pin_numbers(keywords) == {"tx": 25, "rx": 26}
+    assert pin_numbers(keywords) == {"tx": 25, "rx": 26} and "rxbuf" not in keywords
     world.adc_uv = 2100000
     assert run(parts["battery"].read()) == (4200,)
 
@@ -47,7 +47,8 @@ def test_the_modem_has_its_port_and_pins():
     assert modem.POWER_KEY_MS and modem.send
     assert board.bus("modem") is board.bus("modem")
     (args, keywords) = made(world, "UART")[0]
-    assert args == (2,) and keywords["baudrate"] == 115200 and keywords["rxbuf"] >= 2 * 1024
+    assert args == (2,) and keywords["baudrate"] == 115200
+    assert min(keywords["txbuf"], keywords["rxbuf"]) > 2 * modem.MAX_DATAGRAM + 64
     outputs = [args[0] for args, keywords in made(world, "Pin") if keywords.get("value") == 0]
     assert outputs == [4, 5]
 
