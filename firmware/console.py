@@ -128,8 +128,10 @@ class Console:
             if self._history[-1:] != [line]:
                 self._history = self._history[1 - _HISTORY :] + [line]
             self._busy = True
-            text, _ = await self._shell.execute(argv)
-            self._busy = False
+            try:
+                text, _ = await self._shell.execute(argv)
+            finally:  # loading the shell may have failed
+                self._busy = False
             self._stream.write(text.replace("\n", "\r\n").encode() + b"\r\n")
         self._stream.write(PROMPT)
 

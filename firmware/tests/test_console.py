@@ -166,6 +166,22 @@ def test_log_lines_stand_above_what_is_being_typed():
     assert console.stream.writes == [b"\rL 12 uplink: no_ack\x1b[K\r\n" + PROMPT + b"sta"]
 
 
+def test_a_prompt_stands_below_a_log_line_also_when_the_shell_could_not_be_loaded():
+    class Unloadable:
+        @property
+        def execute(self):
+            raise MemoryError
+
+    stream = Stream(b"status\r")
+    console = Console(stream, Unloadable(), Server())
+    try:
+        support.run(console.run())
+    except MemoryError:
+        pass
+    console.say("L 12 console: MemoryError()")
+    assert stream.writes[-1].endswith(b"MemoryError()\x1b[K\r\n" + PROMPT)
+
+
 def test_a_whole_request_through_the_server():
     from firmware.tests.support_console import Node
 
