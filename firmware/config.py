@@ -87,15 +87,6 @@ def commit(root):
     os.rename(new, root + "/config.cbor")
 
 
-# Writes a config (bytes) and commits it. ConfigError: it is unusable and nothing was changed.
-def save(root, data):
-    new = root + "/config.new"
-    check(_decode(new, data), "config")
-    with open(new, "wb") as file:
-        file.write(data)
-    commit(root)
-
-
 # Goes back to the config before the last commit.
 def revert(root):
     old = root + "/config.old"
@@ -116,7 +107,7 @@ def check(value, kind):
         # The rest of a manifest is for the host.
         return {key: value[key] for key in ("id", "buses", "modem", "fitted") if key in value}
     else:
-        for key in ("id", "schema", "interval_s", "report_samples", "channels"):
+        for key in ("schema", "interval_s", "channels"):
             _need(value, "profile", key)
     return value
 

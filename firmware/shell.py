@@ -54,7 +54,12 @@ class Shell:
             ("help", "", self._help, "this list"),
             ("status", "", self._status, "how the unit is"),
             ("id", "", self._id, "who the unit is"),
-            ("config", "show", self._config, "the configuration"),
+            (
+                "config",
+                "show|revert",
+                self._config,
+                "the configuration, or back to the one before",
+            ),
             ("sensors", "", self._sensors, "channels and their last values"),
             ("read", "NAME", self._read, "read a fitted part now"),
             ("modem", "", self._modem, "the modem when it was last on"),
@@ -116,8 +121,17 @@ class Shell:
         return table(rows)
 
     async def _config(self, args):
+        if args == ["revert"]:
+            try:
+                later.call("firmware.config", "revert", self._node.root)
+            except ValueError as error:
+                raise Failed("nothing was changed: %s" % error)
+            reboot_soon(self._node)
+            return "back to the configuration before the last one; rebooting"
         if args not in ([], ["show"]):
-            raise Failed("type config show; to change it, run fieldbeat provision on this port")
+            raise Failed(
+                "type config show or revert; to change it, run fieldbeat provision on this port"
+            )
         return table(flatten(self._node.config))
 
     async def _sensors(self, args):

@@ -1,7 +1,10 @@
 # The verbs, as a person types them.
 # SPDX-License-Identifier: Apache-2.0
+import asyncio
+
 from firmware.shell import decimal, flatten, table
-from firmware.tests.support_console import MASTER, Node
+from firmware.tests.support import run
+from firmware.tests.support_console import MASTER, Node, config_bytes
 
 
 def _with_node(test):
@@ -100,6 +103,24 @@ def test_config():
         assert node.execute("config") == (text, 0)
         text, ret = node.execute("config set x")
         assert ret == 1 and "fieldbeat provision" in text
+
+    _with_node(test)
+
+
+def test_config_revert():
+    def test(node):
+        text, ret = node.execute("config revert")
+        assert ret == 1 and text.startswith("nothing was changed: ") and "config.old" in text
+        node.write("/config.old", config_bytes())
+        node.write("/config.cbor", b"new")
+
+        async def scenario():
+            text, ret = await node.shell.execute(["config", "revert"])
+            assert ret == 0 and text.endswith("rebooting")
+            await asyncio.sleep_ms(1000)
+
+        run(scenario())
+        assert node.read("/config.cbor") == config_bytes() and node.reboots == 1
 
     _with_node(test)
 
