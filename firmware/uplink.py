@@ -27,7 +27,6 @@ class Uplink:
     def __init__(self, outbox, carrier, secrets, clock, counters, config, on_schemas=None):
         self.carrier = carrier
         self.on_schemas = on_schemas
-        self.commands = 0  # that the server has offered
         self.outcome = "none"  # of the last wake: acked, partly, or the reason why it failed
         self.acked_s = None  # uptime of the last ack
         self._outbox = outbox
@@ -231,6 +230,5 @@ class Uplink:
     def _apply(self, answer):
         self._outbox.ack(answer.cumulative, answer.bitmap)
         self.acked_s = self._clock.uptime_s()
-        self.commands += len(answer.commands)
         if answer.schemas and self.on_schemas:
             self.on_schemas(answer.schemas)
