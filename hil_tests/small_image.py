@@ -39,6 +39,8 @@ def file_system(files: dict[str, str]) -> bytes:
     """A littlefs image that fills the vfs partition."""
     fs = LittleFS(block_size=SECTOR, block_count=PARTITIONS[-1][4] // SECTOR, disk_version=0x20000)
     for name, text in files.items():
+        if "/" in name:
+            fs.makedirs(name.rpartition("/")[0], exist_ok=True)
         with fs.open(name, "w") as file:
             file.write(text)
     return bytes(fs.context.buffer)
