@@ -12,14 +12,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import partition_table, serial_port
+from . import partition_table
 from .errors import CannotTry, FieldbeatError
 from .image_info import MEGABYTE, ImageInfo
+from .rom_loader import FAST_BAUD, FlashError, connected, failures, prepared
 
 if TYPE_CHECKING:
     from .esptool_log import Heard
@@ -27,15 +27,9 @@ if TYPE_CHECKING:
 SECTOR = partition_table.SECTOR
 BLANK_SECTOR = b"\xff" * SECTOR
 MERGE_BYTES = 64 * 1024  # shorter blank stretches are sent: they compress to nothing
-CONNECT_ATTEMPTS = 3
-FAST_BAUD = 460_800
 LOCALLY_ADMINISTERED = 0x02  # IEEE 802, 8.2.2: this bit of the first byte; no chip has it set
 
 Progress = Callable[[int, int], None]  # (bytes so far, bytes in all)
-
-
-class FlashError(FieldbeatError):
-    """Writing did not work; the unit may hold an incomplete image."""
 
 
 class WrongTarget(CannotTry):
@@ -146,19 +140,19 @@ def flash(
     started = time.monotonic()
     todo = plan(image, info, secrets)
     _check_board(info, board, "--board")
-    with listening() as heard, _connected(port) as loader:
+    with listening() as heard, connected(port) as loader:
         _check_chip(loader, info)
         mac = ":".join(f"{byte:02x}" for byte in loader.read_mac())
         _check_kind(mac, info)
         if board is None:
             _check_board(info, board_of_mac(mac), f"the registry for {mac}")
-        with _failures(
+        with failures(
             port, "nothing was written", "see that the board is powered, then try again"
         ):
-            loader = _prepared(loader, baud)
+            loader = prepared(loader, baud)
             _check_flash_size(loader, info)
         before_write(mac)
-        with _failures(port, "the unit is incomplete now", "flash it again"):
+        with failures(port, "the unit is incomplete now", "flash it again"):
             _write(loader, heard, todo, progress)
             _verify(loader, image, info)
             loader.hard_reset()
@@ -173,26 +167,6 @@ def flash(
             secrets=secrets is not None,
             seconds=round(time.monotonic() - started, 3),
         )
-
-
-@contextmanager
-def _connected(port: str) -> Iterator[Any]:
-    """Reach the ROM loader at a port and yield esptool's object for it."""
-    import esptool
-    from esptool import cmds
-
-    opened = serial_port.open_port(port)
-    try:
-        try:
-            loader = cmds.detect_chip(opened, connect_attempts=CONNECT_ATTEMPTS)
-        except (esptool.FatalError, OSError) as error:
-            reason = " ".join(str(error).split())
-            message = f"no boot loader answers at {port} ({reason.partition(' For trouble')[0]})"
-            step = "hold BOOT, press EN, release BOOT, try again; else see to cable and power"
-            raise CannotTry(message, step) from None
-        yield loader
-    finally:
-        opened.close()
 
 
 def _check_board(info: ImageInfo, board: str | None, who: str) -> None:
@@ -216,17 +190,6 @@ def _check_kind(mac: str, info: ImageInfo) -> None:
     if virtual_board and not info.virtual:
         message = f"the image is for real chips, but {mac} is a virtual board"
         raise WrongTarget(message, "build it with --virtual")
-
-
-def _prepared(loader: Any, baud: int) -> Any:
-    """Start the flasher stub, go to the fast rate, attach the flash; nothing is erased yet."""
-    from esptool import cmds
-
-    loader = cmds.run_stub(loader)
-    if baud > loader.ESP_ROM_BAUD:
-        loader.change_baud(baud)
-    cmds.attach_flash(loader)
-    return loader
 
 
 def _check_flash_size(loader: Any, info: ImageInfo) -> None:
@@ -257,19 +220,6 @@ def _write(loader: Any, heard: Heard, todo: Plan, progress: Progress) -> None:
 
 def _share(progress: Progress, start: int, size: int, total: int, share: float) -> None:
     progress(start + int(share * size), total)
-
-
-@contextmanager
-def _failures(port: str, state: str, step: str) -> Iterator[None]:
-    """Turn what esptool raises into our own error, which says in what state the unit is."""
-    import esptool
-    import serial
-
-    try:
-        yield
-    except (esptool.FatalError, serial.SerialException, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise FlashError(f"{port}: {reason}; {state}", step) from error
 
 
 def _verify(loader: Any, image: bytes, info: ImageInfo) -> None:

@@ -17,6 +17,7 @@ from fieldbeat.host_tools import (
     image_info,
     node_config,
     nvs_image,
+    rom_loader,
     serial_port,
 )
 from fieldbeat.host_tools.errors import CannotTry, FieldbeatError
@@ -212,7 +213,7 @@ def test_what_is_no_port(tmp_path):
 
 
 def test_a_silent_port(monkeypatch, virtual):
-    monkeypatch.setattr(flasher, "CONNECT_ATTEMPTS", 1)
+    monkeypatch.setattr(rom_loader, "CONNECT_ATTEMPTS", 1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         accepted: list[socket.socket] = []
         thread = threading.Thread(target=lambda: accepted.append(server.accept()[0]))
