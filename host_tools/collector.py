@@ -9,10 +9,10 @@ wait for the disk, so datagrams that arrive together share one transaction.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import logging
+from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from fieldbeat.protocols import (
@@ -25,40 +25,18 @@ from fieldbeat.protocols import (
     report_reader,
 )
 
+from .database import DatabaseBusy
 from .downlink import Downlink
 from .errors import FieldbeatError
+from .outcome import Outcome, source_text
 from .records import Decoder, describe, floor, identify
+from .refusals import Refusals
 from .registry import Registry, Unit
 from .store import Store
 from .times import DEVICE_EPOCH_S
 from .traffic import Link, Traffic
 
-BAD_TAGS_AN_HOUR = 100  # more of them lock a key id: 2^64 guesses take long at that rate
-HOUR_S = 3600.0
-FLUSH_S = 1.0  # refusals are written at most this often: a flood of forgeries must not wear a disk
-
-
-@dataclass
-class Outcome:
-    """What became of one datagram; `reason` is empty when its records are stored."""
-
-    at_s: float
-    source: str
-    size: int
-    unit: str = ""
-    kid: bytes = b""
-    reason: str = ""
-    detail: str = ""
-    epoch: int = 0
-    piv: int = -1
-    records: list[str] = field(default_factory=list)  # the new ones, in words
-    duplicates: int = 0
-    cumulative: int | None = None  # what was acknowledged, if an answer was sent
-
-    def renew(self, reason: str = "", detail: str = "") -> None:
-        """Begin again after a transaction that failed."""
-        self.reason, self.detail = reason, detail
-        self.records, self.duplicates = [], 0
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -87,7 +65,7 @@ class Collector:
     Args:
         store: where everything is kept.
         registry: units and keys.
-        observer: is told the `Outcome` of every datagram.
+        observer: is told the `Outcome` of every datagram, when the answers are ready.
     """
 
     def __init__(
@@ -98,16 +76,16 @@ class Collector:
     ) -> None:
         self.store = store
         self.registry = registry
-        self.refused: Counter[str] = Counter()  # reason -> count, since the start
         self._observer = observer
         self._decoder = Decoder(store)
         self._traffic = Traffic(store)
+        self._downlink = Downlink(registry)
+        self._refusals = Refusals(store)
+        self.refused = self._refusals.counts
         self._peers: dict[bytes, _Peer | None] = {}
         self._registry_version: Any = None
-        self._downlink = Downlink(registry)
-        self._bad_tags: dict[bytes, deque[float]] = {}
-        self._unwritten: dict[tuple[str, str], tuple[int, float, str]] = {}
-        self._flushed_s = float("-inf")
+        with store.transaction():
+            self._decoder.catch_up()
 
     def handle(self, datagram: bytes, source: Any, now_s: float) -> list[bytes]:
         """Take one datagram and return the datagrams to send back to its source.
@@ -128,37 +106,39 @@ class Collector:
             datagrams: (bytes, source) as for `handle`.
             now_s: the time, Unix seconds.
         """
-        outcomes = [Outcome(now_s, _text(source), len(data)) for data, source in datagrams]
+        outcomes = [Outcome(now_s, source_text(source), len(data)) for data, source in datagrams]
         try:
             self._follow_others()
         except FieldbeatError as error:
             for outcome in outcomes:
-                outcome.renew("store", str(error))
+                outcome.refuse("store", str(error))
         opened = [
             None if outcome.reason else self._open(bytes(data), outcome)
             for (data, _), outcome in zip(datagrams, outcomes, strict=True)
         ]
-        self._keep_all([item for item in opened if item])
-        replies = []
-        for item, outcome in zip(opened, outcomes, strict=True):
-            replies.append(self._answer(item) if item and item.last and not outcome.reason else [])
-            if item and item.broken and not outcome.reason:
-                # The others are kept, this one cannot be acknowledged.
-                outcome.reason, outcome.detail = "record", item.broken
+        free = self._keep_all([item for item in opened if item])
+        replies = self._answers(opened)
+        for outcome in outcomes:
             if outcome.reason:
-                self._count(outcome)
-            if self._observer:
-                self._observer(outcome)
+                self._refusals.count(outcome)
+        if free:
+            self._refusals.flush_if_due(now_s)
+        self._tell(outcomes)
         return replies
 
-    def flush(self, now_s: float) -> None:
+    def flush(self) -> None:
         """Write the counts of refusals; called by itself, and once at the end by who owns it."""
-        if self._unwritten:
-            rows = [(*key, *value) for key, value in self._unwritten.items()]
-            with self.store.transaction():
-                self.store.add_refusals(rows)
-            self._unwritten.clear()
-        self._flushed_s = now_s
+        self._refusals.flush()
+
+    def _tell(self, outcomes: list[Outcome]) -> None:
+        """Tell the observer; if it fails, that must not keep answers from the units."""
+        try:
+            if self._observer:
+                for outcome in outcomes:
+                    self._observer(outcome)
+        except Exception:
+            self._observer = None
+            _log.exception("what became of datagrams is told no more")
 
     def _follow_others(self) -> None:
         """Read again what another process has changed."""
@@ -183,8 +163,6 @@ class Collector:
             outcome.kid = header.kid
             peer = self._peer(header.kid)
             outcome.unit = peer.unit.name
-            if self._traffic.locked_until(header.kid) > outcome.at_s:
-                raise frame.FrameError("locked")
             keys, plaintext = self._decrypt(peer, header, datagram)
             outcome.epoch, outcome.piv = keys.epoch, header.piv
             if header.cls != frame.TELEMETRY:
@@ -192,11 +170,11 @@ class Collector:
             records, last = packing_reader.unpack(plaintext)
             return _Opened(keys, *_numbered(records), last, datagram, outcome)
         except frame.FrameError as error:
-            outcome.reason = error.reason
+            outcome.refuse(error.reason)
         except packing.PackingError as error:
-            outcome.reason, outcome.detail = "record", str(error)
+            outcome.refuse("record", str(error))
         except FieldbeatError as error:
-            outcome.reason, outcome.detail = "store", str(error)
+            outcome.refuse("store", str(error))
         return None
 
     def _peer(self, kid: bytes) -> _Peer:
@@ -227,42 +205,52 @@ class Collector:
 
     # What it carried
 
-    def _keep_all(self, opened: list[_Opened]) -> None:
-        """Store frames in one transaction; if it fails, each in its own."""
-        if not opened:
-            return
+    def _keep_all(self, opened: list[_Opened]) -> bool:
+        """Store frames in one transaction; if one of them does not fit, each in its own.
+
+        Returns:
+            False if another program keeps the store locked.
+        """
+        groups = deque([opened] if opened else [])
+        while groups:
+            group = groups.popleft()
+            try:
+                self._keep_together(group)
+            except DatabaseBusy as error:  # each of the others would wait as long in vain
+                for item in (*group, *(item for more in groups for item in more)):
+                    item.outcome.renew()
+                    item.outcome.refuse("store", str(error))
+                return False
+            except FieldbeatError as error:
+                for item in group:
+                    item.outcome.renew()
+                if len(group) == 1:
+                    group[0].outcome.refuse("store", str(error))
+                else:
+                    groups.extend([item] for item in group)
+        return True
+
+    def _keep_together(self, group: list[_Opened]) -> None:
         try:
             with self.store.transaction():
                 if not self._traffic.is_current():
                     self._forget()
-                for item in opened:
+                for item in group:
                     self._keep(item)
                 self._traffic.save()
-        except FieldbeatError as error:
-            self._forget()
-            if len(opened) == 1:
-                opened[0].outcome.renew("store", str(error))
-                return
-            for item in opened:
-                item.outcome.renew()
-                self._keep_all([item])
         except BaseException:
             self._forget()
             raise
-        else:
-            if opened[0].outcome.at_s - self._flushed_s >= FLUSH_S:
-                with suppress(FieldbeatError):  # they stay in memory until the disk takes them
-                    self.flush(opened[0].outcome.at_s)
 
     def _keep(self, item: _Opened) -> None:
         """Store a frame that was opened, inside a transaction."""
         keys, outcome = item.keys, item.outcome
         unit, at_s = outcome.unit, outcome.at_s
         if not self._traffic.window(keys.kid, keys.epoch).check(outcome.piv):
-            outcome.reason = "replay"
+            outcome.refuse("replay")
             return
         self._traffic.accept(keys.kid, keys.epoch, outcome.piv)
-        link = self._traffic.link(unit, at_s)
+        link = self._traffic.change(unit, at_s)
         contact = link.contact
         contact.last_s, contact.source = at_s, outcome.source
         contact.frames += 1
@@ -319,58 +307,45 @@ class Collector:
 
     # The answer
 
-    def _answer(self, item: _Opened) -> list[bytes]:
+    def _answers(self, opened: list[_Opened | None]) -> list[list[bytes]]:
+        """Return what to send back for each frame that is stored and asks for it."""
+        replies: list[list[bytes]] = [[] for _ in opened]
+        busy: DatabaseBusy | None = None
+        for item, reply in zip(opened, replies, strict=True):
+            if item is None or item.outcome.reason:
+                continue
+            try:
+                if item.last and busy:  # the registry: wait for it once, not once for each unit
+                    raise busy
+                if item.last:
+                    reply.append(self._answer(item))
+            except DatabaseBusy as error:
+                busy = error
+                item.outcome.refuse("store", str(error))
+            except FieldbeatError as error:
+                item.outcome.refuse("store", str(error))
+            if item.broken and not item.outcome.reason:
+                # The others are kept, this one cannot be acknowledged.
+                item.outcome.reason, item.outcome.detail = "record", item.broken
+        return replies
+
+    def _answer(self, item: _Opened) -> bytes:
         """Return the acknowledgement of what is stored of a unit."""
-        outcome = item.outcome
-        try:
-            link = self._traffic.link(outcome.unit, outcome.at_s)
-            cumulative = link.contact.cumulative
-            plaintext = ack_writer.encode(
-                cumulative,
-                bitmap=sum(
-                    1 << n for n in range(ack.BITMAP_SIZE) if cumulative + 1 + n in link.ahead
-                )
-                if link.ahead
-                else 0,
-                time=max(0, int(outcome.at_s) - DEVICE_EPOCH_S),
-                schemas=self.store.schemas_wanted(outcome.unit),
-            )
-            piv = self._downlink.next(item.keys.kid, item.keys.epoch, outcome.at_s)
-        except FieldbeatError as error:
-            outcome.reason, outcome.detail = "store", str(error)
-            return []
+        outcome, keys = item.outcome, item.keys
+        link = self._traffic.link(outcome.unit, outcome.at_s)
+        cumulative = link.contact.cumulative
+        plaintext = ack_writer.encode(
+            cumulative,
+            bitmap=sum(1 << n for n in range(ack.BITMAP_SIZE) if cumulative + 1 + n in link.ahead)
+            if link.ahead
+            else 0,
+            time=max(0, int(outcome.at_s) - DEVICE_EPOCH_S),
+            schemas=self.store.schemas_wanted(outcome.unit),
+        )
+        piv = self._downlink.next(keys.kid, keys.epoch, outcome.at_s)
+        sealed = keys.seal(frame.ACK, frame.DOWN, piv, plaintext)
         outcome.cumulative = cumulative
-        return [item.keys.seal(frame.ACK, frame.DOWN, piv, plaintext)]
-
-    # What was refused
-
-    def _count(self, outcome: Outcome) -> None:
-        """Count a datagram that was refused."""
-        reason = outcome.reason
-        self.refused[reason] += 1
-        key = (outcome.unit, reason)
-        count = self._unwritten.get(key, (0, 0.0, ""))[0] + 1
-        self._unwritten[key] = (count, outcome.at_s, outcome.source)
-        try:
-            if reason == "tag":
-                self._count_bad_tag(outcome)
-            if outcome.at_s - self._flushed_s >= FLUSH_S:
-                self.flush(outcome.at_s)
-        except FieldbeatError as error:  # they stay in memory until the disk takes them
-            outcome.detail = outcome.detail or str(error)
-
-    def _count_bad_tag(self, outcome: Outcome) -> None:
-        times = self._bad_tags.setdefault(outcome.kid, deque())
-        times.append(outcome.at_s)
-        while times[0] <= outcome.at_s - HOUR_S:
-            times.popleft()
-        if len(times) > BAD_TAGS_AN_HOUR:
-            times.clear()
-            self._traffic.lock(outcome.kid, outcome.at_s + HOUR_S)
-            outcome.detail = (
-                f"more than {BAD_TAGS_AN_HOUR} bad tags in an hour: "
-                "frames of this key id are refused for one hour"
-            )
+        return sealed
 
 
 def _numbered(records: list[bytes]) -> tuple[list[tuple[int, int, bytes]], str]:
@@ -382,9 +357,3 @@ def _numbered(records: list[bytes]) -> tuple[list[tuple[int, int, bytes]], str]:
         except report.ReportError as error:
             broken = str(error)
     return numbered, broken
-
-
-def _text(source: Any) -> str:
-    if isinstance(source, tuple) and len(source) >= 2:
-        return f"{source[0]}:{source[1]}"
-    return str(source)

@@ -1,4 +1,4 @@
-"""One SQLite file: durable transactions, and errors that say what to do.
+"""One SQLite file: durable transactions, tables that move on, and errors that say what to do.
 
 A transaction that has ended is on the disk: the write-ahead log is synced at every commit
 (`synchronous=FULL`; https://sqlite.org/pragma.html#pragma_synchronous). The collector relies on
@@ -14,8 +14,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,56 +40,131 @@ class DatabaseError(FieldbeatError):
     """The database did not take or give the data; nothing of the transaction was kept."""
 
 
+class DatabaseBusy(DatabaseError):
+    """Another program keeps the database locked; whatever is written next would wait as long."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The tables of one kind of file, and how those of older versions become like them.
+
+    Attributes:
+        name: what the file is, for messages.
+        application_id: tells such files from others; in bytes 68 to 71 of the file.
+        version: of the tables.
+        tables: makes them in an empty file.
+        since_version_1: a table that every version has; early files have no application id.
+        steps: brings the tables from a version to the next.
+        remedy: what to do about tables of an older version.
+        private: only its owner may read the file.
+    """
+
+    name: str
+    application_id: int
+    version: int
+    tables: str
+    since_version_1: str
+    steps: Mapping[int, str] = field(default_factory=dict)
+    remedy: str = ""
+    private: bool = False
+
+
 class Database:
     """A SQLite file in WAL mode that several threads and processes may use.
 
     Args:
         path: the file; its folder is made when it is missing.
-        tables: `CREATE TABLE IF NOT EXISTS` statements.
-        version: layout of the tables; a file of another version is refused.
-        private: keep the file readable by its owner only.
-        create: make a missing file, instead of refusing.
+        layout: what kind of file it is. Any other is refused, and left as it is.
+        create: make a missing file or fill an empty one, and bring older tables up to date;
+            otherwise refuse all three.
 
     Raises:
-        CannotTry: the file is missing, of another version, or cannot be opened.
+        FileNotFoundError: the file is missing and not to be created.
+        CannotTry: it is another kind of file, of another version, or cannot be opened.
     """
 
-    def __init__(
-        self, path: Path, tables: str, version: int, private: bool = False, create: bool = True
-    ) -> None:
+    def __init__(self, path: Path, layout: Layout, create: bool = True) -> None:
         self.path = Path(path)
+        self._layout = layout
         self._lock = threading.RLock()
         if not create and not self.path.exists():
             raise FileNotFoundError(self.path)
         try:
-            self._open(tables, version, private)
+            self._open(create)
         except OSError as error:
             message = f"{self.path} cannot be opened: {error.strerror}"
             raise CannotTry(message, "name a file in a folder where you may write") from error
         except sqlite3.Error as error:
             raise CannotTry(*self._explain(error)) from error
+        except DatabaseError as error:
+            raise CannotTry(error.message, error.next_step) from error
 
-    def _open(self, tables: str, version: int, private: bool) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # SQLite gives its -wal and -shm files the mode of the database file.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, PRIVATE if private else 0o644))
-        if private:
-            os.chmod(self.path, PRIVATE)
+    def _open(self, create: bool) -> None:
+        mode = PRIVATE if self._layout.private else 0o644
+        if create:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, mode))
         self._connection = sqlite3.connect(
             self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
         self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=FULL")
-        with self.transaction():
-            found = self.one("PRAGMA user_version")[0]
-            if found not in (0, version):
-                message = f"{self.path} has tables of version {found}, not {version}"
-                raise CannotTry(message, "use the fieldbeat that made it, or name another file")
-            if not found:
-                for statement in tables.split(";"):
-                    self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version={version}")
+        try:
+            version = self._version()  # before anything in the file is changed
+            if not create and version != self._layout.version:
+                raise self._outdated(version)
+            if create:
+                if self._layout.private:  # SQLite's -wal and -shm files take the mode over
+                    os.chmod(self.path, mode)
+                self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=FULL")
+            if create:
+                with self.transaction():
+                    self._bring_up_to_date()
+        except BaseException:
+            self.close()
+            raise
+
+    def _version(self) -> int:
+        """Return the version of the tables, 0 for an empty file.
+
+        Raises:
+            CannotTry: it is another kind of file, or of a later version.
+        """
+        layout = self._layout
+        kind, version = self.one("PRAGMA application_id")[0], self.one("PRAGMA user_version")[0]
+        tables = {row["name"] for row in self.all("SELECT name FROM sqlite_master")}
+        if not (kind or version or tables):
+            return 0
+        early = kind == 0 and version >= 1 and layout.since_version_1 in tables
+        if kind != layout.application_id and not early:
+            message = f"{self.path} is no fieldbeat {layout.name}"
+            raise CannotTry(message, "name another file, this one was left as it is")
+        if version > layout.version:
+            message = f"{self.path} has tables of version {version}, not {layout.version}"
+            raise CannotTry(message, "use the fieldbeat that made it, or name another file")
+        return version
+
+    def _outdated(self, version: int) -> CannotTry:
+        layout = self._layout
+        if not version:
+            message = f"{self.path} is empty, it is no fieldbeat {layout.name}"
+            return CannotTry(message, "name another file")
+        message = f"{self.path} has tables of version {version}, not {layout.version}"
+        return CannotTry(message, layout.remedy)
+
+    def _bring_up_to_date(self) -> None:
+        """Make the tables, or change those of an older version, inside a transaction."""
+        layout, version = self._layout, self._version()
+        scripts = [layout.tables]
+        if version:
+            scripts = [layout.steps[step] for step in range(version, layout.version)]
+        for script in scripts:
+            for statement in _statements(script):
+                self._connection.execute(statement)
+        if self.one("PRAGMA application_id")[0] == 0:
+            self._connection.execute(f"PRAGMA application_id={layout.application_id}")
+        if version != layout.version:
+            self._connection.execute(f"PRAGMA user_version={layout.version}")
 
     def close(self) -> None:
         """Close the file; a closed database cannot be used again."""
@@ -99,7 +175,8 @@ class Database:
         """Commit what the block writes, all or nothing; an inner block joins the outer one.
 
         Raises:
-            DatabaseError: disk full, locked or damaged; then nothing was kept.
+            DatabaseBusy: another program kept it locked.
+            DatabaseError: disk full or damaged. Either way nothing was kept.
         """
         with self._lock:
             if self._connection.in_transaction:
@@ -113,7 +190,7 @@ class Database:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error):
-                    raise DatabaseError(*self._explain(error)) from error
+                    raise self._failure(error) from error
                 raise
 
     def write(self, sql: str, *values: Any) -> int:
@@ -139,7 +216,7 @@ class Database:
             try:
                 return self._connection.execute(sql, values).fetchall()
             except sqlite3.Error as error:
-                raise DatabaseError(*self._explain(error)) from error
+                raise self._failure(error) from error
 
     def one(self, sql: str, *values: Any) -> Any:
         """Return the first row of a query, or None."""
@@ -157,7 +234,25 @@ class Database:
             with self.transaction():
                 return self._connection.execute(sql, values)
 
+    def _failure(self, error: sqlite3.Error) -> DatabaseError:
+        busy = _code(error) == sqlite3.SQLITE_BUSY
+        return (DatabaseBusy if busy else DatabaseError)(*self._explain(error))
+
     def _explain(self, error: sqlite3.Error) -> tuple[str, str]:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        step = _NEXT_STEPS.get(code, "run it again with --debug and report what it shows")
+        step = _NEXT_STEPS.get(_code(error), "run it again with --debug and report what it shows")
         return f"{self.path}: {error}", step
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return the primary result code of an error of SQLite."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script: `executescript` would commit before it runs them."""
+    statement = ""
+    for part in script.rstrip().removesuffix(";").split(";"):
+        statement += part + ";"
+        if sqlite3.complete_statement(statement):  # not inside a text or a trigger
+            yield statement
+            statement = ""

@@ -34,7 +34,7 @@ class FlashRecords:
         self._info = info
         self._identity = nvs_image.read_identity(secrets, source) if secrets else None
         self._source = source
-        self._registry = Registry(path) if registry_file(path).exists() else None
+        self._registry = Registry(path, create=False) if registry_file(path).exists() else None
 
     def close(self) -> None:
         """Close the registry."""

@@ -77,6 +77,11 @@ class Decoder:
             self._add_report(record, unit, block)
         return block
 
+    def catch_up(self) -> None:
+        """Decode what waits although its schema is known, as after the tables changed."""
+        for row in self._store.waiting():
+            self._decode_again(row["unit"], row["run"], row["rn"], row["id"], row["raw"])
+
     def _decode_again(self, unit: str, run: int, rn: int, record: int, raw: bytes) -> None:
         """Decode a report that is stored, by the schema that counts now."""
         block, state = self._read(unit, run, rn, raw)

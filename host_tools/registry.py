@@ -21,7 +21,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from .database import Database
+from .database import Database, Layout
 from .errors import FieldbeatError
 from .paths import registry_file
 
@@ -41,6 +41,15 @@ CREATE TABLE keys (
     sent_s REAL, down_limit INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (kid, epoch));
 CREATE TABLE history (at_s REAL NOT NULL, unit TEXT NOT NULL, action TEXT NOT NULL, detail TEXT)
 """
+
+_LAYOUT = Layout(
+    name="registry",
+    application_id=int.from_bytes(b"fbrg", "big"),
+    version=1,
+    tables=_TABLES,
+    since_version_1="keys",
+    private=True,
+)
 
 
 class RegistryError(FieldbeatError):
@@ -78,9 +87,11 @@ class Registry:
         kid_size: bytes of a key id in a new registry, 2 or 4; an existing file keeps its own.
         random_bytes: source of keys.
         now: clock for the history, Unix seconds.
+        create: make a missing file.
 
     Raises:
-        CannotTry: the file cannot be opened.
+        FileNotFoundError: the file is missing and not to be created.
+        CannotTry: the file is no registry, or cannot be opened.
     """
 
     def __init__(
@@ -89,14 +100,16 @@ class Registry:
         kid_size: int = 2,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         now: Callable[[], float] = time.time,
+        create: bool = True,
     ) -> None:
-        self._database = Database(registry_file(path), _TABLES, version=1, private=True)
+        self._database = Database(registry_file(path), _LAYOUT, create)
         self._random_bytes = random_bytes
         self._now = now
         self._changes = 0
-        self._database.write(
-            "INSERT OR IGNORE INTO settings VALUES ('kid_size', ?)", int(kid_size)
-        )
+        if create:
+            self._database.write(
+                "INSERT OR IGNORE INTO settings VALUES ('kid_size', ?)", int(kid_size)
+            )
         self.kid_size: int = self._database.one(
             "SELECT value FROM settings WHERE name = 'kid_size'"
         )[0]

@@ -20,30 +20,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from fieldbeat.protocols.replay import Window
 
-from .database import Database
+from .database import Database, Layout
 from .errors import CannotTry
 from .paths import store_file
 
 DECODED, WAITING, BAD = "decoded", "waiting", "bad"  # states of a record
 
-_TABLES = """
-CREATE TABLE frames (
-    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, epoch INTEGER NOT NULL, piv INTEGER NOT NULL,
-    received_s REAL NOT NULL, source TEXT NOT NULL, raw BLOB NOT NULL);
-CREATE TABLE records (
-    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, run INTEGER NOT NULL, rn INTEGER NOT NULL,
-    frame INTEGER NOT NULL REFERENCES frames, schema INTEGER NOT NULL, state TEXT NOT NULL,
-    synced INTEGER NOT NULL DEFAULT 1, raw BLOB NOT NULL, UNIQUE (unit, run, rn));
-CREATE INDEX records_waiting ON records (unit, schema) WHERE state = 'waiting';
-CREATE TABLE series (
-    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, name TEXT NOT NULL, symbol TEXT NOT NULL,
-    scale INTEGER NOT NULL, UNIQUE (unit, name, symbol, scale));
+# As of version 2; another layout of them needs a step of its own.
+_REPORTS = """
 CREATE TABLE layouts (
     id INTEGER PRIMARY KEY, unit TEXT NOT NULL, series TEXT NOT NULL, UNIQUE (unit, series));
 CREATE TABLE reports (
@@ -57,7 +47,27 @@ CREATE VIEW samples AS SELECT
     coalesce(json_extract(qualities, '$[' || s.key || '][' || t.key || ']'), 0) AS quality
     FROM layouts JOIN reports ON layout = layouts.id
     JOIN json_each(layouts.series) AS s JOIN json_each(times) AS t;
-CREATE TABLE events (
+"""
+
+_FORGERIES = """
+CREATE TABLE forgeries (
+    kid BLOB PRIMARY KEY, unit TEXT NOT NULL, since_s REAL NOT NULL, last_s REAL NOT NULL,
+    count INTEGER NOT NULL, source TEXT NOT NULL)
+"""
+
+_TABLES = f"""
+CREATE TABLE frames (
+    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, epoch INTEGER NOT NULL, piv INTEGER NOT NULL,
+    received_s REAL NOT NULL, source TEXT NOT NULL, raw BLOB NOT NULL);
+CREATE TABLE records (
+    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, run INTEGER NOT NULL, rn INTEGER NOT NULL,
+    frame INTEGER NOT NULL REFERENCES frames, schema INTEGER NOT NULL, state TEXT NOT NULL,
+    synced INTEGER NOT NULL DEFAULT 1, raw BLOB NOT NULL, UNIQUE (unit, run, rn));
+CREATE INDEX records_waiting ON records (unit, schema) WHERE state = 'waiting';
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, name TEXT NOT NULL, symbol TEXT NOT NULL,
+    scale INTEGER NOT NULL, UNIQUE (unit, name, symbol, scale));
+{_REPORTS}CREATE TABLE events (
     record INTEGER PRIMARY KEY, unit TEXT NOT NULL, type INTEGER NOT NULL, t INTEGER NOT NULL,
     body BLOB NOT NULL);
 CREATE INDEX events_of_unit ON events (unit, type, t);
@@ -80,8 +90,26 @@ CREATE TABLE unit_schemas (
 CREATE TABLE refusals (
     unit TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL, last_s REAL NOT NULL,
     source TEXT NOT NULL, PRIMARY KEY (unit, reason));
-CREATE TABLE locks (kid BLOB PRIMARY KEY, until_s REAL NOT NULL)
+{_FORGERIES}
 """
+
+_STEPS = {
+    # A row for each value became a row for each report: they are decoded again (`Decoder`).
+    1: "DROP TABLE samples;"
+    + _REPORTS
+    + "UPDATE records SET state = 'waiting' WHERE schema != 0 AND state = 'decoded'",
+    2: "DROP TABLE locks;" + _FORGERIES,
+}
+
+_LAYOUT = Layout(
+    name="store",
+    application_id=int.from_bytes(b"fbst", "big"),
+    version=3,
+    tables=_TABLES,
+    since_version_1="frames",
+    steps=_STEPS,
+    remedy="start 'fieldbeat collect' on it once, which brings it up to date",
+)
 
 
 @dataclass
@@ -106,6 +134,18 @@ _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
+class Forgeries:
+    """More bad tags under a key id than an accident makes; `count` since `since_s`."""
+
+    kid: bytes
+    unit: str
+    since_s: float
+    last_s: float
+    count: int
+    source: str
+
+
+@dataclass(frozen=True)
 class Report:
     """The samples of a report; a list of counts and one of qualities for each column."""
 
@@ -120,16 +160,17 @@ class Store:
 
     Args:
         path: the file; default as in `paths.store_file`.
-        create: make a missing file.
+        create: make a missing file, or bring an older one up to date. Who does it has a `Decoder`
+            decode what waits.
 
     Raises:
-        CannotTry: the file is missing or cannot be opened.
+        CannotTry: the file is missing, of an older version, no store, or cannot be opened.
     """
 
     def __init__(self, path: Path | None = None, create: bool = True) -> None:
         file = store_file(path)
         try:
-            self.database = Database(file, _TABLES, version=2, create=create)
+            self.database = Database(file, _LAYOUT, create)
         except FileNotFoundError:
             step = "start 'fieldbeat collect', or name the file with --db"
             raise CannotTry(f"nothing was collected in {file} yet", step) from None
@@ -194,10 +235,11 @@ class Store:
             *(unit, run, schema, from_rn),
         )
 
-    def waiting(self, schema: int) -> list[Any]:
-        """Return id, unit, run, rn and raw of every unit's records that wait for a schema."""
+    def waiting(self, schema: int | None = None) -> list[Any]:
+        """Return id, unit, run, rn and raw of the records that wait for a schema, or for any."""
         return self.database.all(
-            "SELECT id, unit, run, rn, raw FROM records WHERE state = 'waiting' AND schema = ?",
+            "SELECT id, unit, run, rn, raw FROM records"
+            " WHERE state = 'waiting' AND schema = ifnull(?, schema)",
             schema,
         )
 
@@ -308,7 +350,8 @@ class Store:
         """Keep the traffic of a unit."""
         values = tuple(getattr(contact, name) for name in _CONTACT)
         marks = ", ".join("?" * len(values))
-        self.database.write(f"INSERT OR REPLACE INTO contacts VALUES ({marks})", *values)
+        names = ", ".join(_CONTACT)
+        self.database.write(f"INSERT OR REPLACE INTO contacts ({names}) VALUES ({marks})", *values)
 
     def window(self, kid: bytes, epoch: int) -> Window:
         """Return the replay window of a key."""
@@ -372,14 +415,19 @@ class Store:
             rows,
         )
 
-    def locked_until(self, kid: bytes) -> float:
-        """Return until when frames of a key id are refused, Unix seconds; 0 if they are not."""
-        row = self.database.one("SELECT until_s FROM locks WHERE kid = ?", kid)
-        return row["until_s"] if row else 0.0
+    def save_forgeries(self, forgeries: Forgeries) -> None:
+        """Keep what is known of the last flood of bad tags under a key id."""
+        values = astuple(forgeries)
+        self.database.write("INSERT OR REPLACE INTO forgeries VALUES (?, ?, ?, ?, ?, ?)", *values)
 
-    def lock(self, kid: bytes, until_s: float) -> None:
-        """Refuse frames of a key id until a time."""
-        self.database.write("INSERT OR REPLACE INTO locks VALUES (?, ?)", kid, until_s)
+    def forgeries(self, unit: str, from_s: float) -> list[Forgeries]:
+        """Return the floods of bad tags in a unit's name that lasted until a time or longer."""
+        rows = self.database.all(
+            "SELECT kid, unit, since_s, last_s, count, source FROM forgeries"
+            " WHERE unit = ? AND last_s > ?",
+            *(unit, from_s),
+        )
+        return [Forgeries(*row) for row in rows]
 
 
 def _report(row: Any) -> Report:

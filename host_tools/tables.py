@@ -34,6 +34,7 @@ def screen(
     parts: list[RenderableType] = [overview(views, now_s)]
     if detailed:
         parts += [part for view in views for part in _details(view, now_s)]
+    parts += [Text(f"{view.name}: {flood}", style=_BAD) for view in views for flood in view.forged]
     strangers = [row for row in refusals if not row["unit"]]
     if strangers:
         counts = {row["reason"]: row["count"] for row in strangers}
@@ -54,7 +55,7 @@ def overview(views: list[UnitView], now_s: float) -> Table:
         made.add_row(
             view.name,
             view.site,
-            view.state,
+            Text("frames forged", style=_BAD) if view.forged else view.state,
             Text(age, style=_ODD if view.silent else _GOOD),
             "" if view.rsrp_dbm is None else f"{view.rsrp_dbm:.0f} dBm",
             "" if view.battery_v is None else f"{view.battery_v:.2f} V",

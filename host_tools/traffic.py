@@ -44,7 +44,7 @@ class Link:
 
 
 class Traffic:
-    """Contacts, replay windows and locks of a store.
+    """Contacts and replay windows of a store.
 
     Changes are made in memory; `save` writes them inside the transaction that keeps their frames.
     What another process may have changed is read again.
@@ -59,7 +59,6 @@ class Traffic:
         self._links: dict[str, Link] = {}
         self._windows: dict[tuple[bytes, int], Window] = {}
         self._newest: dict[bytes, int] = {}
-        self._locks: dict[bytes, float] = {}
         self._changed_links: set[str] = set()
         self._changed_windows: set[tuple[bytes, int]] = set()
         self._version = self._store.database.outside_version()
@@ -69,13 +68,17 @@ class Traffic:
         return self._version == self._store.database.outside_version()
 
     def link(self, unit: str, now_s: float) -> Link:
-        """Return a unit's link, which is about to change."""
-        self._changed_links.add(unit)
+        """Return a unit's link."""
         if unit not in self._links:
             contact = self._store.contact(unit) or Contact(unit, now_s, now_s)
             ahead = self._store.stored_after(unit, contact.run, contact.cumulative)
             self._links[unit] = Link(contact, set(ahead))
         return self._links[unit]
+
+    def change(self, unit: str, now_s: float) -> Link:
+        """Return a unit's link, which is about to change."""
+        self._changed_links.add(unit)
+        return self.link(unit, now_s)
 
     def window(self, kid: bytes, epoch: int) -> Window:
         """Return the replay window of a key."""
@@ -94,17 +97,6 @@ class Traffic:
         if kid not in self._newest:
             self._newest[kid] = self._store.newest_epoch(kid)
         return self._newest[kid]
-
-    def locked_until(self, kid: bytes) -> float:
-        """Return until when frames of a key id are refused, Unix seconds; 0 if they are not."""
-        if kid not in self._locks:
-            self._locks[kid] = self._store.locked_until(kid)
-        return self._locks[kid]
-
-    def lock(self, kid: bytes, until_s: float) -> None:
-        """Refuse frames of a key id until a time."""
-        self._store.lock(kid, until_s)
-        self._locks[kid] = until_s
 
     def save(self) -> None:
         """Write what has changed."""

@@ -101,7 +101,7 @@ async def serve(
         loop.remove_reader(endpoint)
         endpoint.close()
         with suppress(FieldbeatError):  # counts of refusals; what went wrong has been said
-            collector.flush(now())
+            collector.flush()
 
 
 def _bind_error(host: str, port: int, error: OSError) -> CannotTry:

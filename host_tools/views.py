@@ -14,8 +14,10 @@ from fieldbeat.protocols.schema import NORMAL, QUALITY_NAMES
 
 from .errors import CannotTry
 from .records import counters, number
+from .refusals import HOUR_S
 from .registry import Registry, Unit
-from .store import Contact, Report, Store
+from .store import Contact, Forgeries, Report, Store
+from .times import iso, span
 
 SILENT_AFTER_REPORTS = 2
 REPORT_S = 3600  # assumed while a unit's own interval is not known
@@ -69,6 +71,7 @@ class UnitView:
     battery_v: float | None = None
     counters: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
+    forged: list[str] = field(default_factory=list)  # floods of bad tags, in words
     records: int = 0
     missing: int = 0
     waiting: int = 0
@@ -114,6 +117,7 @@ class Views:
         view.readings = self._latest(name, now_s)
         self._add_events(view)
         self._add_counts(view, contact)
+        view.forged = [_told(each) for each in self._store.forgeries(name, now_s - HOUR_S)]
         by_channel = {reading.channel: reading.value for reading in view.readings}
         view.rsrp_dbm = by_channel.get("rsrp") or view.rsrp_dbm
         view.battery_v = by_channel.get("battery") or view.battery_v
@@ -303,6 +307,12 @@ def _reading(series: Any, t: int, counts: int | None, quality: int, synced: bool
         quality=QUALITY_NAMES[quality] if quality < len(QUALITY_NAMES) else f"code {quality}",
         clock_set=synced,
     )
+
+
+def _told(forgeries: Forgeries) -> str:
+    last_s, kid = forgeries.last_s, forgeries.kid.hex()
+    during = f"{forgeries.count} bad tags under key id {kid} in {span(last_s - forgeries.since_s)}"
+    return f"{during} until {iso(last_s)}, the last from {forgeries.source}"
 
 
 def _numbers(first: int, last: int) -> str:

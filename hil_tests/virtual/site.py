@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from fieldbeat.host_tools import image, node_config, nvs_image, partition_table
-from fieldbeat.host_tools.collector import Collector, Outcome
+from fieldbeat.host_tools.collector import Collector
 from fieldbeat.host_tools.node_config import NodeConfig
+from fieldbeat.host_tools.outcome import Outcome
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
 from fieldbeat.host_tools.views import Views
@@ -99,7 +100,7 @@ class Site(Bench):
     def close(self) -> None:
         """Ends boards and collector; no process stays behind."""
         self.world.tell(self, "close")
-        self.collector.flush(self.now_s)
+        self.collector.flush()
         self.store.close()
         self.registry.close()
         super().close()

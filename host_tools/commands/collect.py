@@ -12,7 +12,7 @@ import typer
 from ..output import JsonOption
 
 if TYPE_CHECKING:
-    from ..collector import Outcome
+    from ..outcome import Outcome
 
 
 def collect(
@@ -39,7 +39,11 @@ def collect(
     units, store = Registry(registry), Store(db)
 
     def show(outcome: Outcome) -> None:
-        print(json.dumps(as_map(outcome)) if as_json else line(outcome), flush=True)
+        text = json.dumps(as_map(outcome)) if as_json else line(outcome)
+        try:
+            print(text, flush=True)
+        except OSError as error:  # who read it has gone, or its disk is full
+            _print_no_more(error)
 
     def ready(host: str, port: int) -> None:
         start = {
@@ -56,6 +60,20 @@ def collect(
     finally:
         store.close()
         units.close()
+
+
+def _print_no_more(error: OSError) -> None:
+    """Let stdout lead nowhere, so that units get their answers all the same."""
+    import os
+    import sys
+    from contextlib import suppress
+
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    with suppress(OSError):
+        reason = f"stdout cannot be written ({error.strerror})"
+        print(f"{reason}: collecting goes on without a log", file=sys.stderr, flush=True)
 
 
 def line(outcome: Outcome) -> str:

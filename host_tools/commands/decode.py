@@ -43,8 +43,8 @@ def decode(
     for path, what in ((registry, "registry"), (db, "store")):
         if path and not path.exists():
             raise CannotTry(f"there is no {what} {path}", "name the file that has it")
-    keys = Registry(registry) if registry_file(registry).exists() else None
-    store = Store(db) if store_file(db).exists() else None
+    keys = Registry(registry, create=False) if registry_file(registry).exists() else None
+    store = Store(db, create=False) if store_file(db).exists() else None
     try:
         found = Explainer(keys, store, kid_size).explain(data)
     finally:

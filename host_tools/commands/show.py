@@ -45,10 +45,11 @@ def show(
 
     if history and not unit:
         raise CannotTry("a history is of one unit", "give its name: fieldbeat show UNIT --history")
-    units = Registry(registry) if registry_file(registry).exists() else None
     store = Store(db, create=False)
-    views = Views(store, units)
+    units = None
     try:
+        units = Registry(registry, create=False) if registry_file(registry).exists() else None
+        views = Views(store, units)
         if unit:
             views.must_exist(unit)
         if history and unit:
@@ -61,6 +62,8 @@ def show(
             _print(views, unit, silent, as_json)
     finally:
         store.close()
+        if units:
+            units.close()
 
 
 def _screen(views: Views, unit: str | None, silent: bool, now_s: float) -> Any:

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 from fieldbeat.host_tools.cli import main
@@ -23,21 +24,33 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
+@contextmanager
+def collecting(**options):
+    """Run a collector; yield its process, its first line, and a socket that talks to it."""
+    command = [sys.executable, "-m", "fieldbeat.host_tools.cli"]
+    command += ["collect", "--bind", "127.0.0.1:0", "--json"]
+    options = {"stdout": subprocess.PIPE, "text": True, **options}
+    with (
+        subprocess.Popen(command, **options) as process,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unit,
+    ):
+        try:
+            begin = json.loads(process.stdout.readline())
+            unit.settimeout(10)
+            unit.connect(address(begin["listening"]))
+            yield process, begin, unit
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_it_answers_until_it_is_stopped(home, stop):
     sender = Sender(Registry())
-    command = [sys.executable, "-m", "fieldbeat.host_tools.cli"]
-    command += ["collect", "--bind", "127.0.0.1:0", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        begin = json.loads(process.stdout.readline())
+    with collecting() as (process, begin, unit):
         assert begin["units"] == 1
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unit:
-            unit.settimeout(10)
-            unit.connect(address(begin["listening"]))
-            unit.send(b"\0 not a frame")
-            unit.send(sender.seal([boot_record(1), schema_record(2), report_record(3)]))
-            answer = sender.open_ack([unit.recv(2000)])
+        unit.send(b"\0 not a frame")
+        unit.send(sender.seal([boot_record(1), schema_record(2), report_record(3)]))
+        answer = sender.open_ack([unit.recv(2000)])
         process.send_signal(stop)
         lines = [json.loads(line) for line in process.stdout]
         assert process.wait(10) == 0
@@ -46,6 +59,19 @@ def test_it_answers_until_it_is_stopped(home, stop):
     assert lines[1]["acknowledged"] == 3 and lines[1]["records"][2] == "2 samples"
     rows = Store().database.all("SELECT reason, count FROM refusals")
     assert [tuple(row) for row in rows] == [("version", 1)]
+
+
+def test_it_answers_when_nobody_reads_what_it_prints(home):
+    sender = Sender(Registry())
+    with collecting(stderr=subprocess.PIPE) as (process, _, unit):
+        process.stdout.close()  # as `fieldbeat collect | head -1` does
+        for rn in (1, 2, 3):
+            unit.send(sender.seal([report_record(rn)]))
+            assert sender.open_ack([unit.recv(2000)]).cumulative == rn
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+        assert process.wait(10) == 0
+    assert said == "stdout cannot be written (Broken pipe): collecting goes on without a log\n"
 
 
 def test_what_waits_in_the_socket_is_taken_at_once(home):

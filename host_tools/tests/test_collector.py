@@ -1,10 +1,13 @@
 """The collector against every kind of frame: good, forged, replayed, cut, out of order."""
 
+import dataclasses
 import os
 import random
+import sqlite3
 
 import pytest
-from fieldbeat.host_tools.collector import Collector, Outcome
+from fieldbeat.host_tools.collector import Collector
+from fieldbeat.host_tools.outcome import Outcome
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
 from fieldbeat.protocols import ack, event, frame, packing, schema
@@ -167,7 +170,6 @@ def test_every_flipped_bit_is_refused(site):
     sender = begin(site)
     good = sender.seal([report_record(3)])
     for bit in range(8 * len(good)):
-        site.now_s += 60  # slower than the lock
         forged = bytearray(good)
         forged[bit // 8] ^= 1 << bit % 8
         assert site.take(bytes(forged)) == []
@@ -223,35 +225,57 @@ def test_refusals_are_counted_in_the_store(site):
         site.now_s += source_s
         site.take(good[:5])
         site.take(good[:-1] + bytes((good[-1] ^ 1,)))
-    site.collector.flush(site.now_s)
+    site.collector.flush()
     rows = site.store.database.all("SELECT unit, reason, count FROM refusals ORDER BY reason")
     assert [tuple(row) for row in rows] == [("", "short", 3), ("gh-1", "tag", 3)]
 
 
-def test_a_flood_of_forgeries_locks_the_key_id_for_an_hour(site):
+def forged(datagram):
+    return datagram[:-1] + bytes((datagram[-1] ^ 1,))
+
+
+def test_a_flood_of_forgeries_is_told_and_locks_nobody_out(site):
     sender = begin(site)
     good = sender.seal([report_record(3)])
-    forged = good[:-1] + bytes((good[-1] ^ 1,))
     for _ in range(100):
         site.now_s += 1
-        site.take(forged)
-    assert sender.open_ack(site.take(good)).cumulative == 3  # a hundred are borne
-    site.take(forged)
-    assert "refused for one hour" in site.last.detail
-    assert site.take(sender.seal([])) == [] and site.last.reason == "locked"
-    site.close()
-    site.open()
-    assert site.take(sender.seal([])) == [] and site.last.reason == "locked"
-    site.now_s += 3601
-    assert sender.open_ack(site.take(sender.seal([]))).cumulative == 3
+        site.take(forged(good))
+        assert site.last.detail == ""
+    for n in range(400):
+        site.now_s += 1
+        site.take(forged(good))
+        assert ("more than 100 bad tags in an hour under key id 0001" in site.last.detail) == (
+            n == 0
+        )
+    assert sender.open_ack(site.take(good)).cumulative == 3
+    site.collector.flush()
+    found = site.store.forgeries("gh-1", site.now_s - 3600)
+    told = (b"\0\1", "gh-1", NOW_S + 1, NOW_S + 500, 500, "192.0.2.7:40000")
+    assert [dataclasses.astuple(each) for each in found] == [told]
+    assert site.store.forgeries("gh-1", site.now_s) == []
 
 
-def test_slow_forgeries_do_not_lock(site):
+def test_a_flood_that_comes_again_is_told_again(site):
+    sender = begin(site)
+    good = sender.seal([])
+    for _ in range(2):
+        told = []
+        for _ in range(150):
+            site.take(forged(good))
+            told.append(site.last.detail)
+        assert sum(map(bool, told)) == 1
+        site.now_s += 3600
+
+
+def test_slow_forgeries_are_no_flood(site):
     sender = begin(site)
     good = sender.seal([report_record(3)])
     for _ in range(300):
         site.now_s += 60
-        site.take(good[:-1] + bytes((good[-1] ^ 1,)))
+        site.take(forged(good))
+        assert site.last.detail == ""
+    site.collector.flush()
+    assert site.store.forgeries("gh-1", 0.0) == []
     assert sender.open_ack(site.take(good)).cumulative == 3
 
 
@@ -439,18 +463,79 @@ def test_nothing_is_acknowledged_when_the_registry_is_full(site):
     assert sender.open_ack(site.take(sender.seal([]))).cumulative == 3
 
 
-def test_a_locked_store_is_told(site, monkeypatch):
-    import sqlite3
-
-    sender = begin(site)
-    site.store.database._connection.execute("PRAGMA busy_timeout=0")
-    other = sqlite3.connect(site.store.path, isolation_level=None)
+def hold(path):
+    """Return a connection that keeps a file locked until its ROLLBACK."""
+    other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    good = sender.seal([report_record(3)])
-    assert site.take(good) == []
-    assert site.last.reason == "store" and "locked" in site.last.detail
+    return other
+
+
+def waits(database):
+    """Return a list that grows by one whenever a connection has to wait for others."""
+    database._connection.execute("PRAGMA busy_timeout=0")
+    seen = []
+    run = database._explain
+    database._explain = lambda error: (seen.append(str(error)), run(error))[1]
+    return seen
+
+
+def test_a_locked_store_refuses_what_came_together_after_one_wait(site):
+    senders = [begin(site, f"gh-{n}") for n in range(20)]
+    good = [(sender.seal([report_record(3)]), SOURCE) for sender in senders]
+    noise = [(b"noise", SOURCE)] * 20  # to be counted in the store, too
+    site.now_s += 60
+    seen, other = waits(site.store.database), hold(site.store.path)
+    replies = site.collector.handle_many([*good, *noise], site.now_s)
+    assert replies == [[] for _ in range(40)] and len(seen) == 1
+    outcomes = site.outcomes[-40:-20]
+    assert all(outcome.reason == "store" and not outcome.records for outcome in outcomes)
+    assert all("locked" in outcome.detail for outcome in outcomes)
     other.execute("ROLLBACK")
-    assert sender.open_ack(site.take(good)).cumulative == 3
+    for sender, answer in zip(senders, site.collector.handle_many(good, site.now_s), strict=True):
+        assert sender.open_ack(answer).cumulative == 3
+    assert len(seen) == 1
+
+
+def test_a_locked_store_and_noise_alone_wait_once_a_second(site):
+    begin(site)
+    site.now_s += 60
+    seen, other = waits(site.store.database), hold(site.store.path)
+    for _ in range(10):
+        site.collector.handle_many([(b"noise", SOURCE)] * 10, site.now_s)
+    assert len(seen) == 1
+    other.execute("ROLLBACK")
+    site.collector.flush()
+    assert site.store.database.one("SELECT count FROM refusals WHERE reason = 'piv'")[0] == 100
+
+
+def test_a_locked_registry_refuses_the_answers_after_one_wait(site):
+    senders = [begin(site, f"gh-{n}") for n in range(20)]
+    site.close()
+    site.open()  # each answer has to reserve sequence numbers
+    seen, other = waits(site.registry._database), hold(site.registry.path)
+    good = [(sender.seal([report_record(3)]), SOURCE) for sender in senders]
+    assert site.collector.handle_many(good, NOW_S) == [[] for _ in good] and len(seen) == 1
+    assert {outcome.reason for outcome in site.outcomes} == {"store"}
+    other.execute("ROLLBACK")
+    again = [(sender.seal([]), SOURCE) for sender in senders]
+    for sender, answer in zip(senders, site.collector.handle_many(again, NOW_S), strict=True):
+        assert sender.open_ack(answer).cumulative == 3
+
+
+def test_an_observer_that_fails_keeps_no_answer_back(site, caplog):
+    sender, told = begin(site), []
+
+    def fails(outcome):
+        told.append(outcome)
+        raise OSError(32, "Broken pipe")
+
+    site.collector = Collector(site.store, site.registry, fails)
+    for rn in (3, 4):
+        datagrams = [(sender.seal([report_record(rn)]), SOURCE), (b"noise", SOURCE)]
+        answer, none = site.collector.handle_many(datagrams, NOW_S)
+        assert sender.open_ack(answer).cumulative == rn and none == []
+    assert len(told) == 1 and caplog.text.count("told no more") == 1
+    assert site.collector.refused == {"piv": 2}
 
 
 # Datagrams that arrive together

@@ -7,7 +7,7 @@ import pytest
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.collector import Collector
 from fieldbeat.host_tools.registry import Registry
-from fieldbeat.host_tools.store import Store
+from fieldbeat.host_tools.store import Forgeries, Store
 from fieldbeat.host_tools.tables import gaps, readings, screen
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S, iso, span
 from fieldbeat.host_tools.views import Views
@@ -58,7 +58,7 @@ def made(tmp_path, monkeypatch):
     send(health_record(6, **{f"_{key}": value for key, value in health.items()}))
     collector.handle(b"\0 noise", "192.0.2.9:1", NOW_S)
     collector.handle(sender.seal([])[:-1] + b"?", "192.0.2.9:1", NOW_S)
-    collector.flush(NOW_S)
+    collector.flush()
     views = Views(store, registry)
     yield views, send
     store.close()
@@ -103,6 +103,21 @@ def test_strangers_are_told(made):
     views, _ = made
     lines = drawn(screen(views.units(NOW_S), views.refusals(), NOW_S, detailed=False))
     assert lines[-1] == "Refused from strangers: version 1"
+
+
+def test_a_flood_of_bad_tags_is_a_state_for_an_hour(made):
+    views, _ = made
+    flood = Forgeries(b"\0\1", "gh-1", NOW_S - 90, NOW_S, 312, "192.0.2.9:1")
+    views._store.save_forgeries(flood)
+    told = (
+        "312 bad tags under key id 0001 in 1 min 30 s until 2024-06-01T12:00:00Z, "
+        "the last from 192.0.2.9:1"
+    )
+    assert views.unit("gh-1", NOW_S + 3599).forged == [told]
+    lines = drawn(screen(views.units(NOW_S + 5), views.refusals(), NOW_S, detailed=False))
+    assert "frames forged" in lines[3] and len(lines[3]) <= 80
+    assert f"gh-1: {told}" in lines
+    assert views.unit("gh-1", NOW_S + 3600).forged == [] == views.unit("gh-2", NOW_S).forged
 
 
 def test_silence_begins_after_two_reports(made):

@@ -1,0 +1,42 @@
+"""What became of one datagram that a collector took."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Outcome:
+    """What became of one datagram; `reason` is empty when its records are stored."""
+
+    at_s: float
+    source: str
+    size: int
+    unit: str = ""
+    kid: bytes = b""
+    reason: str = ""
+    detail: str = ""
+    epoch: int = 0
+    piv: int = -1
+    records: list[str] = field(default_factory=list)  # the new ones, in words
+    duplicates: int = 0
+    cumulative: int | None = None  # what was acknowledged, if an answer was sent
+
+    def refuse(self, reason: str, detail: str = "") -> None:
+        """Say why it is not acknowledged."""
+        self.reason, self.detail = reason, detail
+
+    def renew(self) -> None:
+        """Begin again after a transaction that failed."""
+        self.reason = self.detail = ""
+        self.records, self.duplicates = [], 0
+
+
+def source_text(source: Any) -> str:
+    """Return where a datagram came from, for people."""
+    if isinstance(source, tuple) and len(source) >= 2:
+        return f"{source[0]}:{source[1]}"
+    return str(source)
