@@ -68,6 +68,7 @@ class Sampler:
         self._synced = clock.synced
         self._sources = {}
         self._channels = []  # (source, index in its values or None, its scale), one a column
+        self._reported = [None] * len(self.schema.columns)  # the last normal value of each
         for channel in profile["channels"]:
             name, own = channel["from"].split(".")
             source = self._sources.setdefault(name, _Source(parts.get(name)))
@@ -86,14 +87,22 @@ class Sampler:
             for source in self._sources.values():
                 await self._read(source)
         values, qualities = [], []
-        for column, (source, index, scale) in zip(self.schema.columns, self._channels):
+        for c, (source, index, scale) in enumerate(self._channels):
+            column = self.schema.columns[c]
             value, quality = _judge(source, index, scale, column)
-            values.append(value)
+            values.append(self._steady(c, value) if quality == schema.NORMAL else value)
             qualities.append(quality)
             if quality == schema.OUT_OF_RANGE:
                 self._counters.count("sensor_range")
             self.last[column.name] = (value, quality, t)
         self._add(t, values, qualities)
+
+    # Within the dead band of what was reported last, that is reported again: it costs fewer bits.
+    def _steady(self, c, value):
+        reported = self._reported[c]
+        if reported is None or abs(value - reported) >= self.schema.columns[c].dead_band:
+            self._reported[c] = value
+        return self._reported[c]
 
     # What is in RAM goes to flash, at the end of a batch and before a planned reset. Returns False if
     # it is still in RAM, since there was no memory to write it.

@@ -24,7 +24,10 @@ class SchemaName(Strict):
 
 
 class Channel(Strict):
-    """One column of a report: `minimum`, `maximum` and `dead_band` are counts (value x scale)."""
+    """One column of a report: `minimum`, `maximum` and `dead_band` are counts (value x scale).
+
+    `boards/README.md` tells what they do.
+    """
 
     name: str = Field(pattern=NAME, description="lower-case letters, digits and '_'")
     source: str = Field(

@@ -44,7 +44,7 @@ class Outbox:
         return len(self.records)
 
 
-def channel(name, source, scale=10, low=-4000, high=8500):
+def channel(name, source, scale=10, low=-4000, high=8500, dead_band=0):
     return {
         "name": name,
         "from": source,
@@ -52,7 +52,7 @@ def channel(name, source, scale=10, low=-4000, high=8500):
         "scale": scale,
         "minimum": low,
         "maximum": high,
-        "dead_band": 0,
+        "dead_band": dead_band,
     }
 
 
@@ -70,7 +70,7 @@ PROFILE = {
 
 
 class Site:
-    def __init__(self, samples=4, **parts):
+    def __init__(self, samples=4, profile=PROFILE, **parts):
         self.world = World()
         self.counters = Counters()
         self.clock = Clock(self.counters)
@@ -81,7 +81,7 @@ class Site:
         known = {"air": self.air}
         known.update(parts)
         self.sampler = Sampler(
-            PROFILE, known, self.lock, self.clock, self.counters, self.outbox, 300, samples
+            profile, known, self.lock, self.clock, self.counters, self.outbox, 300, samples
         )
 
     def round(self, t=START):
@@ -213,6 +213,21 @@ def test_a_full_batch_becomes_one_report():
     assert site.blocks()[2].times == [START + 2400]
     site.sampler.flush()
     assert len(site.blocks()) == 3
+
+
+def test_within_the_dead_band_the_last_report_is_repeated():
+    profile = dict(PROFILE)
+    profile["channels"] = [channel("temperature", "air.temperature", 10, 0, 500, 5)]
+    site = Site(samples=8, profile=profile)
+    true = [200, 204, 196, 205, 209, 501, 201, 200]
+    for n, value in enumerate(true):
+        site.air.values = (10 * value, 0)
+        run(site.sampler.round(START + 300 * n))
+        assert site.sampler.last["temperature"][0] == value  # what a person sees
+    (record,) = site.outbox.records
+    block = report_reader.decode(record, lambda id: schema_of(profile))
+    assert list(block.columns[0]) == [200, 200, 200, 205, 205, 501, 205, 200]
+    assert list(block.qualities[0]) == [0] * 5 + [schema.OUT_OF_RANGE, 0, 0]
 
 
 def test_samples_before_the_time_was_known_are_marked():
