@@ -9,6 +9,7 @@
 from collections import namedtuple
 
 from . import cbor
+from .bits import is_uint
 from .compat import const
 
 BITMAP_SIZE = const(32)
@@ -33,10 +34,6 @@ class Ack(_Ack):
         return ahead < 0 or (ahead < BITMAP_SIZE and bool(self.bitmap >> ahead & 1))
 
 
-def _is_uint(value, limit=0xFFFFFFFF):
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= limit
-
-
 def decode(data):
     try:
         body = cbor.decode(data)
@@ -51,12 +48,12 @@ def decode(data):
         body.get(_COMMANDS, []),
         body.get(_SCHEMAS, []),
     )
-    if not (_is_uint(ack.cumulative) and _is_uint(ack.bitmap)):
+    if not (is_uint(ack.cumulative) and is_uint(ack.bitmap)):
         raise AckError("an ack needs record numbers")
-    if ack.time is not None and not _is_uint(ack.time):
+    if ack.time is not None and not is_uint(ack.time):
         raise AckError("the time of an ack is in seconds since 2024")
     if not isinstance(ack.commands, list) or not all(isinstance(c, bytes) for c in ack.commands):
         raise AckError("the commands of an ack are byte strings")
-    if not isinstance(ack.schemas, list) or not all(_is_uint(s) for s in ack.schemas):
+    if not isinstance(ack.schemas, list) or not all(is_uint(s) for s in ack.schemas):
         raise AckError("the schemas of an ack are ids")
     return ack

@@ -10,8 +10,8 @@ _RAW = const(15)  # as in rice.py
 _ONES_MAX = const(24)
 
 # For each Rice parameter, short codes as they were read before: the next _WINDOW bits -> (number,
-# bits of its code). It halves the time of a host, and takes 3 MB at most.
-_WINDOW = const(10)
+# bits of its code). It halves the time of a host, and takes 3 MB at most; a device has no room.
+_WINDOW = 10 if HOST else 0
 _known = [{} for _ in range(14)]
 
 
@@ -84,6 +84,6 @@ def _read_rice(bits, at, k):
         raise BitsError("the input ends inside a number")
     number = int(text, 2) if text else 0
     code = unzigzag(number if zero < 0 else zero - at << k | number), size
-    if HOST and size <= _WINDOW:
+    if size <= _WINDOW:
         _known[k][bits[at : at + _WINDOW]] = code
     return code

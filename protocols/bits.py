@@ -6,6 +6,11 @@ class BitsError(ValueError):
     pass
 
 
+def is_uint(value, limit=0xFFFFFFFF):
+    # For what was decoded; a bool is an int in Python.
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= limit
+
+
 def zigzag(n):
     # 0, -1, 1, -2 ... -> 0, 1, 2, 3 ...
     return n << 1 if n >= 0 else (-n << 1) - 1

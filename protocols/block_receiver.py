@@ -5,6 +5,7 @@
 # stored before an answer is sent after which `result` is set. Everything else may be lost in a
 # reset: an older state costs some chunks again.
 from . import blocks, cbor
+from .bits import is_uint
 from .blocks import SPAN, BlockError
 from .compat import const
 
@@ -52,9 +53,9 @@ class Receiver:
             raise BlockError("state", "the state of a receiver is damaged: " + str(error))
         base, bits, failures, result = fields[-4:]
         if (
-            not blocks.is_uint(base, header.chunks() if header else 0)
-            or not blocks.is_uint(bits, _MASK if header else 0)
-            or not blocks.is_uint(failures, _HASH_TRIES)
+            not is_uint(base, header.chunks() if header else 0)
+            or not is_uint(bits, _MASK if header else 0)
+            or not is_uint(failures, _HASH_TRIES)
             or result not in (None, blocks.DONE, blocks.WRONG_HASH)
             or result is True
         ):

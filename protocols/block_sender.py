@@ -1,6 +1,7 @@
 # Sends an object: many chunks in flight, and again what the answers show to be lost.
 # SPDX-License-Identifier: Apache-2.0
 from . import blocks, cbor
+from .bits import is_uint
 from .blocks import SPAN, BlockError
 from .compat import const
 
@@ -51,9 +52,9 @@ class Sender:
             return
         _, _, base, bits, ask = fields
         if (
-            not blocks.is_uint(base, header.chunks())
-            or not blocks.is_uint(bits, (1 << SPAN) - 1)
-            or not blocks.is_uint(ask, 0xFFFFFFFF)
+            not is_uint(base, header.chunks())
+            or not is_uint(bits, (1 << SPAN) - 1)
+            or not is_uint(ask, 0xFFFFFFFF)
         ):
             raise BlockError("state", "the state of a sender contradicts itself")
         self._base, self._bits, self._ask, self._answered = base, bits, ask, ask

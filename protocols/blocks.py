@@ -23,6 +23,7 @@
 from collections import namedtuple
 
 from . import cbor
+from .bits import is_uint
 from .compat import const, sha256
 
 PICTURE = const(1)
@@ -125,10 +126,6 @@ def check_header(fields):
     if not header.chunk or header.chunks() > _U16 + 1:
         raise BlockError("message", "an object has at most 65536 chunks: make them larger")
     return header
-
-
-def is_uint(value, limit):
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= limit
 
 
 def encode_header(header, ask):

@@ -4,9 +4,7 @@
 # A signature of an HSS key of L levels is L - 1 pairs (LMS signature, LMS key that it signs), then
 # the LMS signature of the message. Every length follows from the types in the key that is already
 # trusted, so nothing is read before it is known to be there.
-from hashlib import sha256
-
-from .compat import const
+from .compat import const, sha256
 
 _N = const(32)  # bytes of a hash
 _KEY_SIZE = const(56)  # LMS type, LM-OTS type, I (16 bytes), root of the tree
