@@ -22,7 +22,7 @@ from .instruments.power import Power
 log = logging.getLogger("fieldbeat.ladder")
 
 INTERRUPT, RESET_LINE, POWER_CYCLE, BROKEN = "interrupt", "reset line", "power cycle", "broken"
-CTRL_C, CTRL_D = b"\x03", b"\x04"
+CTRL_C, CTRL_D, REPL = b"\x03", b"\x04", b">>> "
 SHORT_S = 3.0  # a prompt comes at once
 BOOT_S = 15.0  # from reset to the first prompt: 0.3 s of loaders, imports, a slow disk
 MAX_PIECES = 500  # a board that talks without end does not answer
@@ -97,8 +97,9 @@ class Ladder:
     def _interrupt(self) -> bool:
         self._drain()
         self.console.write(CTRL_C + CTRL_C)
-        if self.prompt in self._hear(SHORT_S) or self.answers():
-            return True
+        heard = self._hear(SHORT_S, REPL)
+        if REPL not in heard:
+            return self.prompt in heard or self.answers()
         self.console.write(CTRL_D)
         return self.boots()
 
@@ -123,12 +124,13 @@ class Ladder:
             if not self.console.read(0):
                 return
 
-    def _hear(self, wait_s: float) -> bytes:
+    def _hear(self, wait_s: float, other: bytes | None = None) -> bytes:
+        """What comes until the prompt, something `other`, or this long a silence."""
         heard, silent_s = b"", 0.0
         for _ in range(MAX_PIECES):
             piece = self.console.read(1.0)
             heard += piece
-            if self.prompt in heard:
+            if self.prompt in heard or (other is not None and other in heard):
                 break
             silent_s = silent_s + 1.0 if not piece else silent_s
             if silent_s >= wait_s:
