@@ -1,0 +1,120 @@
+"""Opens the instruments that a bench file names, one kind a function."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from . import bench_file
+from .bench_file import BoardTable, Gpio, Manual, Shelly, Switch, Tasmota, Uhubctl
+from .blocked import Blocked
+from .instruments.esptool_flasher import EsptoolFlasher
+from .instruments.power import Power
+from .instruments.serial_console import SerialConsole
+from .instruments.serial_line import SerialLine
+from .instruments.serial_lines import SerialLines
+from .instruments.virtual_console import VirtualConsole
+from .instruments.virtual_flasher import VirtualFlasher
+from .instruments.virtual_lines import VirtualLines
+from .instruments.virtual_power import VirtualPower
+from .virtual.site import Site
+
+Closing = list[Callable[[], object]]  # what to do at the end, the last first
+
+
+def open_board(
+    name: str, table: BoardTable, power: Switch | None, site: Site | None, closing: Closing
+) -> dict[str, Any]:
+    """The instruments of one board, as RigBoard takes them."""
+    if table.is_virtual:
+        assert site is not None
+        return _virtual_board(name, table, power, site, closing)
+    switch = open_power(name, power)
+    closing.append(switch.close)
+    port = open_port(name, table, closing)
+    line = SerialLine(port)
+    closing.append(line.close)
+    return {
+        "name": name,
+        "table": table,
+        "port": port,
+        "power": switch,
+        "console": SerialConsole(line),
+        "flasher": EsptoolFlasher(line, table.manifest, name),
+        "lines": SerialLines(line) if table.lines else None,
+    }
+
+
+def _virtual_board(
+    name: str, table: BoardTable, power: Switch | None, site: Site, closing: Closing
+) -> dict[str, Any]:
+    mac = bytes.fromhex(table.mac.replace(":", "")) if table.mac else None
+    board = site.add_board(table.manifest, name, mac)
+    off_s = power.off_s if power else 2.0
+    switch = VirtualPower(board, off_s, power is None or power.after == "on")
+    closing.append(switch.close)
+    return {
+        "name": name,
+        "table": table,
+        "port": board.port,
+        "power": switch,
+        "console": VirtualConsole(board),
+        "flasher": VirtualFlasher(board, table.manifest, name),
+        "lines": VirtualLines(board) if table.lines else None,
+        "virtual": board,
+    }
+
+
+def open_port(name: str, table: BoardTable, closing: Closing) -> str:
+    """The device or URL that pyserial opens; a labgrid place is acquired for as long."""
+    if not table.port.startswith(bench_file.LABGRID):
+        check_usb_serial(name, table, table.port)
+        return table.port
+    from .instruments.labgrid_place import LabgridPlace
+
+    place = LabgridPlace(table.port.removeprefix(bench_file.LABGRID))
+    closing.append(place.release)
+    return place.acquire()
+
+
+def open_power(name: str, power: Switch | None) -> Power:
+    """The switch of a real board; nobody said which: a person switches."""
+    from .instruments.power_gpio import GpioPower
+    from .instruments.power_manual import ManualPower
+    from .instruments.power_shelly import ShellyPower
+    from .instruments.power_tasmota import TasmotaPower
+    from .instruments.power_uhubctl import UhubctlPower
+
+    match power:
+        case Uhubctl():
+            return UhubctlPower(power)
+        case Tasmota():
+            return TasmotaPower(power)
+        case Shelly():
+            return ShellyPower(power)
+        case Gpio():
+            return GpioPower(power)
+        case Manual():
+            return ManualPower(power, name)
+        case _:
+            return ManualPower(Manual(), name)
+
+
+def check_usb_serial(name: str, table: BoardTable, port: str) -> None:
+    """Raises Blocked when the USB chip at a local port is not the one named."""
+    if table.usb_serial is None or not os.path.exists(port):
+        return
+    from serial.tools import list_ports
+
+    real = os.path.realpath(port)
+    ports = {
+        os.path.realpath(found.device): found.serial_number for found in list_ports.comports()
+    }
+    if ports.get(real) != table.usb_serial:
+        where = [device for device, serial in ports.items() if serial == table.usb_serial]
+        reason = f"{name}: the USB serial number at {port} is {ports.get(real)}"
+        step = f"plug in the board with {table.usb_serial}, or correct id"
+        if where:
+            step = f'write port = "{where[0]}", there is {table.usb_serial}'
+        raise Blocked(f"{reason}, not {table.usb_serial}", step)
