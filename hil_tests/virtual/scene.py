@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from array import array
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 RECORDED_YEAR = Path(__file__).parent.parent / "data" / "greenhouse.csv"
@@ -43,8 +44,9 @@ class Scene:
         return low + (high - low) * rest_us / HOUR_US
 
 
+@cache
 def read_columns(path: Path) -> dict[str, array[float]]:
-    """Return the columns of a CSV file with a header line."""
+    """Return the columns of a CSV file with a header line, read once a process."""
     with path.open(newline="") as file:
         rows = csv.reader(file)
         header = next(rows)
