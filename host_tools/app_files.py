@@ -4,19 +4,23 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
+from importlib.util import resolve_name
 from pathlib import Path
 
 from .errors import CannotTry, FieldbeatError
 
 ROOMS = ("drivers", "firmware", "protocols")  # the packages that a slot holds
 SLOT = "a"  # where a new image puts the app; an update goes to the other slot
-NOT_IN_SLOT = ("__pycache__", "tests", "vectors", "profiles")  # the profile is a file of its own
+ROOTS = ("firmware.boot", "firmware.main")
+MAPS = "drivers/maps"
+INIT = "/__init__.py"
 BOOT = "firmware/boot.py"  # stays source: MicroPython does not look for a boot.mpy
 MAIN_SOURCE = b"""\
 # Starts the app. One that cannot be loaded is a failed try; boot.py has three and another slot.
@@ -38,23 +42,60 @@ else:
 
 
 def source_files() -> dict[str, bytes]:
-    """Return the program as it stands in the tree or the wheel: path -> content, in order."""
+    """Return what of the tree or the wheel a unit can load: path -> content, in order.
+
+    That is `firmware.main`, what it imports (in functions, too) or names in a string, as
+    `firmware/later.py` has it, and so on; and the register maps. What is imported where another
+    import has failed is for another interpreter.
+    """
     found: dict[str, bytes] = {}
-    for room in ROOMS:
-        for path, entry in _walk(resources.files(f"fieldbeat.{room}"), room):
-            if path.endswith((".py", ".json")):
-                found[path] = entry.read_bytes()
+    wanted = list(ROOTS)
+    while wanted:
+        path = _path(wanted.pop())
+        if path and path not in found:
+            found[path] = _file(path).read_bytes()
+            wanted += _imported(_module(path), ast.parse(found[path]), path.endswith(INIT))
+    for entry in _file(MAPS).iterdir():
+        if entry.name.endswith(".json"):
+            found[f"{MAPS}/{entry.name}"] = entry.read_bytes()
     return dict(sorted(found.items()))
 
 
-def _walk(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:
-    for entry in folder.iterdir():
-        if entry.name in NOT_IN_SLOT:
+def _file(path: str) -> Traversable:
+    room, _, rest = path.partition("/")
+    return resources.files(f"fieldbeat.{room}").joinpath(rest)
+
+
+def _path(module: str) -> str | None:
+    """Return the file of a module, or None if there is no such module of ours."""
+    if module.partition(".")[0] not in ROOMS:
+        return None
+    base = module.replace(".", "/")
+    return next((path for path in (base + INIT, base + ".py") if _file(path).is_file()), None)
+
+
+def _imported(module: str, tree: ast.AST, is_package: bool) -> Iterator[str]:
+    """Yield what a module makes the interpreter load, and names that are no modules."""
+    parent = module.rpartition(".")[0]
+    package = module if is_package else parent
+    yield parent
+    for node in _nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = resolve_name("." * node.level + (node.module or ""), package)
+            yield origin
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from node.value.split()
+
+
+def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ExceptHandler) and ast.unparse(node.type or node) == "ImportError":
             continue
-        if entry.is_dir():
-            yield from _walk(entry, f"{path}/{entry.name}")
-        else:
-            yield f"{path}/{entry.name}", entry
+        yield node
+        yield from _nodes(node)
 
 
 def slot_files(sources: dict[str, bytes]) -> dict[str, bytes]:
