@@ -198,8 +198,8 @@ def _datagram(size, text):
 
 
 def _clock(line):
-    # '+CCLK: "24/06/01,08:00:00+32"' -> seconds since 2024. It is UTC; the place lies 32 quarters of
-    # an hour east of it.
+    # '+CCLK: "24/06/01,08:00:00+32"' -> seconds since 2024. It is UTC; the place lies 32 quarters
+    # of an hour east of it.
     (text,) = at.fields(line)
     if len(text) != 20 or text[2] + text[5] + text[8] + text[11] + text[14] != "//,::":
         raise ValueError("clock %r" % text)

@@ -1,5 +1,5 @@
-# Reading a UART under asyncio: waits for bytes with a limit. Writing needs no help as long as it fits
-# into the transmit buffer, for the rest of which an ESP32 waits.
+# Reading a UART under asyncio: waits for bytes with a limit. Writing needs no help where the
+# transmit buffer holds all of it; for the rest an ESP32 waits, and everybody with it.
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 

@@ -104,8 +104,8 @@ class Sampler:
             self._reported[c] = value
         return self._reported[c]
 
-    # What is in RAM goes to flash, at the end of a batch and before a planned reset. Returns False if
-    # it is still in RAM, since there was no memory to write it.
+    # What is in RAM goes to flash, at the end of a batch and before a planned reset. Returns False
+    # if it is still in RAM, since there was no memory to write it.
     def flush(self):
         if not len(self._batch):
             return True

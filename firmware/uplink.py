@@ -38,15 +38,15 @@ class Uplink:
         self._lock = asyncio.Lock()
         self._beat = None  # of the wake that is going on
         self._answered_key = None  # (kid, epoch) under which the server has answered since boot
-        # First records of datagrams that the carrier did not take: they go last, because one that it
-        # never takes would hold up all others.
+        # First records of datagrams that the carrier did not take: they go last, because one that
+        # it never takes would hold up all others.
         self._refused = set()
         self._day = 0
         self._spent = 0  # bytes of frames in this day of the uptime
 
-    # Returns True when all that was sent is stored on the server, or nothing was waiting. Calls beat()
-    # now and then: between two calls is no more than opening the carrier, a round of sending, or one
-    # wait for an answer.
+    # Returns True when all that was sent is stored on the server, or nothing was waiting. Calls
+    # beat() now and then: between two calls is no more than opening the carrier, a round of
+    # sending, or one wait for an answer.
     async def wake(self, beat=lambda: None):
         while self._lock.locked():  # somebody at the console was faster
             beat()
@@ -199,8 +199,8 @@ class Uplink:
                     self._set_clock(answer.time, asked_s)
                 return answer
 
-    # The server's time t was true at some moment since the question, which may be long ago. A clock
-    # that agrees with that goes on, another one moves no further than it must.
+    # The server's time t was true at some moment since the question, which may be long ago. A
+    # clock that agrees with that goes on, another one moves no further than it must.
     def _set_clock(self, t, asked_s):
         clock = self._clock
         wait_s = clock.uptime_s() - asked_s

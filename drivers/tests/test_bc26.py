@@ -438,14 +438,14 @@ def test_torn_datagrams():
 
 
 def test_a_full_datagram():
-    size = BC26.MAX_DATAGRAM
-    data = bytes([i & 0xFF for i in range(size + 100)])
+    limit = BC26.MAX_DATAGRAM
+    data = bytes([i & 0xFF for i in range(limit + 100)])
     phone = Phone()
     modem = phone.open()
-    for size in (size, size + 100):  # and a larger one, which is dropped
+    for size in (limit, limit + 100):  # and a larger one, which is dropped
         text = data[:size].hex().upper()
         phone.uart.arrive(10, lines('+QIURC: "recv",0,%d,"%s"' % (size, text)))
-    assert phone.do(modem.receive(1000)) == data[: BC26.MAX_DATAGRAM]
+    assert phone.do(modem.receive(1000)) == data[:limit]
     assert phone.do(modem.receive(1000)) is None and modem.counters == {"modem_error": 1}
 
 

@@ -7,6 +7,11 @@ from protocols.compat import sha256
 HOUR = 3600
 
 
+def blocks_of(unit):
+    layout = unit.node.sampler.schema
+    return [report_reader.decode(r, lambda id: layout) for r in unit.collector.reports()]
+
+
 def test_the_first_wake_tells_who_started_and_how_to_read_it():
     with Unit() as unit:
         node = unit.boot()
@@ -31,8 +36,7 @@ def test_a_day_and_more_is_complete():
     with Unit() as unit:
         node = unit.boot()
         unit.run(26 * HOUR)
-        layout = node.sampler.schema
-        blocks = [report_reader.decode(r, lambda id: layout) for r in unit.collector.reports()]
+        blocks = blocks_of(unit)
         times = [t for block in blocks for t in block.times]
         # What is in RAM is at most a batch.
         assert times == list(range(START + 300, times[-1] + 1, 300))
@@ -58,8 +62,7 @@ def test_deep_coverage_moves_no_clock_and_costs_no_sample():
             unit.run(12 * HOUR)
             counts = node.counters.snapshot()
             assert "clock_jump" not in counts, counts
-            layout = node.sampler.schema
-            blocks = [report_reader.decode(r, lambda id: layout) for r in unit.collector.reports()]
+            blocks = blocks_of(unit)
             assert {len(block.times) for block in blocks} == {12}
             times = [t for block in blocks for t in block.times]
             assert times == list(range(START + 300, times[-1] + 1, 300))

@@ -162,8 +162,8 @@ def test_the_schema_of_a_profile_fits_into_a_datagram(monkeypatch):
     assert 256 < config.schema_bytes <= node_config.MODEM_DATAGRAM_BYTES
     with_channels(monkeypatch, 32, "the_very_channel_{:02}")
     assert [problem for problem in problems(text) if "shorter names" in problem] == [
-        "[node] profile = 'greenhouse': what tells of its channels takes 1236 bytes, but the modem "
-        "of greenhouse_esp32 takes at most 512: give it fewer channels or shorter names"
+        "[node] profile = 'greenhouse': what tells of its channels takes 1236 bytes, but the "
+        "modem of greenhouse_esp32 takes at most 512: give it fewer channels or shorter names"
     ]
 
 
