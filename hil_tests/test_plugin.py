@@ -1,0 +1,199 @@
+"""The plugin, seen from a test suite that uses it: outcomes, exit codes, reports, known flaky."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+from fieldbeat.hil_tests.flaky import Entry, KnownFlaky, load
+
+pytest_plugins = ["pytester"]
+
+BLOCKED = """
+import pytest
+from fieldbeat.hil_tests.blocked import Blocked
+
+@pytest.fixture(scope="module")
+def lab():
+    open("opened", "a").write("x")
+    raise Blocked("no /dev/ttyUSB7", "plug the board in")
+
+def test_fine(): pass
+def test_one(lab): pass
+def test_two(lab): pass
+def test_in_the_middle(): raise Blocked("the port disappeared", "look at the cable")
+"""
+
+
+@pytest.fixture
+def suite(pytester, monkeypatch):
+    """Runs a test file under the plugin, in this process."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+    def run(text: str, *options: str, known: str = ""):
+        pytester.makepyfile(test_it=text)
+        pytester.path.joinpath("known_flaky.toml").write_text(known)
+        plugins = ("-p", "fieldbeat.hil_tests.plugin", "-p", "xdist.plugin")
+        return pytester.runpytest_inprocess(*plugins, "-p", "no:cacheprovider", *options)
+
+    return run
+
+
+def report(pytester) -> dict:
+    return json.loads(pytester.path.joinpath("r", "results.json").read_text())
+
+
+def outcomes(pytester) -> dict[str, str]:
+    return {case["id"].split("::")[1]: case["outcome"] for case in report(pytester)["cases"]}
+
+
+def test_blocked_is_neither_passed_nor_failed(suite, pytester):
+    result = suite(BLOCKED, "--report", "r")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(
+        ["*BLOCKED 2: no /dev/ttyUSB7", "*next: plug the board in", "*test_one, *test_two"]
+    )
+    result.stdout.fnmatch_lines(["*1 passed, 3 blocked in*"])
+    assert pytester.path.joinpath("opened").read_text() == "x"  # tried once, never again
+    counts = {"failed": 0, "error": 0, "blocked": 3, "flaky": 0, "passed": 1, "skipped": 0}
+    assert report(pytester)["counts"] == counts
+    names = {path.name for path in pytester.path.joinpath("r").iterdir()}
+    assert names == {"results.json", "junit.xml", "report.html", "summary.md"}
+
+
+def test_the_same_with_workers(suite, pytester):
+    result = suite(BLOCKED, "--report", "r", "-n", "2")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*BLOCKED 2: no /dev/ttyUSB7", "*1 passed, 3 blocked in*"])
+    assert report(pytester)["counts"]["blocked"] == 3
+
+
+def test_one_failure_among_the_blocked_is_exit_code_1(suite):
+    assert suite(BLOCKED + "\ndef test_bad(): assert False\n").ret == 1
+
+
+def test_a_set_up_that_raises_is_an_error_and_no_blocked_test(suite, pytester):
+    text = "import pytest\n@pytest.fixture\ndef f(): 1 / 0\ndef test_it(f): pass\n"
+    assert suite(text, "--report", "r").ret == 1
+    assert outcomes(pytester) == {"test_it": "error"}
+    assert "ZeroDivisionError" in report(pytester)["cases"][0]["message"]
+
+
+def test_all_passed_or_skipped_is_exit_code_0(suite, pytester):
+    text = """
+    import pytest
+    @pytest.mark.needs("virtual_time")
+    def test_here(): pass
+    @pytest.mark.skip(reason="another day")
+    def test_skipped(): pass
+    """
+    assert suite(text, "--report", "r").ret == 0
+    assert outcomes(pytester) == {"test_here": "passed", "test_skipped": "skipped"}
+    assert report(pytester)["cases"][1]["message"] == "another day"
+
+
+def test_what_was_measured_is_in_the_report_and_outside_fails(suite, pytester):
+    text = """
+    def test_good(measure): measure("boot", 1.5, "s", limits=(0, 3))
+    def test_bad(measure):
+        measure("ack", 9, "s", limits=(None, 5))
+        measure("heap", 100, "B", limits=(1000, None))
+    """
+    result = suite(text, "--report", "r")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "OUTSIDE LIMITS: ack is 9 s, allowed is at most 5 s",
+            "OUTSIDE LIMITS: heap is 100 B, allowed is at least 1000 B",
+        ]
+    )
+    cases = {case["id"].split("::")[1]: case for case in report(pytester)["cases"]}
+    assert [m["ok"] for m in cases["test_bad"]["measurements"]] == [False, False]
+    assert cases["test_good"]["measurements"][0]["value"] == 1.5
+    assert 'name="boot" value="1.5"' in pytester.path.joinpath("r", "junit.xml").read_text()
+
+
+def test_a_fault_that_never_fired_makes_the_test_invalid(suite, pytester):
+    text = """
+    def test_proves_nothing(bench, board, faults):
+        faults.modem.cereg = 3
+    def test_proves_something(bench, board, modem, faults):
+        modem.faults.cereg = 3
+        bench.run_for(60)
+    """
+    result = suite(text, "--report", "r")
+    result.stdout.fnmatch_lines(["INVALID: fault modem.cereg never fired"])
+    assert outcomes(pytester) == {
+        "test_proves_nothing": "failed",
+        "test_proves_something": "passed",
+    }
+    failed = report(pytester)["cases"][0]
+    assert failed["timelines"][0]["faults"][0][1:] == ["modem.cereg", "set to 3"]
+    assert failed["reproduce"].endswith("-m pytest test_it.py::test_proves_nothing")
+
+
+# Known flaky
+
+COIN = "def test_coin(): assert False, 'tails'\ndef test_luck(): pass\n"
+KNOWN = '[[test]]\nid = "test_it.py"\nreason = "a coin"\nuntil = 2031-05-31\n'
+
+
+def test_a_listed_failure_is_flaky_until_its_date(suite, pytester):
+    result = suite(COIN, "--report", "r", "--today", "2031-05-31", known=KNOWN)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["FLAKY test_it.py::test_coin: tails*", "*until 2031-05-31: a coin"]
+    )
+    result.stdout.fnmatch_lines(["test_it.py::test_luck: passed, and is listed as flaky*"])
+    result.stdout.fnmatch_lines(["*1 passed, 1 flaky in*"])
+    assert outcomes(pytester) == {"test_coin": "flaky", "test_luck": "passed"}
+    assert "tails" in report(pytester)["cases"][0]["detail"]
+
+
+def test_a_listed_failure_fails_after_its_date_with_a_hint(suite, pytester):
+    result = suite(COIN, "--report", "r", "--today", "2031-06-01", known=KNOWN)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["*until 2031-05-31 (a coin), and that is over: fix it, or renew*"]
+    )
+    assert "renew" in report(pytester)["cases"][0]["next_step"]
+
+
+def test_an_entry_covers_its_parameters_and_nothing_with_a_longer_name():
+    entry = Entry("a.py::test_x", "", date(2031, 1, 1))
+    covered = ["a.py::test_x", "a.py::test_x[1]", "a.py::test_x::y"]
+    assert all(map(entry.covers, covered)) and not entry.covers("a.py::test_xy")
+    days = iter([date(2030, 12, 31), date(2031, 1, 1), date(2031, 1, 2)])
+    known = KnownFlaky([entry], today=lambda: next(days))
+    assert [known.excuses(entry) for _ in range(3)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "text, complaint",
+    [
+        ("[[test]]\nid = 'x'\n", "number 1 needs id, reason and until, and has id"),
+        ("[[test]]\nid='x'\nreason='r'\nuntil='soon'\n", "a date looks like 2026-12-31"),
+        ("[[test]]\nid='x'\nreason=' '\nuntil=2031-01-01\n", "reason is ' '; it must say"),
+        ("[[tset]]\nid='x'\n", "only \\[\\[test\\]\\] is known here, not tset"),
+        ("test = 1\n", "only \\[\\[test\\]\\]"),
+        ("[[", "known_flaky.toml"),
+    ],
+)
+def test_a_broken_list_says_what_is_wrong(tmp_path, text, complaint):
+    path = tmp_path / "known_flaky.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=complaint):
+        load(path)
+    assert load(tmp_path / "nothing.toml").entries == []
+
+
+def test_a_broken_list_stops_the_run(suite):
+    result = suite(COIN, known="[[test]]\n")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*known_flaky.toml: *number 1 needs id*"])
+
+
+def test_workers_cannot_share_one_bench(suite):
+    result = suite(COIN, "--bench", "desk.toml", "-n", "2")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
