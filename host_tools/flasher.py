@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from . import partition_table
 from .errors import CannotTry, FieldbeatError
 from .image_info import MEGABYTE, ImageInfo
-from .rom_loader import FAST_BAUD, FlashError, connected, failures, prepared
+from .rom_loader import FAST_BAUD, FlashError, connected, failures, mac_text, prepared, untouched
 
 if TYPE_CHECKING:
     from .esptool_log import Heard
@@ -132,7 +132,7 @@ def flash(
         progress: called with bytes written and bytes to write.
 
     Raises:
-        PortError, WrongTarget: nothing was written.
+        CannotTry: the port or the unit is not what it should be; nothing was written.
         FlashError: the write failed or did not verify.
     """
     from .esptool_log import listening
@@ -141,17 +141,15 @@ def flash(
     todo = plan(image, info, secrets)
     _check_board(info, board, "--board")
     with listening() as heard, connected(port) as loader:
-        _check_chip(loader, info)
-        mac = ":".join(f"{byte:02x}" for byte in loader.read_mac())
-        _check_kind(mac, info)
-        if board is None:
-            _check_board(info, board_of_mac(mac), f"the registry for {mac}")
-        with failures(
-            port, "nothing was written", "see that the board is powered, then try again"
-        ):
+        with untouched(port, loader):
+            _check_chip(loader, info)
+            mac = mac_text(loader)
+            _check_kind(mac, info)
+            if board is None:
+                _check_board(info, board_of_mac(mac), f"the registry for {mac}")
             loader = prepared(loader, baud)
             _check_flash_size(loader, info)
-        before_write(mac)
+            before_write(mac)
         with failures(port, "the unit is incomplete now", "flash it again"):
             _write(loader, heard, todo, progress)
             _verify(loader, image, info)

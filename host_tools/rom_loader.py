@@ -8,7 +8,7 @@ Importing esptool takes 0.3 s, so it is imported inside the functions.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from . import serial_port
@@ -55,32 +55,53 @@ def prepared(loader: Any, baud: int) -> Any:
 
 
 @contextmanager
-def failures(port: str, state: str, step: str) -> Iterator[None]:
+def untouched(port: str, loader: Any) -> Iterator[None]:
+    """For what comes before the first write: if it fails, the unit runs on as it did before.
+
+    Raises:
+        CannotTry: the loader does not answer, or not as it should.
+    """
+    try:
+        with failures(port, "nothing was written", RETRY, CannotTry):
+            yield
+    except BaseException:
+        with suppress(Exception):
+            loader.hard_reset()
+        raise
+
+
+@contextmanager
+def failures(
+    port: str, state: str, step: str, kind: type[FieldbeatError] = FlashError
+) -> Iterator[None]:
     """Turn what esptool raises into our own error, which says in what state the unit is."""
     import esptool
-    import serial
 
     try:
         yield
-    except (esptool.FatalError, serial.SerialException, OSError) as error:
+    except (esptool.FatalError, OSError) as error:  # pyserial's errors are OSErrors
         reason = " ".join(str(error).split())
-        raise FlashError(f"{port}: {reason}; {state}", step) from error
+        raise kind(f"{port}: {reason}; {state}", step) from error
 
 
 def identify(port: str) -> tuple[str, str]:
     """Return MAC address and chip of a board, and reset it.
 
     Raises:
-        CannotTry: no boot loader answers.
-        FlashError: it was lost on the way.
+        CannotTry: no boot loader answers, or it was lost on the way.
     """
     from .esptool_log import listening
 
-    with listening(), connected(port) as loader, failures(port, "nothing was written", RETRY):
-        mac = ":".join(f"{byte:02x}" for byte in loader.read_mac())
+    with listening(), connected(port) as loader, untouched(port, loader):
+        mac = mac_text(loader)
         chip = loader.CHIP_NAME.lower().replace("-", "")
         loader.hard_reset()
         return mac, chip
+
+
+def mac_text(loader: Any) -> str:
+    """Return the MAC address of a chip as text."""
+    return ":".join(f"{byte:02x}" for byte in loader.read_mac())
 
 
 def erase(port: str, baud: int = FAST_BAUD) -> None:

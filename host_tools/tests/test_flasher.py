@@ -8,7 +8,9 @@ import stat
 import threading
 from pathlib import Path
 
+import esptool
 import pytest
+from esptool import cmds
 from fieldbeat.host_tools import (
     app_files,
     cli,
@@ -23,6 +25,7 @@ from fieldbeat.host_tools import (
 from fieldbeat.host_tools.errors import CannotTry, FieldbeatError
 from fieldbeat.host_tools.flasher import FlashError, WrongTarget
 from fieldbeat.host_tools.registry import PROVISIONED, Registry
+from serial.urlhandler import protocol_socket
 
 from .mock_chip import REAL_MAC, VIRTUAL_MAC, mock_chip
 from .test_image import EXAMPLE, real_base
@@ -51,6 +54,27 @@ def chip(monkeypatch):
     with mock_chip(monkeypatch) as behind:
         behind.flash.data[:] = OLD * len(behind.flash.data)
         yield behind
+
+
+@pytest.fixture
+def enable_pin(monkeypatch):
+    """Counts the resets by the RTS line, since the boot loader was reached."""
+
+    class Pin:
+        resets = 0
+
+    def set_rts(line):
+        Pin.resets += line._rts_state
+
+    def reached(*arguments, **options):
+        loader = detect(*arguments, **options)
+        Pin.resets = 0
+        return loader
+
+    detect = cmds.detect_chip
+    monkeypatch.setattr(cmds, "detect_chip", reached)
+    monkeypatch.setattr(protocol_socket.Serial, "_update_rts_state", set_rts)
+    return Pin
 
 
 def flash(chip, content, **options):
@@ -91,12 +115,13 @@ def test_secrets_replace_nvs(chip, virtual):
     ],
 )
 def test_the_wrong_hardware_is_refused_before_the_first_erase(
-    monkeypatch, virtual, hardware, message
+    monkeypatch, virtual, hardware, message, enable_pin
 ):
     with mock_chip(monkeypatch, **hardware) as chip:
         with pytest.raises(WrongTarget, match=message):
             flash(chip, virtual)
         assert chip.flash.untouched
+    assert enable_pin.resets == 1  # it runs on
 
 
 def test_a_real_image_is_refused_by_a_virtual_board(chip):
@@ -131,13 +156,28 @@ def test_another_board_is_refused(chip, virtual):
     assert flash(chip, virtual, board=same, board_of_mac={VIRTUAL_MAC: "river"}.get)
 
 
-def test_a_veto_after_the_checks_writes_nothing(chip, virtual):
+def test_a_veto_after_the_checks_writes_nothing(chip, virtual, enable_pin):
     def veto(mac: str) -> None:
         raise CannotTry("no", "never")
 
     with pytest.raises(CannotTry, match="no; next: never"):
         flash(chip, virtual, before_write=veto)
-    assert chip.flash.untouched
+    assert chip.flash.untouched and enable_pin.resets == 1
+
+
+def test_a_unit_that_was_flashed_is_reset_once(chip, virtual, enable_pin):
+    flash(chip, virtual)
+    assert enable_pin.resets == 1
+
+
+def test_a_chip_that_does_not_tell_its_mac(chip, virtual, enable_pin, monkeypatch):
+    def garbled(loader):
+        raise esptool.FatalError("Invalid head of packet (0x45)")
+
+    monkeypatch.setattr(esptool.targets.ESP32ROM, "read_mac", garbled)
+    with pytest.raises(CannotTry, match="Invalid head of packet.*nothing was written"):
+        flash(chip, virtual)
+    assert chip.flash.untouched and enable_pin.resets == 1
 
 
 @pytest.mark.parametrize("address", [0x1000, 0x200000, 0x300000])
