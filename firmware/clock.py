@@ -13,7 +13,8 @@ SOURCES = ("none", "modem", "console", "server")
 # 2024-01-01T00:00:00Z in the port's own time, which begins in 1970 or in 2000.
 _EPOCH = int(time.mktime((2024, 1, 1, 0, 0, 0, 0, 1, 0)))
 _JUMP_S = const(2)
-_SLICE_S = const(60)  # of a wait: how late a set clock is noticed, and how often a task beats
+# Of a wait: how late a set clock is noticed, and how often a task beats. The watchdog's time has two.
+_SLICE_S = const(50)
 _MAGIC = b"fb1"  # in RTC memory, followed by the source: the RTC was set by us and runs since
 
 
@@ -64,8 +65,13 @@ class Clock:
             left_s = t - self.now()
             if left_s <= 0:
                 return True
-            await asyncio.sleep_ms(min(left_s, _SLICE_S) * 1000)
+            await asyncio.sleep_ms(min(left_s * 1000, self.slice_ms()))
         return False
+
+    # To the next multiple of a slice of uptime, so that tasks that look around now and then do so
+    # together: the processor sleeps longer in one piece.
+    def slice_ms(self):
+        return (_SLICE_S - self.uptime_s() % _SLICE_S) * 1000 - self._rest_ms
 
     # Returns whether the time was taken.
     def set(self, t, source):

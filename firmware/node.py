@@ -15,7 +15,7 @@ from .outbox import Outbox
 from .secrets import Secrets
 
 _WATCHDOG_MS = const(120000)
-_GUARD_S = const(50)  # two looks within the watchdog's time
+_HOUSE_SILENCE_S = const(200)
 _RESTARTS = const(5)  # an hour and task
 _HOUR_S = const(3600)
 _DAY_S = const(86400)
@@ -90,14 +90,14 @@ class Node:
             self.tell("boot", self._cause)
             self.tell("schema")
         self._start("console", lambda beat: self._console.run())
-        self._start("house", self._keep_house, 4 * _GUARD_S)
+        self._start("house", self._keep_house, _HOUSE_SILENCE_S)
         if self.role:
             for name, function, silence_s in self.role.tasks():
                 self._start(name, function, silence_s)
         while True:
             if self._alive():
                 self._watchdog.feed()
-            await asyncio.sleep_ms(_GUARD_S * 1000)
+            await asyncio.sleep_ms(self.clock.slice_ms())
 
     # Before a reset that is wanted. What was measured is worth as much as any record.
     def close(self):
@@ -250,7 +250,7 @@ class Node:
                 self._look_for_keys()
             else:
                 self._keep_day(uptime_s)
-            await asyncio.sleep_ms(_GUARD_S * 1000)
+            await asyncio.sleep_ms(self.clock.slice_ms())
 
     def _keep_day(self, uptime_s):
         if uptime_s >= _PROVEN_S:

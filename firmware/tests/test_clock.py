@@ -116,4 +116,12 @@ def test_waiting_ends_on_time_or_when_the_clock_is_set():
         assert clock.now() < NOON + 5060
 
     run(story())
-    assert beats == [0, 60, 120, 180, 200]
+    assert beats == [0, 50, 100, 150, 200]
+
+
+def test_tasks_look_around_together():
+    world, _, clock = make()
+    world.pass_ms(12345)
+    assert clock.slice_ms() == 37655
+    world.pass_ms(37655)
+    assert (clock.uptime_s(), clock.slice_ms()) == (50, 50000)
