@@ -19,7 +19,7 @@ FIFO_BYTES = 128  # of an ESP32 UART, before its driver's ring buffer
 class Uart:
     """One UART of the chip: what waits to be read, and until when its line is busy."""
 
-    def __init__(self, world: World, changed: Callable[[], object]) -> None:
+    def __init__(self, world: World, changed: Callable[[Uart], object]) -> None:
         self.world = world
         self.changed = changed
         self.device: Any = None
@@ -29,13 +29,14 @@ class Uart:
         self.byte_us = 87.0
         self.free_us = 0
         self.overruns = 0
+        self.mask = 0  # its bit, once the program has opened it
 
     def arrive(self, data: bytes) -> None:
         """Bytes from the device; what does not fit is lost and counted."""
         room = self.rx_room - len(self.rx)
         self.overruns += max(0, len(data) - room)
         self.rx += data[: max(room, 0)]
-        self.changed()
+        self.changed(self)
 
     def read(self, n: int, until: bytes) -> bytes:
         end = min(n, len(self.rx))
@@ -44,6 +45,7 @@ class Uart:
             end = found + len(until) if found >= 0 else end
         data = bytes(self.rx[:end])
         del self.rx[:end]
+        self.changed(self)
         return data
 
     def write(self, data: bytes) -> int:
@@ -80,8 +82,18 @@ class Buses:
             uart.device.attach(uart.arrive)
         self.reset()
 
-    def _uart_changed(self) -> None:
-        self.uart_changed()
+    def put(self, bus: str, device: Any) -> None:
+        """Puts a device on a UART in place of what is there."""
+        uart = self._wired.setdefault(bus, Uart(self.world, self._uart_changed))
+        uart.device = device
+        device.attach(uart.arrive)
+
+    def _uart_changed(self, uart: Uart) -> None:
+        if uart.rx:
+            self.inputs |= uart.mask
+            self.uart_changed()
+        else:
+            self.inputs &= ~uart.mask
 
     def reset(self) -> None:
         """The chip forgets its settings; the devices on the wires keep their state."""
@@ -89,9 +101,10 @@ class Buses:
         self.uarts: dict[int, Uart] = {}
         self.levels: dict[int, int] = {}
         self.pulls: dict[int, int] = {}
+        self.inputs = 0  # mask of the UARTs that have bytes to read
         for uart in self._wired.values():
             uart.rx.clear()
-            uart.free_us = 0
+            uart.free_us = uart.mask = 0
 
     # Pins
 
@@ -142,11 +155,16 @@ class Buses:
         uart = self._wired.get(bus or "") or Uart(self.world, self._uart_changed)
         uart.byte_us = byte_us
         uart.tx_room, uart.rx_room = (room + FIFO_BYTES for room in rooms)
+        if number in self.uarts:
+            self.uarts[number].mask = 0
+        uart.mask = 1 << number
         self.uarts[number] = uart
+        self.inputs = sum(uart.mask for uart in self.uarts.values() if uart.rx)
 
-    def uarts_with_input(self) -> int:
-        """Mask of the UARTs that have bytes to read."""
-        return sum(1 << number for number, uart in self.uarts.items() if uart.rx)
+    def first_input(self, mask: int, limit: int) -> bytes:
+        """All that the first UART of a mask has to read; nothing if that is more than `limit`."""
+        uart = self.uarts.get((mask & -mask).bit_length() - 1)
+        return b"" if uart is None or len(uart.rx) > limit else bytes(uart.rx)
 
     def _find(self, kind: str, **pins: int) -> str | None:
         for name, bus in self.wiring.items():

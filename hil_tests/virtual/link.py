@@ -1,8 +1,12 @@
 """The wire between the bench and one interpreter: two pipes, fixed headers, one request at a time.
 
-Request: op, sequence, payload length, argument, the board's clock in us. Reply: sequence, status,
-payload length, value, the clock in us from which the board goes on. `modules/_link.py` is the
+Request: op, sequence, payload length, argument, the board's clock (s, us); the payload, filled up
+to words of 32 bits. Reply: sequence, status, mask of the UARTs with bytes to read, length of the
+body, value, the clock (s, us) from which the board goes on; the body. `modules/_link.py` is the
 other end; it numbers its ops in the same order.
+
+A request with POSTED in its op wants no reply, since the board knows it: it travels before the
+next one that does, in one piece with it, and is carried out at its own time all the same.
 """
 
 import os
@@ -16,16 +20,18 @@ OPS = (
     *("nvs_open", "nvs_get", "nvs_set", "nvs_erase", "urandom", "rtc_set", "rtc_memory"),
     *("pin_mode", "pin_set", "pin_get", "adc_read", "i2c_init", "i2c_transfer"),
     *("uart_init", "uart_any", "uart_read", "uart_write", "uart_pending"),
-    *("wdt_init", "wdt_feed"),
+    *("wdt_init", "wdt_feed", "uart_flush"),
 )
+POSTED = 0x80
 
-_REQUEST = struct.Struct("<BBHiq")
-_REPLY = struct.Struct("<BBHiq")
+_REQUEST = struct.Struct("<BBHiii")
+_REPLY = struct.Struct("<BBHiiii")
 
 OK, OS_ERROR, INTERRUPT = range(3)
 FOREVER = -1
 REQUEST = 2
 CONSOLE_BIT = 1 << 30  # in the mask of a wait; bits 0..3 are the UARTs
+BODY_LIMIT = 512  # of a reply
 
 
 class Request(NamedTuple):
@@ -47,6 +53,7 @@ class Link:
         self._poller = select.poll()
         self._poller.register(self.read_fd, select.POLLIN)
         self._buffer = b""
+        self._at = 0  # where the next request begins in it
 
     def started(self) -> None:
         """The child holds its ends now; keeps ours only, so that its death is seen."""
@@ -62,33 +69,44 @@ class Link:
 
         REQUEST tells that a request, or the end of the child, can be read.
         """
-        ready = self._poller.poll(timeout_s * 1000)
-        return sum(REQUEST if fd == self.read_fd else 1 for fd, _ in ready)
+        happened = 0
+        for fd, _ in self._poller.poll(timeout_s * 1000):
+            happened |= REQUEST if fd == self.read_fd else 1
+        return happened
+
+    def held(self) -> bool:
+        """Whether a request that came with another one is still to be taken."""
+        return self._at < len(self._buffer)
 
     def receive(self) -> Request | None:
-        """Reads the request that has begun to arrive; None when the child is gone."""
+        """Takes the next request, which has begun to arrive; None when the child is gone."""
         if not self._fill(_REQUEST.size):
             return None
-        op, sequence, length, argument, local_us = _REQUEST.unpack_from(self._buffer)
-        end = _REQUEST.size + length
-        if not self._fill(end):
+        op, sequence, length, argument, s, us = _REQUEST.unpack_from(self._buffer, self._at)
+        whole = _REQUEST.size + (length + 3 & ~3)
+        if not self._fill(whole):
             return None
-        payload = self._buffer[_REQUEST.size : end]
-        self._buffer = self._buffer[end:]
-        return Request(op, sequence, argument, local_us, payload)
+        begin = self._at + _REQUEST.size
+        self._at += whole
+        payload = self._buffer[begin : begin + length]
+        return Request(op, sequence, argument, s * 1_000_000 + us, payload)
 
     def _fill(self, size: int) -> bool:
-        while len(self._buffer) < size:
+        while len(self._buffer) - self._at < size:
             data = os.read(self.read_fd, 65536)
             if not data:
                 return False
-            self._buffer += data
+            self._buffer = self._buffer[self._at :] + data
+            self._at = 0
         return True
 
-    def reply(self, sequence: int, status: int, value: int, local_us: int, body: bytes) -> None:
+    def reply(
+        self, sequence: int, status: int, inputs: int, value: int, local_us: int, body: bytes
+    ) -> None:
         """Answers a request; a child that died meanwhile is noticed by the next `receive()`."""
+        clock = divmod(local_us, 1_000_000)
+        header = _REPLY.pack(sequence, status, inputs, len(body), value, *clock)
         try:
-            header = _REPLY.pack(sequence, status, len(body), value, local_us)
             os.write(self._write_fd, header + body)
         except BrokenPipeError:
             pass

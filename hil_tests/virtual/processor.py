@@ -14,10 +14,22 @@ from .console import CTRL_A, CTRL_C, Console
 from .errors import BoardStuck, PowerCut
 from .hardware import OP_US, Answer, Hardware
 from .interpreter import Interpreter
-from .link import CONSOLE_BIT, FOREVER, INTERRUPT, OK, OPS, OS_ERROR, REQUEST, Request
+from .link import (
+    BODY_LIMIT,
+    CONSOLE_BIT,
+    FOREVER,
+    INTERRUPT,
+    OK,
+    OPS,
+    OS_ERROR,
+    POSTED,
+    REQUEST,
+    Request,
+)
 from .world import Event, World
 
 LEAD_US = 1_000
+_TIME = struct.Struct("<ii")
 INSIST_US = 500_000  # then Ctrl-C stops a program that does not wait
 NO_REPLY = object()  # what an op returns when its reply comes later, or never
 Op = Callable[[int, bytes], Any]
@@ -73,6 +85,7 @@ class Processor:
         self._waiting = None
         self._interrupted = False
         self._hold()
+        self.world.attended.discard(self)
         if interpreter is not None:
             self.console.text(interpreter.read_output())
             self.world.unwatch(interpreter.link.read_fd)
@@ -102,16 +115,25 @@ class Processor:
 
     def _turn(self, timeout_s: float) -> bool:
         assert self.interpreter is not None
-        happened = self.interpreter.link.wait(timeout_s)
-        self._drain()
+        link = self.interpreter.link
+        happened = REQUEST if link.held() else link.wait(timeout_s)
+        if happened & ~REQUEST:
+            self._drain()
         if happened & REQUEST:
-            request = self.interpreter.link.receive()
+            self._receive()
+        return bool(happened)
+
+    def _receive(self) -> None:
+        """Takes a request, and those that came with it, until one has to wait."""
+        interpreter = self.interpreter
+        while interpreter is not None and interpreter is self.interpreter:
+            request = interpreter.link.receive()
             if request is None:
                 self.board.interpreter_ended()
-            else:
-                self.requests += 1
-                self._take(request)
-        return bool(happened)
+                return
+            self.requests += 1
+            if not self._take(request) or not interpreter.link.held():
+                return
 
     def _drain(self) -> None:
         data = self.interpreter.read_output() if self.interpreter is not None else b""
@@ -119,26 +141,30 @@ class Processor:
             self.console.text(data)
             self._feed_repl()
 
-    def _take(self, request: Request) -> None:
+    def _take(self, request: Request) -> bool:
+        """Answers a request now or at its time; False if that is later."""
         self._waiting = None  # at the REPL, Ctrl-C ends a wait
         if self._next is not None:
             self._next.cancel()
         at_us = self.zero_us + request.local_us
-        if at_us <= self.world.now_us + LEAD_US:
-            self._answer(request)
-        else:
+        if at_us > self.world.now_us + LEAD_US:
             self._hold()
             self._next = self.world.call_at(at_us, lambda: self._answer_later(request))
+            return False
+        self._answer(request)
+        return True
 
     def _answer_later(self, request: Request) -> None:
         self._continue()
         self._answer(request)
+        if self.interpreter is not None and self.interpreter.link.held():
+            self._receive()
 
     def _answer(self, request: Request) -> None:
         self.hardware.busy_us = OP_US
         self._request = request
         try:
-            answer = self._ops[request.op](request.argument, request.payload)
+            answer = self._ops[request.op & ~POSTED](request.argument, request.payload)
         except OSError as error:
             self._reply(request, OS_ERROR, error.errno or 0)
         except PowerCut:
@@ -150,16 +176,28 @@ class Processor:
                 self._reply(request, OK, answer or 0)
 
     def _reply(self, request: Request, status: int, value: int, body: bytes = b"") -> None:
+        if request.op & POSTED:
+            return
         assert self.interpreter is not None
-        now_us = max(self.world.now_us - self.zero_us, request.local_us) + self.hardware.busy_us
-        self.interpreter.link.reply(request.sequence, status, value, now_us, body)
+        hardware = self.hardware
+        now_us = max(self.world.now_us - self.zero_us, request.local_us) + hardware.busy_us
+        self.interpreter.link.reply(
+            request.sequence, status, hardware.buses.inputs, value, now_us, body
+        )
 
     # Waiting
 
-    def op_wait(self, _argument: int, payload: bytes) -> Any:
-        deadline_us, mask = struct.unpack("<qI", payload)
+    def op_wait(self, mask: int, payload: bytes) -> object:
+        s, us = _TIME.unpack(payload)
+        return self._wait(s * 1_000_000 + us, mask)
+
+    def op_uart_flush(self, number: int, _payload: bytes) -> object:
+        """Waits until the last bit of what was written is on the line."""
+        return self._wait(self.hardware.buses.uarts[number].free_us - self.zero_us, 0)
+
+    def _wait(self, deadline_us: int, mask: int) -> object:
         self._waiting = (self._request, mask)
-        over = 0 <= deadline_us <= self._request.local_us
+        over = deadline_us <= self._request.local_us and deadline_us != FOREVER
         if over or self._interrupted or self._inputs() & mask:
             self._wake()
         else:
@@ -179,10 +217,16 @@ class Processor:
             self._interrupted = False
             self._reply(request, INTERRUPT, 0)
         else:
-            self._reply(request, OK, self._inputs() & mask)
+            ready = self._inputs() & mask
+            self._reply(
+                request,
+                OK,
+                ready,
+                self.hardware.buses.first_input(ready, BODY_LIMIT) if ready else b"",
+            )
 
     def _inputs(self) -> int:
-        ready = self.hardware.buses.uarts_with_input()
+        ready = self.hardware.buses.inputs
         return ready | CONSOLE_BIT if self.console.stdin else ready
 
     def input_changed(self) -> None:
@@ -206,6 +250,7 @@ class Processor:
     def op_repl(self, _argument: int, _payload: bytes) -> Answer:
         """The program is over, the interpreter's own REPL follows."""
         self.at_repl = True
+        self.world.attended.add(self)
         self._hold()
         self._raw_wanted = self.console.raw_repl
         self.console.restarted(silent=self._raw_wanted)

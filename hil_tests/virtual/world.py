@@ -23,6 +23,8 @@ from typing import Protocol
 
 from .errors import BenchError
 
+POLL_TURNS = 64  # of virtual time, between two looks at what comes from outside of this world
+
 
 class Computing(Protocol):
     """What the world needs of a board that computes."""
@@ -37,18 +39,13 @@ Listener = Callable[[int, object, str, str], object]  # us, who, what, more
 class Event:
     """One call at one time. `cancel()` may be called at any moment, also twice."""
 
-    __slots__ = ("at_us", "order", "call")
+    __slots__ = ("call",)
 
-    def __init__(self, at_us: int, order: int, call: Callable[[], object]) -> None:
-        self.at_us = at_us
-        self.order = order
+    def __init__(self, call: Callable[[], object]) -> None:
         self.call: Callable[[], object] | None = call
 
     def cancel(self) -> None:
         self.call = None
-
-    def __lt__(self, other: "Event") -> bool:
-        return (self.at_us, self.order) < (other.at_us, other.order)
 
 
 class World:
@@ -67,7 +64,8 @@ class World:
         self.lock = threading.RLock()
         self.running: dict[Computing, None] = {}  # boards that compute now, in order
         self.listeners: list[Listener] = []
-        self._queue: list[Event] = []
+        self.attended: set[Computing] = set()  # boards whose REPL may answer at any moment
+        self._queue: list[tuple[int, int, Event]] = []  # time, order of asking
         self._order = 0
         self._readers: dict[int, Callable[[int], object]] = {}
         self._poller = select.epoll()
@@ -92,8 +90,8 @@ class World:
         """Runs `call()` when `now_us` reaches `at_us`; calls at one time run in this order."""
         with self.lock:
             self._order += 1
-            event = Event(max(at_us, self.now_us), self._order, call)
-            heapq.heappush(self._queue, event)
+            event = Event(call)
+            heapq.heappush(self._queue, (max(at_us, self.now_us), self._order, event))
         if self._thread is not None and self._thread is not threading.current_thread():
             os.eventfd_write(self._wake_fd, 1)
         return event
@@ -139,25 +137,30 @@ class World:
             if self.is_real:
                 raise BenchError("the world runs in real time: call stop_real() first")
             end_us = self.now_us + round(timeout_s * 1e6)
+            turns = 0
             while True:
                 while self.running:
                     next(iter(self.running)).serve()
-                self._poll(0)
+                if self.attended or turns % POLL_TURNS == 0:
+                    self._poll(0)
+                turns += 1
                 if condition():
                     return True
                 if self.running:
                     continue
-                if not self._queue or self._queue[0].at_us > end_us:
+                if not self._queue or self._queue[0][0] > end_us:
                     self.now_us = end_us
                     return False
                 self._run_next()
 
     def _run_next(self) -> None:
-        event = heapq.heappop(self._queue)
-        if event.call is not None:
-            self.now_us = max(self.now_us, event.at_us)
+        at_us, _, event = heapq.heappop(self._queue)
+        call = event.call
+        if call is not None:
+            if at_us > self.now_us:
+                self.now_us = at_us
             self.events_run += 1
-            event.call()
+            call()
 
     # Real time
 
@@ -213,10 +216,10 @@ class World:
         while not self._stop:
             with self.lock:
                 wall_us = time.monotonic_ns() // 1000 - offset_us
-                while self._queue and self._queue[0].at_us <= wall_us:
+                while self._queue and self._queue[0][0] <= wall_us:
                     self._run_next()
                 self.now_us = max(self.now_us, wall_us)
-                wait_us = self._queue[0].at_us - wall_us if self._queue else 1_000_000
+                wait_us = self._queue[0][0] - wall_us if self._queue else 1_000_000
             ready = self._poller.poll(min(max(wait_us, 0) / 1e6, 1.0))
             with self.lock:
                 self.now_us = max(self.now_us, time.monotonic_ns() // 1000 - offset_us)

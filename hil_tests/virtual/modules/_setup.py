@@ -24,6 +24,11 @@ writing the image).
 """
 
 
+# Without times of files: this interpreter would take them from the host's clock.
+def _littlefs(device):
+    return vfs.VfsLfs2(device, mtime=False)
+
+
 def _mount(flash):
     Partition._file = open(flash, "rb")
     modules = os.getcwd()
@@ -35,7 +40,7 @@ def _mount(flash):
         return False
     device = found[0]
     try:
-        vfs.mount(vfs.VfsLfs2(device), "/")
+        vfs.mount(_littlefs(device), "/")
     except OSError:
         first = bytearray(4096)
         device.readblocks(0, first)
@@ -43,7 +48,7 @@ def _mount(flash):
             print(_CORRUPT)
             return False
         vfs.VfsLfs2.mkfs(device)
-        vfs.mount(vfs.VfsLfs2(device), "/")
+        vfs.mount(_littlefs(device), "/")
         with open("boot.py", "w") as file:
             file.write("# This file is executed on every boot.\n")
     os.chdir("/")

@@ -2,6 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 from asyncio import core
 
+from micropython import const
+
+_MASK = const((1 << 30) - 1)  # ticks, see time.py
+_HALF = const(1 << 29)
+
 
 class TaskQueue:
     # A list sorted by time; tasks of one time keep their order. A board has a dozen tasks.
@@ -16,7 +21,7 @@ class TaskQueue:
         task.ph_key = key = core.ticks() if key is None else key
         tasks = self._tasks
         at = len(tasks)
-        while at and core.ticks_diff(tasks[at - 1].ph_key, key) > 0:
+        while at and 0 < tasks[at - 1].ph_key - key & _MASK < _HALF:  # ticks_diff() > 0
             at -= 1
         tasks.insert(at, task)
 
