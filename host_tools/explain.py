@@ -9,9 +9,9 @@ from typing import Any
 
 from fieldbeat.protocols import cbor, event, event_reader, frame, report_reader, schema_map
 from fieldbeat.protocols.ccm import TAG_SIZE
-from fieldbeat.protocols.schema import QUALITY_NAMES, Schema
+from fieldbeat.protocols.schema import Schema
 
-from . import explain_cbor, explain_report, profiles
+from . import explain_cbor, explain_report, profiles, scaled
 from .errors import FieldbeatError
 from .layers import Layer
 from .registry import Registry, Unit
@@ -243,9 +243,9 @@ def _report(raw: bytes, schema: Schema) -> dict[str, Any]:
             counts = block.columns[c][i]
             values[column.name] = {
                 "value": None if counts is None else counts / column.scale,
-                "text": "-" if counts is None else explain_report.digits(counts, column),
+                "text": "-" if counts is None else scaled.text(counts, column.scale),
                 "unit": column.unit,
-                "quality": QUALITY_NAMES[block.qualities[c][i]],
+                "quality": scaled.quality_name(block.qualities[c][i]),
             }
         samples.append({"time": iso(t + DEVICE_EPOCH_S), "values": values})
     head = {"schema": schema.id, "rn": block.rn, "clock_set": block.synced}

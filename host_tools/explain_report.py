@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 from fieldbeat.protocols import report
 from fieldbeat.protocols.bits import unzigzag
-from fieldbeat.protocols.schema import QUALITY_NAMES, Column, Schema
+from fieldbeat.protocols.schema import Column, Schema
 
+from . import scaled
 from .explain_cbor import since_2024
 from .layers import Layer
+from .scaled import quality_name
 
 _FLAGS = {
     report.UNSYNCED: "clock not set",
@@ -76,14 +78,9 @@ class _Steps:
         return f"{step:+d}: {in_units(self.value, self.column)}"
 
 
-def digits(counts: int, column: Column) -> str:
-    """Return counts as a value, with the digits that its scale gives it."""
-    return f"{counts / column.scale:.{len(str(column.scale)) - 1}f}"
-
-
 def in_units(counts: int, column: Column) -> str:
     """Return counts as a value with its SenML unit."""
-    return f"{digits(counts, column)} {column.unit}"
+    return f"{scaled.text(counts, column.scale)} {column.unit}"
 
 
 def _flags(flags: int) -> str:
@@ -147,16 +144,12 @@ def _quality(layer: Layer, column: Column, count: int) -> None:
     if not layer.bits(1, name, lambda bit: "runs follow" if bit else "all normal"):
         return
     while count:
-        quality = layer.bits(3, "quality", _quality_name)
+        quality = layer.bits(3, "quality", quality_name)
         if layer.bits(1, "to the end", lambda bit: "yes" if bit else "no: a length follows"):
             return
         start, width = layer.at, 0
         while not layer.get(1):
             width += 1
         run = 1 << width | layer.get(width)
-        layer.note(start, "run", f"{run} samples {_quality_name(quality)}", binary=True)
+        layer.note(start, "run", f"{run} samples {quality_name(quality)}", binary=True)
         count -= min(run, count)
-
-
-def _quality_name(code: int) -> str:
-    return QUALITY_NAMES[code] if code < len(QUALITY_NAMES) else f"code {code}"

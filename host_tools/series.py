@@ -7,8 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from fieldbeat.protocols.schema import QUALITY_NAMES
-
+from . import scaled
 from .errors import CannotTry
 from .store import Store
 
@@ -46,14 +45,7 @@ class Series:
 
     def text(self, sample: Sample) -> str:
         """Return a value with the digits that its scale gives it; '' for none."""
-        if sample.counts is None:
-            return ""
-        return f"{sample.counts / self.scale:.{len(str(self.scale)) - 1}f}"
-
-
-def quality_name(code: int) -> str:
-    """Return what a quality code means."""
-    return QUALITY_NAMES[code] if 0 <= code < len(QUALITY_NAMES) else f"code {code}"
+        return "" if sample.counts is None else scaled.text(sample.counts, self.scale)
 
 
 def read(

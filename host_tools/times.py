@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 DEVICE_EPOCH_S = 1_704_067_200  # 2024-01-01T00:00:00Z: devices count seconds from here
@@ -23,13 +24,16 @@ def iso(unix_s: float | None) -> str:
 def parse(text: str) -> float:
     """Return Unix seconds of an ISO 8601 date or time (UTC unless it says otherwise), or as given.
 
+    Digits alone are a date if they are eight (20260601), and Unix seconds if they are ten.
+
     Raises:
-        ValueError: it is neither that nor a number.
+        ValueError: it is neither.
     """
-    try:
+    if re.fullmatch(r"\d{10}(\.\d*)?", text):
         return float(text)
-    except ValueError:
-        moment = datetime.fromisoformat(text)
+    if text.isdigit() and len(text) != 8:
+        raise ValueError(text)
+    moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

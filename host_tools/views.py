@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fieldbeat.protocols import cbor, event
-from fieldbeat.protocols.schema import NORMAL, QUALITY_NAMES
+from fieldbeat.protocols.schema import NORMAL
 
+from . import scaled
 from .errors import CannotTry
 from .records import counters, number
 from .refusals import HOUR_S
@@ -297,14 +298,13 @@ def _readings(report: Report, columns: list[int], series: dict[int, Any]) -> Ite
 def _reading(series: Any, t: int, counts: int | None, quality: int, synced: bool) -> Reading:
     scale = series["scale"]
     value = None if counts is None else counts / scale
-    digits = len(str(scale)) - 1  # what a scale of 10, 100 ... gives
     return Reading(
         channel=series["name"],
         at_s=t,
         value=value,
-        text="" if value is None else f"{value:.{digits}f}",
+        text="" if counts is None else scaled.text(counts, scale),
         symbol=SYMBOLS.get(series["symbol"], series["symbol"]),
-        quality=QUALITY_NAMES[quality] if quality < len(QUALITY_NAMES) else f"code {quality}",
+        quality=scaled.quality_name(quality),
         clock_set=synced,
     )
 

@@ -73,7 +73,7 @@ def render(found: list[Series], format_: Format) -> bytes:
 
 def rows(found: list[Series]) -> list[tuple[Any, ...]]:
     """Return one tuple a sample, in the order of HEAD, by channel and time."""
-    from ..series import quality_name
+    from ..scaled import quality_name
     from ..times import iso
 
     return [
@@ -123,7 +123,7 @@ def _time(text: str | None, option: str) -> float | None:
     except ValueError:
         message = f"{option} '{text}' is no time"
         raise CannotTry(
-            message, "write 2026-06-01, 2026-06-01T12:00:00Z or Unix seconds"
+            message, "write 2026-06-01, 2026-06-01T12:00:00Z or Unix seconds (ten digits)"
         ) from None
 
 

@@ -129,9 +129,24 @@ def test_a_file_a_channel_and_a_time(store, tmp_path, capfdbinary):
     assert [row.split(",")[4] for row in file.read_text().splitlines()] == ["value", "", "415"]
 
 
+def test_a_scale_that_is_no_power_of_ten(store):
+    sixteenths = Series("gh-1", "level", "m", 16, [Sample(START, n, 0, True) for n in range(3)])
+    rows = list(csv.DictReader(io.StringIO(export.render([sixteenths], Format.CSV).decode())))
+    assert [row["value"] for row in rows] == ["0.0000", "0.0625", "0.1250"]
+
+
 def test_times():
     assert parse("2024-06-01") == parse("2024-06-01T02:00:00+02:00") == 1717200000
+    assert parse("20240601") == parse("20240601T000000Z") == 1717200000
     assert parse("1717200000.5") == 1717200000.5
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2026", "202606", "20261301", "nan", "inf", "-1", "1e9", "1717200000000"]
+)
+def test_what_is_no_time(text):
+    with pytest.raises(ValueError):
+        parse(text)
 
 
 @pytest.mark.parametrize(
