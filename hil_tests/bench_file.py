@@ -7,7 +7,7 @@ id = "mac:a4:cf:12:00:00:01"
 
 [board.gh-01.power]
 kind = "tasmota"
-host = "10.0.0.7"
+host = "192.0.2.7"
 
 `benches/` has examples with every key.
 """
@@ -145,6 +145,12 @@ class BenchFile:
     def is_virtual(self) -> bool:
         """Whether every board is virtual, so that time can be virtual too."""
         return all(board.is_virtual for board in self.boards.values())
+
+    def only(self, name: str) -> BenchFile:
+        """The same bench with one board, whose supply nobody may switch."""
+        board = self.boards[name].model_copy(update={"power": None})
+        tables = self.tables.model_copy(update={"board": {name: board}, "power": None})
+        return BenchFile(self.source, tables)
 
     @property
     def modem(self) -> str:

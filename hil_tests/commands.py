@@ -1,4 +1,4 @@
-"""Virtual boards on the desk: serial ports that every tool can open."""
+"""The bench: virtual boards on the desk, and whether a bench of real ones is as it should be."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 
 @app.callback()
 def bench() -> None:
-    """Virtual boards on the desk: each is a serial port that every tool can open.
+    """Virtual boards that every tool can open, and benches of real ones.
 
     \b
     Example:
         fieldbeat bench up greenhouse_esp32
+        fieldbeat bench check my-desk.toml
     """
 
 
@@ -28,6 +29,9 @@ def up(
     ),
     seed: int = typer.Option(1, help="Seed of MACs, noise, delays and losses."),
     seconds: float | None = typer.Option(None, "--for", help="End after this many seconds."),
+    rfc2217: str | None = typer.Option(
+        None, metavar="[HOST:]PORT", help="Also serve them by RFC 2217, from this TCP port on."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Write JSON for a machine to read."),
 ) -> int:
     """Start virtual boards in real time and print the serial port of each; Ctrl-C ends them.
@@ -37,48 +41,58 @@ def up(
         fieldbeat bench up greenhouse_esp32
         fieldbeat bench up greenhouse_esp32 greenhouse_esp32 --image node.bin --for 60
         fieldbeat bench up greenhouse_esp32 --dir build/desk --json
+        fieldbeat bench up --rfc2217 4001 greenhouse_esp32
     """
-    import json
-    import signal
+    from .bench_up import up as start
 
-    from .virtual.bench import Bench
-
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _errors(), Bench(seed, directory) as bench:
-        bench.network.bridge = True
-        contents = None if image is None else image.read_bytes()
-        for board_name in boards:
-            bench.add_board(board_name, image=contents)
-        rows = [
-            {"board": name, "port": board.port, "mac": board.mac.hex(":")}
-            for name, board in bench.boards.items()
-        ]
-        if as_json:
-            print(json.dumps(rows, indent=2), flush=True)
-        else:
-            for row in rows:
-                print(f"{row['board']:<24} {row['port']:<14} {row['mac']}", flush=True)
-            print("Ctrl-C ends the bench.", flush=True)
-        try:
-            bench.world.run_real(seconds)
-        except KeyboardInterrupt:
-            pass
+    start(boards, image, directory, seed, seconds, rfc2217, as_json)
     return 0
 
 
-def _errors():
-    """Turns what the bench foresees into the one line of the `fieldbeat` command."""
-    from contextlib import contextmanager
+@app.command()
+def check(
+    bench: str = typer.Argument(help="A bench file, or one of ours: virtual, desk, lab."),
+    offline: bool = typer.Option(False, "--offline", help="Look at the file and programs only."),
+    as_json: bool = typer.Option(False, "--json", help="Write JSON for a machine to read."),
+) -> int:
+    """Say line by line what is wrong with a bench; nothing is written, no power is switched.
 
-    from fieldbeat.host_tools.errors import CannotTry
+    Exit code 0: all is fine; 1: something is wrong; 2: there is no such file.
 
-    from .virtual.errors import BenchError
+    \b
+    Example:
+        fieldbeat bench check my-desk.toml
+        fieldbeat bench check lab --offline
+    """
+    from .bench_check import check as look
 
-    @contextmanager
-    def translate():
-        try:
-            yield
-        except (BenchError, OSError) as error:
-            raise CannotTry(str(error), "fieldbeat bench up --help") from error
+    return look(bench, offline, as_json)
 
-    return translate()
+
+@app.command()
+def cuts(
+    states: str = typer.Option("all", help="Flash operations to cut at: all, or N..M."),
+    depth: int = typer.Option(1, min=1, max=2, help="2: cut a second time, during recovery."),
+    state: str | None = typer.Option(
+        None, metavar="N[:KIND[:M]]", help="Judge this one cut and tell all about it."
+    ),
+    story: str = typer.Option("full", help="What the unit lives through: full or short."),
+    seed: int = typer.Option(1, help="Seed of the golden run and of torn bits."),
+    jobs: int = typer.Option(0, help="Processes; 0: one a processor."),
+    report: Path | None = typer.Option(None, metavar="DIR", help="Write cuts.json and cuts.md."),
+    image: Path | None = typer.Option(None, help="With --state: write the flash it leaves."),
+    as_json: bool = typer.Option(False, "--json", help="Write JSON for a machine to read."),
+) -> int:
+    """Cut the power before every flash operation of a station's run, and see what breaks.
+
+    Exit code 0: every promise held; 1: one was broken; 2: no valid campaign.
+
+    \b
+    Example:
+        fieldbeat bench cuts --states 1..200
+        fieldbeat bench cuts --depth 2 --report build/cuts
+        fieldbeat bench cuts --state 412:half
+    """
+    from .cuts import command
+
+    return command.cuts(states, depth, state, story, seed, jobs, report, image, as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,10 @@ from . import bench_file
 from .bench_file import BoardTable, Gpio, Manual, Shelly, Switch, Tasmota, Uhubctl
 from .blocked import Blocked
 from .instruments.esptool_flasher import EsptoolFlasher
+from .instruments.followed_power import FollowedPower
 from .instruments.power import Power
 from .instruments.serial_console import SerialConsole
-from .instruments.serial_line import SerialLine
+from .instruments.serial_line import BACK_S, SerialLine
 from .instruments.serial_lines import SerialLines
 from .instruments.virtual_console import VirtualConsole
 from .instruments.virtual_flasher import VirtualFlasher
@@ -32,6 +34,9 @@ def open_board(
         return _virtual_board(name, table, power, site, closing)
     switch = open_power(name, power)
     closing.append(switch.close)
+    if power is not None and not isinstance(power, Manual) and not switch.is_on():
+        switch.on()
+        _wait_for_device(table.port)
     port = open_port(name, table, closing)
     line = SerialLine(port)
     closing.append(line.close)
@@ -39,7 +44,7 @@ def open_board(
         "name": name,
         "table": table,
         "port": port,
-        "power": switch,
+        "power": FollowedPower(switch, line),
         "console": SerialConsole(line),
         "flasher": EsptoolFlasher(line, table.manifest, name),
         "lines": SerialLines(line) if table.lines else None,
@@ -64,6 +69,13 @@ def _virtual_board(
         "lines": VirtualLines(board) if table.lines else None,
         "virtual": board,
     }
+
+
+def _wait_for_device(port: str) -> None:
+    """Waits for a local port that comes with the supply; whether it did shows when it is opened."""
+    end_s = time.monotonic() + BACK_S
+    while port.startswith("/") and not os.path.exists(port) and time.monotonic() < end_s:
+        time.sleep(0.1)
 
 
 def open_port(name: str, table: BoardTable, closing: Closing) -> str:

@@ -83,8 +83,8 @@ class RigBoard:
     def check_there(self) -> None:
         """Raises Blocked when the port has been lost."""
         line = getattr(self.console, "line", None)
-        if line is not None and line.lost:
-            raise line.lost
+        if line is not None:
+            line.check()
 
 
 class Rig:

@@ -32,6 +32,10 @@ def open_port(
         PortError: it cannot be opened; the message says why.
     """
     try:
+        if url.startswith("rfc2217://"):
+            from .rfc2217_client import Rfc2217Client
+
+            return Rfc2217Client(url, baud, timeout=timeout_s)
         port = serial.serial_for_url(
             url, baud, timeout=timeout_s, exclusive=True, do_not_open=True
         )
@@ -54,6 +58,9 @@ def explain(url: str, error: Exception) -> PortError:
         return PortError(
             f"{url} is busy", "close the program that has it open (fuser -v " + url + ")"
         )
+    if "does not seem to support RFC2217" in text:
+        step = "end the other client, and see that the server at that port speaks RFC 2217"
+        return PortError(f"{url} is busy, or no serial port", step)
     if not is_device:
         return PortError(f"nobody answers at {url} ({text})", "see that its server runs")
     return PortError(f"{url} cannot be opened ({text})", "name the serial port of a board")

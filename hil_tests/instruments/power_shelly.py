@@ -2,7 +2,7 @@
 
 [board.gh-01.power]
 kind = "shelly"
-host = "10.0.0.8"
+host = "192.0.2.8"
 generation = 2         # 1: /relay/0, 2 and newer: /rpc/Switch.Set
 relay = 0
 

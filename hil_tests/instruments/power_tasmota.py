@@ -2,7 +2,7 @@
 
 [board.gh-01.power]
 kind = "tasmota"
-host = "10.0.0.7"
+host = "192.0.2.7"
 relay = 1
 """
 

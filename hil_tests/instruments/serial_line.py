@@ -7,6 +7,7 @@ port that disappears is noticed at once. esptool gets the port for itself by `re
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from fieldbeat.host_tools.serial_port import PortError
 
 from ..blocked import Blocked
 
+BACK_S = 15.0  # how long the system takes to find a USB device that got its supply again
 READ_S = 0.1  # how long the reader needs at most to notice that it shall end
 UNREAD_LIMIT = 1 << 20  # bytes kept for a reader that never comes
 
@@ -36,6 +38,7 @@ class SerialLine:
         self.baud = baud
         self.callbacks: list[Callable[[bytes], object]] = []
         self.lost: Blocked | None = None
+        self.may_vanish = False  # its supply is off, which takes a USB port away
         self._unread = bytearray()
         self._came = threading.Condition()
         self._port: Any = None
@@ -62,7 +65,9 @@ class SerialLine:
         self._thread.start()
 
     def write(self, data: bytes) -> None:
-        """Sends characters."""
+        """Sends characters; none of them arrive while the supply is off."""
+        if self.lost and self.may_vanish:
+            return
         try:
             self.port.write(data)
         except LOST as error:
@@ -71,12 +76,34 @@ class SerialLine:
     def take(self, timeout_s: float) -> bytes:
         """What has come; waits for the first of it. Raises Blocked once the port is lost."""
         with self._came:
-            self._came.wait_for(lambda: self._unread or self.lost, timeout_s)
+            self._came.wait_for(lambda: self._unread or self._missed, timeout_s)
             data = bytes(self._unread)
             self._unread.clear()
-        if not data and self.lost:
-            raise self.lost
+        if not data and self._missed:
+            raise self._missed
         return data
+
+    @property
+    def _missed(self) -> Blocked | None:
+        return None if self.may_vanish else self.lost
+
+    def check(self) -> None:
+        """Raises Blocked once the port is lost, unless its supply is off."""
+        if self._missed:
+            raise self._missed
+
+    def come_back(self, wait_s: float = BACK_S) -> None:
+        """Opens a port again that vanished with its supply, as soon as it is there."""
+        self.may_vanish = False
+        end_s = time.monotonic() + wait_s
+        while self.lost:
+            self.close()
+            try:
+                self.open()
+            except Blocked:
+                if time.monotonic() >= end_s:
+                    raise
+                time.sleep(READ_S)
 
     @contextmanager
     def released(self) -> Iterator[None]:

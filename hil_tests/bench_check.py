@@ -1,0 +1,135 @@
+"""`fieldbeat bench check`: says line by line what is wrong with a bench, and what to do about it.
+
+The file comes first; then, without `--offline`, programs, ports, switches and the boards
+themselves, which are asked who they are. A board that does not run our firmware is asked by its
+boot loader, which resets it. Nothing is written to a board, and no power is switched.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from fieldbeat.host_tools.errors import FieldbeatError
+from fieldbeat.host_tools.output import print_json
+from fieldbeat.host_tools.validation import InvalidData
+
+from . import bench_file, opening
+from .bench_file import BenchFile, BoardTable, Gpio, Manual, Switch, Uhubctl
+from .blocked import Blocked
+from .rig import Rig, RigBoard
+
+FINE, WRONG, UNTRIED = "ok", "wrong", "not tried"
+EXIT_CODES = {FINE: 0, WRONG: 1, UNTRIED: 0}
+CANNOT_TRY = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: about what, whether it is as it should be, what was found, what to do."""
+
+    subject: str
+    verdict: str
+    text: str
+    next_step: str = ""
+
+    def __str__(self) -> str:
+        step = f"; next: {self.next_step}" if self.next_step else ""
+        return f"{self.verdict:<9}  {self.subject}: {self.text}{step}"
+
+
+def check(path: str, offline: bool, as_json: bool) -> int:
+    """Prints what was found; returns the exit code: 0 fine, 1 something is wrong, 2 not tried."""
+    findings = []
+    for finding in examine(Path(path), offline):
+        findings.append(finding)
+        if not as_json:
+            print(finding, flush=True)
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    return max(EXIT_CODES[finding.verdict] for finding in findings)
+
+
+def examine(path: Path, offline: bool = False) -> Iterator[Finding]:
+    """Yields the findings of a bench.
+
+    Raises:
+        CannotTry: there is no such file.
+    """
+    try:
+        file = bench_file.load(path)
+    except InvalidData as error:
+        for problem in error.problems:
+            yield Finding(str(path), WRONG, problem, f"correct {path}")
+        return
+    count = len(file.boards)
+    boards = f"{count} board{'s' if count > 1 else ''}"
+    yield Finding(str(path), FINE, f"{boards}; features: {', '.join(sorted(file.features))}")
+    for name, table in file.boards.items():
+        yield from _programs(name, table, file.power(name))
+    if offline:
+        yield Finding("boards", UNTRIED, "--offline: neither ports nor switches were touched")
+        return
+    for name in file.boards:
+        yield from _power(name, file.power(name))
+        yield from _board(name, file)
+
+
+def _programs(name: str, table: BoardTable, power: Switch | None) -> Iterator[Finding]:
+    from .instruments import labgrid_place, power_gpio, program
+
+    needed = []
+    if isinstance(power, Uhubctl):
+        needed.append(("uhubctl", "uhubctl"))
+    if isinstance(power, Gpio):
+        needed.append(("gpioset", power_gpio.PACKAGE))
+    for command, package in needed:
+        yield _try(f"{name} power", lambda c=command, p=package: f"program {program.need(c, p)}")
+    if table.port.startswith(bench_file.LABGRID):
+        yield _try(f"{name} port", lambda: f"program {labgrid_place.client()}")
+
+
+def _power(name: str, power: Switch | None) -> Iterator[Finding]:
+    """A switch is asked for its state; a relay at a GPIO cannot be, and people are not."""
+    subject = f"{name} power"
+    if power is None:
+        yield Finding(subject, UNTRIED, "no [power]: tests that need it are skipped")
+    elif isinstance(power, Manual | Gpio):
+        yield Finding(subject, UNTRIED, f"kind {power.kind} shows no state before it is used")
+    elif power.kind != bench_file.VIRTUAL:  # type: ignore[attr-defined]
+        switch = opening.open_power(name, power)
+        yield _try(subject, lambda: f"is {'on' if switch.is_on() else 'off'}")
+
+
+def _board(name: str, file: BenchFile) -> Iterator[Finding]:
+    """Opens one board alone, so that one that is absent does not hide the others."""
+    alone = file.only(name)
+    with tempfile.TemporaryDirectory(prefix="fieldbeat-check-") as workdir:
+        try:
+            rig = Rig.of(alone, Path(workdir))
+        except Blocked as blocked:
+            yield Finding(f"{name} port", WRONG, blocked.reason, blocked.next_step)
+            return
+        try:
+            board = rig.boards[name]
+            yield Finding(f"{name} port", FINE, f"{file.boards[name].port} can be opened")
+            yield _try(f"{name} board", lambda: _who(board))
+        finally:
+            rig.close()
+
+
+def _who(board: RigBoard) -> str:
+    if board.virtual is not None:
+        return f"virtual, {board.virtual.mac.hex(':')}"
+    found = board.check_identity()
+    runs = f"runs build {found.build_id}" if found.build_id else "no fieldbeat firmware answers"
+    return f"{board.manifest} {found.mac}, {runs}"
+
+
+def _try(subject: str, work: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, FINE, work())
+    except FieldbeatError as error:
+        return Finding(subject, WRONG, error.message, error.next_step)
