@@ -13,7 +13,7 @@ SOURCES = ("none", "modem", "console", "server")
 # 2024-01-01T00:00:00Z in the port's own time, which begins in 1970 or in 2000.
 _EPOCH = int(time.mktime((2024, 1, 1, 0, 0, 0, 0, 1, 0)))
 _JUMP_S = const(2)
-# Of a wait: how late a set clock is noticed, and how often a task beats. The watchdog's time has two.
+# Of a wait: how late a set clock is noticed, how often a task beats; two in the watchdog's time.
 _SLICE_S = const(50)
 _MAGIC = b"fb1"  # in RTC memory, followed by the source: the RTC was set by us and runs since
 
