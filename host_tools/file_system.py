@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from .errors import FieldbeatError
+from .errors import CannotTry
 
 BLOCK_SIZE = 4096  # bytes: the erase sector of the flash
 LITTLEFS_VERSION = 0x00020000  # what MicroPython 1.25 reads; newer ones upgrade no older disk
@@ -13,7 +13,7 @@ LITTLEFS_VERSION = 0x00020000  # what MicroPython 1.25 reads; newer ones upgrade
 LITTLEFS_SIZES = {"read_size": 32, "prog_size": 32, "cache_size": 128, "lookahead_size": 32}
 
 
-class FileSystemError(FieldbeatError):
+class FileSystemError(CannotTry):
     """Files that do not fit, or a file system that cannot be read."""
 
 

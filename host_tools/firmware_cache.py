@@ -16,13 +16,14 @@ import os
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from .boards import Board, Micropython
 from .errors import CannotTry, FieldbeatError
+from .files import write_atomically
 
 TIMEOUT_S = 30
 CHUNK_BYTES = 64 * 1024
@@ -111,18 +112,28 @@ def get(
     if present.present and expected and _hash_of(present.path) == expected:
         _remember(official.url, expected)
         return status(board)
+    try:
+        _fetch(official.url, expected, present.path, progress)
+    except OSError as error:  # what the network raises has been translated
+        message = f"the cache {folder()} cannot be written: {error.strerror}"
+        step = "free space there, or name another folder with FIELDBEAT_CACHE"
+        raise CannotTry(message, step) from None
+    return status(board)
+
+
+def _fetch(url: str, expected: str | None, path: Path, progress: Progress) -> None:
+    """Bring a build into the cache if its hash is the expected one."""
     folder().mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder(), suffix=".part", delete=False) as partial:
         try:
-            seen = _download(official.url, partial, progress)
+            seen = _download(url, partial, progress)
             if expected and seen != expected:
-                message = f"{official.url} has sha256 {seen}, expected {expected}"
+                message = f"{url} has sha256 {seen}, expected {expected}"
                 raise FirmwareError(message, "do not use it; ask the publisher which one is right")
-            _remember(official.url, seen)
-            os.replace(partial.name, present.path)
+            _remember(url, seen)
+            os.replace(partial.name, path)
         finally:
             Path(partial.name).unlink(missing_ok=True)
-    return status(board)
 
 
 def _expected(official: Micropython, given: str | None) -> str | None:
@@ -141,30 +152,42 @@ def _expected(official: Micropython, given: str | None) -> str | None:
 def _download(url: str, target: IO[bytes], progress: Progress) -> str:
     """Write what the server sends to `target` and return its SHA-256."""
     digest, done = hashlib.sha256(), 0
+    for chunk, total in _chunks(url):
+        done += len(chunk)
+        if done > LARGEST_BYTES:
+            message = f"{url} is bigger than {LARGEST_BYTES} bytes"
+            raise FirmwareError(message, "correct the url in the manifest")
+        digest.update(chunk)
+        target.write(chunk)
+        progress(done, total)
+    target.flush()
+    return digest.hexdigest()
+
+
+def _chunks(url: str) -> Iterator[tuple[bytes, int]]:
+    """Yield what the server sends, with the bytes that it announced, or 0."""
+    done = 0
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:
             total = int(response.headers.get("Content-Length") or 0)
             while chunk := response.read(CHUNK_BYTES):
                 done += len(chunk)
-                if done > LARGEST_BYTES:
-                    message = f"{url} is bigger than {LARGEST_BYTES} bytes"
-                    raise FirmwareError(message, "correct the url in the manifest")
-                digest.update(chunk)
-                target.write(chunk)
-                progress(done, total)
+                yield chunk, total
     except urllib.error.HTTPError as error:
         message = f"{url}: the server answers {error.code} {error.reason}"
         raise CannotTry(message, "correct the url in the manifest") from None
     except http.client.IncompleteRead:
-        done, total = -1, 0
+        raise _cut_short(url) from None
     except OSError as error:
         reason = getattr(error, "reason", error)
         step = "see that this machine is online, or build with --base FILE"
         raise CannotTry(f"{url} cannot be fetched: {reason}", step) from None
-    if total and done != total or done < 0:
-        raise FirmwareError(f"{url}: the download was cut short", "try again")
-    target.flush()
-    return digest.hexdigest()
+    if total and done != total:
+        raise _cut_short(url)
+
+
+def _cut_short(url: str) -> FirmwareError:
+    return FirmwareError(f"{url}: the download was cut short", "try again")
 
 
 def _hash_of(path: Path) -> str:
@@ -184,6 +207,5 @@ def _lock() -> dict[str, str]:
 
 def _remember(url: str, sha256: str) -> None:
     lock = _lock() | {url: sha256}
-    partial = folder() / "lock.json.part"
-    partial.write_text(json.dumps(lock, indent=2, sort_keys=True) + "\n", "utf-8")
-    os.replace(partial, folder() / "lock.json")
+    text = json.dumps(lock, indent=2, sort_keys=True) + "\n"
+    write_atomically(folder() / "lock.json", text.encode())

@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import partition_table
-from .errors import CannotTry, FieldbeatError
+from .errors import CannotTry
 from .image_info import MEGABYTE, ImageInfo
 from .rom_loader import FAST_BAUD, FlashError, connected, failures, mac_text, prepared, untouched
 
@@ -67,7 +67,7 @@ def plan(image: bytes, info: ImageInfo, secrets: bytes | None) -> Plan:
     """Decide which regions of the flash to touch.
 
     Raises:
-        FieldbeatError: the secrets do not have the size of the `nvs` partition.
+        CannotTry: the secrets do not have the size of the `nvs` partition.
     """
     nvs = partition_table.find(info.table, "nvs")
     vfs = partition_table.find(info.table, "vfs")
@@ -76,7 +76,7 @@ def plan(image: bytes, info: ImageInfo, secrets: bytes | None) -> Plan:
     if secrets is not None:
         if len(secrets) != nvs.size:
             message = f"the secrets have {len(secrets)} bytes, the nvs partition {nvs.size}"
-            raise FieldbeatError(message, f"build them for {info.board_id}")
+            raise CannotTry(message, f"build them for {info.board_id}")
         writes.append((nvs.offset, secrets))
     return Plan(sorted(writes), erases)
 

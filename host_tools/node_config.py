@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,17 @@ class NodeConfig:
     profile: Profile
     notes: tuple[str, ...] = ()
 
+    def renamed(self, unit: str | None, site: str | None) -> NodeConfig:
+        """Return it for a unit and a site of other names; None keeps the file's.
+
+        Raises:
+            CannotTry: a name is not allowed.
+        """
+        names = {"name": unit, "site": site}
+        names = {key: check_name(given) for key, given in names.items() if given is not None}
+        node = self.tables.node.model_copy(update=names)
+        return replace(self, tables=self.tables.model_copy(update={"node": node}))
+
     @property
     def sampling_interval_s(self) -> int:
         return self.tables.sampling.interval_s or self.profile.interval_s
@@ -120,6 +132,17 @@ class NodeConfig:
                 for name, override in self.tables.fitted.items()
             },
         }
+
+
+def check_name(given: str) -> str:
+    """Return the name of a unit or a site as it was given on a command line.
+
+    Raises:
+        CannotTry: it is not allowed.
+    """
+    if not re.fullmatch(NAME, given):
+        raise CannotTry(f"the name {given!r} is not allowed", f"give {NAME_RULE}")
+    return given
 
 
 def load(path: Path) -> NodeConfig:

@@ -9,17 +9,14 @@ device keeps there (sequence numbers, replay window, boot tries) begins anew wit
 from __future__ import annotations
 
 import io
-import os
 import struct
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from .errors import FieldbeatError
+from .errors import CannotTry, FieldbeatError
 
 NAMESPACE = "fieldbeat"
 MASTER_BYTES = 16
-PRIVATE = 0o600
 
 PAGE_BYTES = 4096
 ENTRY_BYTES = 32
@@ -68,7 +65,7 @@ def read_identity(image: bytes, source: str) -> Identity:
     """Return the identity in an image that `build` made.
 
     Raises:
-        FieldbeatError: there is none.
+        CannotTry: there is none.
     """
     values: dict[str, bytes] = {}
     for page in range(0, len(image), PAGE_BYTES):
@@ -86,22 +83,8 @@ def read_identity(image: bytes, source: str) -> Identity:
         return Identity(_text(values["unit"]), values["kid"], epoch, values["master"])
     except KeyError as missing:
         message = f"{source} is no secrets image, it has no {missing}"
-        raise FieldbeatError(message, "make one with 'fieldbeat build --secrets-out'") from None
+        raise CannotTry(message, "make one with 'fieldbeat build --secrets-out'") from None
 
 
 def _text(data: bytes) -> str:
     return data.rstrip(b"\0").decode("utf-8", "replace")
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read (mode 0600), in one step.
-
-    Raises:
-        OSError: it cannot be written; an existing file is then untouched.
-    """
-    partial = path.with_name(path.name + ".part")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    os.replace(partial, path)

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .errors import FieldbeatError
+from .errors import CannotTry
 
 TABLE_OFFSET = 0x8000  # CONFIG_PARTITION_TABLE_OFFSET of every MicroPython build
 TABLE_SIZE = 0xC00  # what the boot loader reads of the table's sector
@@ -33,7 +33,7 @@ _MAGIC = b"\xaa\x50"
 _MD5_MAGIC = b"\xeb\xeb" + b"\xff" * 14
 
 
-class PartitionError(FieldbeatError):
+class PartitionError(CannotTry):
     """A partition table that cannot be read or used."""
 
 

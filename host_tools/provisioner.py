@@ -11,7 +11,6 @@ forgotten up to which sequence number.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,15 +86,7 @@ def plan(file: Path, unit: str | None = None, site: str | None = None) -> Plan:
     Raises:
         FieldbeatError: the file has mistakes, or a name is not allowed.
     """
-    checked = node_config.load(file)
-    device = checked.to_device_map()
-    for key, given in (("name", unit), ("site", site)):
-        if given is None:
-            continue
-        if not re.match(node_config.NAME, given):
-            message = f"--{'unit' if key == 'name' else key} '{given}' is not allowed"
-            raise ProvisioningError(message, f"give {node_config.NAME_RULE}")
-        device["node"][key] = given
+    device = node_config.load(file).renamed(unit, site).to_device_map()
     node = device["node"]
     names = (node["name"], node["site"], node["board"], node["profile"])
     return Plan(*names, device["uplink"]["interval_s"], cbor.encode(device))

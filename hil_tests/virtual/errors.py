@@ -1,4 +1,8 @@
-"""Exceptions of the virtual bench; one root, `BenchError`."""
+"""Exceptions of the virtual bench: what a person reads has one root, `BenchError`.
+
+What the modelled hardware does is none of it: `PowerCut` here and `NvsError` in nvs.py end up in
+the board, as a reset and as an OSError.
+"""
 
 
 class BenchError(Exception):

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ def build(
     base: Path = typer.Option(None, help="An official build to take instead of the cached one."),
     virtual: bool = typer.Option(False, "--virtual", help="For virtual boards: no real firmware."),
     secrets_out: Path = typer.Option(None, help="Also write an NVS image with a new key here."),
-    unit: str = typer.Option(None, help="The unit that the key is for; default: the node's name."),
+    unit: str = typer.Option(None, help="The unit's name; default: the file's."),
     registry: Path = typer.Option(None, help="The registry, a SQLite file."),
     as_json: JsonOption = False,
 ) -> None:
@@ -36,15 +35,15 @@ def build(
         fieldbeat build docs/examples/greenhouse.toml -o greenhouse.img
         fieldbeat build docs/examples/greenhouse.toml -o virtual.img --virtual
     """
-    from .. import image, image_info, node_config
+    from .. import files, image, image_info, node_config
     from ..errors import CannotTry
 
     if base and virtual:
         raise CannotTry("--base and --virtual exclude each other", "give one of them")
-    node = node_config.load(config)
+    node = node_config.load(config).renamed(unit, None)
     content = image.build(node, _base(node, base, virtual), str(base or "the cached build"))
     info = image_info.inspect(content, str(output))
-    _write(output, content)
+    files.write_atomically(output, content)
     result = {
         "image": str(output),
         "board": info.board_id,
@@ -57,7 +56,7 @@ def build(
     }
     if secrets_out:
         result["secrets"] = str(secrets_out)
-        result["kid"] = _secrets(node, secrets_out, unit or info.node, registry).hex()
+        result["kid"] = _secrets(node, secrets_out, registry).hex()
     if as_json:
         print_json(result)
         return
@@ -83,11 +82,12 @@ def _base(node: NodeConfig, base: Path | None, virtual: bool) -> bytes | None:
         raise CannotTry(f"{base}: {error.strerror}", "name the merged .bin of the build") from None
 
 
-def _secrets(node: NodeConfig, path: Path, unit: str, registry: Path | None) -> bytes:
+def _secrets(node: NodeConfig, path: Path, registry: Path | None) -> bytes:
     """Give the unit a new key, write it as an NVS image, and return its key id."""
-    from .. import nvs_image, partition_table
+    from .. import files, nvs_image, partition_table
     from ..registry import Registry
 
+    unit = node.tables.node.name
     units = Registry(registry)
     try:
         given = units.allocate(unit, f"by build into {path}")
@@ -96,11 +96,5 @@ def _secrets(node: NodeConfig, path: Path, unit: str, registry: Path | None) -> 
         units.close()
     identity = nvs_image.Identity(unit, given.kid, given.epoch, master)
     size = partition_table.find(node.board.partition_table(), "nvs").size
-    nvs_image.write_private(path, nvs_image.build(identity, size))
+    files.write_atomically(path, nvs_image.build(identity, size), files.PRIVATE)
     return given.kid
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(content)
-    os.replace(partial, path)

@@ -130,17 +130,13 @@ def _time(text: str | None, option: str) -> float | None:
 def _write(content: bytes, output: Path | None) -> None:
     import sys
 
-    from ..errors import CannotTry
+    from ..files import write_atomically
 
     if output is None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
-        return
-    try:
-        output.write_bytes(content)
-    except OSError as error:
-        message = f"{output}: {error.strerror}"
-        raise CannotTry(message, "name a file in a folder where you may write") from None
+    else:
+        write_atomically(output, content)
 
 
 def _report(found: list[Series], format_: Format) -> None:

@@ -1,7 +1,10 @@
 """Fetching official builds from a local server that behaves well and badly."""
 
+import errno
 import hashlib
 import json
+import os
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -97,6 +100,33 @@ def test_no_network(cache):
     with pytest.raises(CannotTry, match="cannot be fetched: .*refused") as caught:
         firmware_cache.get(board("http://127.0.0.1:9/x.bin"))
     assert "build with --base FILE" in caught.value.next_step
+    assert left_in(cache) == []
+
+
+class FullDisk:
+    """A folder of a file system without space, as far as a program sees it."""
+
+    def __init__(self, monkeypatch):
+        make = tempfile.NamedTemporaryFile
+
+        def full(**options):
+            file = make(**options)
+            monkeypatch.setattr(file, "write", self.write)
+            return file
+
+        monkeypatch.setattr(tempfile, "NamedTemporaryFile", full)
+
+    def write(self, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_is_not_taken_for_the_network(publisher, cache, monkeypatch):
+    FullDisk(monkeypatch)
+    with pytest.raises(
+        CannotTry, match=f"the cache {cache} cannot be written: No space"
+    ) as caught:
+        firmware_cache.get(board(publisher + "/good.bin"))
+    assert "free space there" in caught.value.next_step
     assert left_in(cache) == []
 
 

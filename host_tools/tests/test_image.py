@@ -16,6 +16,7 @@ from fieldbeat.host_tools import (
     cli,
     esp_image,
     file_system,
+    files,
     firmware_cache,
     image,
     image_info,
@@ -24,7 +25,7 @@ from fieldbeat.host_tools import (
     partition_table,
     standin,
 )
-from fieldbeat.host_tools.errors import FieldbeatError
+from fieldbeat.host_tools.errors import CannotTry, FieldbeatError
 from fieldbeat.host_tools.partition_table import Partition, PartitionError
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs/examples/greenhouse.toml"
@@ -334,8 +335,31 @@ def test_a_private_file_replaces_a_public_one(tmp_path):
     path = tmp_path / "s.bin"
     path.write_bytes(b"old")
     path.chmod(0o644)
-    nvs_image.write_private(path, b"new")
+    files.write_atomically(path, b"new", files.PRIVATE)
     assert path.read_bytes() == b"new" and path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_stays_a_link_and_a_pipe_a_pipe(tmp_path):
+    link, file = tmp_path / "latest", tmp_path / "file"
+    link.symlink_to(file)
+    files.write_atomically(link, b"new")
+    assert link.is_symlink() and file.read_bytes() == b"new"
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR)
+    files.write_atomically(pipe, b"new")
+    assert os.read(reader, 10) == b"new" and pipe.is_fifo()
+    os.close(reader)
+
+
+@pytest.mark.parametrize("name", ["none/x.img", "", "file/x.img"])
+def test_a_file_that_cannot_be_written_is_named(tmp_path, name):
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotTry) as caught:
+        files.write_atomically(tmp_path / name, b"new")
+    assert caught.value.message.startswith(f"{tmp_path / name} cannot be written: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 # The verb
@@ -356,9 +380,44 @@ def test_build_writes_image_and_secrets(tmp_path, capsys):
     assert identity.master.hex() not in shown
     assert secrets.stat().st_mode & 0o777 == 0o600
     assert identity.master not in output.read_bytes()
+    assert image_info.inspect(output.read_bytes(), "gh.img").node == "gh-7"
     assert cli.main([*command, *more]) == 0  # another key, another epoch, the same image
     again = nvs_image.read_identity(secrets.read_bytes(), "s")
     assert again.epoch == 2 and again.master != identity.master
+
+
+def test_build_refuses_a_name_before_it_writes_anything(tmp_path, capsys):
+    output, registry = tmp_path / "gh.img", tmp_path / "registry.sqlite"
+    command = ["build", str(EXAMPLE), "-o", str(output), "--virtual", "--registry", str(registry)]
+    command += ["--secrets-out", str(tmp_path / "gh.nvs"), "--unit"]
+    for name in ("No Good", "gh-7\n"):
+        assert cli.main([*command, name]) == 2
+        assert "is not allowed; next: give 1 to 32" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_build_into_a_folder_that_is_not_there(tmp_path, capsys):
+    output = tmp_path / "none" / "x.img"
+    assert cli.main(["build", str(EXAMPLE), "-o", str(output), "--virtual"]) == 2
+    assert f"error: {output} cannot be written: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", [0, 0x8000, 0x9000, 0x200000, 0x3FF000])
+def test_flash_refuses_what_is_no_whole_image(tmp_path, built, capsys, size):
+    image_file = tmp_path / "x.img"
+    for content in (built[:size], b"# fieldbeat\n" * (size // 12)):
+        image_file.write_bytes(content)
+        assert cli.main(["flash", "--port", "/dev/none", str(image_file)]) == 2
+        assert str(image_file) in capsys.readouterr().err
+
+
+def test_flash_refuses_what_are_no_secrets(tmp_path, built, capsys):
+    image_file, secrets = tmp_path / "x.img", tmp_path / "README.md"
+    image_file.write_bytes(built)
+    secrets.write_bytes(b"# fieldbeat\n" * 2048)
+    command = ["flash", "--port", "/dev/none", str(image_file), "--secrets", str(secrets)]
+    assert cli.main(command) == 2
+    assert f"{secrets} is no secrets image" in capsys.readouterr().err
 
 
 def test_build_without_a_base_says_where_to_get_one(tmp_path, monkeypatch, capsys):

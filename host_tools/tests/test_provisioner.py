@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.provisioner import Plan, Provisioner, ProvisioningError, plan
 from fieldbeat.host_tools.registry import PROVISIONED, PROVISIONING, Registry
 from fieldbeat.host_tools.smp_link import LinkError
@@ -276,5 +277,10 @@ def test_a_plan_takes_names_from_the_command_line():
     node = cbor.decode(made.config)["node"]
     assert (node["name"], node["site"]) == ("gh-7", "north")
     assert plan(EXAMPLE).config != made.config
-    with pytest.raises(ProvisioningError, match="--unit 'No Good'"):
-        plan(EXAMPLE, "No Good")
+
+
+@pytest.mark.parametrize("name", ["No Good", "", "gh-7\n", "-a", "a" * 33, "../x"])
+def test_names_that_are_not_allowed(name):
+    for unit, site in ((name, None), (None, name)):
+        with pytest.raises(CannotTry, match="is not allowed; next: give 1 to 32"):
+            plan(EXAMPLE, unit, site)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ..errors import BenchError
 from ..network import Network
 from ..scene import Scene
 from ..world import World
@@ -50,7 +51,7 @@ class Fitted:
         self.modem: BC26 | None = None
 
 
-class ManifestError(ValueError):
+class ManifestError(BenchError):
     """The manifest asks for a part that has no model, or for a bus that it does not name."""
 
 
