@@ -34,16 +34,23 @@ def dut(
     """Takes the place of pytest-embedded's own: what the board prints goes to `expect()`."""
     chosen = request.config.stash[BENCH]
     more: dict[str, Any] = {"board": board}
+    open_ = True
+
+    def heard(data: bytes) -> None:
+        if open_:  # a shared board goes on talking to the next test
+            msg_queue.put(data)
+
     if chosen.own_world:
         bench = request.getfixturevalue("bench")
-        board.on_output(msg_queue.put)
+        board.on_output(heard)
         more |= {"bench": bench, "send_bytes": board.console_write, "wait": bench.run_for}
     else:
         rig = chosen.open()
-        board.console.on_output(msg_queue.put)
+        board.console.on_output(heard)
         more |= {"bench": rig, "send_bytes": board.console.write, "wait": rig.run_for}
     dut = ConsoleDut(pexpect_proc, msg_queue, app, _pexpect_logfile, test_case_name, _meta, **more)
     yield dut
+    open_ = False
     dut.close()
 
 

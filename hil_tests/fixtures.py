@@ -17,9 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fieldbeat.host_tools import firmware_cache
 from fieldbeat.host_tools import image as images
+from fieldbeat.host_tools.errors import CannotTry
+from fieldbeat.host_tools.flasher import LOCALLY_ADMINISTERED
+from fieldbeat.host_tools.node_config import NodeConfig
 
-from .care import Care
+from .bench_file import Manual
+from .blocked import Blocked
+from .care import NO_TRIES, Care
 from .keys import BENCH, CARES, MEASURED, PANEL
 from .measure import Measured
 from .virtual.fault_panel import FaultPanel
@@ -52,26 +58,53 @@ def prompt() -> bytes:
 
 
 @pytest.fixture(scope="session")
-def image(rig: Rig, board_name: str) -> bytes:
-    """The flash image under test, built from this source tree."""
-    manifest = rig.boards[board_name].manifest
-    return images.build(config(board_name, manifest))
+def known_state() -> str:
+    """A line of Python, typed at the REPL before the reset of each test."""
+    return NO_TRIES
 
 
 @pytest.fixture(scope="session")
-def care(pytestconfig: pytest.Config, rig: Rig, board_name: str, prompt: bytes) -> Care:
+def node(rig: Rig, board_name: str) -> NodeConfig:
+    """What the unit on this board is."""
+    return config(board_name, rig.boards[board_name].manifest)
+
+
+@pytest.fixture(scope="session")
+def image(rig: Rig, board_name: str, node: NodeConfig) -> bytes:
+    """The flash image under test, built from this source tree over the official build."""
+    mac = rig.boards[board_name].table.mac
+    stand_in = mac is not None and int(mac[:2], 16) & LOCALLY_ADMINISTERED
+    if rig.boards[board_name].virtual is not None or stand_in:
+        return images.build(node)
+    try:
+        return images.build(node, firmware_cache.read(node.board), "the cached build")
+    except CannotTry as error:
+        raise Blocked(error.message, error.next_step) from error
+
+
+@pytest.fixture(scope="session")
+def care(
+    pytestconfig: pytest.Config, rig: Rig, board_name: str, prompt: bytes, known_state: str
+) -> Care:
     """Counts what is done to the board, and climbs the ladder when it does not answer."""
     cares = pytestconfig.stash.setdefault(CARES, {})
     if board_name not in cares:
-        cares[board_name] = Care(board_name, rig.boards[board_name], prompt)
+        power = rig.file.power(board_name)
+        switched = power is not None and not isinstance(power, Manual)
+        cares[board_name] = Care(rig.boards[board_name], switched, prompt, known_state)
     return cares[board_name]
 
 
 @pytest.fixture(scope="session")
-def flashed(care: Care, image: bytes) -> RigBoard:
-    """The board, its image built and flashed once a session."""
+def flashed(rig: Rig, care: Care, image: bytes, node: NodeConfig) -> RigBoard:
+    """The board, its image built and flashed once a session; a real one keeps its NVS and keys."""
     care.flash(image)
-    return care.board
+    board = care.board
+    if rig.site is not None and board.virtual is not None:  # provisioned, and heard
+        rig.site.give_key(board.virtual, node)
+        uplink = node.tables.uplink
+        rig.site.attach_collector(rig.site.collector, uplink.host, uplink.port)
+    return board
 
 
 @pytest.fixture(scope="module")
@@ -125,11 +158,12 @@ def modem(request: pytest.FixtureRequest, board: Any) -> Any:
 
 
 @pytest.fixture
-def faults(request: pytest.FixtureRequest) -> FaultPanel:
+def faults(request: pytest.FixtureRequest) -> Iterator[FaultPanel]:
     """All fault switches of the bench; one that is asked for and never fires fails the test."""
     panel = FaultPanel(_site(request))
     request.node.stash[PANEL] = panel
-    return panel
+    yield panel
+    panel.clear()
 
 
 @pytest.fixture

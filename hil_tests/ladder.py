@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from .blocked import Blocked
@@ -47,6 +48,7 @@ class Ladder:
         self.counts: Counter[str] = Counter()
         self.climbed: list[dict[str, Any]] = []  # board, rung, answered; oldest first
         self.broken = ""  # why
+        self.refused = ""  # why an instrument could not do its part
 
     def check(self) -> None:
         """Raises Blocked if the board was declared broken."""
@@ -57,7 +59,7 @@ class Ladder:
 
     def answers(self, wait_s: float = SHORT_S) -> bool:
         """Whether Return brings the prompt."""
-        self._drain()
+        self.drain()
         self.console.write(b"\r")
         return self.prompt in self._hear(wait_s)
 
@@ -73,16 +75,18 @@ class Ladder:
         """
         self.check()
         for rung, mend in (
-            (INTERRUPT, self._interrupt),
+            (INTERRUPT, self.soft_reset),
             (RESET_LINE, self._reset),
             (POWER_CYCLE, self._cycle),
         ):
-            answered = mend()
+            answered = self._try(mend)
             self._note(rung, answered)
             if answered:
                 return rung
         self._note(BROKEN, False)
         self.broken = f"{self.name} does not answer, also after Ctrl-C, reset and a power cycle"
+        if self.refused:
+            self.broken += f"; {self.refused}"
         self.check()
         raise AssertionError("unreachable")
 
@@ -92,34 +96,49 @@ class Ladder:
         word = "answers again" if answered else "still no answer"
         log.warning("%s: %s: %s", self.name, rung, word)
 
+    def _try(self, mend: Callable[[], bool]) -> bool:
+        try:
+            return mend()
+        except Blocked as refusal:  # nobody there to switch: the rung did not help
+            self.refused = refusal.reason
+            return False
+
     # Rungs
 
-    def _interrupt(self) -> bool:
-        self._drain()
+    def soft_reset(self, statement: str = "") -> bool:
+        """The interpreter starts anew; True if the prompt comes back.
+
+        `statement` is one line of Python, typed at the REPL before.
+        """
+        self.drain()
         self.console.write(CTRL_C + CTRL_C)
         heard = self._hear(SHORT_S, REPL)
         if REPL not in heard:
             return self.prompt in heard or self.answers()
+        if statement:
+            self.console.write(statement.encode() + b"\r")
+            self._hear(SHORT_S, REPL)
         self.console.write(CTRL_D)
         return self.boots()
 
     def _reset(self) -> bool:
         if self.lines is None:
             return False
-        self._drain()
+        self.drain()
         self.lines.reset()
         return self.boots()
 
     def _cycle(self) -> bool:
         if self.power is None:
             return False
-        self._drain()
+        self.drain()
         self.power.cycle()
         return self.boots()
 
     # Listening. Counted in waits and pieces: this file has no clock.
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
+        """Forgets what was said until now."""
         for _ in range(MAX_PIECES):
             if not self.console.read(0):
                 return

@@ -18,12 +18,13 @@ def test_an_unknown_verb_says_what_to_type(console):
     console.expect(rb"type help|help", timeout=10)
 
 
-def test_status_tells_how_the_unit_is(console, bench):
-    bench.run_for(120)
+@pytest.mark.needs("modem")
+def test_status_tells_how_the_unit_is(console):
+    console.wait(120)
     console.run("status")
     for pattern in (
         rb"unit\s+gh-01",
-        rb"time\s+2024-06-01T00:0\d:\d\dZ \(server\)",
+        rb"time\s+20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ \(server\)",
         rb"uplink\s+acked",
     ):
         console.expect(pattern, timeout=10)
@@ -31,34 +32,33 @@ def test_status_tells_how_the_unit_is(console, bench):
 
 def test_read_measures_now(console):
     console.run("read air")
-    console.bench.run_for(5)
+    console.wait(5)
     console.expect(rb"temperature\s+\d+\.\d+ Cel", timeout=10)
 
 
-def test_a_missing_sensor_is_said_so(console, board):
-    air = board.fitted.parts["air"]
-    air.faults.unplugged = True
+def test_a_missing_sensor_is_said_so(console, faults):
+    faults.air.unplugged = True
     console.run("read air")
-    console.bench.run_for(10)
+    console.wait(10)
     console.expect(rb"i2c_nack|does not answer|no answer", timeout=10)
-    assert air.faults.fired["unplugged"]
 
 
 def test_line_editing_and_history(console):
     console.write("stato\x7fus\r")
-    console.bench.run_for(1)
+    console.wait(1)
     console.expect(rb"unit\s+gh-01", timeout=10)
     console.write("\x1b[A\r")
-    console.bench.run_for(1)
+    console.wait(1)
     console.expect(rb"unit\s+gh-01", timeout=10)
 
 
-def test_reboot_boots_again(console, board):
+def test_reboot_boots_again(console):
     console.run("reboot")
-    console.bench.run_for(5)
+    console.wait(5)
     console.expect_exact("rst:0xc", timeout=10)
     console.expect_exact("fieldbeat> ", timeout=10)
-    assert board.state == "running"
+    console.run("id")
+    console.expect_exact("gh-01", timeout=10)
 
 
 def test_no_secret_is_ever_printed(bench, board):

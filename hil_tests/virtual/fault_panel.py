@@ -66,6 +66,12 @@ class FaultPanel:
         found = [f"{where}.{name}" for where, part in self.all() for name in part.unfired()]
         return found + [name for name, fired in self._expected.items() if not fired()]
 
+    def clear(self) -> None:
+        """Turns everything off and forgets what fired: for a bench that tests share."""
+        self._expected.clear()
+        for _where, part in self.all():
+            part.clear()
+
     @property
     def fired(self) -> Counter[str]:
         """Effects by full name."""

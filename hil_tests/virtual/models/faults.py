@@ -76,6 +76,13 @@ class Faults:
                     setattr(self, name, self._off[name])
         return value
 
+    def clear(self) -> None:
+        """Turn everything off and forget what was asked for and what fired."""
+        for name, value in self._off.items():
+            setattr(self, name, value)
+        self._asked.clear()
+        self.fired.clear()
+
     def unfired(self) -> list[str]:
         """Return the names of the faults that were asked for but never took effect."""
         return sorted(self._asked - set(self.fired))

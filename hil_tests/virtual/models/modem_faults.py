@@ -54,6 +54,11 @@ class ModemFaults(Faults):
         """Flip bits of the byte at this position."""
         self._edit("garble", position, bytes([mask]))
 
+    def clear(self) -> None:
+        """The same, and no byte is changed any more."""
+        super().clear()
+        self.edits.clear()
+
     def refusal(self, command: str) -> str | None:
         """Return what `error_on` says to this command line, counted, or None."""
         for prefix, answer in (self.error_on or {}).items():
