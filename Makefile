@@ -9,8 +9,8 @@ STAMP := $(VENV)/.installed
 demo: $(STAMP)  ## a virtual greenhouse station from bare flash to live values (Ctrl-C or DEMO_FOR=60 ends it)
 	@$(BIN)/python -m fieldbeat.hil_tests.demo
 
-test: $(STAMP)  ## every test, on both interpreters
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup
+test: $(STAMP)  ## every test, on both interpreters; build/report/report.html shows what happened
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup --report build/report
 
 check: $(STAMP)  ## format, lint, types, byte code: what CI checks before the tests
 	$(BIN)/ruff format --check .
