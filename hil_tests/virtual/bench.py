@@ -10,6 +10,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -123,14 +124,14 @@ class Bench:
     def close(self) -> None:
         """Ends every board and closes everything; no process stays behind."""
         self.world.tell(self, "close")
-        try:
-            self.world.stop_real()
-        finally:
-            for board in self.boards.values():
-                board.close()
-            self.world.close()
+        with ExitStack() as last_first:  # all of it, also when one of them fails
             if self._temporary is not None:
-                self._temporary.cleanup()
+                last_first.callback(self._temporary.cleanup)
+            last_first.callback(self.world.close)
+            last_first.callback(self.network.close)
+            for board in self.boards.values():
+                last_first.callback(board.close)
+            last_first.callback(self.world.stop_real)
 
     def __enter__(self) -> "Bench":
         return self

@@ -65,11 +65,8 @@ class Network:
 
     def bind(self, host: str, port: int, handler: Handler) -> None:
         """Let a server in this process listen; `reply` of a call may be used at any time."""
+        self.bridged: set[Mapping] = set()  # those with a real socket
         self._handlers[host, port] = handler
-
-    def unbind(self, host: str, port: int) -> None:
-        """Take a server away."""
-        del self._handlers[host, port]
 
     def away(self, is_away: bool) -> None:
         """Begin or end an outage: nothing passes, nobody is told."""
@@ -86,6 +83,11 @@ class Network:
     def digest(self) -> str:
         """Return a hash over times, directions and bytes: equal for two equal runs."""
         digest = hashlib.sha256()
+    def close(self) -> None:
+        """Close the real sockets of the bridge."""
+        for mapping in [*self.bridged]:
+            mapping.close()
+
         for at_us, direction, data in self.capture:
             digest.update(f"{at_us} {direction} {len(data)} ".encode() + data)
         return digest.hexdigest()
@@ -225,6 +227,7 @@ class Mapping:
     def read_real(self) -> None:
         """Take what a real server sent back."""
         while self.real is not None:
+            self.network.bridged.add(self)
             try:
                 data, source = self.real.recvfrom(65_535)
             except BlockingIOError:
@@ -247,3 +250,4 @@ class Mapping:
 def is_loopback(host: str) -> bool:
     """True for addresses of this machine only."""
     return host == "localhost" or host.startswith("127.")
+            self.network.bridged.discard(self)
