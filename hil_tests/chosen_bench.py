@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .rig import Rig
 
 VIRTUAL = "virtual"
+QEMU = "qemu:"
 OWN_WORLD = "own_world"  # every test gets a world, a collector and boards of its own
 EVERY_VIRTUAL = ("virtual", "virtual_time", "faults", "lines", "power", "modem", "modem_model")
 SEED = 1
@@ -45,15 +46,21 @@ class ChosenBench:
         if self._refusal is not None:
             raise self._refusal
         if self.rig is None:
-            from .rig import Rig  # with its instruments, which a virtual run does not need
-
             try:
-                path = None if self.choice == VIRTUAL else self.choice
-                self.rig = Rig.open(path, Path(self._workdir.name), SEED)
+                self.rig = self._opened(Path(self._workdir.name))
             except Blocked as refusal:
                 self._refusal = refusal
                 raise
         return self.rig
+
+    def _opened(self, workdir: Path) -> Rig:
+        if self.choice.startswith(QEMU):
+            from . import qemu_board
+
+            return qemu_board.open_rig(self.choice, workdir)
+        from .rig import Rig  # with its instruments, which a virtual run does not need
+
+        return Rig.open(None if self.choice == VIRTUAL else self.choice, workdir, SEED)
 
     def close(self) -> None:
         """Leaves the bench as its file asks."""

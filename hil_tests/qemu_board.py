@@ -28,7 +28,7 @@ from fieldbeat.host_tools import flasher
 from fieldbeat.host_tools.errors import FieldbeatError
 
 from . import bench_file
-from .bench_file import BenchFile
+from .bench_file import BenchFile, Switch
 from .blocked import Blocked
 from .instruments.flasher import Chip
 from .instruments.images import inspect_for
@@ -48,9 +48,6 @@ BENCH = f"""
 manifest = "{MANIFEST}"
 port = "%s"
 id = "mac:{MAC}"
-
-[power]
-kind = "manual"
 """
 START_S = 10.0
 DOWNLOAD_STRAPS = "0x0f"  # IO0 low at reset: the ROM's serial loader
@@ -289,6 +286,10 @@ class QemuBench(BenchFile):
     @property
     def features(self) -> frozenset[str]:
         return frozenset({"emulated", "lines", "power"})
+
+    def power(self, name: str) -> Switch:
+        """It is switched by a program."""
+        return Switch()
 
 
 def open_rig(choice: str, workdir: Path) -> Rig:
