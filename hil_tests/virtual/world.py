@@ -100,10 +100,6 @@ class World:
         """Runs `call()` after `delay_us` microseconds of this world."""
         return self.call_at(self.now_us + delay_us, call)
 
-    def post(self, call: Callable[[], object]) -> None:
-        """Runs `call()` soon, in the thread of the loop."""
-        self.call_at(self.now_us, call)
-
     def watch(self, fd: int, call: Callable[[int], object], edge: bool = False) -> None:
         """Calls `call(epoll_flags)` when `fd` is readable or hung up.
 
