@@ -24,6 +24,7 @@ DEVICE_ROOMS = ("protocols", "drivers", "firmware")
 RUNNER = Path(__file__).parent / "hil_tests" / "micropython_tests.py"
 # About what an ESP32 without PSRAM leaves: the same objects take twice the bytes on 64 bits.
 HEAP = "192k"
+TIMEOUT_S = 170  # for all tests of a file
 
 
 def micropython_command() -> str:
@@ -72,16 +73,20 @@ class MicroPythonFile(pytest.File):
             command = [micropython_command(), "-X", f"heapsize={HEAP}", str(RUNNER)]
             path = str(self.path.relative_to(root))
             environment = os.environ | {"MICROPYPATH": ":.frozen"}
-            result = subprocess.run(
+            with subprocess.Popen(
                 [*command, path],
                 cwd=root,
                 env=environment,
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 text=True,
-                timeout=170,
-            )
-            output = result.stdout + result.stderr
-            lines = result.stdout.splitlines()
+            ) as process:
+                try:
+                    output = process.communicate(timeout=TIMEOUT_S)[0]
+                except subprocess.TimeoutExpired:  # told to every item: the file is run once
+                    process.kill()
+                    output = process.communicate()[0] + f"\nno end after {TIMEOUT_S} s\n"
+            lines = output.splitlines()
             self._outcome = {line[7:] for line in lines if line.startswith("PASSED ")}, output
         return self._outcome
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from fieldbeat.host_tools.errors import FieldbeatError
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
 from fieldbeat.host_tools.views import Views
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
 from .virtual.bench import Bench
@@ -37,6 +37,7 @@ FIELDBEAT = Path(sys.executable).parent / "fieldbeat"
 FIRST_REPORT_S = (
     150  # power-on of the modem, search, attach, first wake; a hurried station needs 40
 )
+END_S = 10  # for a program to end after Ctrl-C
 
 
 class DemoError(Exception):
@@ -53,6 +54,7 @@ class Demo:
         self.environment = os.environ | {"FIELDBEAT_HOME": str(FOLDER), "COLUMNS": "100"}
         self.port = free_port()
         self.steps = 0
+        self.collector: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
         shutil.rmtree(FOLDER, ignore_errors=True)
@@ -82,6 +84,8 @@ class Demo:
         start = time.monotonic()
         with self.console.status(f"{text} ..."):
             while not condition():
+                if self.collector and self.collector.poll() is not None:
+                    raise DemoError(f"the collector ended with {self.collector.returncode}")
                 if time.monotonic() - start > timeout_s:
                     raise DemoError(f"{text}: nothing after {timeout_s:.0f} s")
                 time.sleep(0.1)
@@ -112,7 +116,7 @@ class Demo:
     def live(self, views: Views) -> None:
         self.step("Live values, as `fieldbeat show --follow` shows them (Ctrl-C ends the demo)")
 
-        def screen():
+        def screen() -> RenderableType:
             now_s = time.time()
             return tables.screen([views.unit(UNIT, now_s)], views.refusals(), now_s, True)
 
@@ -141,17 +145,23 @@ def free_port() -> int:
 def collector(demo: Demo) -> Iterator[Views]:
     """`fieldbeat collect` as a process of its own, and a view on what it stores."""
     command = [str(FIELDBEAT), "collect", "--bind", f"127.0.0.1:{demo.port}"]
-    with open(FOLDER / "collect.log", "w") as log:
+    with open(FOLDER / "collect.log", "w") as log, ExitStack() as last_first:
         process = subprocess.Popen(command, env=demo.environment, stdout=log, stderr=log)
-        store = Store(FOLDER / "store.sqlite")
-        registry = Registry(FOLDER / "registry.sqlite")
-        try:
-            yield Views(store, registry)
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(10)
-            registry.close()
-            store.close()
+        last_first.callback(end, process)
+        demo.collector = process
+        store = last_first.enter_context(closing(Store(FOLDER / "store.sqlite")))
+        registry = last_first.enter_context(closing(Registry(FOLDER / "registry.sqlite")))
+        yield Views(store, registry)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a program as Ctrl-C does, or at least ends it."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def play(console: Console) -> None:
