@@ -214,30 +214,32 @@ class Views:
         view.records = self._one("SELECT COUNT(*) FROM records WHERE unit = ?", name)[0]
         sql = "SELECT COUNT(*) FROM records WHERE unit = ? AND state = 'waiting'"
         view.waiting = self._one(sql, name)[0]
-        lost = "SELECT COALESCE(SUM(last_rn - first_rn + 1), 0) FROM lost WHERE unit = ?"
-        view.missing = self._one(lost, name)[0]
-        if contact:
-            view.missing += sum(last - first + 1 for first, last in self._awaited(contact))
+        missing = [(first, last) for first, last, _ in self._lost(name)]
+        missing += self._awaited(contact) if contact else []
+        view.missing = sum(last - first + 1 for first, last in missing)
 
     # Gaps
 
     def _awaited(self, contact: Contact) -> Iterator[tuple[int, int]]:
         """Yield the ranges of record numbers that may still come."""
-        before = contact.cumulative
-        for rn in self._store.stored_after(contact.unit, contact.run, before):
-            if rn > before + 1:
-                yield before + 1, rn - 1
-            before = rn
+        ahead = self._store.stored_after(contact.unit, contact.run, contact.cumulative)
+        return _holes(contact.cumulative + 1, ahead)
+
+    def _lost(self, name: str) -> Iterator[tuple[int, int, float]]:
+        """Yield the ranges of record numbers that were given up, and when.
+
+        What was on its way all the same, and came later, is none of them.
+        """
+        for row in self._all("SELECT * FROM lost WHERE unit = ? ORDER BY known_s", name):
+            first, end = row["first_rn"], row["last_rn"] + 1
+            came = self._store.stored_after(name, row["run"], first - 1, end - first)
+            for hole in _holes(first, [*came, end]):
+                yield *hole, row["known_s"]
 
     def _record_gaps(self, contact: Contact) -> Iterator[Gap]:
-        rows = self._all(
-            "SELECT first_rn, last_rn, known_s FROM lost WHERE unit = ? ORDER BY known_s",
-            contact.unit,
-        )
-        for row in rows:
-            what = _numbers(row["first_rn"], row["last_rn"])
+        for first, last, known_s in self._lost(contact.unit):
             reason = "lost: the unit no longer had it when this store could take it"
-            yield Gap(what, None, row["known_s"], reason)
+            yield Gap(_numbers(first, last), None, known_s, reason)
         for first, last in self._awaited(contact):
             yield Gap(_numbers(first, last), None, None, "not received yet")
 
@@ -307,6 +309,14 @@ def _reading(series: Any, t: int, counts: int | None, quality: int, synced: bool
         quality=scaled.quality_name(quality),
         clock_set=synced,
     )
+
+
+def _holes(first: int, numbers: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield the ranges that are missing between a number and those that follow it, in order."""
+    for number in numbers:
+        if first < number:
+            yield first, number - 1
+        first = number + 1
 
 
 def _told(forgeries: Forgeries) -> str:

@@ -155,6 +155,18 @@ def test_records_that_were_given_up_are_named(made):
     assert views.unit("gh-1", NOW_S).missing == 1
 
 
+def test_records_that_came_after_they_were_given_up_are_not_lost(made):
+    views, send = made
+    send(health_record(20, _8=18))  # 4 and 7 to 17 were given up
+    assert views.unit("gh-1", NOW_S).missing == 12 + 2  # 18 and 19 may come
+    send(hour(12, T0 + 9 * 3600), at_s=NOW_S + 60)
+    told = [gap.what for gap in views.gaps("gh-1") if "record" in gap.what]
+    assert told == ["record 4", "records 7 to 11", "records 13 to 17", "records 18 to 19"]
+    assert views.unit("gh-1", NOW_S).missing == 11 + 2
+    send(hour(4, T0 + 3600), at_s=NOW_S + 60)
+    assert views.unit("gh-1", NOW_S).missing == 10 + 2
+
+
 def test_a_clock_that_was_not_set_is_told(made):
     views, send = made
     send(hour(7, T0 + 3 * 3600, synced=False))
