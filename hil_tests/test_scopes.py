@@ -8,7 +8,9 @@ from collections import Counter
 import littlefs  # noqa: F401  (a run inside this process may not load its C part a second time)
 import pytest
 from fieldbeat.hil_tests import rig  # noqa: F401
+from fieldbeat.hil_tests.rfc2217_port import Rfc2217Port
 from fieldbeat.hil_tests.virtual.board import CAUSES
+from fieldbeat.hil_tests.virtual.site import Site
 
 pytest_plugins = ["pytester"]
 
@@ -21,11 +23,12 @@ def test_first(board):
     board.console.write(b"left = 1\\r")
 
 def test_second(board):
-    board.console.write(b"id\\r")
-    heard = b""
-    for _ in range(5):
-        heard += board.console.read(1)
-    assert b"gh-01" in heard, heard
+    board.console.write(b"status\\r")
+    heard, silent = b"", 0
+    while b"greenhouse_esp32" not in heard and silent < 5:
+        piece = board.console.read(1)
+        heard, silent = heard + piece, silent + (not piece)
+    assert b"greenhouse_esp32" in heard, heard
 
 def test_third(booted):
     pass
@@ -76,6 +79,26 @@ def test_two_modules_of_three_tests(suite, pytester):
     resets = Counter(CAUSES[cause] for cause in board["resets"])
     # Switched on by the bench, reset by the flasher, one cycle a module; soft for each test.
     assert resets == {"power on": 4, "soft": 4}
+
+
+def test_the_same_on_a_board_at_the_end_of_a_network(suite, pytester, tmp_path):
+    """Real instruments (pyserial, esptool) by RFC 2217, and the board counts for itself."""
+    with Site(seed=1, workdir=tmp_path / "far") as far:
+        board = far.add_board("greenhouse_esp32", "gh-01")
+        states = []
+        far.world.listeners.append(
+            lambda _us, who, what, more: who is board and what == "state" and states.append(more)
+        )
+        far.start_real()
+        port = Rfc2217Port(board)
+        bench = f'port = "{port.url}"\nid = "mac:{board.mac.hex(":")}"\n'
+        bench = VIRTUAL.replace('port = "virtual"\n', bench)
+        result = suite(bench, test_a=TESTS, test_b=TESTS)
+        far.stop_real()
+        assert result.ret == 0, result.stdout.str()
+        assert told(pytester)["gh-01"]["counts"] == {"flash": 1, "boot": 2, "reset": 4}
+        causes = Counter(CAUSES[cause] for cause in board.resets)
+        assert states.count("download") == 1 and causes["soft"] == 4, (states, causes)
 
 
 DEAD = """

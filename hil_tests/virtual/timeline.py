@@ -44,6 +44,9 @@ class Timeline:
         self._boards_heard: set[int] = set()
         self._at_close: list[dict[str, Any]] | None = None
         bench.world.listeners.append(self._note)
+        network_faults = getattr(bench.network, "faults", None)
+        if network_faults is not None:
+            network_faults.listen(lambda name, what: self._network_fault(name, what))
 
     def _note(self, at_us: int, who: object, what: str, more: str) -> None:
         self.notes.append((at_us, who, what, more))
@@ -60,6 +63,13 @@ class Timeline:
             switches.listen(
                 lambda name, what, part=part: self._fault(board, f"{part}.{name}", what)
             )
+
+    def _network_fault(self, name: str, what: str) -> None:
+        if name != "away":
+            self._fault(self.bench.network, f"network.{name}", what)
+        elif not what.startswith("fired"):
+            at_us = self.bench.world.now_us
+            self._note(at_us, self.bench.network, "back" if what == "off" else "away", "")
 
     def _fault(self, board: object, name: str, what: str) -> None:
         self.notes.append((self.bench.world.now_us, board, f"! {name}", what))
@@ -83,12 +93,13 @@ class Timeline:
             elif who is board and what == "reset":
                 by_line = more == "power on" and before != "off"
                 lanes["resets"].append([at_us, "reset line" if by_line else more])
-            elif who is board and what.startswith("! "):
+            elif who in (board, self.bench.network) and what.startswith("! "):
                 lanes["faults"].append([at_us, what[2:], more])
             elif who is board and what == "typed":
                 lanes["typed"].append([at_us, more.strip()])
             elif who is self.bench.network and what in ("away", "back"):
-                lanes["outages"].append([at_us, what])
+                if lanes["outages"][-1:] != [[at_us, what]]:
+                    lanes["outages"].append([at_us, what])
             elif who is modem and modem is not None:
                 _modem_note(lanes, at_us, what, more)
         return {
