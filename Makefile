@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench fuzz mutants stats format clean
+.PHONY: demo test check lab bench fuzz mutants stats format clean
 
 demo: $(STAMP)  ## a virtual greenhouse station from bare flash to live values (Ctrl-C or DEMO_FOR=60 ends it)
 	@$(BIN)/python -m fieldbeat.hil_tests.demo
@@ -18,6 +18,10 @@ check: $(STAMP)  ## format, lint, types, byte code: what CI checks before the te
 	$(BIN)/mypy
 	$(BIN)/python .ci/check_device.py types
 	$(BIN)/python .ci/check_device.py bytecode
+
+lab:  ## labgrid, for its tests and for lab benches; apart, since it brings a pyserial of its own
+	@test -x build/labgrid/bin/labgrid-client || { $(PYTHON) -m venv build/labgrid && \
+	  build/labgrid/bin/python -m pip install --quiet --disable-pip-version-check 'labgrid>=26'; }
 
 bench: $(STAMP)  ## speed and memory as ratios; AREA=station|flash|cli|wire runs one
 	@$(BIN)/python -m fieldbeat.hil_tests.benchmarks $(AREA)

@@ -13,6 +13,8 @@ from .stimulus import install
 from .virtual.bench import Bench, board_manifest
 from .virtual.board import VirtualBoard
 
+pytestmark = pytest.mark.xdist_group("stimulus_i2c")  # one board for all of them
+
 ROOT = Path(__file__).parent.parent
 WIRING = {
     "i2c": {name: {"id": 0, "scl": 5, "sda": i} for i, name in enumerate(("air", "co2", "light"))}
