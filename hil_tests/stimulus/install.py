@@ -17,7 +17,8 @@ from ..virtual.bench import board_manifest
 from ..virtual.scene import Scene
 
 ROOM = Path(__file__).parent
-MODELS = ROOM.parent / "virtual" / "models"
+VIRTUAL = ROOM.parent / "virtual"
+MODELS = VIRTUAL / "models"
 PICO = ROOM / "pico.toml"
 NOON_US = 12 * 3_600_000_000
 
@@ -68,8 +69,9 @@ def files(fixture: dict[str, Any]) -> dict[str, str]:
         path.relative_to(device).as_posix(): path.read_text(encoding="utf-8")
         for path in sorted(device.rglob("*.py"))
     }
-    for path in sorted(MODELS.glob("*.py")):
-        found[f"virtual/models/{path.name}"] = path.read_text(encoding="utf-8")
+    for path in [VIRTUAL / "errors.py", *sorted(MODELS.glob("*.py"))]:
+        name = path.relative_to(VIRTUAL).as_posix()
+        found[f"virtual/{name}"] = path.read_text(encoding="utf-8")
     found["fixture.json"] = json.dumps(fixture)
     return found
 
