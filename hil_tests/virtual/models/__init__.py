@@ -2,7 +2,7 @@
 
 A model is written from the datasheet of its part, never from our driver for it. To add one: a file
 here with the class, and a line in PARTS. The same files run on a MicroPython board, as a physical
-stimulus fixture, so they keep to what both interpreters have; test_stimulus_models.py says what not.
+stimulus fixture, so they keep to what both interpreters have (test_stimulus_models.py).
 """
 
 from __future__ import annotations
