@@ -28,7 +28,7 @@ class Measured:
     def complaints(self) -> list[str]:
         """One line for each value outside its limits."""
         return [
-            f"OUTSIDE LIMITS: {row.name} is {row.value:g} {row.unit}, allowed is {row.allowed()}"
+            f"OUTSIDE LIMITS: {row.name} is {row}, allowed is {row.allowed()}"
             for row in self.rows
             if not row.ok
         ]

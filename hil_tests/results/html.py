@@ -15,7 +15,8 @@ from jinja2 import Environment, StrictUndefined
 from . import svg
 from .results import DONE, FAILED, OUTCOMES, summary
 
-CLOSER_S = 600  # a longer run is also drawn from this long before its end
+CLOSER_S = 600  # a longer run is also drawn from this long before its end,
+MARKS, FEW, QUIET_S = ("frames", "faults", "serial", "resets", "sends"), 3, 10  # if much happened
 TRANSCRIPT_LINES, TAIL_LINES = 400, 6
 HEADLINES = {DONE: "All passed", FAILED: "Something failed"}
 
@@ -58,7 +59,9 @@ def pictures(board: dict[str, Any]) -> list[tuple[str, str]]:
     """Caption and SVG: the whole run, and its end from closer by."""
     whole = [(f"the whole {svg.elapsed(board['to_us'] / 1e6)}", svg.draw(board))]
     from_us = board["to_us"] - CLOSER_S * 1_000_000
-    if from_us > CLOSER_S * 1_000_000:
+    quiet_us = board["to_us"] - QUIET_S * 1_000_000
+    marks = [row[0] for lane in MARKS for row in board[lane] if from_us < row[0] < quiet_us]
+    if from_us > CLOSER_S * 1_000_000 and len(marks) >= FEW:
         whole.append((f"the last {CLOSER_S // 60} minutes", svg.draw(board, from_us)))
     return whole
 

@@ -43,10 +43,15 @@ class Measurement:
         if self.low is None and self.high is None:
             return ""
         if self.low is None:
-            return f"at most {self.high:g} {self.unit}"
-        if self.high is None:
-            return f"at least {self.low:g} {self.unit}"
-        return f"{self.low:g} to {self.high:g} {self.unit}"
+            text = f"at most {self.high:g}"
+        elif self.high is None:
+            text = f"at least {self.low:g}"
+        else:
+            text = f"{self.low:g} to {self.high:g}"
+        return f"{text} {self.unit}".strip()
+
+    def __str__(self) -> str:
+        return f"{self.value:g} {self.unit}".strip()
 
 
 @dataclass

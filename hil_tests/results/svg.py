@@ -143,7 +143,7 @@ class Picture:
                 shape = f'x="{begin}" y="{self.y}" width="{max(wide, 0):.1f}" height="{tall}"'
                 self.parts.append(f'<rect class="outage" {shape}>{title}</rect>')
                 if wide > 70:
-                    word = f'x="{begin + 4}" y="{self.y + 10}"'
+                    word = f'x="{begin + 6}" y="{self.y + tall - 4}"'
                     self.parts.append(f'<text class="word bad" {word}>no network</text>')
                 since = None
 
@@ -178,9 +178,14 @@ class Picture:
                 f'<path class="head" d="M{x} {self.y}l6 4l-6 4z"/>{self._title(told, at_us)}</g>'
             )
             word = told[0] if len(told) == 1 else f"{told[0]} (+{len(told) - 1})"
-            if 6 * len(word) + 10 < x_next - x:
-                shape = f'x="{x + 8}" y="{self.y + tall - 3}"'
-                self.parts.append(f'<text class="word {kind}" {shape}>{escape(word)}</text>')
+            wide, y = 6 * len(word) + 10, self.y + tall - 3
+            if wide < x_next - x:
+                shape = f'class="word {kind}" x="{x + 8}"'
+            elif n + 1 == len(marks) and wide < x - (marks[n - 1][0] if n else LEFT):
+                shape = f'class="word {kind} end" x="{x - 4}"'
+            else:
+                continue
+            self.parts.append(f'<text {shape} y="{y}">{escape(word)}</text>')
 
     def _tick(
         self, x: float, top: float, end: float, kind: str, told: list[str], rows: list[list[Any]]
@@ -211,7 +216,7 @@ class Picture:
             at_us = round(n * step_s * 1e6)
             x = self.x(at_us)
             self.parts.append(f'<path class="grid" d="M{x} 0V{bottom}"/>')
-            if x < WIDTH - 60:
+            if x < WIDTH - RIGHT - 90:
                 label = elapsed(at_us / 1e6)
                 self.parts.append(
                     f'<text class="small mid" x="{x}" y="{bottom + 14}">{label}</text>'
