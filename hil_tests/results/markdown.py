@@ -22,7 +22,8 @@ def render(data: dict[str, Any]) -> str:
     told = [c for c in data["cases"] if c["outcome"] not in ("passed", "skipped")]
     parts += [_story(case) for case in told]
     parts += _measurements(data["cases"])
-    size, kept = 0, []
+    size = 0
+    kept: list[str] = []
     for part in parts:
         size += len(part) + 1
         if size > LIMIT:

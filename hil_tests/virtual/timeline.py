@@ -11,6 +11,7 @@ asks. Serial lines come from the console's transcript, free heap from what the u
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from fieldbeat.protocols import cbor, event
@@ -46,7 +47,7 @@ class Timeline:
         bench.world.listeners.append(self._note)
         network_faults = getattr(bench.network, "faults", None)
         if network_faults is not None:
-            network_faults.listen(lambda name, what: self._network_fault(name, what))
+            network_faults.listen(self._network_fault)
 
     def _note(self, at_us: int, who: object, what: str, more: str) -> None:
         self.notes.append((at_us, who, what, more))
@@ -60,19 +61,17 @@ class Timeline:
     def _listen_to_faults(self, board: Any) -> None:
         self._boards_heard.add(id(board))
         for part, switches in faults_of(board).items():
-            switches.listen(
-                lambda name, what, part=part: self._fault(board, f"{part}.{name}", what)
-            )
+            switches.listen(partial(self._fault, board, part))
 
     def _network_fault(self, name: str, what: str) -> None:
         if name != "away":
-            self._fault(self.bench.network, f"network.{name}", what)
+            self._fault(self.bench.network, "network", name, what)
         elif not what.startswith("fired"):
             at_us = self.bench.world.now_us
             self._note(at_us, self.bench.network, "back" if what == "off" else "away", "")
 
-    def _fault(self, board: object, name: str, what: str) -> None:
-        self.notes.append((self.bench.world.now_us, board, f"! {name}", what))
+    def _fault(self, who: object, part: str, name: str, what: str) -> None:
+        self._note(self.bench.world.now_us, who, f"! {part}.{name}", what)
 
     def boards(self) -> list[dict[str, Any]]:
         """One dictionary a board: its lanes, each a list of rows that begin with microseconds."""
