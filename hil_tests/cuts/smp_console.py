@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from fieldbeat.protocols import smp, smp_codes
+from fieldbeat.protocols import smp
 
 from ..virtual.bench import Bench
 from ..virtual.board import VirtualBoard
 from ..virtual.errors import BenchError
 
-CHUNK = 256  # bytes of a file in one request
+# Zephyr's numbers: group, command.
+GROUP_OS, GROUP_SETTINGS, GROUP_FS = 0, 3, 8
+OS_ECHO, OS_RESET, OS_APPLICATION_INFO = 0, 5, 7
+SETTINGS_READ_WRITE, SETTINGS_COMMIT = 0, 2
+FS_FILE = 0
+
+CHUNK = 128  # bytes of a file in one request: a configuration takes more than one
 ANSWER_S = 10.0
 BOOT_S = 3.0
 TRIES = 4
@@ -31,30 +37,30 @@ class SmpConsole:
     def wait(self) -> None:
         """Wait until the unit answers."""
         for _ in range(5):
-            if self._ask(smp.WRITE, smp_codes.GROUP_OS, smp_codes.OS_ECHO, {"d": "?"}):
+            if self._ask(smp.WRITE, GROUP_OS, OS_ECHO, {"d": "?"}):
                 return
         raise BenchError("the unit does not answer on its console: see board.output")
 
     def echo(self, text: str) -> str:
         """Return what comes back."""
-        return self._os(smp.WRITE, smp_codes.OS_ECHO, {"d": text}).get("r", "")
+        return self._os(smp.WRITE, OS_ECHO, {"d": text}).get("r", "")
 
     def information(self) -> str:
         """Return what program runs there."""
-        return self._os(smp.READ, smp_codes.OS_APPLICATION_INFO, {"format": "a"}).get("output", "")
+        return self._os(smp.READ, OS_APPLICATION_INFO, {"format": "a"}).get("output", "")
 
     def read_setting(self, name: str) -> bytes | None:
         """Return a setting, None if it is not set."""
-        return self._settings(smp.READ, smp_codes.SETTINGS_READ_WRITE, {"name": name}).get("val")
+        return self._settings(smp.READ, SETTINGS_READ_WRITE, {"name": name}).get("val")
 
     def write_setting(self, name: str, value: bytes) -> None:
         """Set a setting."""
         body = {"name": name, "val": value}
-        self._settings(smp.WRITE, smp_codes.SETTINGS_READ_WRITE, body)
+        self._settings(smp.WRITE, SETTINGS_READ_WRITE, body)
 
     def commit_settings(self) -> None:
         """Let the uploaded configuration count."""
-        self._settings(smp.WRITE, smp_codes.SETTINGS_COMMIT, {})
+        self._settings(smp.WRITE, SETTINGS_COMMIT, {})
 
     def upload(self, path: str, data: bytes) -> None:
         """Write a file."""
@@ -62,14 +68,14 @@ class SmpConsole:
             body: dict[str, Any] = {"name": path, "off": at, "data": data[at : at + CHUNK]}
             if not at:
                 body["len"] = len(data)
-            self._request(smp.WRITE, smp_codes.GROUP_FS, smp_codes.FS_FILE, body)
+            self._request(smp.WRITE, GROUP_FS, FS_FILE, body)
 
     def download(self, path: str) -> bytes | None:
         """Return a file, None if there is none."""
         data, size = b"", 1
         while len(data) < size:
             body = {"name": path, "off": len(data)}
-            answer = self._request(smp.READ, smp_codes.GROUP_FS, smp_codes.FS_FILE, body)
+            answer = self._request(smp.READ, GROUP_FS, FS_FILE, body)
             if not answer.get("data"):
                 return None
             size = answer.get("len", size)
@@ -78,15 +84,15 @@ class SmpConsole:
 
     def reset(self) -> None:
         """Restart the unit and wait until it answers again."""
-        self._os(smp.WRITE, smp_codes.OS_RESET, {})
+        self._os(smp.WRITE, OS_RESET, {})
         self._bench.run_for(BOOT_S)
         self.wait()
 
     def _os(self, op: int, command: int, body: dict[str, Any]) -> dict[str, Any]:
-        return self._request(op, smp_codes.GROUP_OS, command, body)
+        return self._request(op, GROUP_OS, command, body)
 
     def _settings(self, op: int, command: int, body: dict[str, Any]) -> dict[str, Any]:
-        return self._request(op, smp_codes.GROUP_SETTINGS, command, body)
+        return self._request(op, GROUP_SETTINGS, command, body)
 
     def _request(self, op: int, group: int, command: int, body: dict[str, Any]) -> dict[str, Any]:
         for _ in range(TRIES):

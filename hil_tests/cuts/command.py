@@ -1,0 +1,101 @@
+"""The work of `fieldbeat bench cuts`, behind its options."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from fieldbeat.host_tools import output
+from fieldbeat.host_tools.errors import CannotTry
+
+from ..virtual.errors import BenchError
+from . import campaign, report
+from .judge import Judge, Verdict, parse
+from .promises import promises
+from .recorder import record
+
+PERMILLE = 1000
+
+
+def numbers(text: str) -> range | None:
+    """Read "all" or "N..M", both ends included.
+
+    Raises:
+        CannotTry: it is neither.
+    """
+    if text == "all":
+        return None
+    found = re.fullmatch(r"(\d+)\.\.(\d+)", text)
+    if not found or int(found[1]) > int(found[2]):
+        raise CannotTry(f"--states {text} is no range", "give 'all', or N..M as in 1..200")
+    return range(int(found[1]), int(found[2]) + 1)
+
+
+def cuts(
+    states: str,
+    depth: int,
+    state: str | None,
+    story: str,
+    seed: int,
+    jobs: int,
+    folder: Path | None,
+    image: Path | None,
+    as_json: bool,
+) -> int:
+    """Do what the options of the verb say and return its exit code.
+
+    Raises:
+        CannotTry: there is no such cut, or no golden run.
+    """
+    options = campaign.Options(numbers(states), depth, story, seed, jobs)
+    try:
+        if state:
+            return one(options, state, image, as_json)
+        return many(options, folder, as_json)
+    except (BenchError, OSError) as error:
+        raise CannotTry(str(error), "fieldbeat bench cuts --help") from error
+
+
+def many(options: campaign.Options, folder: Path | None, as_json: bool) -> int:
+    """Run a campaign and tell what it found."""
+    with output.progress("cutting the power", PERMILLE) as show:
+        results = campaign.run(options, lambda done, total: show(PERMILLE * done // total))
+    if folder:
+        report.write(results, folder)
+    if as_json:
+        output.print_json(results.as_dict())
+    else:
+        print(report.summary(results))
+    return results.exit_code
+
+
+def one(options: campaign.Options, name: str, image: Path | None, as_json: bool) -> int:
+    """Judge one cut and tell everything about it."""
+    cut = parse(name)
+    recording = record(options.story, options.seed)
+    judge = Judge(recording, promises(recording))
+    judge.operation(cut.name)
+    if image:
+        image.write_bytes(judge.flash(cut.name))
+    verdict = judge.judge(cut)
+    if as_json:
+        output.print_json(vars(verdict))
+    else:
+        print(describe(verdict))
+    return 2 if verdict.invalid else 1 if verdict.broken else 0
+
+
+def describe(verdict: Verdict) -> str:
+    """A verdict in lines."""
+    lines = [f"{verdict.cut}: {verdict.what}"]
+    if verdict.invalid:
+        return "\n".join([*lines, f"invalid: {verdict.invalid}"])
+    for text in verdict.broken or ["every promise held"]:
+        lines.append(f"    {text}")
+    lines.append(
+        f"    {len(verdict.recovery)} flash operations of recovery, "
+        f"{verdict.virtual_s:.0f} s of the unit, {verdict.seconds:.2f} s here"
+    )
+    if verdict.broken:
+        lines += ["console:", verdict.console]
+    return "\n".join(lines)

@@ -1,0 +1,60 @@
+"""A bench with one unit and its host: for the golden run, and for every judgement."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from ..virtual.bench import START, Bench
+from .host import Host, Memory
+
+UNIT = "gh-01"
+BOARD = "greenhouse_esp32"
+SERVER, PORT = "collector.example.org", 5690
+MEMORY_DISK = "/dev/shm"
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Make a folder for one bench, in memory if possible: a campaign writes many gigabytes."""
+    where = MEMORY_DISK if os.access(MEMORY_DISK, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="fieldbeat-cuts-", dir=where) as name:
+        yield Path(name)
+
+
+class Desk(Bench):
+    """The unit is not powered yet; its flash holds `flash`.
+
+    Args:
+        seed: of MAC, key, delays and noise.
+        folder: for the files of flash and host; empty.
+        flash: all bytes of the flash; None: erased.
+        after_us: when the clock of this bench begins, in us since the golden run did.
+        memory: what the host knows; None for a new one.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        folder: Path,
+        flash: bytes | None = None,
+        after_us: int = 0,
+        memory: Memory | None = None,
+    ) -> None:
+        start = datetime.fromisoformat(START) + timedelta(microseconds=after_us)
+        super().__init__(seed, folder, start.isoformat())
+        self.host = Host(folder, self.world, memory)
+        self.unit = self.add_board(BOARD, UNIT, image=flash, power=False)
+        self.attach_collector(self.host, SERVER, PORT)
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def close(self) -> None:
+        """End the board and close every file."""
+        self.host.close()
+        super().close()

@@ -1,0 +1,190 @@
+"""Judges what a unit and its collector look like after a cut. Believes no word of the firmware.
+
+It reads flash bytes with `flash_reader`, the collector's file with SQL, and the datagrams that
+were on the air. What it returns are broken promises in plain words; none means that all held.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cbor2
+from fieldbeat.protocols import frame
+
+from . import flash_reader
+from .promises import Promise, limits
+from .recorder import Recording
+
+BOOT = 1  # type of the event that tells of a boot
+SENT = "sent"
+
+
+@dataclass
+class Outcome:
+    """What there is to see after a cut and its recovery."""
+
+    flash: bytes = field(repr=False)
+    store: Path
+    lost: dict[int, bytes]  # records of stores that the collector has lost
+    known_before: int  # records in the store when the power came back: row ids up to this
+    air: list[tuple[str, bytes]]  # (direction, datagram) of the recovery
+
+
+def last_row(store: Path) -> int:
+    """Return the row id of the record that a store took last."""
+    with sqlite3.connect(store) as database:
+        return database.execute("SELECT coalesce(max(id), 0) FROM records").fetchone()[0]
+
+
+def is_proof(store: Path, promise: Promise, lost: dict[int, bytes], known_before: int) -> bool:
+    """Whether all that was safe has arrived, and word of a boot after row `known_before`."""
+    with sqlite3.connect(store) as database:
+        rows = database.execute("SELECT id, rn, raw FROM records").fetchall()
+    missing = promise.records.keys() - lost.keys() - {rn for _, rn, _ in rows}
+    return not missing and any(is_boot(raw) for id_, _, raw in rows if id_ > known_before)
+
+
+def judge(recording: Recording, promise: Promise, outcome: Outcome) -> list[str]:
+    """Return every promise that is broken."""
+    broken = _records(promise, outcome)
+    broken += _air(recording, [*promise.air, *outcome.air])
+    try:
+        broken += _files(recording, promise, outcome)
+    except flash_reader.Unreadable as error:
+        broken.append(f"the file system cannot be read: {error}")
+    return broken + _nvs(recording, promise, outcome)
+
+
+# The collector
+
+
+def _records(promise: Promise, outcome: Outcome) -> list[str]:
+    database = sqlite3.connect(outcome.store)
+    try:
+        rows = database.execute("SELECT id, run, rn, raw FROM records ORDER BY id").fetchall()
+        synced = database.execute(
+            "SELECT rn, times FROM reports JOIN records ON id = record WHERE synced ORDER BY rn"
+        ).fetchall()
+    finally:
+        database.close()
+    stored = outcome.lost | {rn: raw for _, _, rn, raw in rows}
+    broken = []
+    for rn, raw in promise.records.items():
+        if rn not in stored:
+            broken.append(f"record {rn} was safe before the cut and is lost")
+        elif stored[rn] != raw:
+            broken.append(f"record {rn} has arrived with other bytes")
+    if any(run != 1 for _, run, _, _ in rows):
+        broken.append("a record number came twice over other bytes: the collector began a new run")
+    broken += _gaps(stored)
+    broken += _order(promise, [rn for id_, _, rn, _ in rows if id_ > outcome.known_before])
+    if not any(is_boot(raw) for id_, _, _, raw in rows if id_ > outcome.known_before):
+        broken.append("no word of a boot after the cut")
+    return broken + _times(synced)
+
+
+def _gaps(stored: dict[int, bytes]) -> list[str]:
+    missing = sorted(set(range(1, max(stored, default=0) + 1)) - set(stored))
+    return [f"records {missing} never came, but later ones did"] if missing else []
+
+
+def _order(promise: Promise, arrived: list[int]) -> list[str]:
+    """Oldest first, alarms excepted; the network of a recovery keeps the order."""
+    plain = [rn for rn in arrived if rn not in promise.alarms]
+    return [] if plain == sorted(plain) else [f"records arrived in the order {plain}"]
+
+
+def _times(rows: list[tuple[int, str]]) -> list[str]:
+    """Samples of a set clock: later records hold later times, and none comes twice."""
+    last, broken = 0, []
+    for rn, times in rows:
+        for t in json.loads(times):
+            if t <= last:
+                broken.append(f"record {rn} has a sample of time {t}, which is not after {last}")
+            last = max(last, t)
+    return broken[:1]
+
+
+def is_boot(raw: bytes) -> bool:
+    """Whether a record is the event of a boot."""
+    if raw[0]:
+        return False
+    at = 1
+    while raw[at] & 0x80:  # the record number
+        at += 1
+    return cbor2.loads(raw[at + 1 :])[0] == BOOT
+
+
+# The air
+
+
+def _air(recording: Recording, air: Iterable[tuple[str, bytes]]) -> list[str]:
+    """No (key, number) pair over two different frames, in either direction."""
+    seen: dict[tuple[bool, int, int], bytes] = {}
+    broken = []
+    for direction, datagram in air:
+        header = frame.parse(datagram, len(recording.identity.kid))
+        epoch = recording.identity.epoch if header.epoch is None else header.epoch
+        pair = direction == SENT, epoch, header.piv
+        if header.kid != recording.identity.kid or epoch != recording.identity.epoch:
+            broken.append(f"a frame names key id {header.kid.hex()} epoch {epoch}")
+        if seen.setdefault(pair, datagram) != datagram:
+            broken.append(f"sequence number {header.piv} has sealed two frames ({direction})")
+    return broken
+
+
+# The flash
+
+
+def _files(recording: Recording, promise: Promise, outcome: Outcome) -> list[str]:
+    at, size = recording.vfs
+    found = flash_reader.files(outcome.flash[at : at + size])
+    config = found.get("/config.cbor")
+    broken = []
+    if config is None:
+        broken.append("there is no /config.cbor")
+    elif config not in promise.configs:
+        which = recording.configs.index(config) if config in recording.configs else None
+        what = "a mixture" if which is None else f"configuration {which}, which is not its turn"
+        broken.append(f"/config.cbor is {what}")
+    log = flash_reader.log(found)
+    broken += [f"{path} ends in something that is no record" for path in log.torn]
+    broken += [f"record number {rn} stands twice in the log" for rn in log.twice]
+    for rn, raw in log.records.items():
+        if promise.records.get(rn, raw) != raw:
+            broken.append(f"record {rn} stands in the log with other bytes")
+    return broken
+
+
+def _nvs(recording: Recording, promise: Promise, outcome: Outcome) -> list[str]:
+    at, size = recording.nvs
+    values = flash_reader.nvs(outcome.flash[at : at + size])
+    identity = recording.identity
+    expected = {
+        "master": identity.master,
+        "kid": identity.kid,
+        "unit": identity.unit.encode(),
+        "epoch": identity.epoch,
+    }
+    broken = [
+        f"{key} in NVS is not what it was"
+        for key, value in expected.items()
+        if values.get(key) != value
+    ]
+    reserved, high = limits(values)
+    used = [
+        frame.parse(datagram, len(identity.kid)).piv
+        for direction, datagram in (*promise.air, *outcome.air)
+        if direction == SENT
+    ]
+    if reserved < promise.sequence_limit:
+        broken.append(f"the reserved sequence number fell: {promise.sequence_limit} to {reserved}")
+    if reserved <= max(used, default=-1):
+        broken.append(f"sequence number {max(used)} was used, but only {reserved} are reserved")
+    if high < promise.window_high:
+        broken.append(f"the replay window fell back: {promise.window_high} to {high}")
+    return broken

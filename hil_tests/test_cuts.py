@@ -1,0 +1,240 @@
+"""The power-cut campaign: a small part of it, and firmware with faults that it must see."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import pytest
+from fieldbeat.hil_tests.cuts import campaign, command, flash_reader, report, states
+from fieldbeat.hil_tests.cuts.judge import Cut, Judge, Verdict, parse
+from fieldbeat.hil_tests.cuts.promises import promises
+from fieldbeat.hil_tests.cuts.recorder import BEGUN, DONE, Recording, Stage, record
+from fieldbeat.hil_tests.cuts.states import Name, Rebuilt, torn
+from fieldbeat.hil_tests.virtual.errors import BenchError
+from fieldbeat.hil_tests.virtual.flash import FlashOp
+from fieldbeat.hil_tests.virtual.nvs import Nvs
+from fieldbeat.host_tools.errors import CannotTry
+
+
+@cache
+def short() -> Judge:
+    """A first contact, a new configuration, a report."""
+    recording = record("short")
+    return Judge(recording, promises(recording))
+
+
+def stage(recording: Recording, name: str) -> int:
+    """The operation that comes next when a configuration is begun or done."""
+    last = 0
+    for _, what in recording.history:
+        if isinstance(what, FlashOp):
+            last = what.number
+        elif isinstance(what, Stage) and what.name == name:
+            return last + 1
+    raise AssertionError(name)
+
+
+# States
+
+
+def test_a_torn_program_is_between_old_and_new():
+    op = FlashOp(7, "program", 0, 4, b"\x0f\x0f\xf0\x01")
+    old = b"\xff\xfe\xff\xff"
+    new = states.done(op, old)
+    assert new == b"\x0f\x0e\xf0\x01"
+    assert torn(op, old, "clean", 1) == old
+    assert torn(op, old, "after", 1) == new
+    assert torn(op, old, "first", 1) == b"\x0f\xfe\xff\xff"
+    assert torn(op, old, "half", 1) == b"\x0f\x0e\xff\xff"
+    assert torn(op, old, "last", 1) == b"\x0f\x0e\xf0\xff"
+    bits = torn(op, old, "bits", 1)
+    assert bits == torn(op, old, "bits", 1) != torn(op, old, "bits", 2)
+    assert all(o & b == b and b & n == n for o, b, n in zip(old, bits, new, strict=True))
+
+
+def test_a_torn_erase_is_between_old_and_ones():
+    op, old = FlashOp(7, "erase", 0, 4, b""), b"\x00\x12\x34\x56"
+    assert torn(op, old, "half", 1) == b"\xff\xff\x34\x56"
+    assert torn(op, old, "back", 1) == b"\x00\x12\xff\xff"
+    noise = torn(op, old, "noise", 1)
+    assert noise not in (old, b"\xff" * 4)
+    assert all(o & n == o for o, n in zip(old, noise, strict=True))
+
+
+@pytest.mark.parametrize("text", ["12", "12:half", "12:clean:3", "12:bits:3:noise"])
+def test_a_cut_has_a_name(text):
+    assert str(parse(text)) == text
+
+
+@pytest.mark.parametrize("text", ["", "0", "x", "12:x", "12:half:y", "-3"])
+def test_what_is_no_name_is_refused(text):
+    with pytest.raises(BenchError, match="there is no cut"):
+        parse(text)
+
+
+def test_distinct_states_are_told_apart_by_their_bytes():
+    rebuilt = Rebuilt(short().recording)
+    names = list(states.distinct(short().recording, range(30, 60)))
+    seen = {}
+    for name in names:
+        rebuilt.go_to(name.number)
+        seen[rebuilt.flash(name)] = rebuilt.key(name)
+    assert len(seen) == len(set(seen.values())) == len(names) > 60
+
+
+def test_a_board_that_is_cut_has_the_bytes_that_were_rebuilt():
+    recording = short().recording
+    for number in (3, 24, stage(recording, BEGUN) + 2):
+        assert campaign.check_against_board(recording, number)
+
+
+def test_a_recording_is_the_same_each_time():
+    again = record("short", base=short().recording.base)
+    assert again == short().recording
+
+
+def test_the_oracle_reads_nvs_as_the_bench_does(tmp_path):
+    from fieldbeat.hil_tests.virtual.flash import Flash
+
+    flash = Flash(tmp_path / "flash.bin", 3 * 4096)
+    store = Nvs(flash, 0, flash.size)
+    for n in range(300):  # pages turn and are compacted
+        store.set_i32("fieldbeat", f"n{n % 7}", n - 150)
+        store.set_blob("fieldbeat", f"b{n % 3}", bytes([n % 256]) * (n % 90))
+    values = flash_reader.nvs(flash.read(0, flash.size))
+    assert flash.erases > 2
+    for n in range(293, 300):
+        assert values[f"n{n % 7}"] == n - 150
+    for n in range(297, 300):
+        assert values[f"b{n % 3}"] == bytes([n % 256]) * (n % 90)
+
+
+# The campaign
+
+
+def test_the_campaign_holds():
+    """Spread over the run, in every kind; the whole of it is `fieldbeat bench cuts`."""
+    recording = short().recording
+    names = list(states.distinct(recording, range(1, len(recording.ops) + 1)))
+    chosen = [str(name) for name in names[:: len(names) // 14]]
+    chosen += [str(name) for name in states.before_taken(recording, [20, 45])]
+    middle = (stage(recording, BEGUN) + stage(recording, DONE)) // 2
+    chosen += [f"{middle}:half", "24:clean:9:bits", f"{middle}:clean:30:first"]
+    verdicts = [short().judge(parse(name)) for name in chosen]
+    assert [(v.cut, v.broken, v.invalid) for v in verdicts if v.broken or v.invalid] == []
+    assert all(verdict.recovery for verdict in verdicts)
+
+
+def test_a_second_cut_that_does_not_come_is_no_judgement():
+    verdict = short().judge(parse("24:clean:5000"))
+    assert "no second cut" in verdict.invalid and not verdict.broken
+
+
+def test_an_operation_that_is_not_there_is_no_judgement():
+    assert "there is no cut 99999" in short().judge(parse("99999")).invalid
+
+
+# Firmware with a fault: the oracle must see it
+
+FORGETS = {
+    "firmware/uplink.py": (
+        (
+            "        await self._send(keys, last, True)\n"
+            "        answer = await self._answer(keys, last, asked_s)\n"
+            "        if answer is None",
+            "        self._outbox.ack(self._outbox.next_rn - 1)\n"
+            "        await self._send(keys, last, True)\n"
+            "        answer = await self._answer(keys, last, asked_s)\n"
+            "        if answer is None",
+        ),
+    )
+}
+IN_PLACE = {
+    "firmware/smp_fs.py": (
+        (
+            '        path, offset = self._path(body), field(body, "off", int)\n'
+            '        data = field(body, "data", bytes)\n',
+            '        path, offset = self._root + "/config.cbor", field(body, "off", int)\n'
+            '        data = field(body, "data", bytes)\n',
+        ),
+    )
+}
+REUSES = {"protocols/sequence.py": (("            self._store(limit)\n", ""),)}
+
+
+def first_broken(judge: Judge, names: list[Name]) -> str:
+    """What the oracle says of the first of these cuts that breaks a promise."""
+    for name in names:
+        verdict = judge.judge(Cut(name))
+        assert not verdict.invalid, verdict.invalid
+        if verdict.broken:
+            return "; ".join(verdict.broken)
+    return ""
+
+
+def faulty(story: str, patches) -> Judge:
+    recording = record(story, patches=patches)
+    return Judge(recording, promises(recording))
+
+
+def test_records_that_are_forgotten_before_they_are_stored_are_missed():
+    judge = faulty("contact", FORGETS)
+    numbers = range(1, len(judge.recording.ops) + 1)
+    names = list(states.before_taken(judge.recording, numbers))
+    assert "is lost" in first_broken(judge, names)
+
+
+def test_a_configuration_that_is_written_in_place_is_seen():
+    judge = faulty("short", IN_PLACE)
+    begun, done = (stage(judge.recording, name) for name in (BEGUN, DONE))
+    middle = [Name(n) for n in range(begun + 4, done) if len(judge.promised[n].configs) > 1]
+    assert "/config.cbor is a mixture" in first_broken(judge, middle)
+
+
+def test_a_sequence_number_that_is_used_again_is_seen():
+    judge = faulty("contact", REUSES)
+    assert "has sealed two frames" in first_broken(judge, [Name(len(judge.recording.ops))])
+
+
+# Reports
+
+
+def results(**changes) -> campaign.Results:
+    return campaign.Results(
+        "full", 1, 1, 2, operations=9, distinct_states=30, judged=30, **changes
+    )
+
+
+def test_exit_codes_tell_broken_promises_from_no_campaign():
+    row = {"cut": "4:half", "operation": "erase", "broken": ["x"], "invalid": "", "reproduce": "y"}
+    assert results().exit_code == 0
+    assert results(failures=[row]).exit_code == 1
+    assert results(failures=[row], invalid=[row]).exit_code == 2
+    assert campaign.Results("full", 1, 1, 2).exit_code == 2
+
+
+def test_a_failure_is_one_command_away(tmp_path):
+    found = results()
+    campaign._count(found, [Verdict("4:half", "erase of 4096 bytes", ["record 3 is lost"])])
+    report.write(found, tmp_path)
+    text = report.summary(found)
+    assert "1 failure" in text and "fieldbeat bench cuts --state 4:half" in text
+    assert "fieldbeat bench cuts --state 4:half" in (tmp_path / "cuts.md").read_text()
+    assert json.loads((tmp_path / "cuts.json").read_text())["failures"][0]["cut"] == "4:half"
+    command_line = campaign.reproduce("4", "short", 3)
+    assert command_line == "fieldbeat bench cuts --state 4 --seed 3 --story short"
+
+
+def test_the_verb_runs_a_campaign(tmp_path, capsys):
+    code = command.cuts("40..41", 2, None, "contact", 1, 1, tmp_path, None, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert code == 0 and found["exit_code"] == 0
+    assert found["judged"] == found["second_cuts"] >= 4 and len(found["self_checks"]) == 2
+    assert (tmp_path / "cuts.md").exists()
+
+
+@pytest.mark.parametrize("text", ["5", "9..3", "a..b"])
+def test_a_range_that_is_none_is_refused(text):
+    with pytest.raises(CannotTry, match="is no range"):
+        command.numbers(text)
