@@ -114,8 +114,7 @@ class Outbox:
         if changed:
             self._urgent = [rn for rn in self._urgent if not self._settled(rn)]
             try:
-                self._write_mark()
-                self._trim()
+                self._settle()
             except OSError:  # the state lives on in RAM, and the host acknowledges again
                 self._counters.count("fs_corrupt")
 
@@ -162,10 +161,30 @@ class Outbox:
         try:
             with open(self._path(last), "ab" if last.size else "wb") as file:
                 file.write(entry)
-        except OSError:
-            last.size = _SEGMENT_BYTES  # its tail is unknown: go on in a new segment
+        except OSError as error:
+            if error.errno != _ENOSPC or not self._as_before(last):
+                last.size = _SEGMENT_BYTES  # its tail is unknown: go on in a new segment
             raise
         last.size += size
+
+    # A write that found no room leaves the file as it was: to give this segment up as well would
+    # take one more for each record.
+    def _as_before(self, segment):
+        try:
+            return os.stat(self._path(segment))[6] == segment.size
+        except OSError:
+            return False
+
+    # Where others have filled the file system, what is settled makes room for the mark.
+    def _settle(self):
+        try:
+            self._write_mark()
+        except OSError as error:
+            if error.errno != _ENOSPC:
+                raise
+            self._trim()
+            self._write_mark()
+        self._trim()
 
     def _write_mark(self):
         self._write(_MARK, struct.pack("<II", self.floor, self._bits))
