@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fieldbeat.host_tools.errors import FieldbeatError
 
 from . import flaky, outcomes
 from .chosen_bench import ChosenBench
-from .keys import BENCH, CARES, FIXTURE_NEEDS, MEASURED, PANEL
+from .keys import BENCH, CARES, FIXTURE_NEEDS, LEFT, MEASURED, PANEL
 from .measure import Measured
 from .recorder import Recorder
 from .virtual.bench import Bench
@@ -68,9 +69,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Recorder(config), "fieldbeat-recorder")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Leaves the bench as its file asks; one that cannot be left so was not as it should be."""
+    if BENCH not in session.config.stash:
+        return
+    try:
+        session.config.stash[BENCH].close()
+    except FieldbeatError as error:
+        session.config.stash[LEFT] = error
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if BENCH in config.stash:
-        config.stash[BENCH].close()
     if config.getoption("report") and Bench.on_open:
         Bench.on_open.pop()
 

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
+from .keys import LEFT
 from .results import Case, Measurement, Results, write_reports
-from .results.results import DONE, FAILED, OUTCOMES, exit_code
+from .results.results import DONE, FAILED, NOT_TRIED, OUTCOMES, exit_code
 
 NOT_COVERED = (
     "The virtual bench has no flash timing, no brown-out ramp, no UART overrun, no currents, "
@@ -64,7 +65,8 @@ class Recorder:
         self.results.cases = list(self.cases.values())
         self.results.duration_s = time.perf_counter() - self.began_s
         if exitstatus in (DONE, FAILED):  # else pytest itself could not do its work
-            session.exitstatus = exit_code(self.results.counts) or exitstatus
+            code = exit_code(self.results.counts) or exitstatus
+            session.exitstatus = code or (NOT_TRIED if LEFT in self.config.stash else DONE)
         if self.directory is not None:
             self.written = write_reports(self.results, self.directory)
 
@@ -97,6 +99,8 @@ class Recorder:
             tell.section("boards that had to be helped")
             for text, count in rungs.items():
                 tell.write_line(f"{text}, {count} times" if count > 1 else text)
+        if LEFT in self.config.stash:
+            tell.write_line(f"closing the bench: {self.config.stash[LEFT]}", yellow=True)
         if self.written:
             tell.write_line(f"report: {self.written[0].parent / 'report.html'}")
 

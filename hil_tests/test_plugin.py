@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
+import littlefs  # noqa: F401  (a run inside this process may not load its C part a second time)
 import pytest
 from fieldbeat.hil_tests.flaky import Entry, KnownFlaky, load
 
@@ -131,6 +132,25 @@ def test_a_fault_that_never_fired_makes_the_test_invalid(suite, pytester):
     failed = report(pytester)["cases"][0]
     assert failed["timelines"][0]["faults"][0][1:] == ["modem.cereg", "set to 3"]
     assert failed["reproduce"].endswith("-m pytest test_it.py::test_proves_nothing")
+
+
+def test_a_timeline_of_every_bench_that_a_chosen_test_opens(suite, pytester):
+    text = """
+    import pytest
+    from fieldbeat.hil_tests.virtual.site import Site
+    @pytest.mark.timeline
+    def test_chosen(tmp_path):
+        with Site(seed=3, workdir=tmp_path) as own:
+            own.add_station()
+            own.run_for(30)
+    def test_other(bench, board): bench.run_for(1)
+    """
+    assert suite(text, "--report", "r").ret == 0
+    chosen, other = report(pytester)["cases"]
+    assert [board["board"] for board in chosen["timelines"]] == ["gh-01"]
+    assert chosen["timelines"][0]["frames"] and other["timelines"] == []
+    page = pytester.path.joinpath("r", "report.html").read_text()
+    assert page.count("<svg") == 1 and "test_chosen" in page.split("All 2")[0]
 
 
 # Known flaky
