@@ -5,6 +5,10 @@ import struct
 
 from protocols.compat import const, crc32
 
+from . import later
+
+_FILES = const("firmware.outbox_files")
+
 # A segment is a file named after its first record number (rn); its records are numbered in a row.
 # Entry: u16 kind << 14 | length, payload, u32 CRC-32 over both, seeded with the rn that is next.
 # One segment is one flash block of littlefs, which copies that block at each append and makes the
@@ -21,7 +25,7 @@ _URGENT = const(1)
 _MARK = const(2)
 
 
-class _Segment:
+class Segment:
     def __init__(self, first):
         self.first = first
         self.count = 0
@@ -39,15 +43,16 @@ class Outbox:
         self._counters = counters
         self._limit = max(limit_bytes, 3 * _SEGMENT_BYTES)
         self._store = store
-        self._segments = []  # oldest first
-        self._urgent = []  # rn of alarms that are not settled
-        self._bits = 0  # bit i: record floor + i is settled; bit 0 is always clear
-        self.floor = 1  # the lowest rn still held: all below are acknowledged or given up
         self.next_rn = 1
         # The host waits for records that will never come (given up here, or its own store is new):
         # tell it the floor in an event.
         self.host_behind = False
-        self._mount(load)
+        found = later.call(_FILES, "scan", directory, counters)
+        # _segments: oldest first; _urgent: rn of alarms that are not settled; floor: the lowest rn
+        # still held, all below are acknowledged or given up; _bits: bit i tells that record
+        # floor + i is settled, bit 0 is always clear.
+        self._segments, torn, self._urgent, self.floor, self._bits = found
+        self._mount(torn, load)
 
     @property
     def size_bytes(self):
@@ -195,7 +200,7 @@ class Outbox:
         if last and last.first == self.next_rn:  # nothing arrived in it: begin it again
             last.size = 0
             return last
-        self._segments.append(_Segment(self.next_rn))
+        self._segments.append(Segment(self.next_rn))
         return self._segments[-1]
 
     def _trim(self):
@@ -229,7 +234,7 @@ class Outbox:
             try:
                 with open(self._path(segment), "rb") as file:
                     file.seek(position)
-                    entry = _read(file, rn)
+                    entry = read_entry(file, rn)
             except OSError:
                 entry = None
             if not entry:  # it was whole when it was written: the flash has lost it
@@ -253,22 +258,10 @@ class Outbox:
 
     # --- after a reset
 
-    def _mount(self, load):
-        firsts = []
-        for name in self._names():
-            if name.endswith(".log") and name[:-4].isdigit():
-                firsts.append(int(name[:-4]))
-            else:  # a cut that was itself cut
-                self._remove(name)
-        torn = []
-        for first in sorted(firsts):
-            segment = _Segment(first)
-            self._segments.append(segment)
-            if not self._scan(segment):
-                torn.append(segment)
-        if firsts:
+    def _mount(self, torn, load):
+        if self._segments:
             self.next_rn = max(self._segments[-1].next(), self.floor)
-        if load and (torn or not firsts):
+        if load and (torn or not self._segments):
             self.next_rn = max(self.next_rn, load())
         self._advance()
         self._urgent = [rn for rn in self._urgent if not self._settled(rn)]
@@ -279,46 +272,6 @@ class Outbox:
             except OSError:  # no room for it: its tail is torn at the next reset too
                 self._counters.count("fs_corrupt")
 
-    def _names(self):
-        try:
-            os.mkdir(self._directory)
-        except OSError as error:
-            if error.errno != 17:  # EEXIST
-                raise
-        try:
-            return os.listdir(self._directory)
-        except OSError:  # put aside, for whoever looks into it: new records need a place
-            self._counters.count("outbox_corrupt")
-            os.rename(self._directory, self._directory + ".bad")
-            os.mkdir(self._directory)
-            return ()
-
-    def _remove(self, name):
-        try:
-            os.remove("%s/%s" % (self._directory, name))
-        except OSError:  # it takes room, no more
-            pass
-
-    # Finds the records of a segment. Returns whether it is whole to its end.
-    def _scan(self, segment):
-        try:
-            with open(self._path(segment), "rb") as file:
-                while True:
-                    entry = _read(file, segment.next())
-                    if not entry:
-                        break
-                    kind, payload = entry
-                    segment.size += len(payload) + _OVERHEAD
-                    if kind == _MARK:
-                        self.floor, self._bits = struct.unpack("<II", payload)
-                        continue
-                    if kind == _URGENT:
-                        self._urgent.append(segment.next())
-                    segment.count += 1
-            return segment.size == os.stat(self._path(segment))[6]
-        except OSError:
-            return False
-
     # Cuts off a torn tail, so that it is counted once. Before that a new segment takes the next
     # number, since what was lost may have been sent.
     def _repair(self, segment):
@@ -327,20 +280,10 @@ class Outbox:
             self._write_mark()
         if segment is self._segments[-1]:
             return
-        try:
-            with open(self._path(segment), "rb") as file:
-                records = file.read(sound)
-        except OSError:
-            self._lose(segment)
+        if later.call(_FILES, "cut", self._directory, segment.first, sound):
+            segment.size = sound
             return
-        with open(self._directory + "/cut", "wb") as file:
-            file.write(records)
-        os.rename(self._directory + "/cut", self._path(segment))
-        segment.size = sound
-
-    # What cannot be read any more must not be met again at each reset.
-    def _lose(self, segment):
-        self._remove("%d.log" % segment.first)
+        # What cannot be read any more is gone, and must not be met again at each reset.
         self._segments.remove(segment)
         self._urgent = [rn for rn in self._urgent if self._holder(rn)]
         self._advance()
@@ -352,7 +295,7 @@ def _entry(kind, payload, rn):
 
 
 # The entry at the file's position as (kind, payload), or None at the end and where it is torn.
-def _read(file, rn):
+def read_entry(file, rn):
     head = file.read(2)
     if len(head) < 2:
         return None

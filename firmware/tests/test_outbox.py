@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 
-import firmware.outbox as outbox_module
+import firmware.outbox
+import firmware.outbox_files
 from firmware.counters import Counters
 from firmware.outbox import Outbox
 from firmware.tests.support import remove_tree, temp_dir
@@ -262,12 +263,15 @@ class BadFlash:
     # A mount on this flash.
     def mount(self, place):
         place.counters = Counters()
-        outbox_module.open, outbox_module.os = self.open, self
+        modules = firmware.outbox, firmware.outbox_files
+        for module in modules:
+            module.open, module.os = self.open, self
         try:
             return place.mount()
         finally:
-            del outbox_module.open
-            outbox_module.os = os
+            for module in modules:
+                del module.open
+                module.os = os
 
 
 def test_a_segment_that_cannot_be_read_costs_its_records_and_no_more():

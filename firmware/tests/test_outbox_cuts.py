@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 
-import firmware.outbox as outbox_module
+import firmware.outbox
+import firmware.outbox_files
 from firmware.counters import Counters
 from firmware.outbox import Outbox
 from firmware.tests.support import MICROPYTHON, remove_tree, temp_dir
@@ -204,15 +205,17 @@ def restore(directory, files):
 
 
 def with_power(power, function, *args):
-    outbox_module.os = Files(power)
-    outbox_module.open = outbox_module.os.open
+    modules, files = (firmware.outbox, firmware.outbox_files), Files(power)
+    for module in modules:
+        module.os, module.open = files, files.open
     try:
         function(*args)
     except Cut:
         pass
     finally:
-        outbox_module.os = os
-        del outbox_module.open
+        for module in modules:
+            module.os = os
+            del module.open
     return power
 
 
