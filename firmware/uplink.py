@@ -3,13 +3,15 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 
-from protocols import ack, frame, packing
+from protocols import frame, packing
 from protocols.compat import const
 
+from . import later
 from .carriers import CarrierError
 
 _ROUNDS = const(4)  # a wake; what a long backlog has beyond them waits for the next one
 _DATAGRAMS = const(4)  # a round
+_BITMAP_SIZE = const(32)  # as in protocols/ack.py
 _RECORDS = const(32)  # a round: as many as one ack can tell apart
 _REFUSED = const(8)
 _TURN_MS = const(1000)
@@ -19,7 +21,7 @@ _DAY_S = const(86400)
 
 def _beyond(answer, rn):
     # Too far ahead for the ack's bitmap: an alarm that has overtaken a long backlog, say.
-    return rn > answer.cumulative + ack.BITMAP_SIZE
+    return rn > answer.cumulative + _BITMAP_SIZE
 
 
 class Uplink:
@@ -144,7 +146,7 @@ class Uplink:
     # A record that no datagram takes would hold up all that follow it.
     def _give_up(self, rn):
         ahead = rn - self._outbox.floor
-        if 0 <= ahead < ack.BITMAP_SIZE:
+        if 0 <= ahead < _BITMAP_SIZE:
             self._counters.count("send_failed")
             self._outbox.ack(self._outbox.floor - 1, 1 << ahead)
 
@@ -214,11 +216,11 @@ class Uplink:
             cls, piv, plaintext = keys.open(frame.DOWN, data, window)
             if cls != frame.ACK:
                 raise frame.FrameError("class")
-            answer = ack.decode(plaintext)
+            answer = later.call("protocols.ack", "decode", plaintext)
         except frame.FrameError as error:
             self._counters.count("frame_" + error.reason)
             return None
-        except ack.AckError:
+        except ValueError:  # AckError
             self._counters.count("ack_bad")
             return None
         # Stored before it takes effect: a reset in between costs one repetition and no replay.
