@@ -6,8 +6,8 @@ from protocols.compat import const
 
 from .i2c import I2CDevice
 
-_POWER_ON = b"\x01"
-_ONE_TIME_HIGH = b"\x20"
+_POWER_ON = const(b"\x01")
+_ONE_TIME_HIGH = const(b"\x20")
 # Datasheet: H-resolution takes 180 ms at most with the default MTreg, and in proportion to it.
 _MEASURE_MS = const(180)
 # Counts per lux are 1.2 at MTreg 69. Full scale is then 54,612 lx, less than direct sun; the

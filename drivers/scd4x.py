@@ -7,11 +7,11 @@ from protocols.compat import const
 from .errors import SensorError
 from .sensirion import SensirionDevice
 
-_START_PERIODIC = b"\x21\xb1"
-_STOP_PERIODIC = b"\x3f\x86"
-_READ_SERIAL = b"\x36\x82"
-_DATA_READY = b"\xe4\xb8"
-_READ_MEASUREMENT = b"\xec\x05"
+_START_PERIODIC = const(b"\x21\xb1")
+_STOP_PERIODIC = const(b"\x3f\x86")
+_READ_SERIAL = const(b"\x36\x82")
+_DATA_READY = const(b"\xe4\xb8")
+_READ_MEASUREMENT = const(b"\xec\x05")
 
 # Datasheet, command overview: execution times.
 _STOP_MS = const(500)

@@ -4,8 +4,8 @@ from protocols.compat import const
 
 from .sensirion import SensirionDevice
 
-_MEASURE_HIGH = b"\xfd"
-_READ_SERIAL = b"\x89"
+_MEASURE_HIGH = const(b"\xfd")
+_READ_SERIAL = const(b"\x89")
 # Datasheet, timing: a high-repeatability measurement takes 8.3 ms at most.
 _MEASURE_MS = const(10)
 _SERIAL_MS = const(1)

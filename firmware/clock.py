@@ -15,7 +15,9 @@ _EPOCH = int(time.mktime((2024, 1, 1, 0, 0, 0, 0, 1, 0)))
 _JUMP_S = const(2)
 # Of a wait: how late a set clock is noticed, how often a task beats; two in the watchdog's time.
 _SLICE_S = const(50)
-_MAGIC = b"fb1"  # in RTC memory, followed by the source: the RTC was set by us and runs since
+_MAGIC = const(
+    b"fb1"
+)  # in RTC memory, followed by the source: the RTC was set by us and runs since
 
 
 class Clock:

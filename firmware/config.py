@@ -24,7 +24,7 @@ _KEYS = (
     ("sampling", "interval_s", None, 1, 86400),
     ("sampling", "report_samples", None, 1, 255),
 )
-_TEXTS = ("name", "site", "board", "profile", "host", "apn")
+_TEXTS = const(("name", "site", "board", "profile", "host", "apn"))
 
 
 class ConfigError(ValueError):

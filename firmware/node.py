@@ -26,14 +26,15 @@ _LOG_LINES = const(20)
 _OUTBOX_BYTES = const(524288)  # of 2 MiB of file system: half a year of hourly reports
 
 # What later.call() loads: the first has the function, the others go with it.
-_SETTINGS = "firmware.config"
-_BOARD = "firmware.board firmware.parts"
-_EVENTS = "firmware.events protocols.event_writer protocols.reasons protocols.schema_map"
-_SHELL = "firmware.shell firmware.reboot"
-_SERVER = "firmware.smp_server firmware.smp_request protocols.smp"
+_SETTINGS = const("firmware.config")
+_BOARD = const("firmware.board firmware.parts")
+_EVENTS = const("firmware.events protocols.event_writer protocols.reasons protocols.schema_map")
+_SHELL = const("firmware.shell firmware.reboot")
+_SERVER = const("firmware.smp_server firmware.smp_request protocols.smp")
 
-_CAUSES = ("unknown", "power", "hard", "watchdog", "deep sleep", "soft")  # by machine.*_RESET
-_ESSENTIAL = ("console", "house")  # what runs in safe mode too
+# By machine.*_RESET.
+_CAUSES = const(("unknown", "power", "hard", "watchdog", "deep sleep", "soft"))
+_ESSENTIAL = const(("console", "house"))  # what runs in safe mode too
 
 
 class Node:

@@ -11,11 +11,11 @@ from protocols.report import Batch
 from . import later
 
 _TRIES = const(3)
-_WRITER = "protocols.report_writer protocols.rice"  # needed once a batch
+_WRITER = const("protocols.report_writer protocols.rice")  # needed once a batch
 _BACKOFF_MS = const(100)  # before the second try, and five times that before the third
 
 # With these reasons the value never reached us; with all others the part itself is in doubt.
-_COMM_REASONS = ("i2c_nack", "sensor_timeout", "sensor_crc")
+_COMM_REASONS = const(("i2c_nack", "sensor_timeout", "sensor_crc"))
 
 
 # What a profile measures, as the wire knows it.

@@ -31,16 +31,18 @@ _WRITE_LIMIT = const(8192)  # bytes of a file that is uploaded
 _DIRECTORY = const(0x4000)
 
 # All that can be read. Secrets are in NVS, which has no file name.
-_READABLE = (
-    "/config.cbor",
-    "/config.new",
-    "/profile.cbor",
-    "/board.cbor",
-    "/app.cbor",
-    "/crash.txt",
+_READABLE = const(
+    (
+        "/config.cbor",
+        "/config.new",
+        "/profile.cbor",
+        "/board.cbor",
+        "/app.cbor",
+        "/crash.txt",
+    )
 )
-_READABLE_FOLDER = "/outbox/"
-_WRITABLE = ("/config.new",)
+_READABLE_FOLDER = const("/outbox/")
+_WRITABLE = const(("/config.new",))
 
 
 def _readable(name):

@@ -20,7 +20,7 @@ _OS_RESET = const(5)
 _OS_PARAMETERS = const(6)
 _OS_APPLICATION_INFO = const(7)
 
-_CIVIL = "firmware.civil"
+_CIVIL = const("firmware.civil")
 _INVALID_FORMAT = const(2)
 _RTC_NOT_SET = const(4)
 _RTC_COMMAND_FAILED = const(5)

@@ -23,10 +23,10 @@ _ROOT_NOT_FOUND = const(5)
 _WRITE_NOT_SUPPORTED = const(6)
 _DELETE_NOT_SUPPORTED = const(7)
 
-_CONFIG = "firmware.config"  # a third of the free heap, for the commit alone
+_CONFIG = const("firmware.config")  # a third of the free heap, for the commit alone
 _NAME_LIMIT = const(32)
 _WRITABLE = {"id/unit": "unit", "id/kid": "kid", "id/epoch": "epoch", "key/master": "master"}
-_READ_ONLY = ("id/mac", "key/check", "config/sha256")
+_READ_ONLY = const(("id/mac", "key/check", "config/sha256"))
 
 
 def _epoch(data):

@@ -1,6 +1,8 @@
 # Days since 2024-01-01, right for the years 1901 to 2099, where every fourth is a leap year.
 # SPDX-License-Identifier: Apache-2.0
-_MONTH_STARTS = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)  # in a common year
+from .compat import const
+
+_MONTH_STARTS = const((0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334))  # in a common year
 
 
 def year_start(year):

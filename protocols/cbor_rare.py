@@ -17,7 +17,7 @@ _SIMPLE = const(7)
 
 _UNDEFINED = const(23)
 _FLOATS = {25: ">e", 26: ">f", 27: ">d"}  # additional information -> struct format
-_NAN = b"\xf9\x7e\x00"
+_NAN = const(b"\xf9\x7e\x00")
 _BREAK = const(0xFF)
 
 Tag = namedtuple("Tag", ("tag", "value"))

@@ -36,8 +36,8 @@ _MASTER_SIZE = const(16)
 _VERSION = const(0b01)
 _WITH_EPOCH = const(0b1000)
 _AES_CCM_16_64_128 = const(10)
-_SALT = b"fieldbeat 1"
-_AAD_START = b"\x83\x68Encrypt0\x43\xa1\x01\x0a"
+_SALT = const(b"fieldbeat 1")
+_AAD_START = const(b"\x83\x68Encrypt0\x43\xa1\x01\x0a")
 
 Header = namedtuple("Header", ("cls", "kid", "epoch", "piv", "size"))
 

@@ -1,5 +1,6 @@
 """What a slot holds: all that the firmware can load, and nothing else."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -56,3 +57,14 @@ def test_a_slot_alone_suffices_to_import_all_of_it(sources, tmp_path):
     )
     assert done.stdout.split() == modules, done.stderr
     assert len(modules) > 60
+
+
+def test_a_private_constant_takes_no_name(sources):
+    """Inside const() it is put where it is used. A name stays in the heap, in a table that doubles
+    at 1,260 of them."""
+    for path, content in sources.items():
+        for node in ast.parse(content).body if path.endswith(".py") else ():
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.Tuple):
+                name = ast.unparse(node.targets[0])
+                variable = any(isinstance(part, ast.Name) for part in ast.walk(node.value))
+                assert not name.startswith("_") or name.startswith("__") or variable, (path, name)
