@@ -1,5 +1,6 @@
 # Chooses the app's slot, /a or /b, before anything of it is loaded. Needs nothing but the chip.
 # SPDX-License-Identifier: Apache-2.0
+import binascii
 import gc
 import os
 import sys
@@ -26,9 +27,22 @@ def _exists(slot):
         return False
 
 
-# NVS: "slot" 0 or 1, "tries" boots that were not proven, "fell" 1 after falling back: if neither
-# slot proves itself, tries go on growing and the app starts in safe mode.
-def choose(nvs, exists, counted):
+# Tells one image from another: how the app before it fared says nothing of this one.
+def _build():
+    try:
+        with open("/app.cbor", "rb") as file:
+            return binascii.crc32(file.read()) & 0x7FFFFFFF
+    except OSError:
+        return 0
+
+
+# NVS: "slot" 0 or 1, "tries" boots of "build" that were not proven, "fell" 1 after falling back:
+# if neither slot proves itself, tries go on growing and the app starts in safe mode.
+def choose(nvs, exists, counted, build):
+    if build != _get(nvs, "build"):
+        nvs.set_i32("build", build)
+        nvs.set_i32("tries", 0)
+        nvs.set_i32("fell", 0)
     slot, tries = _get(nvs, "slot") & 1, _get(nvs, "tries")
     if counted:
         tries += 1
@@ -47,9 +61,10 @@ def choose(nvs, exists, counted):
 if hasattr(gc, "threshold"):
     gc.threshold(8192)
 
-# A soft reset is somebody at the REPL, or mpremote; the app is not to blame.
-_slot = choose(esp32.NVS("fieldbeat"), _exists, machine.reset_cause() != machine.SOFT_RESET)
+# What the app is not to blame for: the supply came back, somebody is at the REPL, a sleep is over.
+_innocent = (machine.PWRON_RESET, machine.SOFT_RESET, machine.DEEPSLEEP_RESET)
+_slot = choose(esp32.NVS("fieldbeat"), _exists, machine.reset_cause() not in _innocent, _build())
 if _slot not in sys.path:
     sys.path.insert(0, _slot)
 if __name__ == "__main__":  # of which a REPL sees what is left
-    del choose, SLOTS, TRIES, _exists, _get, _slot
+    del choose, SLOTS, TRIES, _build, _exists, _get, _innocent, _slot

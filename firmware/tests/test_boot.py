@@ -4,8 +4,8 @@ from firmware import boot
 from firmware.tests.support import NVS, World
 
 
-def start(slots="ab", counted=True):
-    return boot.choose(NVS("fieldbeat"), lambda slot: slot[1] in slots, counted)
+def start(slots="ab", counted=True, build=0):
+    return boot.choose(NVS("fieldbeat"), lambda slot: slot[1] in slots, counted, build)
 
 
 def test_a_bare_unit_starts_the_first_slot():
@@ -37,7 +37,16 @@ def test_a_proof_starts_the_count_anew():
     assert [start() for _ in range(3)] == ["/a"] * 3
 
 
-def test_a_soft_reset_is_not_a_try():
+def test_another_build_starts_the_count_anew():
+    world = World()
+    for _ in range(5):
+        start("a", build=7)
+    assert world.nvs["fieldbeat"] == {"build": 7, "tries": 5, "fell": 0}
+    start("a", build=8)
+    assert world.nvs["fieldbeat"] == {"build": 8, "tries": 1, "fell": 0}
+
+
+def test_an_innocent_reset_is_not_a_try():
     world = World()
     for _ in range(10):
         assert start(counted=False) == "/a"
