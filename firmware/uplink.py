@@ -24,6 +24,10 @@ def _beyond(answer, rn):
     return rn > answer.cumulative + _BITMAP_SIZE
 
 
+def _rest():  # a beat that nobody needs
+    pass
+
+
 class Uplink:
     # config: the unit's, checked. on_schemas(ids): the server cannot decode these schemas yet.
     def __init__(self, outbox, carrier, secrets, clock, counters, config, on_schemas=None):
@@ -38,7 +42,7 @@ class Uplink:
         self._config = config["uplink"]
         self._sequence = secrets.sequence()
         self._lock = asyncio.Lock()
-        self._beat = None  # of the wake that is going on
+        self._beat = _rest  # of the wake that is going on
         self._answered_key = None  # (kid, epoch) under which the server has answered since boot
         # First records of datagrams that the carrier did not take: they go last, because one that
         # it never takes would hold up all others.
@@ -49,7 +53,7 @@ class Uplink:
     # Returns True when all that was sent is stored on the server, or nothing was waiting. Calls
     # beat() now and then: between two calls is no more than opening the carrier, a round of
     # sending, or one wait for an answer.
-    async def wake(self, beat=lambda: None):
+    async def wake(self, beat=_rest):
         while self._lock.locked():  # somebody at the console was faster
             beat()
             await asyncio.sleep_ms(_TURN_MS)
