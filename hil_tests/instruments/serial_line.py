@@ -71,7 +71,9 @@ class SerialLine:
         try:
             self.port.write(data)
         except LOST as error:
-            raise self._lose(error) from None
+            refusal = self._lose(error)
+            if not self.may_vanish:
+                raise refusal from None
 
     def take(self, timeout_s: float) -> bytes:
         """What has come; waits for the first of it. Raises Blocked once the port is lost."""
@@ -111,8 +113,13 @@ class SerialLine:
         self.close()
         try:
             yield
-        finally:
-            self.open()
+        except BaseException:
+            try:
+                self.open()
+            except Blocked as blocked:  # what went wrong first is what counts
+                self.lost = blocked
+            raise
+        self.open()
 
     def close(self) -> None:
         """Closes the port and ends the thread; may be called twice."""
