@@ -110,8 +110,10 @@ class Node:
         except Exception as error:  # counters do not survive the reset, /crash.txt does
             self._keep_crash(error)
 
+    # Somebody asked for it, so this app works well enough to be asked: no failed try.
     def reboot(self):
         self.close()
+        self.secrets.healthy()
         machine.reset()
 
     # Before what takes much heap: shell and server come back when somebody speaks to them.
@@ -140,7 +142,7 @@ class Node:
         if self._cause == "watchdog":
             self.counters.count("watchdog")
         if not problem and self.secrets.tries() > _TRIES:
-            problem = "%d boots without a proof of health; see /crash.txt" % _TRIES
+            problem = "%d boots failed; reboot tries again, as it does itself in an hour" % _TRIES
         try:
             self._open_outbox()
             if not problem and self.secrets.check_value():
@@ -281,7 +283,6 @@ class Node:
         if self._needs_data:
             self._prove()
         elif uptime_s - self._safe_since_s >= _HOUR_S:
-            self.secrets.healthy()
             self.reboot()
 
 

@@ -81,8 +81,9 @@ class Sampler:
             if await self._clock.until(t, beat):
                 await self.round(t)
 
-    # One sample of everything, as of time t.
+    # One sample of everything, as of time t by the clock as it is now: it may be set meanwhile.
     async def round(self, t):
+        jumps, synced = self._clock.jumps, self._clock.synced
         async with self._lock:
             for source in self._sources.values():
                 await self._read(source)
@@ -95,7 +96,13 @@ class Sampler:
             if quality == schema.OUT_OF_RANGE:
                 self._counters.count("sensor_range")
             self.last[column.name] = (value, quality, t)
-        self._add(t, values, qualities)
+        if self._jumps != jumps or self._batch.full:  # a block has one kind of time
+            self.flush()
+        if not len(self._batch):
+            self._jumps, self._synced = jumps, synced
+        self._batch.add(t, values, qualities)
+        if self._batch.full:
+            self.flush()
 
     # Within the dead band of what was reported last, that is reported again: it costs fewer bits.
     def _steady(self, c, value):
@@ -116,7 +123,7 @@ class Sampler:
             self._outbox.append(
                 lambda rn: later.call(_WRITER, "encode", self._batch, rn, synced, uptime_s)
             )
-        except MemoryError:  # there may be room at the next round: _add() tries again
+        except MemoryError:  # there may be room at the next round
             if not self._batch.full or not self._kept:
                 self._kept = self._batch.full
                 return False
@@ -126,16 +133,6 @@ class Sampler:
         self._kept = False
         self._batch.clear()
         return True
-
-    # A block has one kind of time: it ends where the clock was set.
-    def _add(self, t, values, qualities):
-        if self._jumps != self._clock.jumps or self._batch.full:
-            self.flush()
-        if not len(self._batch):
-            self._jumps, self._synced = self._clock.jumps, self._clock.synced
-        self._batch.add(t, values, qualities)
-        if self._batch.full:
-            self.flush()
 
     async def _read(self, source):
         source.values = None

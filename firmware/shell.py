@@ -93,6 +93,7 @@ class Shell:
             if clock.synced
             else "not known yet"
         )
+        gc.collect()
         rows = [
             ("unit", names.get("name", "not configured")),
             ("board", names.get("board", "not configured")),

@@ -66,7 +66,7 @@ def test_a_broken_file_system_is_no_crash_loop():
 def test_boots_that_prove_nothing_end_in_safe_mode_for_an_hour():
     with Unit() as unit:
         unit.world.nvs["fieldbeat"]["tries"] = 4
-        safe_mode(unit, "3 boots without a proof of health")
+        safe_mode(unit, "3 boots failed; reboot tries again")
         raises(ResetNow, unit.run, HOUR)
         assert unit.world.nvs["fieldbeat"]["tries"] == 0
 

@@ -247,6 +247,28 @@ def test_samples_before_the_time_was_known_are_marked():
     assert (after.synced, after.times, after.uptime_s) == (True, [START + 300], None)
 
 
+def test_a_clock_that_is_set_during_a_round_does_not_date_that_round():
+    site = Site()
+    site.world.rtc = [(2000, 1, 1, 5, 0, 0, 0, 0), b""]
+    site.clock = Clock(site.counters)
+    site.air = Part()
+    site.sampler = Sampler(
+        PROFILE, {"air": site.air}, site.lock, site.clock, site.counters, site.outbox, 300, 4
+    )
+
+    async def read():
+        site.clock.set(START, "server")
+        return 2000, 5000
+
+    site.air.read = read
+    site.round(300)
+    site.round(START + 300)
+    site.sampler.flush()
+    before, after = site.blocks()
+    assert (before.synced, before.times) == (False, [300])
+    assert (after.synced, after.times) == (True, [START + 300])
+
+
 def test_a_broken_file_system_is_counted_and_sampling_goes_on():
     site = Site(samples=2)
     site.outbox.broken = True
