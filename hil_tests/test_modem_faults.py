@@ -82,26 +82,6 @@ def test_send_ok_without_sending_is_found_out_by_the_missing_ack(bench, board, f
     assert reported(bench).get("no_ack", 0) >= 1
 
 
-def test_an_unsolicited_line_at_every_byte_of_a_wake(bench, board, faults):
-    """One wake an hour; each has a line injected a few bytes further into the modem's output."""
-    bench.run_for(1200)
-    for position in range(0, 300, 4):
-        faults.modem.urc_at(position, "+CSCON: 1")
-        bench.run_for(HOUR_S)
-    assert faults.fired["modem.urc_at"] == 75
-    recover(bench)
-    assert complete(bench)
-
-
-def test_lost_bytes_on_the_line(bench, board, faults):
-    bench.run_for(1200)
-    for position in range(0, 300, 7):
-        faults.modem.drop_byte_at(position)
-        bench.run_for(HOUR_S)
-    recover(bench)
-    assert complete(bench)
-
-
 def test_a_lossy_network_loses_no_record(tmp_path):
     with Site(seed=3, workdir=tmp_path, loss=0.3, duplicate=0.1, reorder=0.1) as bench:
         bench.add_station()

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Protocol
 from .board import VirtualBoard
 from .errors import BenchError
 from .models import build
+from .models.faults import Faults
 from .network import Network
 from .scene import Scene
 from .world import World
@@ -66,6 +67,7 @@ class Bench:
         self.scene = Scene(self.world.start)
         self.network = Network(self.world, **network_options)
         self.boards: dict[str, VirtualBoard] = {}
+        self.faults = Faults(server_clock_off_s=0)
         for call in self.on_open:
             call(self)
 
@@ -90,6 +92,8 @@ class Bench:
         mac = mac or local_mac(self.world.seed, name)
         board = VirtualBoard(self.world, found, self.workdir / name, mac, fitted, **options)
         self.boards[name] = board
+        if fitted.modem is not None:
+            fitted.modem.supply_dips = board.brown_out
         if image is not None:
             board.flash.load(0, image if isinstance(image, bytes) else Path(image).read_bytes())
         if power:
@@ -97,10 +101,14 @@ class Bench:
         return board
 
     def attach_collector(self, collector: Collecting, host: str, port: int) -> None:
-        """Lets `collector` answer at an address of the virtual network, in this process."""
+        """Lets `collector` answer at an address of the virtual network, in this process.
+
+        Its clock is that of the world, wrong by the fault `server_clock_off_s`.
+        """
 
         def handle(datagram: bytes, source: Any, reply: Callable[[bytes], None]) -> None:
-            for answer in collector.handle(datagram, f"{source[0]}:{source[1]}", self.world.utc_s):
+            now_s = self.world.utc_s + self.faults.take("server_clock_off_s")
+            for answer in collector.handle(datagram, f"{source[0]}:{source[1]}", now_s):
                 reply(answer)
 
         self.network.bind(host, port, handle)
@@ -112,6 +120,19 @@ class Bench:
     def run_until(self, condition: Callable[[], object], timeout_s: float) -> bool:
         """Runs until `condition()` holds; False when `timeout_s` of virtual time passed."""
         return self.world.run_until(condition, timeout_s)
+
+    def never(self, condition: Callable[[], object], for_s: float) -> None:
+        """Proves an absence: `condition()` holds at no moment of `for_s` of virtual time.
+
+        bench.never(lambda: len(bench.network.capture) > before, for_s=600)
+
+        Raises:
+            AssertionError: it held; says when.
+        """
+        begin_us = self.world.now_us
+        if condition() or self.world.run_until(condition, for_s):
+            after_s = (self.world.now_us - begin_us) / 1e6
+            raise AssertionError(f"what must not happen in {for_s:g} s happened after {after_s} s")
 
     def start_real(self) -> None:
         """Lets the wall clock drive the bench, in a background thread."""

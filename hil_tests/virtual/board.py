@@ -6,7 +6,7 @@
     board.on_output(print)
 
 Does not model: the speed of the processor (computing takes no time, only looking at the clock and
-touching hardware does), interrupts and timers, Wi-Fi and Bluetooth, brown-outs, the second core,
+touching hardware does), interrupts and timers, Wi-Fi and Bluetooth, voltages, the second core,
 32-bit integers and floats (the interpreter has 64), currents, signature and rollback of the boot
 loader, the bytes of the firmware image (its place and first byte are checked, the interpreter is
 the host's). DTR and RTS do not exist on a PTY: hanging up ends a visit to the serial loader
@@ -197,6 +197,13 @@ class VirtualBoard:
             if self._state != "off":
                 self._enter_loader()
                 self.console.text(DOWNLOAD_BOOT)
+
+    def brown_out(self) -> None:
+        """The supply dips: the detector resets the chip, which keeps its RTC."""
+        with self.world.lock:
+            if self._state not in ("off", "download"):
+                self.console.text(b"\nBrownout detector was triggered\n")
+                self._boot(POWER_ON)  # what MicroPython makes of ESP-IDF's ESP_RST_BROWNOUT
 
     def close(self) -> None:
         """Ends the board: no process and no descriptor stays behind; the flash file does."""

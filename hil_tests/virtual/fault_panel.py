@@ -49,9 +49,9 @@ class FaultPanel:
     def __getattr__(self, part: str) -> Faults:
         if part.startswith("_"):
             raise AttributeError(part)
-        network = getattr(self.bench.network, "faults", None)
-        if part == "network" and isinstance(network, Faults):
-            return network
+        owner: Any = {"network": self.bench.network, "site": self.bench}.get(part)
+        if isinstance(getattr(owner, "faults", None), Faults):
+            return owner.faults
         if len(self.bench.boards) != 1:
             raise AttributeError(f"this bench has {len(self.bench.boards)} boards: of(NAME) first")
         return self.of(next(iter(self.bench.boards)))[part]
@@ -82,9 +82,10 @@ class FaultPanel:
 
     def all(self) -> Iterator[tuple[str, Faults]]:
         """Where it is, and the switches: `modem`, or `gh-02.modem` on a bench of several."""
-        network = getattr(self.bench.network, "faults", None)
-        if isinstance(network, Faults):
-            yield "network", network
+        for name, owner in (("network", self.bench.network), ("site", self.bench)):
+            switches = getattr(owner, "faults", None)
+            if isinstance(switches, Faults):
+                yield name, switches
         for name, board in self.bench.boards.items():
             prefix = f"{name}." if len(self.bench.boards) > 1 else ""
             for part, switches in faults_of(board).items():

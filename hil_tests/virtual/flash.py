@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from .errors import BenchError
+from .errors import BenchError, PowerCut
+from .models.faults import Faults
 
 SECTOR = 4096
 PAGE = 256
@@ -50,6 +51,7 @@ class Flash:
         self.programmed_bytes = 0
         self.violations = 0  # programs that wanted a one where a zero stood
         self.before_op: Callable[[FlashOp], object] | None = None
+        self.faults = Faults(cut_at=0, torn=False)
 
     def read(self, address: int, length: int) -> bytes:
         return bytes(self.data[address : address + length])
@@ -79,6 +81,24 @@ class Flash:
         self.ops += 1
         if self.before_op is not None:
             self.before_op(FlashOp(self.ops, kind, address, length, data))
+        if 0 < self.faults.cut_at <= self.ops:
+            self._cut(address, length, data)
+
+    def cut_in(self, operations: int, torn: bool = False) -> None:
+        """Lets the supply fail before this many operations more; `torn`: half way through it."""
+        self.faults.cut_at = self.ops + operations
+        self.faults.torn = torn
+
+    def _cut(self, address: int, length: int, data: bytes) -> None:
+        self.faults.take("cut_at")
+        self.faults.cut_at = 0
+        if self.faults.take("torn"):
+            self.faults.torn = False
+            half = length // 2
+            old = self.data[address : address + half]
+            new = bytes(a & b for a, b in zip(old, data, strict=False)) or b"\xff" * half
+            self.data[address : address + half] = new
+        raise PowerCut
 
     def load(self, address: int, data: bytes) -> None:
         """Overwrites bytes from outside the board (a programmer, a test); not counted."""

@@ -4,6 +4,7 @@ A method takes the request's argument and payload and returns a number or bytes;
 operation takes goes into `busy_us`, by which the board's clock is ahead when it goes on.
 """
 
+import errno
 import random
 import struct
 from collections.abc import Callable
@@ -12,16 +13,25 @@ from typing import Any
 from .buses import Buses
 from .errors import BenchError
 from .flash import Flash
+from .models.faults import Faults
 from .nvs import I32, Nvs, NvsError
 from .partitions import Partition, find, read_table
 from .world import World
 
+# machine.I2C gives up after `timeout` (50 ms by default) and, as ESP-IDF's driver does, clocks a
+# target that holds SDA out of its byte: nine pulses. Hypothesis: its newer driver does so, too.
+I2C_TIMEOUT_US = 50_000
+RECOVERY_CLOCKS = 9
 OP_US = 10  # MicroPython on an ESP32 at 160 MHz needs about this for one call into a peripheral
 Answer = int | bytes | None
 
 
 class Hardware:
-    """The chip's peripherals; what survives a reset is kept here, `boot()` forgets the rest."""
+    """The chip's peripherals; what survives a reset is kept here, `boot()` forgets the rest.
+
+    Faults: `i2c_stuck` holds SDA low until so many clock pulses came, -1 for ever; `heap_hog`
+    fills the program's heap but for so many bytes while it is on.
+    """
 
     def __init__(
         self, world: World, manifest: dict[str, Any], flash: Flash, mac: bytes, fitted: Any
@@ -31,6 +41,7 @@ class Hardware:
         self.mac = mac
         self.buses = Buses(world, manifest, fitted)
         self.random = random.Random(f"{world.seed}/{mac.hex()}")
+        self.faults = Faults(i2c_stuck=0, heap_hog=0)
         self.busy_us = 0
         self.table: list[Partition] = []
         self.nvs: Nvs | None = None
@@ -120,10 +131,19 @@ class Hardware:
         self.buses.i2c_init(number, *struct.unpack("<BBI", payload))
 
     def op_i2c_transfer(self, address: int, payload: bytes) -> bytes:
+        if self.faults.take("i2c_stuck"):
+            self._fail_stuck()
         number, n = struct.unpack_from("<BH", payload)
         data, busy_us = self.buses.i2c_transfer(number, address, payload[3:], n)
         self.busy_us += busy_us
         return data
+
+    def _fail_stuck(self) -> None:
+        """SDA is held low: nobody hears the address; the clocks after it may end that."""
+        self.busy_us += I2C_TIMEOUT_US
+        if self.faults.i2c_stuck > 0:
+            self.faults.i2c_stuck = max(0, self.faults.i2c_stuck - RECOVERY_CLOCKS)
+        raise OSError(errno.ETIMEDOUT, "SDA is held low")
 
     def op_uart_init(self, number: int, payload: bytes) -> None:
         tx, rx, bits, baud, *rooms = struct.unpack("<BBBIHH", payload)

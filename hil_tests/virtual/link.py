@@ -27,7 +27,7 @@ POSTED = 0x80
 _REQUEST = struct.Struct("<BBHiii")
 _REPLY = struct.Struct("<BBHiiii")
 
-OK, OS_ERROR, INTERRUPT = range(3)
+OK, OS_ERROR, INTERRUPT, FILL_HEAP = range(4)
 FOREVER = -1
 REQUEST = 2
 CONSOLE_BIT = 1 << 30  # in the mask of a wait; bits 0..3 are the UARTs

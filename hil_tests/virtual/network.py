@@ -36,6 +36,7 @@ class Network:
         delay_ms: median and 95th percentile of the one-way delay (log-normal).
         loss, duplicate, reorder: probability for each datagram and direction.
 
+    `faults` has switches for the next datagrams: away, lose, duplicate, reorder; see `limit()`.
     `counts` has for "up" and "down" each `_sent`, `_delivered`, `_lost`, `_outage`,
     `_duplicated`, `_reordered`, and `up_refused` (nobody listens), `down_expired` (NAT forgot).
     `capture` lists (time in us, direction, datagram) of everything sent.
@@ -56,21 +57,23 @@ class Network:
         self.reorder = reorder
         self.bridge = False
         self.random = random.Random(world.random.getrandbits(64))
+        from .models.faults import Faults  # the models import this module
+
+        self.faults = Faults(away=False, lose=False, duplicate=False, reorder=False)
         self.counts: Counter[str] = Counter()
         self.capture: list[tuple[int, str, bytes]] = []
         self._handlers: dict[Address, Handler] = {}
-        self._away = False
         self._last_us = {UP: 0, DOWN: 0}
         self._next_port = 20_000
+        self.bridged: set[Mapping] = set()  # those with a real socket
 
     def bind(self, host: str, port: int, handler: Handler) -> None:
         """Let a server in this process listen; `reply` of a call may be used at any time."""
-        self.bridged: set[Mapping] = set()  # those with a real socket
         self._handlers[host, port] = handler
 
     def away(self, is_away: bool) -> None:
         """Begin or end an outage: nothing passes, nobody is told."""
-        self._away = is_away
+        self.faults.away = is_away
         self.world.tell(self, "away" if is_away else "back")
 
     def open(self, deliver: Deliver, owner: object = None) -> Line:
@@ -80,14 +83,14 @@ class Network:
         """
         return Line(self, deliver, owner)
 
-    def digest(self) -> str:
-        """Return a hash over times, directions and bytes: equal for two equal runs."""
-        digest = hashlib.sha256()
     def close(self) -> None:
         """Close the real sockets of the bridge."""
         for mapping in [*self.bridged]:
             mapping.close()
 
+    def digest(self) -> str:
+        """Return a hash over times, directions and bytes: equal for two equal runs."""
+        digest = hashlib.sha256()
         for at_us, direction, data in self.capture:
             digest.update(f"{at_us} {direction} {len(data)} ".encode() + data)
         return digest.hexdigest()
@@ -108,18 +111,21 @@ class Network:
         self.capture.append((self.world.now_us, direction, data))
         self.counts[f"{direction}_sent"] += 1
         fate = "carried"
-        if self._away:
+        if self.faults.take("away"):
             fate = "outage"
-        elif self.random.random() < self.loss:
+        elif self.faults.take("lose") or self.random.random() < self.loss:
             fate = "lost"
         elif self.plan(direction, arrive):
             fate = "reordered"
-        if fate in ("carried", "reordered") and self.random.random() < self.duplicate:
+        if fate in ("carried", "reordered") and self._twice():
             self.plan(direction, arrive)
             fate = "duplicated"
         if fate in ("outage", "lost", "duplicated"):
             self.counts[f"{direction}_{fate}"] += 1
         self.world.tell(owner, direction, f"{fate} {len(data)}")
+
+    def _twice(self) -> bool:
+        return bool(self.faults.take("duplicate")) or self.random.random() < self.duplicate
 
     def plan(self, direction: str, arrive: Callable[[], None]) -> bool:
         """Let one copy arrive after its delay; True if it is one to be overtaken."""
@@ -127,7 +133,7 @@ class Network:
         sigma = math.log(p95_ms / median_ms) / P95_SIGMAS if p95_ms > median_ms > 0 else 0
         delay_us = round(median_ms * 1000 * math.exp(self.random.gauss(0, sigma)))
         at_us = max(self.world.now_us + delay_us, self._last_us[direction])
-        overtaken = self.random.random() < self.reorder
+        overtaken = bool(self.faults.take("reorder")) or self.random.random() < self.reorder
         if overtaken:
             self.counts[f"{direction}_reordered"] += 1
             at_us += round(2000 * p95_ms)
@@ -221,13 +227,13 @@ class Mapping:
         if self.real is None:
             self.real = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.real.setblocking(False)
+            self.network.bridged.add(self)
             self.network.world.watch(self.real.fileno(), lambda _flags: self.read_real())
         self.real.sendto(data, self.target)
 
     def read_real(self) -> None:
         """Take what a real server sent back."""
         while self.real is not None:
-            self.network.bridged.add(self)
             try:
                 data, source = self.real.recvfrom(65_535)
             except BlockingIOError:
@@ -245,9 +251,9 @@ class Mapping:
             self.network.world.unwatch(self.real.fileno())
             self.real.close()
             self.real = None
+            self.network.bridged.discard(self)
 
 
 def is_loopback(host: str) -> bool:
     """True for addresses of this machine only."""
     return host == "localhost" or host.startswith("127.")
-            self.network.bridged.discard(self)

@@ -17,6 +17,7 @@ from .interpreter import Interpreter
 from .link import (
     BODY_LIMIT,
     CONSOLE_BIT,
+    FILL_HEAP,
     FOREVER,
     INTERRUPT,
     OK,
@@ -58,6 +59,7 @@ class Processor:
         self._interrupted = False
         self._interrupt_char = CTRL_C
         self._raw_wanted = False
+        self._hogged = 0  # bytes that the hog leaves free; 0: it is not there
         self._ops = [self._find_op(name) for name in OPS]
         hardware.buses.uart_changed = self.input_changed
 
@@ -77,6 +79,7 @@ class Processor:
         self.world.watch(interpreter.output_fd, lambda _flags: self._drain())
         self.at_repl = False
         self._interrupt_char = CTRL_C
+        self._hogged = 0
         self._continue()
 
     def stop(self) -> None:
@@ -213,6 +216,8 @@ class Processor:
         self._waiting = None
         self._continue()
         self.hardware.busy_us = 0
+        if self.hardware.faults.heap_hog != self._hogged:
+            self._fill_heap(request)
         if self._interrupted:
             self._interrupted = False
             self._reply(request, INTERRUPT, 0)
@@ -224,6 +229,12 @@ class Processor:
                 ready,
                 self.hardware.buses.first_input(ready, BODY_LIMIT) if ready else b"",
             )
+
+    def _fill_heap(self, request: Request) -> None:
+        """Tells the interpreter's end of the link, and no line of the program, to take memory."""
+        self._hogged = self.hardware.faults.heap_hog
+        self.hardware.faults.take("heap_hog")
+        self._reply(request, FILL_HEAP, self._hogged)
 
     def _inputs(self) -> int:
         ready = self.hardware.buses.inputs

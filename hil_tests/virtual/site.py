@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
 from fieldbeat.host_tools.views import Views
 
-from .bench import Bench
+from .bench import Bench, Collecting
 from .board import VirtualBoard
+from .models.faults import Faults
 
+STEPS_BEFORE_KILL = 40  # of SQLite's machine: in the first of the rows of a datagram
 CONFIG = """
 [node]
 name = "{unit}"
@@ -55,6 +58,19 @@ class Site(Bench):
 
     def __init__(self, seed: int = 1, workdir: Path | None = None, **options: Any) -> None:
         super().__init__(seed, workdir, **options)
+        self._keys_made = 0
+        self.outcomes: list[Outcome] = []
+        self.faults = Faults(server_clock_off_s=0, kill_collector="")
+        self.collector_runs = False
+        self.start_collector()
+
+    @property
+    def now_s(self) -> float:
+        """Unix time in this world."""
+        return self.world.utc_s
+
+    def start_collector(self) -> None:
+        """Starts the collector from its files, at the beginning and after it was killed."""
         self.registry = Registry(
             self.workdir / "registry.db",
             random_bytes=self._random_bytes,
@@ -62,14 +78,40 @@ class Site(Bench):
         )
         self.store = Store(self.workdir / "collector.db")
         self.views = Views(self.store, self.registry)
-        self.outcomes: list[Outcome] = []
         self.collector = Collector(self.store, self.registry, self.outcomes.append)
-        self._keys_made = 0
+        self.collector_runs = True
 
-    @property
-    def now_s(self) -> float:
-        """Unix time in this world."""
-        return self.world.utc_s
+    def kill_collector(self) -> None:
+        """Ends the collector as SIGKILL does: nothing is flushed, nothing is said to anybody."""
+        self.collector_runs = False
+        self.store.close()
+        self.registry.close()
+
+    def handle(self, datagram: bytes, source: str, now_s: float) -> list[bytes]:
+        """Lets the collector answer, if it runs; the fault `kill_collector` ends it now.
+
+        "before" it reads the datagram; "inside" the transaction that keeps it; "after" that is
+        stored and before the answer leaves.
+        """
+        if not self.collector_runs:
+            return []
+        when = self.faults.take("kill_collector")
+        if when == "inside":
+            self._interrupt_transaction()
+        answers = [] if when == "before" else self.collector.handle(datagram, source, now_s)
+        if when:
+            self.faults.kill_collector = ""
+            self.kill_collector()
+            answers = []
+        return answers
+
+    def _interrupt_transaction(self) -> None:
+        """SQLite asks at each of its steps whether to go on; once the answer is no."""
+        connection = self.store.database._connection
+        steps = count()
+        connection.set_progress_handler(
+            lambda: connection.in_transaction and next(steps) == STEPS_BEFORE_KILL, 1
+        )
 
     def add_station(
         self, node: NodeConfig | None = None, provisioned: bool = True, **options: Any
@@ -94,6 +136,10 @@ class Site(Bench):
         identity = nvs_image.Identity(unit.name, unit.kid, unit.epoch, master)
         station.flash.load(nvs.offset, nvs_image.build(identity, nvs.size))
 
+    def attach_collector(self, collector: Collecting, host: str, port: int) -> None:
+        """The same; this site's own collector may be killed and started again."""
+        super().attach_collector(self if collector is self.collector else collector, host, port)
+
     def _random_bytes(self, count: int) -> bytes:
         self._keys_made += 1
         return hashlib.sha256(f"key {self.world.seed}/{self._keys_made}".encode()).digest()[:count]
@@ -103,7 +149,8 @@ class Site(Bench):
         self.world.tell(self, "close")
         with ExitStack() as last_first:  # all of it, also when one of them fails
             last_first.callback(super().close)
-            last_first.callback(self.registry.close)
-            last_first.callback(self.store.close)
-            last_first.callback(self.collector.flush)
+            if self.collector_runs:
+                last_first.callback(self.registry.close)
+                last_first.callback(self.store.close)
+                last_first.callback(self.collector.flush)
             last_first.callback(self.stop_real)

@@ -41,6 +41,7 @@ class BC26(UartDevice):
         self.imei = imei or luhn(f"86745604{self.random.randrange(10**6):06d}")
         self.pwrkey = Pulse(world, self.pwrkey_pulse)
         self.reset = Pulse(world, self.reset_pulse)
+        self.supply_dips: Callable[[], object] = lambda: None  # told of a brown-out
         self.boots = 0
         self.state = OFF
         self.life = 0  # what was planned in an earlier life never happens
@@ -138,7 +139,8 @@ class BC26(UartDevice):
 
     def emit(self, data: bytes) -> None:
         """Put bytes on the line, through the byte faults."""
-        self.transmit(self.faults.apply(data))
+        for pause_us, piece in self.faults.pieces(data):
+            self.transmit(self.faults.apply(piece), pause_us)
 
     def say(self, line: str) -> None:
         """Say one line of a reply."""

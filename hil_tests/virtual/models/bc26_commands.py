@@ -212,7 +212,8 @@ def clock(modem: Any, call: Call) -> list[str] | None:
         return None
     if not modem.radio.clock_set:
         return ['+CCLK: "70/01/01,00:00:31+00"']
-    y, mo, d, h, mi, s = time.gmtime(int(modem.world.utc_s) - EPOCH_S)[:6]
+    seconds = int(modem.world.utc_s) + modem.faults.take("clock_off_s") - EPOCH_S
+    y, mo, d, h, mi, s = time.gmtime(seconds)[:6]
     return [f'+CCLK: "{y % 100:02d}/{mo:02d}/{d:02d},{h:02d}:{mi:02d}:{s:02d}{QUARTERS:+03d}"']
 
 

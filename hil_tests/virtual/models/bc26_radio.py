@@ -212,6 +212,12 @@ class Radio:
             self.modem.tell("SEND FAIL")
             return
         self.connect()
+        dip = faults.take("brownout")
+        if dip:
+            self.modem.supply_dips()
+        if dip == "lost":
+            self.modem.boot()
+            return
         self.modem.note("send", f"{len(data)} bytes")
         if not faults.take("send_ok_never_sent"):
             socket.line.send(socket.host, socket.port, data)

@@ -19,13 +19,18 @@ class ModemFaults(Faults):
     send_fail        SEND FAIL, nothing leaves
     send_ok_late_ms  SEND OK comes this much later
     duplicate_urc    each unsolicited line comes twice
+    brownout         the supply dips while the radio sends, which resets the board's chip: "sent",
+                     the datagram has left; "lost", the modem restarts, too, and nothing leaves
+    clock_off_s      the network tells a time that is wrong by this
 
-    `urc_at`, `drop_byte_at` and `garble` change the bytes that it says; positions count from 0
-    at the next byte. `sent` counts all bytes said, so that a first run tells which there are.
+    `urc_at`, `drop_byte_at`, `double_byte_at` and `garble` change the bytes that it says and
+    `delay_at` when they come; positions count from 0 at the next byte. `sent` counts all bytes
+    said, so that a first run tells which there are.
     """
 
     sent: int
     edits: list[tuple[int, str, bytes]]
+    delays: list[tuple[int, int]]
 
     def __init__(self) -> None:
         super().__init__(
@@ -39,8 +44,10 @@ class ModemFaults(Faults):
             send_fail=False,
             send_ok_late_ms=0,
             duplicate_urc=False,
+            brownout="",
+            clock_off_s=0,
         )
-        vars(self).update(sent=0, edits=[])
+        vars(self).update(sent=0, edits=[], delays=[])
 
     def urc_at(self, position: int, line: str) -> None:
         """Say an unsolicited line before the byte at this position."""
@@ -50,6 +57,15 @@ class ModemFaults(Faults):
         """Lose the byte at this position."""
         self._edit("drop_byte_at", position, b"")
 
+    def double_byte_at(self, position: int) -> None:
+        """Say the byte at this position twice."""
+        self._edit("double_byte_at", position, b"")
+
+    def delay_at(self, position: int, ms: int) -> None:
+        """Be silent for this long before the byte at this position."""
+        self._ask("delay_at", position)
+        self.delays.append((self.sent + position, ms * 1000))
+
     def garble(self, position: int, mask: int = 0x55) -> None:
         """Flip bits of the byte at this position."""
         self._edit("garble", position, bytes([mask]))
@@ -58,6 +74,7 @@ class ModemFaults(Faults):
         """The same, and no byte is changed any more."""
         super().clear()
         self.edits.clear()
+        self.delays.clear()
 
     def refusal(self, command: str) -> str | None:
         """Return what `error_on` says to this command line, counted, or None."""
@@ -69,6 +86,21 @@ class ModemFaults(Faults):
                     return "ERROR"
                 return str(answer)
         return None
+
+    def pieces(self, data: bytes) -> list[tuple[int, bytes]]:
+        """Cut outgoing bytes where a delay is due: (us of silence before it, piece)."""
+        if not self.delays:
+            return [(0, data)]
+        out, pause_us, start = [], 0, 0
+        for position, us in sorted(self.delays):
+            if position < self.sent + len(data):
+                self.fired["delay_at"] += 1
+                self.delays.remove((position, us))
+                at = max(position - self.sent, start)
+                out.append((pause_us, data[start:at]))
+                pause_us, start = us, at
+        out.append((pause_us, data[start:]))
+        return out
 
     def apply(self, data: bytes) -> bytes:
         """Return outgoing bytes with the changes that fall into them."""
@@ -84,11 +116,16 @@ class ModemFaults(Faults):
                 out[at:at] = value
             elif name == "garble":
                 out[at] ^= value[0]
+            elif name == "double_byte_at":
+                out[at:at] = out[at : at + 1]
             else:
                 out[at : at + 1] = b""
         return bytes(out)
 
     def _edit(self, name: str, position: int, value: bytes) -> None:
-        self._asked.add(name)
+        self._ask(name, position)
         self.edits.append((self.sent + position, name, value))
+
+    def _ask(self, name: str, position: int) -> None:
+        self._asked.add(name)
         self._tell(name, f"asked at byte {position}")

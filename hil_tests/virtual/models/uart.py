@@ -42,9 +42,12 @@ class UartDevice:
         """Return how long n bytes take on the line."""
         return n * BITS_PER_BYTE * 1_000_000 // self.baud
 
-    def transmit(self, data: bytes) -> int:
-        """Send bytes to the board at the baud rate; return when the last one has arrived."""
-        at_us = max(self.free_us, self.world.now_us)
+    def transmit(self, data: bytes, pause_us: int = 0) -> int:
+        """Send bytes to the board at the baud rate; return when the last one has arrived.
+
+        The line is silent for `pause_us` before.
+        """
+        at_us = max(self.free_us, self.world.now_us) + pause_us
         for start in range(0, len(data), FIFO_BYTES):
             piece = data[start : start + FIFO_BYTES]
             at_us += self.duration_us(len(piece))

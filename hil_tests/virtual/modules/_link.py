@@ -17,6 +17,7 @@ PAYLOAD = 512  # a request is one atomic write, so that Ctrl-C cannot tear it
 LEAD_US = 1000  # how far the board may run on before it must let the bench look
 
 _POSTED = const(0x80)
+_FILL_HEAP = const(3)  # a status that comes before the reply
 _HEAD = const(16)
 _ROOM = const(4096)  # of a pipe's atomic write
 _POST_US = const(10)  # OP_US of ../hardware.py: what a posted request takes
@@ -122,7 +123,9 @@ def _exchange():
             raise SystemExit  # the bench is gone
         n = _in[1]
         body = _rx.read(n) if n else None
-        if _in[0] & 255 == _sequence:
+        if _in[0] >> 8 & 255 == _FILL_HEAP:
+            _fill_heap()
+        elif _in[0] & 255 == _sequence:
             break
     _unanswered = False
     told = _in[3] * 1000000 + _in[4]
@@ -133,6 +136,12 @@ def _exchange():
     if n:
         raise KeyboardInterrupt if n == 2 else OSError(_in[2])
     return _in[2] if body is None else body
+
+
+def _fill_heap():
+    import _hog
+
+    _hog.leave(_in[2])
 
 
 def _drain():

@@ -1,0 +1,133 @@
+"""Trouble inside the box: buses, sensors, heap, flash. The unit says what it can know."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fieldbeat.hil_tests.faults.full_flash import FullFlash
+from fieldbeat.hil_tests.faults.ledger import Ledger
+
+HOUR_S = 3600
+DAY_S = 24 * HOUR_S
+SETTLED_S = 25 * HOUR_S + 1200
+
+
+@pytest.fixture
+def ledger(bench, board) -> Ledger:
+    bench.run_for(1200)
+    return Ledger(bench)
+
+
+def qualities(bench, channel: str, since_s: float) -> set[str]:
+    """The qualities of a channel's samples from a moment on."""
+    rows = bench.views.history("gh-01", channel, 10_000)
+    return {row.quality for row in rows if row.at_s > since_s}
+
+
+def test_a_sensor_that_does_not_acknowledge(bench, ledger, faults):
+    begin_s = bench.now_s
+    faults.air.unplugged = True
+    bench.run_for(2 * HOUR_S)
+    faults.air.unplugged = False
+    end_s = bench.now_s
+    bench.run_for(SETTLED_S)
+    assert ledger.complete()
+    assert ledger.broken() == []
+    assert ledger.counters()["i2c_nack"] >= 24
+    rows = bench.views.history("gh-01", "air_temperature", 10_000)
+    during = {row.quality for row in rows if begin_s < row.at_s < end_s}
+    assert during == {"communication fault"}
+    assert qualities(bench, "air_temperature", end_s) == {"normal"}
+
+
+def test_a_bus_that_is_held_low_for_a_byte_is_clocked_free(bench, ledger, faults):
+    faults.hardware.i2c_stuck = 9
+    bench.run_for(SETTLED_S)
+    assert faults.hardware.fired["i2c_stuck"] == 1
+    assert ledger.complete()
+    assert ledger.broken() == []
+    assert "sensor_timeout" not in ledger.counters()  # the second try of the round succeeded
+
+
+def test_a_bus_that_is_held_low_is_reported_and_measured_again_afterwards(bench, ledger, faults):
+    begin_s = bench.now_s
+    faults.hardware.i2c_stuck = -1
+    bench.run_for(2 * HOUR_S)
+    faults.hardware.i2c_stuck = 0
+    end_s = bench.now_s
+    bench.run_for(SETTLED_S)
+    assert ledger.complete()
+    assert ledger.broken() == []
+    assert ledger.counters()["sensor_timeout"] >= 3 * 24
+    rows = bench.views.history("gh-01", "soil_moisture", 10_000)  # the other bus goes on
+    assert {row.quality for row in rows if row.at_s > begin_s} == {"normal"}
+    assert qualities(bench, "co2", end_s + 600) == {"normal"}
+
+
+def test_a_frozen_sensor_is_stored_as_it_says(bench, ledger, faults):
+    faults.light.frozen = True
+    begin_s = bench.now_s
+    bench.run_for(6 * HOUR_S)
+    rows = [row for row in bench.views.history("gh-01", "illuminance", 500) if row.at_s > begin_s]
+    assert len(rows) >= 48 and len({row.value for row in rows}) == 1
+    assert ledger.complete()
+    assert ledger.broken() == []
+
+
+def free_heap(bench, board) -> int:
+    """Bytes that the unit says are free."""
+    start = len(board.output)
+    board.console_write(b"status\r")
+    bench.run_for(5)
+    return int(re.findall(rb"heap +(\d+) bytes free", board.output[start:])[0])
+
+
+@pytest.mark.parametrize("free", [6000, 2500])
+def test_a_heap_that_is_nearly_full_costs_no_acknowledged_record(
+    bench, ledger, board, faults, free
+):
+    roomy = free_heap(bench, board)
+    faults.hardware.heap_hog = free
+    bench.run_for(6 * HOUR_S)
+    faults.hardware.heap_hog = 0
+    bench.run_for(SETTLED_S)
+    assert free_heap(bench, board) > roomy // 2  # nothing of it stays
+    assert ledger.broken() == []
+    assert bench.views.unit("gh-01", bench.now_s).missing == 0
+    assert ledger.times()[-1] > bench.now_s - 2 * HOUR_S
+
+
+def test_a_full_file_system_gives_up_the_oldest_and_says_so(bench, ledger, board, faults):
+    board.power_off()
+    full = FullFlash(board, free_blocks=4)
+    board.power_on()
+    faults.expect("flash full", full.was_full)
+    faults.network.away = True
+    bench.run_for(6 * DAY_S)
+    faults.network.away = False
+    bench.run_for(SETTLED_S)
+    assert 0 < ledger.counters()["outbox_full"] <= 41  # one block of records, not more
+    board.power_off()
+    full.empty()
+    board.power_on()
+    bench.run_for(SETTLED_S)
+    assert ledger.broken() == []
+    view = bench.views.unit("gh-01", bench.now_s)
+    assert view.missing == 0  # what was given up is known to be
+    assert ledger.times()[-1] > bench.now_s - 2 * HOUR_S
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_power_cut_before_a_flash_operation(bench, ledger, board, faults, torn):
+    for operations in (1, 2, 3, 5, 8, 13, 21, 34):
+        board.flash.cut_in(operations, torn)
+        assert bench.run_until(lambda: board.state == "off", DAY_S)
+        bench.run_for(10)
+        board.power_on()
+        bench.run_for(600)
+    assert faults.flash.fired["cut_at"] == 8
+    bench.run_for(2 * HOUR_S)
+    assert ledger.broken() == []
+    assert bench.views.unit("gh-01", bench.now_s).missing == 0
+    assert ledger.times()[-1] > bench.now_s - 2 * HOUR_S
