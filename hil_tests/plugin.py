@@ -74,6 +74,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Leaves the bench as its file asks; one that cannot be left so was not as it should be."""
     if BENCH not in session.config.stash:
         return
+    rig = session.config.stash[BENCH].rig
+    recorder = session.config.pluginmanager.get_plugin("fieldbeat-recorder")
+    if rig is not None and recorder is not None:
+        facts = {"boards": sorted(rig.boards), "features": sorted(rig.features)}
+        recorder.results.bench |= facts
     try:
         session.config.stash[BENCH].close()
     except FieldbeatError as error:
