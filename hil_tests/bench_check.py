@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from fieldbeat.host_tools.errors import FieldbeatError
@@ -78,17 +79,23 @@ def examine(path: Path, offline: bool = False) -> Iterator[Finding]:
 
 
 def _programs(name: str, table: BoardTable, power: Switch | None) -> Iterator[Finding]:
-    from .instruments import labgrid_place, power_gpio, program
+    from .instruments import labgrid_place, power_gpio, power_uhubctl
 
     needed = []
     if isinstance(power, Uhubctl):
-        needed.append(("uhubctl", "uhubctl"))
+        needed.append((f"{name} power", "uhubctl", power_uhubctl.INSTALL))
     if isinstance(power, Gpio):
-        needed.append(("gpioset", power_gpio.PACKAGE))
-    for command, package in needed:
-        yield _try(f"{name} power", lambda c=command, p=package: f"program {program.need(c, p)}")
+        needed.append((f"{name} power", "gpioset", power_gpio.INSTALL))
     if table.port.startswith(bench_file.LABGRID):
-        yield _try(f"{name} port", lambda: f"program {labgrid_place.client()}")
+        needed.append((f"{name} port", labgrid_place.CLIENT, labgrid_place.INSTALL))
+    for subject, command, install in needed:
+        yield _try(subject, partial(_program, command, install))
+
+
+def _program(name: str, install: str) -> str:
+    from .instruments import program
+
+    return f"program {program.need(name, install)}"
 
 
 def _power(name: str, power: Switch | None) -> Iterator[Finding]:

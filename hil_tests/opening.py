@@ -72,7 +72,7 @@ def _virtual_board(
 
 
 def _wait_for_device(port: str) -> None:
-    """Waits for a local port that comes with the supply; whether it did shows when it is opened."""
+    """Waits for a local port that comes with the supply; opening it shows whether it did."""
     end_s = time.monotonic() + BACK_S
     while port.startswith("/") and not os.path.exists(port) and time.monotonic() < end_s:
         time.sleep(0.1)

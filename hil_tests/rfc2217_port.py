@@ -57,7 +57,9 @@ class _Client:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._unsent = bytearray()
-        self._manager: Any = rfc2217.PortManager(_Uart(port.circuit, self._unsent.clear), self)
+        uart: Any = _Uart(port.circuit, self._unsent.clear)
+        client: Any = self
+        self._manager = rfc2217.PortManager(uart, client)
         port.board.world.watch(self.fd, self._ready, edge=True)
 
     def write(self, data: bytes) -> None:

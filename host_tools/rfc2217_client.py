@@ -8,6 +8,8 @@ changes it with every command.
 
 from __future__ import annotations
 
+import warnings
+
 from serial import rfc2217
 
 
@@ -19,11 +21,13 @@ class Rfc2217Client(rfc2217.Serial):
     def open(self) -> None:
         """Connect; a new connection has to be told everything."""
         self._told = None
-        super().open()
+        with warnings.catch_warnings():  # it names its thread in a way of the past
+            warnings.simplefilter("ignore", DeprecationWarning)
+            super().open()
 
     def _reconfigure_port(self) -> None:
-        line = (self._baudrate, self._bytesize, self._parity, self._stopbits)
-        settings = (*line, self._rtscts, self._xonxoff)
-        if settings != self._told or self._write_timeout is not None:  # which it refuses
-            super()._reconfigure_port()
+        line = (self.baudrate, self.bytesize, self.parity, self.stopbits)
+        settings = (*line, self.rtscts, self.xonxoff)
+        if settings != self._told or self.write_timeout is not None:  # which it refuses
+            super()._reconfigure_port()  # type: ignore[misc]
             self._told = settings

@@ -58,7 +58,7 @@ def explain(url: str, error: Exception) -> PortError:
         return PortError(
             f"{url} is busy", "close the program that has it open (fuser -v " + url + ")"
         )
-    if "does not seem to support RFC2217" in text:
+    if code in (errno.EPIPE, errno.ECONNRESET) or "does not seem to support RFC2217" in text:
         step = "end the other client, and see that the server at that port speaks RFC 2217"
         return PortError(f"{url} is busy, or no serial port", step)
     if not is_device:

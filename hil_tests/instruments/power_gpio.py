@@ -20,7 +20,7 @@ from . import program
 from .switch import RealSwitch
 
 SETTLE_S = 0.2  # a gpioset that may not have the line ends at once
-PACKAGE = "gpiod"
+INSTALL = "apt install gpiod"
 
 
 class GpioPower(RealSwitch):
@@ -34,7 +34,7 @@ class GpioPower(RealSwitch):
         self._on: bool | None = None
 
     def set(self, on: bool) -> None:
-        command = [program.need("gpioset", PACKAGE), *self._arguments(on)]
+        command = [program.need("gpioset", INSTALL), *self._arguments(on)]
         self._let_go()
         self._holder = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
@@ -60,7 +60,7 @@ class GpioPower(RealSwitch):
     def _arguments(self, on: bool) -> list[str]:
         table = self.table
         level = f"{table.line}={int(on == (table.active == 'high'))}"
-        if " v1" in program.run("gpioset", PACKAGE, "--version"):
+        if " v1" in program.run("gpioset", INSTALL, "--version"):
             return ["--mode=signal", table.chip, level]
         return ["--chip", table.chip, level]
 

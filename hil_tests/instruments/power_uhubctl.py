@@ -15,6 +15,8 @@ from ..blocked import Blocked
 from . import program
 from .switch import RealSwitch
 
+INSTALL = "apt install uhubctl"
+
 
 class UhubctlPower(RealSwitch):
     """Implements `Power`."""
@@ -38,4 +40,4 @@ class UhubctlPower(RealSwitch):
 
     def _uhubctl(self, *more: str) -> str:
         where = ("-l", self.table.location, "-p", str(self.table.port))
-        return program.run("uhubctl", "uhubctl", *where, *more)
+        return program.run("uhubctl", INSTALL, *where, *more)

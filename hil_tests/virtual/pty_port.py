@@ -4,6 +4,7 @@ A PTY has no modem lines: DTR and RTS cannot reset a board here (esptool warns a
 client can do is hang up, and the board takes that as the end of a visit to its serial loader.
 """
 
+import ctypes
 import errno
 import os
 import select
@@ -35,10 +36,13 @@ class PtyPort:
         os.close(slave)
         os.set_blocking(self._fd, False)
         self._unsent = b""
+        self._closings = Closings(self.path)
         self._probe = select.poll()
         self._probe.register(self._fd, 0)
         # Edge triggered: a port that nobody has open reports a hang-up at every look.
         world.watch(self._fd, self._ready, edge=True)
+        if self._closings.fd is not None:
+            world.watch(self._closings.fd, self._ready)
 
     @property
     def is_open(self) -> bool:
@@ -71,6 +75,9 @@ class PtyPort:
     def _ready(self, flags: int) -> None:
         if flags & select.EPOLLOUT:
             self._flush()
+        if self._closings.happened():  # what is read below may be the next client's
+            self._unsent = b""
+            self.hung_up()
         while True:
             try:
                 data = os.read(self._fd, 65536)
@@ -86,8 +93,39 @@ class PtyPort:
             self.hung_up()
 
     def close(self) -> None:
+        if self._closings.fd is not None:
+            self.world.unwatch(self._closings.fd)
+            self._closings.close()
         self.world.unwatch(self._fd)
         os.close(self._fd)
+
+
+class Closings:
+    """Sees every closing of a file, also when another program opens it at once: by inotify.
+
+    `fd` becomes readable; None where the system gives no more of them (128 for each user).
+    """
+
+    IN_CLOSE = 0x18  # after writing, or after reading only (inotify(7))
+
+    def __init__(self, path: str) -> None:
+        libc = ctypes.CDLL(None)
+        fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.fd: int | None = fd if fd >= 0 else None
+        if self.fd is not None:
+            libc.inotify_add_watch(self.fd, path.encode(), self.IN_CLOSE)
+
+    def happened(self) -> bool:
+        """Whether there was one since the last call."""
+        try:
+            return self.fd is not None and bool(os.read(self.fd, 65536))
+        except BlockingIOError:
+            return False
+
+    def close(self) -> None:
+        if self.fd is not None:
+            os.close(self.fd)
+            self.fd = None
 
 
 class Terminal:
