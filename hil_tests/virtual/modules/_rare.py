@@ -9,12 +9,12 @@ import _link
 from micropython import const
 from umachine import *
 
+_DEEPSLEEP_RESET = const(4)
 _OP_DEEPSLEEP = const(5)
 _OP_UART_PENDING = const(28)
 
 # machine
 
-PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET = range(1, 5)
 PIN_WAKE, EXT0_WAKE, EXT1_WAKE, TIMER_WAKE = range(1, 5)
 
 
@@ -28,7 +28,7 @@ def soft_reset():
 
 
 def wake_reason():
-    return TIMER_WAKE if _link.reset_cause == DEEPSLEEP_RESET else 0
+    return TIMER_WAKE if _link.reset_cause == _DEEPSLEEP_RESET else 0
 
 
 def freq(hz=None):

@@ -24,7 +24,8 @@ _OP_WDT_INIT = const(29)
 _OP_WDT_FEED = const(30)
 _OP_UART_FLUSH = const(31)
 
-SOFT_RESET = 5
+# The numbers of reset_cause() are here, since boot.py asks for them.
+PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = range(1, 6)
 
 
 def __getattr__(name):
