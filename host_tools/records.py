@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from fieldbeat.protocols import (
@@ -18,6 +17,7 @@ from fieldbeat.protocols import (
     schema_map,
 )
 
+from .schemas import Schemas
 from .store import BAD, DECODED, WAITING, Store
 from .times import DEVICE_EPOCH_S
 
@@ -53,13 +53,11 @@ class Decoder:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._schemas: dict[tuple[int, int], schema.Schema] = {}
-        self._announced: dict[tuple[str, int, int], list[tuple[int, int]]] = {}
+        self._schemas = Schemas(store)
 
     def forget(self) -> None:
         """Forget what was learned in a transaction that failed, or before others wrote."""
-        self._schemas.clear()
-        self._announced.clear()
+        self._schemas.forget()
 
     def take(self, unit: str, run: int, rn: int, frame: int, schema_id: int, raw: bytes) -> Any:
         """Store a record and what it says.
@@ -70,7 +68,7 @@ class Decoder:
         add = self._store.add_record
         if schema_id == 0:
             return self._decode_event(unit, run, rn, add(unit, run, rn, frame, 0, raw), raw)
-        block, state = self._read(unit, run, rn, raw)
+        block, state = self._read(unit, run, rn, schema_id, raw)
         synced = block.synced if block else True
         record = add(unit, run, rn, frame, schema_id, raw, state, synced)
         if block:
@@ -80,11 +78,12 @@ class Decoder:
     def catch_up(self) -> None:
         """Decode what waits although its schema is known, as after the tables changed."""
         for row in self._store.waiting():
-            self._decode_again(row["unit"], row["run"], row["rn"], row["id"], row["raw"])
+            self._decode_again(row)
 
-    def _decode_again(self, unit: str, run: int, rn: int, record: int, raw: bytes) -> None:
+    def _decode_again(self, row: Any) -> None:
         """Decode a report that is stored, by the schema that counts now."""
-        block, state = self._read(unit, run, rn, raw)
+        record, unit = row["id"], row["unit"]
+        block, state = self._read(unit, row["run"], row["rn"], row["schema"], row["raw"])
         if block:
             self._add_report(record, unit, block)
         else:
@@ -92,46 +91,19 @@ class Decoder:
         self._store.set_state(record, state, block.synced if block else True)
 
     def _read(
-        self, unit: str, run: int, rn: int, raw: bytes
+        self, unit: str, run: int, rn: int, schema_id: int, raw: bytes
     ) -> tuple[report_reader.Block | None, str]:
-        try:
-            lookup = partial(self._lookup, unit, run, rn)
-            return report_reader.decode(raw, lookup), DECODED
-        except report_reader.UnknownSchema:
+        found = self._schemas.find(unit, run, rn, schema_id)
+        if found is None:
             return None, WAITING
+        try:
+            return report_reader.decode(raw, lambda _: found), DECODED
         except _NONSENSE:
             return None, BAD
 
     def _add_report(self, record: int, unit: str, block: report_reader.Block) -> None:
         times = [t + DEVICE_EPOCH_S for t in block.times]
-        columns = block.schema.columns
-        self._store.add_report(record, unit, columns, times, block.columns, block.qualities)
-
-    def _lookup(self, unit: str, run: int, rn: int, schema_id: int) -> schema.Schema | None:
-        hash_ = self._hash(unit, run, rn, schema_id)
-        if hash_ is None:
-            return None
-        key = (schema_id, hash_)
-        if key not in self._schemas:
-            map_ = self._store.schema_map(*key)
-            if map_ is None:
-                return None
-            self._schemas[key] = schema_map.from_map(cbor.decode(map_))
-        return self._schemas[key]
-
-    def _hash(self, unit: str, run: int, rn: int, schema_id: int) -> int | None:
-        """Return the hash of the schema that a unit used for a record.
-
-        That is the one it announced last before the record, or else first after it.
-        """
-        key = (unit, run, schema_id)
-        if key not in self._announced:
-            self._announced[key] = self._store.announced(*key)
-        found = None
-        for from_rn, hash_ in self._announced[key]:
-            if found is None or from_rn <= rn:
-                found = hash_
-        return found
+        self._store.add_report(record, unit, block.schema, times, block.columns, block.qualities)
 
     def _decode_event(self, unit: str, run: int, rn: int, record: int, raw: bytes) -> Any:
         try:
@@ -156,25 +128,21 @@ class Decoder:
     def _learn(self, unit: str, run: int, rn: int, map_: dict) -> None:
         """Take a schema that a unit sent, and decode what waited for it, of any unit."""
         learned = checked(schema_map.from_map(map_))
-        self._store.add_schema(
-            learned.id, schema_map.hash_of(learned), cbor.encode(schema_map.to_map(learned))
-        )
-        self._announce(unit, run, rn, learned.id, schema_map.hash_of(learned))
+        self._announce(unit, run, rn, learned.id, self._schemas.add(learned))
         for row in self._store.waiting(learned.id):
-            self._decode_again(row["unit"], row["run"], row["rn"], row["id"], row["raw"])
+            self._decode_again(row)
 
     def _announce(self, unit: str, run: int, rn: int, schema_id: int, hash_: int) -> None:
         """Note which schema counts from a record on; decode again what came early."""
         if not _is_uint(schema_id) or not _is_uint(hash_):
             raise schema.SchemaError("a schema id and its hash are numbers")
-        known = self._hash(unit, run, rn, schema_id)
+        known = self._schemas.hash_of(unit, run, rn, schema_id)
         if known == hash_:
             return
-        self._store.announce_schema(unit, run, schema_id, rn, hash_)
-        del self._announced[unit, run, schema_id]
+        self._schemas.announce(unit, run, rn, schema_id, hash_)
         first = 0 if known is None else rn
         for row in self._store.records_of_schema(unit, run, schema_id, first):
-            self._decode_again(unit, run, row["rn"], row["id"], row["raw"])
+            self._decode_again(row)
 
 
 def checked(learned: schema.Schema) -> schema.Schema:

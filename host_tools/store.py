@@ -18,13 +18,13 @@ would take most of the collector's time. The view `samples` shows them as rows:
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import orjson
 from fieldbeat.protocols.replay import Window
+from fieldbeat.protocols.schema import Schema
 
 from .database import Database, Layout
 from .errors import CannotTry
@@ -130,7 +130,10 @@ class Contact:
 
 
 _CONTACT = tuple(field.name for field in fields(Contact))
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _to_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,7 @@ class Store:
             step = "start 'fieldbeat collect', or name the file with --db"
             raise CannotTry(f"nothing was collected in {file} yet", step) from None
         self.transaction = self.database.transaction
-        self._layouts: dict[tuple, int] = {}
+        self._layouts: dict[tuple[str, Schema], int] = {}
 
     @property
     def path(self) -> Path:
@@ -228,17 +231,17 @@ class Store:
         return row and row["raw"]
 
     def records_of_schema(self, unit: str, run: int, schema: int, from_rn: int) -> list[Any]:
-        """Return id, rn and raw of a schema's records from a number on."""
+        """Return a schema's records from a number on."""
         return self.database.all(
-            "SELECT id, rn, raw FROM records"
+            "SELECT id, unit, run, rn, schema, raw FROM records"
             " WHERE unit = ? AND run = ? AND schema = ? AND rn >= ?",
             *(unit, run, schema, from_rn),
         )
 
     def waiting(self, schema: int | None = None) -> list[Any]:
-        """Return id, unit, run, rn and raw of the records that wait for a schema, or for any."""
+        """Return the records of all units that wait for a schema, or for any."""
         return self.database.all(
-            "SELECT id, unit, run, rn, raw FROM records"
+            "SELECT id, unit, run, rn, schema, raw FROM records"
             " WHERE state = 'waiting' AND schema = ifnull(?, schema)",
             schema,
         )
@@ -269,13 +272,13 @@ class Store:
         self,
         record: int,
         unit: str,
-        schema_columns: tuple,
+        schema: Schema,
         times: list[int],
         counts: list[list[int | None]],
         qualities: list[list[int]],
     ) -> None:
         """Keep what a record reports: Unix seconds, and a list for each column of its schema."""
-        key = (unit, schema_columns)
+        key = (unit, schema)
         codes = _to_json(qualities) if any(map(any, qualities)) else None
         self.database.write(
             "INSERT OR REPLACE INTO reports VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -290,7 +293,7 @@ class Store:
     def layouts(self, unit: str) -> list[tuple[int, list[int]]]:
         """Return the layouts of a unit's reports, oldest first: id, series of each column."""
         rows = self.database.all("SELECT id, series FROM layouts WHERE unit = ? ORDER BY id", unit)
-        return [(row["id"], json.loads(row["series"])) for row in rows]
+        return [(row["id"], orjson.loads(row["series"])) for row in rows]
 
     def last_reports(self, layout: int, count: int, until_s: float) -> list[Report]:
         """Return the newest reports of a layout that begin before a time, newest first."""
@@ -317,9 +320,9 @@ class Store:
         values = (record, unit, type_, t, body)
         self.database.write("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?)", *values)
 
-    def _layout(self, key: tuple[str, Sequence[Any]]) -> int:
-        unit, columns = key
-        series = _to_json([self._series(unit, c.name, c.unit, c.scale) for c in columns])
+    def _layout(self, key: tuple[str, Schema]) -> int:
+        unit, schema = key
+        series = _to_json([self._series(unit, c.name, c.unit, c.scale) for c in schema.columns])
         self.database.write(
             "INSERT OR IGNORE INTO layouts (unit, series) VALUES (?, ?)", unit, series
         )
@@ -432,5 +435,5 @@ class Store:
 
 def _report(row: Any) -> Report:
     times, counts, codes = row["times"], row["counts"], row["qualities"]
-    qualities = json.loads(codes) if codes else None
-    return Report(json.loads(times), json.loads(counts), qualities, bool(row["synced"]))
+    qualities = orjson.loads(codes) if codes else None
+    return Report(orjson.loads(times), orjson.loads(counts), qualities, bool(row["synced"]))

@@ -313,10 +313,10 @@ def _reading(series: Any, t: int, counts: int | None, quality: int, synced: bool
 
 def _holes(first: int, numbers: list[int]) -> Iterator[tuple[int, int]]:
     """Yield the ranges that are missing between a number and those that follow it, in order."""
-    for number in numbers:
-        if first < number:
-            yield first, number - 1
-        first = number + 1
+    for rn in numbers:
+        if first < rn:
+            yield first, rn - 1
+        first = rn + 1
 
 
 def _told(forgeries: Forgeries) -> str:

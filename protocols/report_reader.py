@@ -14,7 +14,7 @@ from .report import (
     UPTIME,
     ReportError,
 )
-from .schema import COMM_FAULT
+from .schema import COMM_FAULT, NORMAL
 
 _KNOWN_FLAGS = UNSYNCED | GAPS | INTERVAL | TIMES | QUALITY | UPTIME
 
@@ -67,7 +67,10 @@ class Reader:
         reader = BitReader(self.data, self.pos)
         times = self.times(reader, t0, interval_s)
         columns = self.columns(reader, firsts, presence)
-        qualities = [self.quality(reader) for _ in columns]
+        if flags & QUALITY:
+            qualities = [self.quality(reader) for _ in columns]
+        else:
+            qualities = [[NORMAL] * self.n] * len(columns)  # one list for all: most are normal
         if reader.finish() != len(self.data):
             raise ReportError("more bytes after the block")
         synced = not flags & UNSYNCED
@@ -90,9 +93,16 @@ class Reader:
 
     def firsts(self, presence):
         # -> the first value of each column, None where there is none at all
-        if presence is None:
-            return [unzigzag(self.varint()) for _ in self.schema.columns]
-        return [unzigzag(self.varint()) if 1 in present else None for present in presence]
+        data, pos = self.data, self.pos
+        result = []
+        for c in range(len(self.schema.columns)):
+            first = None
+            if presence is None or 1 in presence[c]:
+                first, pos = get_varint(data, pos)
+                first = unzigzag(first)
+            result.append(first)
+        self.pos = pos
+        return result
 
     def times(self, reader, t, interval_s):
         if self.flags & TIMES:
@@ -122,8 +132,8 @@ class Reader:
         return values
 
     def quality(self, reader):
-        if not self.flags & QUALITY or not reader.get(1):
-            return [0] * self.n
+        if not reader.get(1):
+            return [NORMAL] * self.n
         result = []
         while len(result) < self.n:
             quality = reader.get(3)

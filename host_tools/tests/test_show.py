@@ -57,7 +57,8 @@ def made(tmp_path, monkeypatch):
     health = {3: {reasons.CODES["no_ack"]: 3}, 4: 98_000, 5: {"rsrp_dbm": -99}, 6: 3900, 7: 4}
     send(health_record(6, **{f"_{key}": value for key, value in health.items()}))
     collector.handle(b"\0 noise", "192.0.2.9:1", NOW_S)
-    collector.handle(sender.seal([])[:-1] + b"?", "192.0.2.9:1", NOW_S)
+    good = sender.seal([])
+    collector.handle(good[:-1] + bytes((good[-1] ^ 1,)), "192.0.2.9:1", NOW_S)
     collector.flush()
     views = Views(store, registry)
     yield views, send
