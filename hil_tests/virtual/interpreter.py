@@ -18,6 +18,7 @@ from .link import Link
 from .module_disk import MODULES, open_disk
 from .pty_port import Terminal
 
+LINK_KB = 4  # what modules/_link.py collects requests in lies in the heap, and no chip has it
 LAUNCHER = Path(__file__).parent / "launcher.py"
 _FROM_DISK = """\
 import os, sys, uctypes, vfs
@@ -69,7 +70,7 @@ class Interpreter:
         lifeline, self._lifeline = os.pipe()
         command, first, inherited = interpreter_command(lifeline)
         self.process = subprocess.Popen(
-            [*command, "-X", f"heapsize={heap_kb}k", "-i", "-c", first],
+            [*command, "-X", f"heapsize={heap_kb + LINK_KB}k", "-i", "-c", first],
             cwd=MODULES if first is _FROM_FILES else "/",  # MicroPython always looks there first
             env={
                 "MICROPYPATH": ":.frozen",
