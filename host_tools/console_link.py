@@ -8,38 +8,36 @@ import os
 import select
 import sys
 import termios
+import threading
 import tty
 
+import serial
+
+from . import serial_port
 from .errors import FieldbeatError
 
-BAUD = 115_200
 LEAVE = b"\x1d"  # Ctrl-]
+READ_S = 0.1  # how long the line is waited for at a time
 
 
-def terminal(port: str, baud: int = BAUD) -> None:
+def terminal(port: str, baud: int = serial_port.CONSOLE_BAUD) -> None:
     """Connect the user's terminal with a serial port until Ctrl-].
 
     Raises:
         CannotTry: the port is absent, busy or not allowed.
         FieldbeatError: the port was lost.
     """
-    import serial
-
-    from .serial_errors import port_error
-
-    try:
-        line = serial.Serial(port, baud, timeout=0, exclusive=True)
-    except (OSError, serial.SerialException) as error:
-        raise port_error(port, error) from error
+    line = serial_port.open_port(port, baud, READ_S)
     keyboard = sys.stdin.fileno()
     before = termios.tcgetattr(keyboard)
-    print(f"{port} at {baud}; Ctrl-] ends", flush=True)
+    print(f"{port} at {baud}; type help", flush=True)
+    print("Ctrl-] leaves; Ctrl-C stops the unit's program, then Ctrl-D starts it", flush=True)
     try:
         tty.setraw(keyboard)
         line.write(b"\r")  # the shell shows its prompt
-        pump(keyboard, sys.stdout.fileno(), line.fileno())
+        pump(keyboard, sys.stdout.fileno(), line)
     except OSError as error:
-        message = f"{port} was lost: {error.strerror}"
+        message = f"{port} was lost: {error.strerror or error}"
         raise FieldbeatError(message, "plug the cable in and run it again") from error
     finally:
         termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
@@ -47,23 +45,37 @@ def terminal(port: str, baud: int = BAUD) -> None:
         line.close()
 
 
-def pump(keyboard: int, screen: int, line: int) -> None:
-    """Copy bytes between file descriptors until the leave key is typed or an end is closed."""
-    while True:
-        readable, _, _ = select.select([keyboard, line], [], [])
-        if line in readable:
-            data = os.read(line, 4096)
-            if not data:
-                return
-            os.write(screen, data)
-        if keyboard in readable:
+def pump(keyboard: int, screen: int, line: serial.SerialBase) -> None:
+    """Copy bytes between two file descriptors and a port until Ctrl-] or an end is closed.
+
+    Raises:
+        OSError: the port was lost.
+    """
+    lost: list[OSError] = []
+    ended = threading.Event()
+    told, tell = os.pipe()
+
+    def show() -> None:
+        try:
+            while not ended.is_set():
+                os.write(screen, line.read(max(1, line.in_waiting)))
+        except OSError as error:
+            lost.append(error)
+        os.close(tell)
+
+    thread = threading.Thread(target=show, name="console", daemon=True)
+    thread.start()
+    try:
+        typed, leave = b".", b""
+        while typed and not leave:
+            readable, _, _ = select.select([keyboard, told], [], [])
+            if told in readable:
+                break
             typed, leave, _ = os.read(keyboard, 4096).partition(LEAVE)
-            _write_all(line, typed)
-            if leave or not typed:
-                return
-
-
-def _write_all(file: int, data: bytes) -> None:
-    while data:
-        select.select([], [file], [])
-        data = data[os.write(file, data) :]
+            line.write(typed)
+    finally:
+        ended.set()
+        thread.join()
+        os.close(told)
+    if lost:
+        raise lost[0]

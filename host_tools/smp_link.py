@@ -18,7 +18,6 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Self
 
-from serial import SerialException
 from smp.exceptions import SMPException
 from smpclient import SMPClient
 from smpclient.exceptions import SMPClientException, SMPUploadError
@@ -29,10 +28,9 @@ from smpclient.requests import shell_management as shell
 from smpclient.transport import SMPTransportDisconnected
 from smpclient.transport.serial import SMPSerialTransport
 
+from . import serial_port
 from .errors import CannotTry, FieldbeatError
-from .serial_errors import port_error
 
-BAUD = 115_200
 ANSWER_S = 2.5  # flash writes on the device take up to about 1 s
 VERB_S = 180.0  # a wake of the modem, asked for on the shell, takes minutes in bad coverage
 ATTEMPTS = 3
@@ -67,8 +65,11 @@ class _Transport(SMPSerialTransport):
 
     async def connect(self, address: str, timeout_s: float) -> None:
         self._reset_state()
-        self._conn.port = address
-        self._conn.open()
+        self._conn = serial_port.open_port(address, self._conn.baudrate)
+
+    async def _drain_tx(self) -> None:
+        if hasattr(type(self._conn), "out_waiting"):  # a port elsewhere has no such count
+            await super()._drain_tx()
 
     def forget(self) -> None:
         """Drop what came late or garbled."""
@@ -83,25 +84,25 @@ class SmpLink:
     """A unit on a serial port; a context manager that opens and closes the port.
 
     Args:
-        port: serial device or PTY.
+        port: serial device, PTY or pyserial URL.
         baud: bits per second.
 
     Raises:
         CannotTry: the port is absent, busy or not allowed, when the link is opened.
     """
 
-    def __init__(self, port: str, baud: int = BAUD) -> None:
+    def __init__(self, port: str, baud: int = serial_port.CONSOLE_BAUD) -> None:
         self.port = port
-        self._transport = _Transport(baudrate=baud, exclusive=True)
+        self._transport = _Transport(baudrate=baud)
         self._client = SMPClient(self._transport, port, ANSWER_S)
         self._runner = asyncio.Runner()
 
     def __enter__(self) -> Self:
         try:
             self._runner.run(self._transport.connect(self.port, 0.0))
-        except (OSError, SerialException) as error:
+        except serial_port.PortError:
             self._runner.close()
-            raise port_error(self.port, error) from error
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

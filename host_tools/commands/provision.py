@@ -26,11 +26,12 @@ def provision(
     Example:
         fieldbeat provision --port /dev/ttyUSB0 greenhouse.toml --unit gh-7
     """
-    from .. import provisioner
+    from .. import boards, provisioner
     from ..registry import Registry
     from ..smp_link import SmpLink
 
     plan = provisioner.plan(config, unit, site)
+    baud = boards.load(plan.board).console.baud
     units = Registry(registry)
 
     def progress(step: str, text: str) -> None:
@@ -38,7 +39,7 @@ def provision(
             print(f"{step:<9} {text}", flush=True)
 
     try:
-        with SmpLink(port) as link:
+        with SmpLink(port, baud) as link:
             done = provisioner.Provisioner(link, units, progress).run(plan, rekey)
     finally:
         units.close()

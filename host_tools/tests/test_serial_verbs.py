@@ -3,6 +3,8 @@
 import json
 import os
 import pty
+import select
+import socket
 import subprocess
 import sys
 import threading
@@ -10,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from fieldbeat.host_tools import smp_link
+from fieldbeat.host_tools import serial_port, smp_link
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.console_link import pump
 from fieldbeat.host_tools.errors import CannotTry
@@ -118,10 +120,8 @@ def test_console_takes_verbs_from_a_pipe(folder, capsys, monkeypatch):
 def test_a_terminal_carries_every_byte_until_ctrl_bracket():
     keyboard, keys = os.pipe()
     shown, screen = os.pipe()
-    line, far = pty.openpty()
-    import tty
-
-    tty.setraw(far)
+    far, near = pty.openpty()
+    line = serial_port.open_port(os.ttyname(near), timeout_s=0.1)
     thread = threading.Thread(target=pump, args=(keyboard, screen, line))
     thread.start()
     os.write(keys, b"status\r\x03")
@@ -136,8 +136,81 @@ def test_a_terminal_carries_every_byte_until_ctrl_bracket():
     thread.join(5)
     assert not thread.is_alive()
     assert (typed, seen, os.read(far, 100)) == (b"status\r\x03", b"unit gh-1\r\n", b"x")
-    for file in (keyboard, keys, shown, screen, line, far):
+    line.close()
+    for file in (keyboard, keys, shown, screen, near, far):
         os.close(file)
+
+
+def test_a_terminal_ends_when_its_port_is_lost():
+    keyboard, keys = os.pipe()
+    far, near = pty.openpty()
+    line = serial_port.open_port(os.ttyname(near), timeout_s=0.1)
+    os.close(near)
+    os.close(far)
+    with pytest.raises(OSError):
+        pump(keyboard, keys, line)
+    line.close()
+    os.close(keyboard)
+    os.close(keys)
+
+
+@contextmanager
+def over_tcp(port):
+    """Serve a serial port by TCP, byte for byte, and yield the URL."""
+    server = socket.create_server(("127.0.0.1", 0))
+    local = os.open(port, os.O_RDWR | os.O_NOCTTY)
+    ended, end = os.pipe()
+
+    def serve():
+        connection = None
+        while True:
+            waiting = [server, local, ended] + ([connection] if connection else [])
+            readable, _, _ = select.select(waiting, [], [])
+            if ended in readable:
+                break
+            if server in readable:
+                connection = server.accept()[0]
+            if connection in readable:
+                data = connection.recv(4096)
+                if not data:
+                    connection = None
+                os.write(local, data)
+            if local in readable:
+                connection.sendall(os.read(local, 4096))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"socket://127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        os.write(end, b".")
+        thread.join()
+        server.close()
+        for file in (local, ended, end):
+            os.close(file)
+
+
+def test_a_port_may_be_on_another_machine(folder, capsys):
+    with unit(folder) as port, over_tcp(port) as url:
+        assert main(["provision", "--port", url, str(EXAMPLE)]) == 0
+        capsys.readouterr()
+        assert main(["console", "--port", url, "--exec", "status"]) == 0
+        assert capsys.readouterr().out.startswith("unit")
+        keyboard, keys = os.pipe()
+        line = serial_port.open_port(url, timeout_s=0.1)
+        shown, screen = os.pipe()
+        thread = threading.Thread(target=pump, args=(keyboard, screen, line))
+        thread.start()
+        os.write(keys, b"\x1d")
+        thread.join()
+        line.close()
+        for file in (keyboard, keys, shown, screen):
+            os.close(file)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        nobody = f"socket://127.0.0.1:{server.getsockname()[1]}"
+    for verb in (["provision", str(EXAMPLE)], ["console", "--exec", "status"]):
+        assert main([*verb, "--port", nobody]) == 2
+        assert f"nobody answers at {nobody}" in capsys.readouterr().err
 
 
 def test_no_port(folder, capsys):
@@ -148,14 +221,14 @@ def test_no_port(folder, capsys):
 def test_a_busy_port(folder, capsys):
     with unit(folder) as port, SmpLink(port):
         assert main(["console", "--port", port, "--exec", "status"]) == 2
-    assert f"{port} is used by another program; next: end it" in capsys.readouterr().err
+    assert f"{port} is busy; next: close the program" in capsys.readouterr().err
 
 
 def test_something_that_is_no_port(tmp_path, capsys):
     file = tmp_path / "file"
     file.touch()
     assert main(["console", "--port", str(file), "--exec", "status"]) == 2
-    assert "see that it is a serial port" in capsys.readouterr().err
+    assert "next: name the serial port of a board" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
