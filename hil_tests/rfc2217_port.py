@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import select
 import socket
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,8 @@ from serial import rfc2217
 from .virtual.auto_reset import AutoReset
 from .virtual.board import VirtualBoard
 
+# What PortManager makes of bytes that are no RFC 2217; such a client is sent away.
+NO_TELNET = (TypeError, ValueError, LookupError, struct.error)
 BUSY = b"\r\nport is in use\r\n"  # ser2net says it in such words, too
 UNSENT_LIMIT = 1 << 20  # bytes for a client that does not read
 
@@ -94,7 +97,11 @@ class _Client:
             if not data:
                 self.port.hung_up(self)
                 return
-            typed = b"".join(self._manager.filter(data))
+            try:
+                typed = b"".join(self._manager.filter(data))
+            except NO_TELNET:
+                self.port.hung_up(self)
+                return
             if typed:
                 self.port.board.serial_write(typed)
 
