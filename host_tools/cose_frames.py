@@ -1,7 +1,6 @@
 """A secure frame (protocols/frame.py) as the COSE_Encrypt0 that it is, for any COSE library.
 
     message, external_aad = expand(frame, kid_size=2)
-    key, base_iv = key_and_base_iv(KeySet(master, kid), TELEMETRY, UP)
 
 The key id and the sequence number become the header parameters `kid` and `Partial IV`; the header
 of the frame is the external_aad, which COSE does not carry. A library that does not know Partial
@@ -32,12 +31,3 @@ def expand(frame: bytes, kid_size: int = 2, base_iv: bytes | None = None) -> tup
     protected = cose.protect({cose.ALG: cose.AES_CCM_16_64_128})
     message = cose.encode(cose.ENCRYPT0, protected, unprotected, bytes(frame[header.size :]))
     return message, bytes(frame[: header.size])
-
-
-def key_and_base_iv(keys: frames.KeySet, cls: int, direction: int) -> tuple[bytes, bytes]:
-    """-> (AES key of 16 bytes, IV of 13 bytes that a Partial IV is XORed with).
-
-    cls and direction: of the frames that they open (frames.TELEMETRY .. ACK, UP or DOWN).
-    """
-    key, common_iv = keys._key_iv(cls, direction)
-    return key, frames.nonce(common_iv, keys.kid, 0)

@@ -11,7 +11,7 @@ from fieldbeat.protocols import event, event_reader, frame, report_reader, schem
 from fieldbeat.protocols.ccm import TAG_SIZE
 from fieldbeat.protocols.schema import Schema
 
-from . import explain_cbor, explain_report, scaled
+from . import cose_frames, explain_cbor, explain_report, scaled
 from .errors import FieldbeatError
 from .layers import Layer
 from .registry import Registry, Unit
@@ -80,19 +80,31 @@ class Explainer:
         Raises:
             FieldbeatError: it is no frame.
         """
+        header = self._header(data)
+        found = Explanation([frame_layer(data, header)])
+        opened = self._open(data, header, found)
+        if opened is not None:
+            self._plaintext(header.cls, opened, found)
+        return found
+
+    def as_cose(self, data: bytes) -> tuple[bytes, bytes]:
+        """Return a frame as a COSE_Encrypt0 message, and the external_aad that belongs to it.
+
+        Raises:
+            FieldbeatError: it is no frame.
+        """
+        self._header(data)
+        return cose_frames.expand(data, self._kid_size)
+
+    def _header(self, data: bytes) -> frame.Header:
         try:
-            header = frame.parse(data, self._kid_size)
+            return frame.parse(data, self._kid_size)
         except frame.FrameError as error:
             problem = _NO_FRAME.get(error.reason, error.reason)
             raise FieldbeatError(
                 f"these {len(data)} bytes are no frame: {problem}",
                 "give one whole datagram; with key ids of 4 bytes say --kid-size 4",
             ) from None
-        found = Explanation([frame_layer(data, header)])
-        opened = self._open(data, header, found)
-        if opened is not None:
-            self._plaintext(header.cls, opened, found)
-        return found
 
     def _open(self, data: bytes, header: frame.Header, found: Explanation) -> bytes | None:
         """Return the plaintext, or None with the reason in `found.sealed`."""

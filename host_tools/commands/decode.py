@@ -19,11 +19,14 @@ def decode(
     registry: Path | None = typer.Option(None, help="The registry, a SQLite file."),
     db: Path | None = typer.Option(None, help="The store, which knows the units' schemas."),
     kid_size: int | None = typer.Option(None, help="Bytes of a key id, 2 or 4."),
+    cose: bool = typer.Option(False, "--cose", help="Write it as COSE_Encrypt0, for other tools."),
     as_json: JsonOption = False,
 ) -> None:
     """Explain a frame byte by byte: the header, and with the registry's key what is inside.
 
-    A file holds the bytes, or hexadecimal digits; spaces, line ends and 0x do no harm.
+    A file holds the bytes, or hexadecimal digits; spaces, line ends and 0x do no harm. --cose
+    needs no key: it gives the same ciphertext as the message and the external_aad that any COSE
+    library takes (RFC 9052).
 
     \b
     Example:
@@ -46,7 +49,11 @@ def decode(
     keys = Registry(registry, create=False) if registry_file(registry).exists() else None
     store = Store(db, create=False) if store_file(db).exists() else None
     try:
-        found = Explainer(keys, store, kid_size).explain(data)
+        explainer = Explainer(keys, store, kid_size)
+        if cose:
+            _print_cose(*explainer.as_cose(data), as_json)
+            return
+        found = explainer.explain(data)
     finally:
         for file in (keys, store):
             if file:
@@ -121,6 +128,14 @@ def _is_file(source: str) -> bool:
 def _short(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _print_cose(message: bytes, external_aad: bytes, as_json: bool) -> None:
+    told = {"cose_encrypt0": message.hex(), "external_aad": external_aad.hex()}
+    if as_json:
+        print_json(told)
+    else:
+        print("\n".join(f"{name} {value}" for name, value in told.items()))
 
 
 def _print(found: Any) -> None:

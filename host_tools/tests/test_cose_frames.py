@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+import json
+
 import cbor2
 import pytest
 from cryptography.exceptions import InvalidTag
 from fieldbeat.host_tools import cose_frames
+from fieldbeat.host_tools.cli import main
 from fieldbeat.protocols import cose, frame
 from fieldbeat.protocols.frame import DOWN, TELEMETRY, UP, FrameError, KeySet
+from pycose import messages
+from pycose.keys import SymmetricKey
 
 MASTER = bytes(range(16))
 CASES = [
@@ -25,7 +30,8 @@ def sealed(
     kid: bytes, cls: int, direction: int, piv: int, epoch: bool, text: bytes
 ) -> tuple[bytes, bytes, bytes]:
     keys = KeySet(MASTER, kid, 3)
-    key, base_iv = cose_frames.key_and_base_iv(keys, cls, direction)
+    key, common_iv = keys._key_iv(cls, direction)
+    base_iv = frame.nonce(common_iv, kid, 0)  # a Partial IV is XORed with it
     return keys.seal(cls, direction, piv, text, with_epoch=epoch), key, base_iv
 
 
@@ -34,9 +40,6 @@ def sealed(
 def test_pycose_opens_a_frame(
     kid: bytes, cls: int, direction: int, piv: int, epoch: bool, text: bytes, whole_iv: bool
 ) -> None:
-    messages = pytest.importorskip("pycose.messages", reason="pip install pycose")
-    from pycose.keys import SymmetricKey
-
     data, key, base_iv = sealed(kid, cls, direction, piv, epoch, text)
     expanded, external_aad = cose_frames.expand(data, len(kid), base_iv if whole_iv else None)
     # CoseMessage.decode() does not know what cbor2 6 makes of a tag: the step after it does.
@@ -62,6 +65,21 @@ def test_this_project_opens_it_too(
     assert cose.open0(expanded, pair, external_aad, base_iv).payload == text
     expanded, external_aad = cose_frames.expand(data, len(kid), base_iv)
     assert cose.open0(expanded, pair, external_aad).payload == text
+
+
+def test_decode_writes_a_message_for_others(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
+    data, key, base_iv = sealed(b"site", TELEMETRY, UP, 300, False, b"a report")
+    command = ["decode", data.hex(), "--kid-size", "4", "--cose"]
+    assert main([*command, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    message, external_aad = (bytes.fromhex(value) for value in told.values())
+    pair = (cose.AES_CCM_16_64_128, key)
+    assert cose.open0(message, pair, external_aad, base_iv).payload == b"a report"
+    assert main(command) == 0
+    assert f"cose_encrypt0 {message.hex()}\n" in capsys.readouterr().out
+    assert main(["decode", "00", "--cose"]) == 1
+    assert "are no frame" in capsys.readouterr().err
 
 
 def test_what_is_no_frame_is_refused() -> None:

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,7 +43,7 @@ def registry(tmp_path_factory):
 
 def run(*arguments, **options):
     """Call the verb as `fieldbeat decode` does, without its entry point."""
-    defaults = {"registry": None, "db": None, "kid_size": None, "as_json": False}
+    defaults = {"registry": None, "db": None, "kid_size": None, "cose": False, "as_json": False}
     decode.decode(*arguments, **{**defaults, **options})
 
 
@@ -202,3 +204,9 @@ def test_the_store_knows_what_the_unit_announced(tmp_path):
     assert found.reports[0]["samples"][0]["values"]["air_temperature"]["text"] == "20.03"
     registry.close()
     store.close()
+
+
+def test_what_only_profiles_need_is_not_imported_for_every_frame():
+    code = "import sys; from fieldbeat.host_tools import explain; print('pydantic' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout == "False\n"
