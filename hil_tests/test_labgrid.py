@@ -1,8 +1,5 @@
-"""A place of a shared lab: labgrid's own coordinator and exporter on loopback, a virtual board.
-
-labgrid brings a pyserial of its own, so it has an environment of its own: `make lab` installs it
-in build/labgrid. Without that, and without labgrid on the PATH, these tests are skipped.
-"""
+"""A place of a labgrid lab: with labgrid's own coordinator, exporter and client where they are
+installed (pipx install labgrid), and with a program that behaves like the client."""
 
 from __future__ import annotations
 
@@ -11,149 +8,149 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
+from fieldbeat.hil_tests import bench_file
+from fieldbeat.hil_tests.blocked import Blocked
+from fieldbeat.hil_tests.instruments.labgrid_place import LabgridPlace
+from fieldbeat.hil_tests.rfc2217_port import Rfc2217Port
+from fieldbeat.hil_tests.rig import Rig
+from fieldbeat.hil_tests.virtual.site import Site, config
+from fieldbeat.host_tools import image
 
-from . import bench_file
-from .blocked import Blocked
-from .rfc2217_port import Rfc2217Port
-from .rig import Rig
-from .virtual.site import Site
-
-OWN = Path(__file__).parent.parent / "build" / "labgrid" / "bin"
-SEARCHED = os.pathsep.join([str(OWN), os.environ.get("PATH", "")])
-PROGRAMS = ("labgrid-client", "labgrid-coordinator", "labgrid-exporter")
-PLACE = "greenhouse-2"
-READY_S = 20
-EXPORT = """
-{place}:
+PROGRAMS = ("labgrid-coordinator", "labgrid-exporter", "labgrid-client")
+EXPORTS = """
+greenhouse-bench:
   NetworkSerialPort:
-    host: 127.0.0.1
-    port: {port}
-    speed: 115200
+    host: {port.host}
+    port: {port.tcp_port}
     protocol: rfc2217
+    speed: 115200
 """
-BENCH = """
-[board.gh-01]
-manifest = "greenhouse_esp32"
-port = "labgrid:{place}"
-id = "mac:{mac}"
+BENCH = '[board.gh-01]\nmanifest = "greenhouse_esp32"\nport = "labgrid:greenhouse-1"\nid = "{}"\n'
+
+# Answers as labgrid-client 26.0 does; the folder holds who has the place.
+CLIENT = """#!/bin/sh
+D='{folder}'
+[ "$1 $2" = "-p greenhouse-1" ] || {{ echo "place pattern $2 matches nothing" >&2; exit 1; }}
+case $3 in
+acquire) [ ! -e "$D/acquired" ] || {{ echo "Error: You have already acquired it." >&2; exit 1; }}
+    touch "$D/acquired"; echo "acquired place greenhouse-1";;
+release) rm "$D/acquired" || exit 1; echo "released place greenhouse-1";;
+env) cat "$D/env";;
+esac
 """
-
-pytestmark = [
-    pytest.mark.xdist_group("labgrid"),
-    pytest.mark.skipif(
-        not all(shutil.which(name, path=SEARCHED) for name in PROGRAMS),
-        reason="labgrid is not there: make lab installs it",
-    ),
-]
-
-
-class Lab:
-    """A coordinator and an exporter in one folder."""
-
-    def __init__(self, folder: Path, serial_port: int) -> None:
-        self.folder = folder
-        self.address = f"127.0.0.1:{free_port()}"
-        self.environment = os.environ | {"PATH": SEARCHED, "LG_COORDINATOR": self.address}
-        (folder / "exporter.yaml").write_text(EXPORT.format(place=PLACE, port=serial_port))
-        self.running = [
-            self.start("labgrid-coordinator", "-l", self.address),
-            self.start("labgrid-exporter", "-n", "desk", "exporter.yaml"),
-        ]
-        self.wait_for("resources", f"desk/{PLACE}/NetworkSerialPort")
-        self.client("-p", PLACE, "create")
-        self.client("-p", PLACE, "add-match", f"*/{PLACE}/*")
-        self.wait_for("places", PLACE)
-
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        with (self.folder / f"{command[0]}.log").open("wb") as log:
-            return subprocess.Popen(
-                command, cwd=self.folder, env=self.environment, stdout=log, stderr=log
-            )
-
-    def client(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["labgrid-client", *arguments],
-            env=self.environment, capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        return done.stdout + done.stderr
-
-    def wait_for(self, verb: str, text: str) -> None:
-        end_s = time.monotonic() + READY_S
-        while text not in self.client(verb):
-            assert time.monotonic() < end_s, [
-                path.read_text()[-500:] for path in self.folder.glob("*.log")
-            ]
-
-    def close(self) -> None:
-        for process in reversed(self.running):
-            process.terminate()
-            process.wait()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[Site]:
-    with Site(seed=1, workdir=tmp_path_factory.mktemp("site")) as site:
-        station = site.add_station()
-        port = Rfc2217Port(station)
-        site.start_real()
-        site.tcp_port = port.tcp_port
-        site.mac = station.mac.hex(":")
-        yield site
-        site.stop_real()
-        port.close()
-
-
-@pytest.fixture(scope="module")
-def lab(site, tmp_path_factory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("lab"), site.tcp_port)
-    yield lab
-    lab.close()
+ENVIRONMENT = """targets:
+  greenhouse-1:
+    resources:
+    - NetworkSerialPort:
+        host: {host}
+        protocol: {protocol}
+        speed: 115200
+        port: {port}
+"""
 
 
 @pytest.fixture
-def bench(lab, site, monkeypatch) -> bench_file.BenchFile:
-    """A bench file whose port is the place."""
-    monkeypatch.setenv("PATH", SEARCHED)
-    monkeypatch.setenv("LG_COORDINATOR", lab.address)
-    return bench_file.parse(BENCH.format(place=PLACE, mac=site.mac), "lab.toml")
+def place(tmp_path, monkeypatch):
+    """A place by the stand-in client; `tmp_path` has its state."""
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin" / "labgrid-client"
+    script.write_text(CLIENT.format(folder=tmp_path))
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    return LabgridPlace("greenhouse-1")
 
 
-def test_a_place_is_acquired_answers_and_is_released(bench, lab, site, tmp_path):
-    with Rig.of(bench, tmp_path) as rig:
-        assert "acquired: None" not in lab.client("-p", PLACE, "show")
-        board = rig.boards["gh-01"]
-        assert board.port == f"rfc2217://127.0.0.1:{site.tcp_port}"
-        board.console.write(b"\r")
-        said = b""
-        assert rig.run_until(lambda: b"fieldbeat> " in board.console.read(0.1), 20), said
-        assert board.check_identity().mac == site.mac
-        board.lines.reset()
-        assert rig.run_until(lambda: b"rst:" in board.console.read(0.1), 20)
-    assert "acquired: None" in lab.client("-p", PLACE, "show")
+@pytest.mark.parametrize(
+    ("protocol", "url"), [("rfc2217", "rfc2217://lab:4001"), ("raw", "socket://lab:4001")]
+)
+def test_a_place_is_acquired_and_given_back(place, tmp_path, protocol, url):
+    environment = ENVIRONMENT.format(host="lab", port=4001, protocol=protocol)
+    (tmp_path / "env").write_text(environment)
+    assert place.acquire() == url
+    assert (tmp_path / "acquired").exists()
+    place.release()
+    place.release()
+    assert not (tmp_path / "acquired").exists()
 
 
-def test_a_place_that_somebody_has_blocks(bench, lab, tmp_path):
-    lab.environment = lab.environment | {"LG_USERNAME": "someone"}
-    lab.client("-p", PLACE, "acquire")
-    try:
-        with pytest.raises(Blocked) as caught:
-            Rig.of(bench, tmp_path)
-        assert "acquire" in caught.value.reason
-        assert "labgrid-client who" in caught.value.next_step
-    finally:
-        lab.client("-p", PLACE, "release")
+def test_a_place_that_somebody_has(place, tmp_path):
+    (tmp_path / "acquired").touch()
+    with pytest.raises(Blocked, match="already acquired it.*next: 'labgrid-client who' says"):
+        place.acquire()
+    place.release()
+    assert (tmp_path / "acquired").exists()  # it was not ours to give back
 
 
-def test_a_coordinator_that_is_not_there_blocks(bench, monkeypatch, tmp_path):
-    monkeypatch.setenv("LG_COORDINATOR", f"127.0.0.1:{free_port()}")
-    with pytest.raises(Blocked, match="labgrid-client"):
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_place_without_one_serial_port_is_given_back(place, tmp_path, count):
+    head, _, port = ENVIRONMENT.partition("    - ")
+    one = "    - " + port.format(host="lab", port=1, protocol="rfc2217")
+    (tmp_path / "env").write_text(head + count * one)
+    bench = bench_file.parse(BENCH.format("mac:02:00:00:00:00:01"), "lab.toml")
+    with pytest.raises(Blocked, match=f"has {count} serial ports, not one; next: see"):
         Rig.of(bench, tmp_path)
+    assert not (tmp_path / "acquired").exists()
+
+
+def test_without_the_client(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Blocked, match="labgrid-client is not installed; next: .*pipx install"):
+        LabgridPlace("greenhouse-1").acquire()
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    """A coordinator and an exporter on loopback, with a virtual board exported over RFC 2217."""
+    missing = [name for name in PROGRAMS if not shutil.which(name)]
+    if missing:
+        pytest.skip(f"needs feature labgrid: {', '.join(missing)} (pipx install labgrid)")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    monkeypatch.setenv("LG_COORDINATOR", address)
+    with ExitStack() as stack:
+        site = stack.enter_context(Site(1, tmp_path / "far"))
+        board = site.add_board("greenhouse_esp32", "gh-01", image=image.build(config()))
+        site.start_real()
+        port = Rfc2217Port(board)
+        stack.callback(port.close)
+        exports = tmp_path / "exports.yaml"
+        exports.write_text(EXPORTS.format(port=port))
+        for command in (
+            ["labgrid-coordinator", "-l", address],
+            ["labgrid-exporter", "-c", address, "--name", "bench", str(exports)],
+        ):
+            log = stack.enter_context((tmp_path / f"{command[0]}.log").open("wb"))
+            process = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log)
+            stack.callback(process.wait, 20)
+            stack.callback(process.terminate)
+        _client_until("-p", "greenhouse-1", "create")
+        _client_until("-p", "greenhouse-1", "add-match", "*/greenhouse-bench/*")
+        _client_until("-p", "greenhouse-1", "show", says="Matching resource")
+        yield board
+
+
+def _client_until(*words, says="", tries=40):
+    """Repeats until the coordinator is up, or the exporter has told it what there is."""
+    for _ in range(tries):
+        done = subprocess.run(["labgrid-client", *words], capture_output=True, text=True)
+        if done.returncode == 0 and says in done.stdout:
+            return
+        time.sleep(0.25)
+    raise AssertionError(done.stdout + done.stderr)
+
+
+def test_a_board_of_a_lab_is_flashed_and_answers(lab, tmp_path):
+    bench = bench_file.parse(BENCH.format(f"mac:{lab.mac.hex(':')}"), "lab.toml")
+    with Rig.of(bench, tmp_path / "rig") as rig:
+        with pytest.raises(Blocked, match="already acquired.*next: 'labgrid-client who'"):
+            LabgridPlace("greenhouse-1").acquire()
+        board = rig.boards["gh-01"]
+        board.flasher.flash(image.build(config()))
+        assert board.check_identity().build_id
+        board.lines.reset()
+    again = LabgridPlace("greenhouse-1")
+    assert again.acquire().startswith("rfc2217://127.0.0.1:")
+    again.release()
