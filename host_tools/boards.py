@@ -132,16 +132,20 @@ def names() -> list[str]:
     return sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".json"))
 
 
+def must_exist(name: str) -> None:
+    """Raise CannotTry unless there is a board of that name."""
+    if name not in names():
+        message = f"there is no board '{name}', {did_you_mean(name, names())}"
+        raise CannotTry(message, "see 'fieldbeat boards'")
+
+
 def manifest(name: str) -> dict[str, Any]:
     """Return a board's whole PlatformIO manifest.
 
     Raises:
         CannotTry: there is no such board, or its file is no JSON.
     """
-    if name not in names():
-        raise CannotTry(
-            f"there is no board '{name}', {did_you_mean(name, names())}", "fieldbeat boards"
-        )
+    must_exist(name)
     text = resources.files("fieldbeat.boards").joinpath(f"{name}.json").read_text("utf-8")
     try:
         return json.loads(text)
@@ -181,6 +185,7 @@ def _problems(board: Board, name: str) -> Iterator[str]:
     if board.id != name:
         yield f"id = '{board.id}': must be '{name}', as the file is named"
     yield from _pin_problems(board)
+    yield from _partition_problems(board)
     users = {f"[fitted.{name}]": part for name, part in board.fitted.items()}
     if board.modem:
         yield from _reference_problems("[modem]", board.modem.part, board.modem.bus, board)
@@ -192,6 +197,15 @@ def _problems(board: Board, name: str) -> Iterator[str]:
         if part.map and not maps.joinpath(f"{part.map}.json").is_file():
             yield f"{place} map = '{part.map}': must be a file of drivers/maps/"
     yield from address_problems(board, {name: part.address for name, part in board.fitted.items()})
+
+
+def _partition_problems(board: Board) -> Iterator[str]:
+    try:
+        board.partition_table()
+    except OSError:
+        yield f"partitions = '{board.partitions}': must be a file of boards/"
+    except partition_table.PartitionError as error:
+        yield error.message
 
 
 def _reference_problems(place: str, part: str, bus: str | None, board: Board) -> Iterator[str]:

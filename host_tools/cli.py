@@ -8,7 +8,8 @@ for a verb with verbs of its own, in this distribution or in anybody's::
 
 Its line in `fieldbeat --help` is the first line of its module's docstring, read from the source:
 only the verb that runs is imported. Exit codes: 0 done, 1 the work failed, 2 it could not be
-tried.
+tried, 130 it was interrupted. An error is one line on stderr; with `--json` it is a JSON object
+there, with `error`, `next` and `exit_code`, and what stdout has is whole documents or nothing.
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -24,10 +25,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from .errors import CannotTry, FieldbeatError
+from .errors import CannotTry, FieldbeatError, Interrupted
 
 ENTRY_POINT_GROUP = "fieldbeat.commands"
-INTERRUPTED = 130  # what a shell reports for Ctrl-C
 UsageError: Any = (
     typer.BadParameter.__base__
 )  # typer brings its own click or takes the installed one
@@ -65,7 +65,14 @@ def load(point: EntryPoint) -> Any:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.command(point.name)(target)
         target = app
-    return typer.main.get_command(target)
+    return _told_in_full(typer.main.get_command(target))
+
+
+def _told_in_full(command: Any) -> Any:
+    """Let the help of a verb with verbs below it have their first sentences whole."""
+    for below in getattr(command, "commands", {}).values():
+        below.short_help = below.short_help or (below.help or "").partition("\n\n")[0]
+    return command
 
 
 class VerbGroup(TyperGroup):
@@ -120,23 +127,35 @@ def main(arguments: list[str] | None = None) -> int:
     command = typer.main.get_command(app)
     try:
         result = command.main(args=arguments, prog_name="fieldbeat", standalone_mode=False)
-    except typer.Abort:
-        return INTERRUPTED
+        if result == Interrupted.exit_code:  # so typer tells of Ctrl-C
+            raise typer.Abort
     except Exception as error:
         if debug:
             import traceback
 
             traceback.print_exception(error)
         failure = _foreseen(error)
-        print(f"error: {failure}", file=sys.stderr)
+        _tell(failure, "--json" in arguments)
         return failure.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _tell(failure: FieldbeatError, as_json: bool) -> None:
+    if not as_json:
+        print(f"error: {failure}", file=sys.stderr)
+        return
+    import json
+
+    told = {"error": failure.message, "next": failure.next_step, "exit_code": failure.exit_code}
+    print(json.dumps(told, ensure_ascii=False), file=sys.stderr)
 
 
 def _foreseen(error: Exception) -> FieldbeatError:
     """Return the error as one that tells what to do next."""
     if isinstance(error, FieldbeatError):
         return error
+    if isinstance(error, typer.Abort):  # Ctrl-C, in a verb that knows nothing better to say
+        return Interrupted("interrupted", "run the same command again")
     text = " ".join(str(error).split())
     if isinstance(error, UsageError):
         place = error.ctx.command_path if error.ctx else "fieldbeat"

@@ -32,3 +32,9 @@ class CannotTry(FieldbeatError):
     """The work could not be tried: no port, no file, no network, wrong arguments (exit code 2)."""
 
     exit_code = 2
+
+
+class Interrupted(FieldbeatError):
+    """The user ended it by Ctrl-C (exit code 130, as a shell has it)."""
+
+    exit_code = 130

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -42,4 +43,6 @@ def write_atomically(path: Path, content: bytes, mode: int = PUBLIC) -> None:
             raise
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
-        raise CannotTry(message, "name a file in a folder where you may write") from None
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        step = "free space on that disk" if full else "name a file in a folder where you may write"
+        raise CannotTry(message, step) from None

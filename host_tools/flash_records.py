@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import nvs_image
 from .errors import CannotTry
+from .flasher import Known
 from .image_info import ImageInfo
 from .paths import registry_file
 from .registry import PROVISIONED, Registry
@@ -41,10 +42,10 @@ class FlashRecords:
         if self._registry:
             self._registry.close()
 
-    def board_of_mac(self, mac: str) -> str | None:
-        """Return the board that the registry has for a MAC address."""
+    def unit_of_mac(self, mac: str) -> Known:
+        """Return what the registry has for a MAC address."""
         unit = self._registry.unit_of_mac(mac) if self._registry else None
-        return unit.board or None if unit else None
+        return Known(unit.name, unit.board) if unit else Known()
 
     def before_write(self, mac: str) -> None:
         """Note that the key leaves for its unit.

@@ -29,11 +29,21 @@ BLANK_SECTOR = b"\xff" * SECTOR
 MERGE_BYTES = 64 * 1024  # shorter blank stretches are sent: they compress to nothing
 LOCALLY_ADMINISTERED = 0x02  # IEEE 802, 8.2.2: this bit of the first byte; no chip has it set
 
+INCOMPLETE, FLASH_AGAIN = "the unit is incomplete now", "flash it again"
+
 Progress = Callable[[int, int], None]  # (bytes so far, bytes in all)
 
 
 class WrongTarget(CannotTry):
     """The image is not for what is at the port; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a unit before it is flashed; empty texts for what is not."""
+
+    unit: str = ""
+    board: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Result:
-    """What was done; `seconds` from opening the port to the reset."""
+    """What was done; `seconds` from opening the port to the reset.
+
+    `unit` is what the registry has at that MAC address, or an empty text; `nvs_blank` tells that
+    the unit holds neither key nor counters.
+    """
 
     mac: str
     chip: str
@@ -61,6 +75,8 @@ class Result:
     bytes_erased: int
     secrets: bool
     seconds: float
+    unit: str
+    nvs_blank: bool
 
 
 def plan(image: bytes, info: ImageInfo, secrets: bytes | None) -> Plan:
@@ -114,7 +130,8 @@ def flash(
     info: ImageInfo,
     secrets: bytes | None = None,
     board: str | None = None,
-    board_of_mac: Callable[[str], str | None] = lambda mac: None,
+    unit_of_mac: Callable[[str], Known] = lambda mac: Known(),
+    repurpose: bool = False,
     before_write: Callable[[str], None] = lambda mac: None,
     baud: int = FAST_BAUD,
     progress: Progress = lambda done, total: None,
@@ -126,7 +143,8 @@ def flash(
         image: the whole image; `info` is what `image_info.inspect` said of it.
         secrets: content of the nvs partition, or None to leave it alone.
         board: the board that the user says is at the port.
-        board_of_mac: tells the board of a known unit by its MAC address.
+        unit_of_mac: tells what is known of the unit with a MAC address.
+        repurpose: a known unit may get the image of another one.
         before_write: called with the MAC address when all checks have passed; may raise.
         baud: bits per second for the data.
         progress: called with bytes written and bytes to write.
@@ -139,18 +157,22 @@ def flash(
 
     started = time.monotonic()
     todo = plan(image, info, secrets)
-    _check_board(info, board, "--board")
+    _check_board(info, board or "", "--board")
     with listening() as heard, connected(port) as loader:
         with untouched(port, loader):
             _check_chip(loader, info)
             mac = mac_text(loader)
             _check_kind(mac, info)
+            known = unit_of_mac(mac)
             if board is None:
-                _check_board(info, board_of_mac(mac), f"the registry for {mac}")
+                _check_board(info, known.board, f"the registry for {mac}")
+            if not repurpose:
+                _check_unit(info, known.unit, mac)
             loader = prepared(loader, baud)
             _check_flash_size(loader, info)
+            nvs_blank = secrets is None and _is_blank(loader, info)
             before_write(mac)
-        with failures(port, "the unit is incomplete now", "flash it again"):
+        with failures(port, INCOMPLETE, FLASH_AGAIN):
             _write(loader, heard, todo, progress)
             _verify(loader, image, info)
             loader.hard_reset()
@@ -164,13 +186,22 @@ def flash(
             bytes_erased=sum(size for _, size in todo.erases),
             secrets=secrets is not None,
             seconds=round(time.monotonic() - started, 3),
+            unit=known.unit,
+            nvs_blank=nvs_blank,
         )
 
 
-def _check_board(info: ImageInfo, board: str | None, who: str) -> None:
-    if board is not None and board != info.board_id:
+def _check_board(info: ImageInfo, board: str, who: str) -> None:
+    if board and board != info.board_id:
         message = f"the image is for {info.board_id}, but {who} says {board}"
         raise WrongTarget(message, f"build the image for {board}, or pass --board {info.board_id}")
+
+
+def _check_unit(info: ImageInfo, unit: str, mac: str) -> None:
+    if unit and unit != info.node:
+        message = f"this board is {unit} (MAC {mac}), the image is for {info.node}"
+        step = f"build it with '--unit {unit}', or pass --repurpose to make another unit of it"
+        raise WrongTarget(message, step)
 
 
 def _check_chip(loader: Any, info: ImageInfo) -> None:
@@ -200,6 +231,12 @@ def _check_flash_size(loader: Any, info: ImageInfo) -> None:
             f"{info.board_id} has {expected} of flash, the chip at the port {found or 'unknown'}"
         )
         raise WrongTarget(message, "connect the right board, or build for this one")
+
+
+def _is_blank(loader: Any, info: ImageInfo) -> bool:
+    nvs = partition_table.find(info.table, "nvs")
+    blank = hashlib.md5(b"\xff" * nvs.size, usedforsecurity=False).hexdigest()
+    return loader.flash_md5sum(nvs.offset, nvs.size) == blank
 
 
 def _write(loader: Any, heard: Heard, todo: Plan, progress: Progress) -> None:

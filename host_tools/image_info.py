@@ -44,6 +44,10 @@ def inspect(image: bytes, source: str) -> ImageInfo:
         ImageError, PartitionError: it is no complete image of ours.
     """
     remedy = "build it again with 'fieldbeat build'"
+    if not image.strip(b"\0") or not image.strip(b"\xff"):
+        raise ImageError(
+            f"{source} is empty, it is no image of ours", "name one that 'fieldbeat build' made"
+        )
     table = partition_table.from_image(image, source)
     if len(image) < max(part.end for part in table):
         raise ImageError(f"{source} is cut short, it has only {len(image)} bytes", remedy)

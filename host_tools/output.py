@@ -11,16 +11,32 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from .paths import registry_file, store_file
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 WIDTH_WITHOUT_TERMINAL = 160  # characters; a pipe or a log file must not cut a table off
 
+
+def _short(path: Path) -> str:
+    text, home = str(path), str(Path.home())
+    return f"~{text.removeprefix(home)}" if text.startswith(f"{home}/") else text
+
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for a machine to read.")]
+RegistryOption = Annotated[
+    Path | None,
+    typer.Option(help=f"The registry, a SQLite file; default: {_short(registry_file())}."),
+]
+DbOption = Annotated[
+    Path | None, typer.Option(help=f"The store, a SQLite file; default: {_short(store_file())}.")
+]
 
 
 def console(stderr: bool = False) -> Console:
@@ -37,6 +53,17 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
 
 
+def print_json_line(value: Any) -> None:
+    """Write one of several JSON documents to stdout, each a line of its own."""
+    print(json.dumps(value, ensure_ascii=False, default=_plain), flush=True)
+
+
+def remark(text: str, as_json: bool = False) -> None:
+    """Tell a person on stderr what goes on; a machine that reads JSON is spared."""
+    if not as_json:
+        print(text, file=sys.stderr, flush=True)
+
+
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None
 ) -> None:
@@ -50,6 +77,14 @@ def print_table(
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     console().print(table)
+
+
+def print_facts(facts: Iterable[tuple[str, object]]) -> None:
+    """Write named values to stdout, one a line, in two columns."""
+    rows = [(name, str(value)) for name, value in facts]
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, value in rows:
+        print(f"{name:<{width}}  {value}")
 
 
 @contextmanager

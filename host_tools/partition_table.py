@@ -128,7 +128,7 @@ def from_bytes(data: bytes, source: str = "partition table") -> list[Partition]:
     Raises:
         PartitionError: there is no table, or it is damaged.
     """
-    remedy = "build the image again"
+    remedy = "name an image that 'fieldbeat build' made"
     table: list[Partition] = []
     for position in range(0, min(len(data), TABLE_SIZE) - _ENTRY.size + 1, _ENTRY.size):
         entry = bytes(data[position : position + _ENTRY.size])
@@ -143,7 +143,7 @@ def from_bytes(data: bytes, source: str = "partition table") -> list[Partition]:
             break
         name = label.rstrip(b"\0").decode("ascii", "replace")
         table.append(Partition(name, kind, subtype, offset, size, flags))
-    raise PartitionError(f"{source}: no partition table with an MD5 was found", remedy)
+    raise PartitionError(f"{source}: there is no partition table", remedy)
 
 
 def from_image(image: bytes, source: str = "image") -> list[Partition]:

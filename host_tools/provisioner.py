@@ -43,6 +43,7 @@ class Link(Protocol):
     def commit_settings(self) -> None: ...
     def upload(self, path: str, data: bytes) -> None: ...
     def download(self, path: str) -> bytes | None: ...
+    def status(self) -> dict[str, str]: ...
     def reset(self) -> None: ...
 
 
@@ -114,7 +115,8 @@ class Provisioner:
             rekey: give it a new key, and take it over from another name or chip.
 
         Raises:
-            ProvisioningError: it is another unit, or did not keep what was written.
+            ProvisioningError: it is another unit, did not keep what was written, or runs in safe
+                mode when all is done.
             LinkError: the connection failed; run it again.
             DatabaseError: the registry did not take it; nothing was sent.
         """
@@ -125,10 +127,16 @@ class Provisioner:
         self._write_identity(unit)
         self._write_config(plan)
         self._restart(unit, plan)
+        problem = self._safe_mode()
         changes = {"state": PROVISIONED, "config_sha256": plan.config_sha256.hex()}
         detail = f"epoch {unit.epoch}, {identity.firmware}"
         unit = self._registry.describe(unit.name, "provisioned", detail, **changes)
         self._progress("done", f"{unit.name} is provisioned as key id {unit.kid.hex()}")
+        if problem:
+            raise ProvisioningError(
+                f"{unit.name} has all that it needs, but is in safe mode: {problem}",
+                "see 'log' and 'counters' in 'fieldbeat console'; 'reboot' there tries again",
+            )
         return unit
 
     def _talk(self) -> Identity:
@@ -148,7 +156,13 @@ class Provisioner:
             firmware=firmware,
         )
         self._progress("identity", identity.unit or "none yet")
+        if reason := self._safe_mode():
+            self._progress("state", f"safe mode: {reason}")
         return identity
+
+    def _safe_mode(self) -> str:
+        """Return why the unit is in safe mode; an empty text if it is not."""
+        return self._link.status().get("safe mode", "")
 
     def _must_be_same(self, plan: Plan, identity: Identity) -> None:
         """Refuse to turn one unit into another by mistake."""
@@ -162,6 +176,12 @@ class Provisioner:
             raise ProvisioningError(
                 f"{plan.unit} is the board with MAC {known.mac}, this one has {identity.mac}",
                 "choose another name, or --rekey to put this board in its place",
+            )
+        last = self._registry.unit_of_mac(identity.mac)
+        if not identity.unit and last and last.name != plan.unit:
+            raise ProvisioningError(
+                f"this board was {last.name} before it was erased (MAC {identity.mac})",
+                f"give '--unit {last.name}', or --rekey to make it {plan.unit} for good",
             )
 
     def _identity_for(self, plan: Plan, identity: Identity, rekey: bool) -> Unit:

@@ -15,7 +15,7 @@ import logging
 import struct
 import termios
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
 from smp.exceptions import SMPException
@@ -40,9 +40,16 @@ SETTLE_S = 1.5  # from the answer to a reset until the chip is surely gone: the 
 # What a noisy line makes the layers below raise. A late answer has an old sequence number.
 _GARBLED = (SMPException, SMPClientException, ValueError, struct.error)
 
+# What MicroPython shows when the program was stopped: its prompt, or that of an unfinished line.
+_PROMPTS = (b">>> ", b"... ")
+
 # smpclient logs what it then raises; without a handler that would reach the user's terminal twice.
 for _name in ("smp", "smpclient"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
+
+
+def _say_nothing(text: str) -> None:
+    pass
 
 
 class LinkError(FieldbeatError):
@@ -71,8 +78,11 @@ class _Transport(SMPSerialTransport):
         if hasattr(type(self._conn), "out_waiting"):  # a port elsewhere has no such count
             await super()._drain_tx()
 
+    heard = b""  # what came last that was no SMP
+
     def forget(self) -> None:
         """Drop what came late or garbled."""
+        self.heard = bytes(self._serial_buffer)
         self._reset_state()
         try:
             self._conn.reset_input_buffer()
@@ -86,13 +96,20 @@ class SmpLink:
     Args:
         port: serial device, PTY or pyserial URL.
         baud: bits per second.
+        remark: is told, in words, when the unit makes the user wait.
 
     Raises:
         CannotTry: the port is absent, busy or not allowed, when the link is opened.
     """
 
-    def __init__(self, port: str, baud: int = serial_port.CONSOLE_BAUD) -> None:
+    def __init__(
+        self,
+        port: str,
+        baud: int = serial_port.CONSOLE_BAUD,
+        remark: Callable[[str], None] = _say_nothing,
+    ) -> None:
         self.port = port
+        self._remark = remark
         self._transport = _Transport(baudrate=baud)
         self._client = SMPClient(self._transport, port, ANSWER_S)
         self._runner = asyncio.Runner()
@@ -116,19 +133,28 @@ class SmpLink:
         """Wait until the unit answers.
 
         Raises:
-            CannotTry: it stays silent.
+            CannotTry: it stays silent, or its program was stopped.
         """
         give_up_s = time.monotonic() + seconds
+        remark = self._remark
         while True:
             try:
                 answer = self._ask(system.MCUMgrParametersRead(), timeout_s=1.0)
             except TimeoutError:
-                if time.monotonic() < give_up_s:
-                    continue
-                raise CannotTry(
-                    f"{self.port} is silent: nothing answered in {seconds:.0f} s",
-                    "see that the board has power and runs fieldbeat ('fieldbeat flash')",
-                ) from None
+                if self._transport.heard.endswith(_PROMPTS):
+                    raise CannotTry(
+                        f"{self.port}: the program was stopped, the unit stands at the"
+                        " MicroPython prompt",
+                        "press Ctrl-D in 'fieldbeat console', that starts it",
+                    ) from None
+                if time.monotonic() >= give_up_s:
+                    raise CannotTry(
+                        f"{self.port} is silent: nothing answered in {seconds:.0f} s",
+                        "see that the board has power and runs fieldbeat ('fieldbeat flash')",
+                    ) from None
+                remark(f"waiting for the unit at {self.port}, at most {seconds:.0f} s ...")
+                remark = _say_nothing
+                continue
             if hasattr(answer, "buf_size"):
                 self._transport.initialize(answer.buf_size)
             return
@@ -176,6 +202,12 @@ class SmpLink:
                 return None
             raise
         return self._transfer(f"reading {path}", lambda: self._client.download_file(path))
+
+    def status(self) -> dict[str, str]:
+        """Return what the verb `status` of the unit's shell shows, by its names."""
+        answer = self._request("its status", shell.Execute(argv=["status"]))
+        rows = (line.partition("  ") for line in answer.o.splitlines())
+        return {name.strip(): value.strip() for name, _, value in rows}
 
     def run(self, argv: list[str]) -> tuple[str, int]:
         """Run a verb of the unit's shell, once, and return its output and its exit code."""

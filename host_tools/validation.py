@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
-from .errors import FieldbeatError
+from .errors import CannotTry
 
 Model = TypeVar("Model", bound="Strict")
 
@@ -27,7 +27,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class InvalidData(FieldbeatError):
+class InvalidData(CannotTry):
     """A file whose content is not allowed; `problems` has one message a mistake."""
 
     def __init__(self, source: str, problems: Sequence[str]) -> None:

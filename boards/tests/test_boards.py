@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fieldbeat.host_tools import boards, partition_table
+from fieldbeat.host_tools import boards, cli, partition_table
 from fieldbeat.host_tools.validation import InvalidData
 
 FOLDER = Path(__file__).resolve().parent.parent
@@ -89,6 +89,8 @@ def test_offsets_are_those_of_micropython_for_4_mib():
     ("path", "value", "message"),
     [
         ("id", "other", "must be 'greenhouse_esp32', as the file is named"),
+        ("partitions", "none.csv", "partitions = 'none.csv': must be a file of boards/"),
+        ("partitions", f"{NAME}.json", f"boards/{NAME}.json, line 1: '{{' is no partition"),
         ("chip", "esp8266", "chip = 'esp8266': must be 'esp32'"),
         ("flash_mb", 3, "flash_mb = 3: must be 4 or 8 or 16"),
         ("micropython.sha256", "12", "[micropython] sha256 = '12': must be 64 hex digits or null"),
@@ -117,6 +119,18 @@ def test_a_mistake_is_named_with_what_is_allowed(manifest, path, value, message)
     assert any(message in problem for problem in problems(manifest))
 
 
+@pytest.mark.parametrize("content", ["{", '{"name": 1}', '{"fieldbeat": {}}'])
+def test_a_file_with_any_mistake_is_one_line_and_exit_code_2(
+    tmp_path, monkeypatch, capsys, content
+):
+    (tmp_path / "x.json").write_text(content)
+    monkeypatch.setattr(boards.resources, "files", lambda package: tmp_path)
+    assert cli.main(["boards", "x"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("error: boards/x.json")
+    assert said.err.count("\n") == 1
+
+
 @pytest.mark.parametrize("key", ["name", "vendor", "url", "fieldbeat"])
 def test_what_platformio_needs_must_be_there(manifest, key):
     del manifest[key]
@@ -126,3 +140,12 @@ def test_what_platformio_needs_must_be_there(manifest, key):
 def test_a_missing_key_is_named(manifest):
     del manifest["fieldbeat"]["buses"]["modem"]["tx"]
     assert problems(manifest) == ["[buses.modem] tx: missing, must be a whole number from 0 to 48"]
+
+
+def test_a_board_is_shown_as_facts_and_tables(capsys):
+    assert cli.main(["boards", NAME]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"board        {NAME}: ") and "Pins" in [
+        line.strip() for line in lines
+    ]
+    assert all(len(line.rstrip()) <= 80 for line in lines)

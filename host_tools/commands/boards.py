@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from ..output import JsonOption, print_json, print_table
+from ..output import JsonOption, print_facts, print_json, print_table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -65,7 +65,7 @@ def _show(name: str, as_json: bool) -> None:
         ("console", f"{board.console.baud} baud"),
         ("modem", _settings(data["modem"]) if board.modem else "none"),
     ]
-    print_table(("", ""), facts)
+    print_facts(facts)
     rows = [
         (part.name, f"{part.offset:#x}", f"{part.size:#x}") for part in board.partition_table()
     ]

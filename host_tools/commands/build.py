@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..output import JsonOption, print_json
+from ..output import JsonOption, RegistryOption, print_json
 
 if TYPE_CHECKING:
     from ..node_config import NodeConfig
@@ -22,7 +22,7 @@ def build(
     virtual: bool = typer.Option(False, "--virtual", help="For virtual boards: no real firmware."),
     secrets_out: Path = typer.Option(None, help="Also write an NVS image with a new key here."),
     unit: str = typer.Option(None, help="The unit's name; default: the file's."),
-    registry: Path = typer.Option(None, help="The registry, a SQLite file."),
+    registry: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Build one flash image: base firmware, partition table, app and configuration.
@@ -61,9 +61,8 @@ def build(
         print_json(result)
         return
     kind = "for virtual boards" if info.virtual else f"MicroPython {info.micropython}"
-    print(
-        f"{output}: {info.node} on {info.board_id}, {kind}, app {info.app_version} {info.build_id}"
-    )
+    print(f"{output}: {info.node} on {info.board_id}, {kind}")
+    print(f"app {info.app_version}, build {info.build_id}, {len(content)} bytes")
     if secrets_out:
         print(f"{secrets_out}: key id {result['kid']}; it fits one unit, once, then delete it")
 

@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from ..output import JsonOption
+from ..output import DbOption, JsonOption, RegistryOption
 
 if TYPE_CHECKING:
     from ..outcome import Outcome
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 
 def collect(
     bind: str = typer.Option("0.0.0.0:5690", help="HOST:PORT to listen on, UDP."),
-    db: Path | None = typer.Option(None, help="The store, a SQLite file."),
-    registry: Path | None = typer.Option(None, help="The registry, a SQLite file."),
+    db: DbOption = None,
+    registry: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Receive, store and acknowledge what units send, until Ctrl-C.

@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import typer
 
-from ..output import JsonOption, print_json
+from ..output import JsonOption, print_json, remark
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -28,7 +27,7 @@ def config() -> None:
 def check(
     file: Path = typer.Argument(help="The node's TOML file."), as_json: JsonOption = False
 ) -> None:
-    """Check a node's TOML against its board and profile; every mistake gets a line.
+    """Check a node's TOML file against its board and profile, with a line for every mistake.
 
     \b
     Example:
@@ -44,7 +43,7 @@ def check(
         if as_json:
             print_json({"file": error.source, "ok": False, "problems": error.problems})
         for problem in error.problems:
-            print(f"{error.source}: {problem}", file=sys.stderr)
+            remark(f"{error.source}: {problem}", as_json)
         message = f"{error.source} has {_count(len(error.problems), 'mistake')}"
         raise FieldbeatError(message, "correct the lines above and check again") from error
     if as_json:
@@ -53,11 +52,11 @@ def check(
         return
     for note in found.notes:
         print(f"{file}: note: {note}")
-    rate = f"{found.report_samples} samples every {found.sampling_interval_s} s"
-    print(
-        f"{file}: ok: {found.tables.node.name} at {found.tables.node.site}, {found.board.id} with "
-        f"profile {found.profile.id}, {rate}, at most {found.report_bytes} bytes a report"
-    )
+    node = found.tables.node
+    print(f"{file}: ok")
+    print(f"{node.name} at {node.site}, {node.board} with profile {node.profile}")
+    rate = f"a report has {found.report_samples} samples, one every {found.sampling_interval_s} s"
+    print(f"{rate}; at most {found.report_bytes} bytes")
 
 
 def _count(number: int, noun: str) -> str:

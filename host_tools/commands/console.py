@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typer
 
-from ..output import JsonOption, print_json
+from ..output import JsonOption, print_json_line, remark
 
 
 def console(
@@ -15,6 +15,9 @@ def console(
     as_json: JsonOption = False,
 ) -> int:
     """Open a terminal to a unit's shell (Ctrl-] ends it), or run verbs for a script.
+
+    Ctrl-C reaches the unit and stops its program; Ctrl-D at the prompt >>> starts it again. With
+    --json each verb's answer is one line.
 
     \b
     Example:
@@ -33,7 +36,7 @@ def console(
 
     lines = [execute] if execute is not None else sys.stdin
     worst = 0
-    with SmpLink(port) as link:
+    with SmpLink(port, remark=lambda text: remark(text, as_json)) as link:
         link.wait()
         for text in lines:
             argv = text.split()
@@ -41,7 +44,7 @@ def console(
                 continue
             output, code = link.run(argv)
             if as_json:
-                print_json({"verb": " ".join(argv), "output": output, "code": code})
+                print_json_line({"verb": " ".join(argv), "output": output, "code": code})
             else:
                 print(output.rstrip("\n"), flush=True)
             worst = max(worst, 1 if code else 0)

@@ -9,15 +9,15 @@ from typing import Any
 
 import typer
 
-from ..output import JsonOption, print_json
+from ..output import DbOption, JsonOption, RegistryOption, print_json
 
 DATAGRAM_BYTES = 65_507  # the largest that UDP carries
 
 
 def decode(
     source: str = typer.Argument(..., metavar="FILE|HEX", help="A frame; - reads stdin."),
-    registry: Path | None = typer.Option(None, help="The registry, a SQLite file."),
-    db: Path | None = typer.Option(None, help="The store, which knows the units' schemas."),
+    registry: RegistryOption = None,
+    db: DbOption = None,
     kid_size: int | None = typer.Option(None, help="Bytes of a key id, 2 or 4."),
     cose: bool = typer.Option(False, "--cose", help="Write it as COSE_Encrypt0, for other tools."),
     as_json: JsonOption = False,

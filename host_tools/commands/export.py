@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..output import DbOption
+
 if TYPE_CHECKING:
     from ..series import Series
 
@@ -31,7 +33,7 @@ def export(
     from_: str | None = typer.Option(None, "--from", metavar="T", help="Nothing before it."),
     to: str | None = typer.Option(None, "--to", metavar="T", help="Nothing at or after it."),
     output: Path | None = typer.Option(None, "-o", "--output", help="The file; default stdout."),
-    db: Path | None = typer.Option(None, help="The store, a SQLite file."),
+    db: DbOption = None,
 ) -> None:
     """Export every stored value of a unit, with units of measurement, times and qualities.
 

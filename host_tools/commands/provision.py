@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from ..output import JsonOption, print_json
+from ..output import JsonOption, RegistryOption, print_json, remark
 
 
 def provision(
@@ -17,7 +17,7 @@ def provision(
     unit: str | None = typer.Option(None, help="Its name; default: the file's."),
     site: str | None = typer.Option(None, help="Its site; default: the file's."),
     rekey: bool = typer.Option(False, help="Give it a new key, or another unit's place."),
-    registry: Path | None = typer.Option(None, help="The registry, a SQLite file."),
+    registry: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Give a unit its identity, key and configuration; run it again after an interruption.
@@ -27,6 +27,7 @@ def provision(
         fieldbeat provision --port /dev/ttyUSB0 greenhouse.toml --unit gh-7
     """
     from .. import boards, provisioner
+    from ..errors import Interrupted
     from ..registry import Registry
     from ..smp_link import SmpLink
 
@@ -39,8 +40,11 @@ def provision(
             print(f"{step:<9} {text}", flush=True)
 
     try:
-        with SmpLink(port, baud) as link:
+        with SmpLink(port, baud, remark=lambda text: remark(text, as_json)) as link:
             done = provisioner.Provisioner(link, units, progress).run(plan, rekey)
+    except KeyboardInterrupt:
+        step = "run the same command again, it goes on where it stopped"
+        raise Interrupted("interrupted, the unit is not provisioned yet", step) from None
     finally:
         units.close()
     if as_json:

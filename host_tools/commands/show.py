@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..output import JsonOption, console, print_json
+from ..output import DbOption, JsonOption, RegistryOption, console, print_json
 
 if TYPE_CHECKING:
     from ..views import Views
@@ -25,8 +24,8 @@ def show(
     last: int = typer.Option(48, min=1, help="How many values a history has."),
     gaps: bool = typer.Option(False, "--gaps", help="What is missing, and why."),
     silent: bool = typer.Option(False, "--silent", help="Only units that should have reported."),
-    db: Path | None = typer.Option(None, help="The store, a SQLite file."),
-    registry: Path | None = typer.Option(None, help="The registry, a SQLite file."),
+    db: DbOption = None,
+    registry: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what units said: latest values with unit and quality, history, gaps, who is silent.

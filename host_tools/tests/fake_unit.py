@@ -48,9 +48,13 @@ class NVS:
 
 
 class Shell:
+    folder: Path
+
     async def execute(self, argv):
         if argv == ["status"]:
-            return "unit    gh-1\nuptime  7 s", 0
+            safe_mode = self.folder / "safe_mode"  # why, if there is that file
+            why = f"\nsafe mode  {safe_mode.read_text()}" if safe_mode.exists() else ""
+            return f"unit    gh-1\nuptime  7 s{why}", 0
         return f"unknown verb {argv[0]}; type help", 1
 
 
@@ -61,7 +65,7 @@ class Counters:
 
 def make_server(folder: Path):
     sys.path.insert(0, str(ROOT))
-    NVS.file = folder / "nvs.json"
+    NVS.file, Shell.folder = folder / "nvs.json", folder
     sys.modules["esp32"] = types.SimpleNamespace(NVS=NVS)  # type: ignore[assignment]
     from firmware import smp_os
     from firmware.secrets import Secrets

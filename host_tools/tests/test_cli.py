@@ -23,7 +23,7 @@ def plain_verb(number: int = 1) -> None:
     print("plain", number)
 
 
-def failing() -> None:
+def failing(as_json: bool = typer.Option(False, "--json")) -> None:
     raise FieldbeatError("the pump is dry", "fill it")
 
 
@@ -35,16 +35,24 @@ def broken() -> None:
     raise ZeroDivisionError("by\nnought")
 
 
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
 def code() -> int:
     return 7
 
 
-group = typer.Typer()
+group = typer.Typer(rich_markup_mode=None)
 single = typer.Typer()
 
 
 @group.command()
 def left() -> None:
+    """Goes left, in a sentence of which somebody who reads the help wants to know the very end.
+
+    Then more.
+    """
     print("left")
 
 
@@ -60,7 +68,9 @@ def only(name: str = typer.Argument("nobody")) -> None:
 
 @pytest.fixture(autouse=True)
 def some_verbs(monkeypatch):
-    targets = "plain:plain_verb failing untried broken code group single gone:no_such_name"
+    targets = (
+        "plain:plain_verb failing untried broken interrupted code group single gone:no_such_name"
+    )
     points = {}
     for target in targets.split():
         name, _, attribute = target.partition(":")
@@ -106,6 +116,28 @@ def test_an_error_is_one_line_that_says_what_to_do(capsys, arguments, exit_code,
     assert shown.count("\n") == 1 and "; next: " in shown
 
 
+def test_with_json_an_error_is_a_line_of_json_on_stderr(capsys):
+    assert cli.main(["failing", "--json"]) == 1
+    told = capsys.readouterr()
+    assert told.out == "" and told.err.count("\n") == 1
+    assert json.loads(told.err) == {
+        "error": "the pump is dry",
+        "next": "fill it",
+        "exit_code": 1,
+    }
+
+
+def test_ctrl_c_is_said(capsys):
+    assert cli.main(["interrupted"]) == 130
+    assert "error: interrupted; next: run the same command again" in capsys.readouterr().err
+
+
+def test_the_help_of_a_group_cuts_no_sentence_off(capsys):
+    assert cli.main(["group", "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "wants to know the very end. right" in shown and "more" not in shown
+
+
 @pytest.mark.parametrize("arguments", [["--debug", "failing"], ["failing", "--debug"]])
 def test_debug_shows_the_traceback_wherever_it_stands(capsys, arguments):
     assert cli.main(arguments) == 1
@@ -126,6 +158,13 @@ def test_help_has_the_first_docstring_line_of_each_module(capsys):
 def test_no_arguments_show_the_help(capsys):
     assert cli.main([]) == 0
     assert "Verbs:" in capsys.readouterr().out
+
+
+def test_the_help_names_the_files_that_are_taken_by_default(capsys, monkeypatch):
+    monkeypatch.undo()
+    assert cli.main(["show", "--help"]) == 0
+    shown = "".join(capsys.readouterr().out.split())
+    assert "default:" in shown and "store.sqlite." in shown and "registry.sqlite." in shown
 
 
 def test_help_imports_no_verb_and_nothing_heavy():

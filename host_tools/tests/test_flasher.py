@@ -23,7 +23,7 @@ from fieldbeat.host_tools import (
     serial_port,
 )
 from fieldbeat.host_tools.errors import CannotTry, FieldbeatError
-from fieldbeat.host_tools.flasher import FlashError, WrongTarget
+from fieldbeat.host_tools.flasher import FlashError, Known, WrongTarget
 from fieldbeat.host_tools.registry import PROVISIONED, Registry
 from serial.urlhandler import protocol_socket
 
@@ -150,10 +150,19 @@ def test_another_board_is_refused(chip, virtual):
     with pytest.raises(WrongTarget, match="for greenhouse_esp32, but --board says river"):
         flash(chip, virtual, board="river")
     with pytest.raises(WrongTarget, match=f"but the registry for {VIRTUAL_MAC} says river"):
-        flash(chip, virtual, board_of_mac={VIRTUAL_MAC: "river"}.get)
+        flash(chip, virtual, unit_of_mac={VIRTUAL_MAC: Known(board="river")}.get)
     assert chip.flash.untouched
     same = "greenhouse_esp32"  # what the user says goes before what the registry remembers
-    assert flash(chip, virtual, board=same, board_of_mac={VIRTUAL_MAC: "river"}.get)
+    assert flash(chip, virtual, board=same, unit_of_mac={VIRTUAL_MAC: Known(board="river")}.get)
+
+
+def test_another_unit_is_refused(chip, virtual):
+    gh_7 = {VIRTUAL_MAC: Known("gh-07", "greenhouse_esp32")}.get
+    said = f"this board is gh-07 .MAC {VIRTUAL_MAC}., the image is for gh-01; .*'--unit gh-07'"
+    with pytest.raises(WrongTarget, match=said):
+        flash(chip, virtual, unit_of_mac=gh_7)
+    assert chip.flash.untouched
+    assert flash(chip, virtual, unit_of_mac=gh_7, repurpose=True).unit == "gh-07"
 
 
 def test_a_veto_after_the_checks_writes_nothing(chip, virtual, enable_pin):
@@ -291,7 +300,37 @@ def test_flash_says_which_unit_it_was(desk, chip, capsys):
     assert run(desk, chip) == 0
     shown = capsys.readouterr()
     assert f"{VIRTUAL_MAC}: greenhouse_esp32 now runs gh-01" in shown.out
-    assert "key and counters kept" in shown.out and shown.err == ""
+    assert "it is no unit of this registry; what is in its nvs was kept" in shown.out
+    assert shown.err == "" and all(len(line) <= 80 for line in shown.out.splitlines())
+    Registry(Path(desk["registry.sqlite"])).describe("gh-01", "x", mac=VIRTUAL_MAC)
+    assert run(desk, chip) == 0
+    assert "it was gh-01; key and counters kept" in capsys.readouterr().out
+    chip.flash.data[NVS] = b"\xff" * 0x6000
+    assert run(desk, chip) == 0
+    assert "it was gh-01, but holds no key now; next: fieldbeat prov" in capsys.readouterr().out
+
+
+def test_a_bare_board_is_told_from_one_that_has_a_key(desk, chip, capsys):
+    chip.flash.data[:] = b"\xff" * len(chip.flash.data)
+    capsys.readouterr()
+    assert run(desk, chip) == 0
+    step = f"it has no key yet; next: fieldbeat provision --port {chip.url} CONFIG"
+    assert capsys.readouterr().out.splitlines()[-1] == step
+
+
+def test_a_board_that_does_not_exist(desk, chip, capsys):
+    capsys.readouterr()
+    assert run(desk, chip, "--board", "nosuch") == 2
+    assert "there is no board 'nosuch', allowed: greenhouse_esp32; " in capsys.readouterr().err
+
+
+def test_an_interrupted_flash_says_what_the_unit_is(desk, chip, capsys, monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(flasher, "_write", interrupt)
+    assert run(desk, chip) == 130
+    assert "the unit is incomplete now; next: flash it again" in capsys.readouterr().err
 
 
 def test_a_key_is_written_once(desk, chip, capsys):

@@ -1,6 +1,7 @@
 """Images: the stand-in against esptool, the file system against a real MicroPython, refusals."""
 
 import dataclasses
+import errno
 import hashlib
 import os
 import struct
@@ -256,7 +257,13 @@ def spoil(data: bytes, start: int, end: int) -> bytes:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: b"", "no partition table"),
+        (lambda data: b"", "gh.img is empty, it is no image of ours"),
+        (lambda data: bytes(len(data)), "gh.img is empty, it is no image of ours"),
+        (lambda data: b"\xff" * len(data), "gh.img is empty, it is no image of ours"),
+        (
+            lambda data: b"MZ" * 0x8000,
+            "there is no partition table; next: name an image that 'fie",
+        ),
         (lambda data: data[:0x8800], "no partition table|cut short"),
         (lambda data: data[:0x250000], "cut short, it has only 2424832 bytes"),
         (lambda data: data[:-1], "cut short, it has only 4194303 bytes"),
@@ -360,6 +367,16 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path, name):
         files.write_atomically(tmp_path / name, b"new")
     assert caught.value.message.startswith(f"{tmp_path / name} cannot be written: ")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_is_said_so_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "replace", full)
+    with pytest.raises(CannotTry, match="x.img cannot be written: No space.*; next: free space"):
+        files.write_atomically(tmp_path / "x.img", b"new")
+    assert list(tmp_path.iterdir()) == []
 
 
 # The verb

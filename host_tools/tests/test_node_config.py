@@ -226,7 +226,7 @@ def test_config_check_prints_each_mistake_on_its_line(capsys, tmp_path):
     bad = tmp_path / "bad.toml"
     bad.write_text(changed("port = 5690", "prot = 5690"))
     assert cli.main(["config", "check", str(EXAMPLE)]) == 0
-    assert "ok: gh-01 at north-farm" in capsys.readouterr().out
+    assert ": ok\ngh-01 at north-farm" in capsys.readouterr().out
     assert cli.main(["config", "check", str(bad)]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 3 and lines[2].startswith(f"error: {bad} has 2 mistakes; next:")

@@ -23,6 +23,7 @@ class Unit:
         self.keys_received = []
         self.break_at, self.effect = None, True
         self.operations = 0
+        self.safe_mode = {}  # what its status has about that
 
     def _operate(self, effect):
         self.operations += 1
@@ -57,6 +58,9 @@ class Unit:
 
     def download(self, path):
         return self._operate(lambda: self.files.get(path))
+
+    def status(self):
+        return self._operate(lambda: {"unit": "gh-1"} | self.safe_mode)
 
     def reset(self):
         self._operate(lambda: None)
@@ -134,7 +138,7 @@ def test_a_second_time_changes_nothing(registry):
     assert ("config", "is there already") in lines
 
 
-OPERATIONS = 26  # of a whole provisioning; a test below counts them
+OPERATIONS = 28  # of a whole provisioning; a test below counts them
 
 
 @pytest.mark.parametrize("effect", [False, True], ids=["before", "after"])
@@ -172,7 +176,7 @@ def test_a_cable_pulled_while_a_unit_gets_another_key(registry, break_at):
         provision(unit, registry)
     assert_right(unit, registry)
     assert (
-        registry.unit("gh-1").epoch > old_epoch or break_at <= 9
+        registry.unit("gh-1").epoch > old_epoch or break_at <= 10
     )  # broken before it was asked for
     assert len(set(unit.keys_received)) == len(unit.keys_received)
 
@@ -205,6 +209,41 @@ def test_a_unit_does_not_become_another_by_mistake(registry):
     with pytest.raises(ProvisioningError, match="this board is gh-1.*--unit gh-1"):
         provision(unit, registry, other)
     assert registry.unit("gh-2") is None
+
+
+def test_an_erased_board_does_not_become_another_unit_by_mistake(registry):
+    unit = Unit()
+    provision(unit, registry)
+    unit.nvs = {"id/mac": unit.nvs["id/mac"]}
+    other = Plan("gh-2", *list(vars(PLAN).values())[1:])
+    with pytest.raises(
+        ProvisioningError, match="was gh-1 before it was erased.*--unit gh-1.*--re"
+    ):
+        provision(unit, registry, other)
+    assert registry.unit("gh-2") is None and len(unit.keys_received) == 1
+    done, _ = provision(unit, registry, other, rekey=True)
+    assert done.name == "gh-2" and registry.unit_of_mac("02:00:00:00:00:01") == done
+
+
+def test_a_unit_in_safe_mode_says_why_and_is_provisioned_all_the_same(registry):
+    unit = Unit()
+    unit.safe_mode = {"safe mode": "3 boots failed"}
+
+    def reset():
+        unit.safe_mode = {}
+
+    unit.reset = reset
+    _, lines = provision(unit, registry)
+    assert ("state", "safe mode: 3 boots failed") in lines
+    assert_right(unit, registry)
+
+
+def test_a_unit_that_stays_in_safe_mode_is_an_error(registry):
+    unit = Unit()
+    unit.safe_mode = {"safe mode": "cannot start: KeyError"}
+    with pytest.raises(ProvisioningError, match="in safe mode: cannot start: KeyError; next: "):
+        provision(unit, registry)
+    assert_right(unit, registry)
 
 
 def test_a_unit_that_forgets_is_not_called_provisioned(registry):

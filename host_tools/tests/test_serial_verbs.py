@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+import tty
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,73 @@ def test_provision_goes_on_after_a_pulled_cable(folder, capsys, answers):
     assert [entry.state for entry in Registry().units()] == ["provisioned"]
 
 
+def test_provision_says_that_a_unit_is_in_safe_mode_and_why(folder, capsys):
+    (folder / "safe_mode").write_text("cannot start: KeyError('x')")
+    with unit(folder) as port:
+        assert main(["provision", "--port", port, str(EXAMPLE)]) == 1
+    said = capsys.readouterr()
+    assert "state     safe mode: cannot start: KeyError('x')\n" in said.out
+    assert "is in safe mode: cannot start: KeyError('x'); next: see 'log'" in said.err
+
+
+def test_an_interrupted_provision_says_how_it_goes_on(folder, capsys, monkeypatch):
+    def interrupt(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SmpLink, "information", interrupt)
+    with unit(folder) as port:
+        assert main(["provision", "--port", port, str(EXAMPLE)]) == 130
+    assert capsys.readouterr().err == (
+        "error: interrupted, the unit is not provisioned yet; "
+        "next: run the same command again, it goes on where it stopped\n"
+    )
+
+
+@pytest.fixture
+def answering():
+    """A port where the same bytes answer whatever is sent; yields a function that opens one."""
+    ends = []
+
+    def answer(near, said):
+        with suppress(OSError):
+            while os.read(near, 4096):
+                os.write(near, said)
+
+    def start(said):
+        near, far = pty.openpty()
+        tty.setraw(far)
+        ends.extend((near, far))
+        threading.Thread(target=answer, args=(near, said), daemon=True).start()
+        return os.ttyname(far)
+
+    yield start
+    for end in reversed(ends):
+        os.close(end)
+
+
+@pytest.mark.parametrize("prompt", [b"NameError: name 'AAoAAA'\r\n>>> ", b"\r\n... "])
+def test_a_unit_at_the_prompt_of_micropython_is_no_silent_one(answering, capsys, prompt):
+    port = answering(b"AAoAAA\r\n" + prompt)
+    for verb in (["console", "--exec", "status"], ["provision", str(EXAMPLE)]):
+        assert main([verb[0], "--port", port, *verb[1:]]) == 2
+        said = capsys.readouterr().err
+        assert "stands at the MicroPython prompt; next: press Ctrl-D in 'fieldbeat con" in said
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_who_waits_is_told_what_for(answering, capsys, monkeypatch, options):
+    monkeypatch.setattr(smp_link.SmpLink.wait, "__defaults__", (1.5,))
+    port = answering(b"")
+    assert main(["console", "--port", port, "--exec", "status", *options]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    if options:
+        [line] = lines
+        assert json.loads(line)["error"].startswith(f"{port} is silent")
+    else:
+        assert lines[0] == f"waiting for the unit at {port}, at most 2 s ..."
+        assert lines[1].startswith(f"error: {port} is silent") and len(lines) == 2
+
+
 def test_the_key_cannot_be_read(folder):
     with unit(folder) as port, SmpLink(port) as link:
         link.wait()
@@ -106,6 +174,16 @@ def test_console_runs_one_verb(folder, capsys):
         assert "unknown verb dance" in capsys.readouterr().out
         assert main(["console", "--port", port, "--exec", "status", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["code"] == 0
+
+
+def test_console_writes_a_line_of_json_for_each_verb(folder, capsys, monkeypatch):
+    import io
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO("status\ndance\n"))
+    with unit(folder) as port:
+        assert main(["console", "--port", port, "--json"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["verb"] for line in lines] == ["status", "dance"]
 
 
 def test_console_takes_verbs_from_a_pipe(folder, capsys, monkeypatch):
