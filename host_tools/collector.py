@@ -12,51 +12,23 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from fieldbeat.protocols import (
-    ack,
-    ack_writer,
-    frame,
-    packing,
-    packing_reader,
-    report,
-    report_reader,
-)
+from fieldbeat.protocols import ack, ack_writer, frame, report_reader
 
 from .database import DatabaseBusy
 from .downlink import Downlink
 from .errors import FieldbeatError
+from .opener import Opened, Opener
 from .outcome import Outcome, source_text
-from .records import Decoder, describe, floor, identify
+from .records import Decoder, describe, floor
 from .refusals import Refusals
-from .registry import Registry, Unit
+from .registry import Registry
 from .store import Store
 from .times import DEVICE_EPOCH_S
 from .traffic import Link, Traffic
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Peer:
-    """A unit with its keys, newest first."""
-
-    unit: Unit
-    keysets: list[frame.KeySet]
-
-
-@dataclass
-class _Opened:
-    """A frame that was opened, with what is to become of it."""
-
-    keys: frame.KeySet
-    numbered: list[tuple[int, int, bytes]]  # schema id, record number, record
-    broken: str  # what is wrong with a record whose number is unknown
-    last: bool
-    datagram: bytes
-    outcome: Outcome
 
 
 class Collector:
@@ -82,8 +54,7 @@ class Collector:
         self._downlink = Downlink(registry)
         self._refusals = Refusals(store)
         self.refused = self._refusals.counts
-        self._peers: dict[bytes, _Peer | None] = {}
-        self._registry_version: Any = None
+        self._opener = Opener(registry, self._traffic)
         with store.transaction():
             self._decoder.catch_up()
 
@@ -113,7 +84,7 @@ class Collector:
             for outcome in outcomes:
                 outcome.refuse("store", str(error))
         opened = [
-            None if outcome.reason else self._open(bytes(data), outcome)
+            None if outcome.reason else self._opener.open(bytes(data), outcome)
             for (data, _), outcome in zip(datagrams, outcomes, strict=True)
         ]
         free = self._keep_all([item for item in opened if item])
@@ -142,10 +113,7 @@ class Collector:
 
     def _follow_others(self) -> None:
         """Read again what another process has changed."""
-        version = self.registry.version()
-        if version != self._registry_version:
-            self._peers.clear()
-            self._registry_version = version
+        self._opener.follow()
         if not self._traffic.is_current():
             self._forget()
 
@@ -154,58 +122,9 @@ class Collector:
         self._decoder.forget()
         self.store.forget()
 
-    # Who sent it
-
-    def _open(self, datagram: bytes, outcome: Outcome) -> _Opened | None:
-        """Open a datagram, or tell in its outcome why not."""
-        try:
-            header = frame.parse(datagram, self.registry.kid_size)
-            outcome.kid = header.kid
-            peer = self._peer(header.kid)
-            outcome.unit = peer.unit.name
-            keys, plaintext = self._decrypt(peer, header, datagram)
-            outcome.epoch, outcome.piv = keys.epoch, header.piv
-            if header.cls != frame.TELEMETRY:
-                raise frame.FrameError("class")
-            records, last = packing_reader.unpack(plaintext)
-            return _Opened(keys, *_numbered(records), last, datagram, outcome)
-        except frame.FrameError as error:
-            outcome.refuse(error.reason)
-        except packing.PackingError as error:
-            outcome.refuse("record", str(error))
-        except FieldbeatError as error:
-            outcome.refuse("store", str(error))
-        return None
-
-    def _peer(self, kid: bytes) -> _Peer:
-        peer = self._peers.get(kid)
-        if peer is None:
-            unit = self.registry.unit_of_kid(kid)
-            if unit is None:
-                raise frame.FrameError("kid")  # not kept: strangers must not fill the memory
-            keys = self.registry.keys(kid)
-            keysets = [frame.KeySet(master, kid, epoch) for epoch, master in keys]
-            peer = self._peers[kid] = _Peer(unit, keysets)
-        return peer
-
-    def _decrypt(
-        self, peer: _Peer, header: frame.Header, datagram: bytes
-    ) -> tuple[frame.KeySet, bytes]:
-        """Open a frame under the newest key that fits; a key ends when a newer one has spoken."""
-        newest = self._traffic.newest_epoch(header.kid)
-        reason = "epoch"
-        for keys in peer.keysets:
-            if keys.epoch < newest or header.epoch not in (None, keys.epoch):
-                continue
-            try:
-                return keys, keys.open(frame.UP, datagram)[2]
-            except frame.FrameError as error:
-                reason = error.reason
-        raise frame.FrameError(reason)
-
     # What it carried
 
-    def _keep_all(self, opened: list[_Opened]) -> bool:
+    def _keep_all(self, opened: list[Opened]) -> bool:
         """Store frames in one transaction; if one of them does not fit, each in its own.
 
         Returns:
@@ -230,7 +149,7 @@ class Collector:
                     groups.extend([item] for item in group)
         return True
 
-    def _keep_together(self, group: list[_Opened]) -> None:
+    def _keep_together(self, group: list[Opened]) -> None:
         try:
             with self.store.transaction():
                 if not self._traffic.is_current():
@@ -242,7 +161,7 @@ class Collector:
             self._forget()
             raise
 
-    def _keep(self, item: _Opened) -> None:
+    def _keep(self, item: Opened) -> None:
         """Store a frame that was opened, inside a transaction."""
         keys, outcome = item.keys, item.outcome
         unit, at_s = outcome.unit, outcome.at_s
@@ -271,7 +190,7 @@ class Collector:
                 self._follow(link, decoded, at_s)
         link.advance(contact.cumulative)
 
-    def _run(self, link: Link, item: _Opened) -> int:
+    def _run(self, link: Link, item: Opened) -> int:
         """Return the run that the records belong to, and begin another if they show one.
 
         A unit repeats a record byte for byte, so a known number over other bytes shows that its
@@ -307,7 +226,7 @@ class Collector:
 
     # The answer
 
-    def _answers(self, opened: list[_Opened | None]) -> list[list[bytes]]:
+    def _answers(self, opened: list[Opened | None]) -> list[list[bytes]]:
         """Return what to send back for each frame that is stored and asks for it."""
         replies: list[list[bytes]] = [[] for _ in opened]
         busy: DatabaseBusy | None = None
@@ -329,7 +248,7 @@ class Collector:
                 item.outcome.reason, item.outcome.detail = "record", item.broken
         return replies
 
-    def _answer(self, item: _Opened) -> bytes:
+    def _answer(self, item: Opened) -> bytes:
         """Return the acknowledgement of what is stored of a unit."""
         outcome, keys = item.outcome, item.keys
         link = self._traffic.link(outcome.unit, outcome.at_s)
@@ -346,14 +265,3 @@ class Collector:
         sealed = keys.seal(frame.ACK, frame.DOWN, piv, plaintext)
         outcome.cumulative = cumulative
         return sealed
-
-
-def _numbered(records: list[bytes]) -> tuple[list[tuple[int, int, bytes]], str]:
-    """Return (schema id, record number, bytes) of records, and what is wrong with one of them."""
-    numbered, broken = [], ""
-    for record in records:
-        try:
-            numbered.append((*identify(record), record))
-        except report.ReportError as error:
-            broken = str(error)
-    return numbered, broken

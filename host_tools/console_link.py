@@ -10,8 +10,7 @@ import sys
 import termios
 import threading
 import tty
-
-import serial
+from typing import Any
 
 from . import serial_port
 from .errors import FieldbeatError
@@ -45,7 +44,7 @@ def terminal(port: str, baud: int = serial_port.CONSOLE_BAUD) -> None:
         line.close()
 
 
-def pump(keyboard: int, screen: int, line: serial.SerialBase) -> None:
+def pump(keyboard: int, screen: int, line: Any) -> None:
     """Copy bytes between two file descriptors and a port until Ctrl-] or an end is closed.
 
     Raises:

@@ -70,6 +70,8 @@ class Refused(LinkError):
 class _Transport(SMPSerialTransport):
     """The serial transport, opened once: why that fails is worth more than trying again."""
 
+    _conn: Any  # pyserial's port
+
     async def connect(self, address: str, timeout_s: float) -> None:
         self._reset_state()
         self._conn = serial_port.open_port(address, self._conn.baudrate)

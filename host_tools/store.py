@@ -26,90 +26,12 @@ import orjson
 from fieldbeat.protocols.replay import Window
 from fieldbeat.protocols.schema import Schema
 
-from .database import Database, Layout
+from .database import Database
 from .errors import CannotTry
 from .paths import store_file
+from .store_tables import LAYOUT
 
 DECODED, WAITING, BAD = "decoded", "waiting", "bad"  # states of a record
-
-# As of version 2; another layout of them needs a step of its own.
-_REPORTS = """
-CREATE TABLE layouts (
-    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, series TEXT NOT NULL, UNIQUE (unit, series));
-CREATE TABLE reports (
-    record INTEGER PRIMARY KEY, layout INTEGER NOT NULL REFERENCES layouts,
-    first_t INTEGER NOT NULL, last_t INTEGER NOT NULL, times TEXT NOT NULL, counts TEXT NOT NULL,
-    qualities TEXT);
-CREATE INDEX reports_in_time ON reports (layout, last_t);
-CREATE VIEW samples AS SELECT
-    s.value AS series, t.value AS t, record,
-    json_extract(counts, '$[' || s.key || '][' || t.key || ']') AS value,
-    coalesce(json_extract(qualities, '$[' || s.key || '][' || t.key || ']'), 0) AS quality
-    FROM layouts JOIN reports ON layout = layouts.id
-    JOIN json_each(layouts.series) AS s JOIN json_each(times) AS t;
-"""
-
-_FORGERIES = """
-CREATE TABLE forgeries (
-    kid BLOB PRIMARY KEY, unit TEXT NOT NULL, since_s REAL NOT NULL, last_s REAL NOT NULL,
-    count INTEGER NOT NULL, source TEXT NOT NULL)
-"""
-
-_TABLES = f"""
-CREATE TABLE frames (
-    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, epoch INTEGER NOT NULL, piv INTEGER NOT NULL,
-    received_s REAL NOT NULL, source TEXT NOT NULL, raw BLOB NOT NULL);
-CREATE TABLE records (
-    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, run INTEGER NOT NULL, rn INTEGER NOT NULL,
-    frame INTEGER NOT NULL REFERENCES frames, schema INTEGER NOT NULL, state TEXT NOT NULL,
-    synced INTEGER NOT NULL DEFAULT 1, raw BLOB NOT NULL, UNIQUE (unit, run, rn));
-CREATE INDEX records_waiting ON records (unit, schema) WHERE state = 'waiting';
-CREATE TABLE series (
-    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, name TEXT NOT NULL, symbol TEXT NOT NULL,
-    scale INTEGER NOT NULL, UNIQUE (unit, name, symbol, scale));
-{_REPORTS}CREATE TABLE events (
-    record INTEGER PRIMARY KEY, unit TEXT NOT NULL, type INTEGER NOT NULL, t INTEGER NOT NULL,
-    body BLOB NOT NULL);
-CREATE INDEX events_of_unit ON events (unit, type, t);
-CREATE TABLE windows (
-    kid BLOB NOT NULL, epoch INTEGER NOT NULL, high INTEGER NOT NULL, bits BLOB NOT NULL,
-    PRIMARY KEY (kid, epoch));
-CREATE TABLE contacts (
-    unit TEXT PRIMARY KEY, first_s REAL NOT NULL, last_s REAL NOT NULL, source TEXT NOT NULL,
-    frames INTEGER NOT NULL, bytes INTEGER NOT NULL, run INTEGER NOT NULL,
-    run_epoch INTEGER NOT NULL, run_piv INTEGER NOT NULL, cumulative INTEGER NOT NULL,
-    report_s INTEGER);
-CREATE TABLE lost (
-    unit TEXT NOT NULL, run INTEGER NOT NULL, first_rn INTEGER NOT NULL, last_rn INTEGER NOT NULL,
-    known_s REAL NOT NULL);
-CREATE TABLE schemas (
-    id INTEGER NOT NULL, hash INTEGER NOT NULL, map BLOB NOT NULL, PRIMARY KEY (id, hash));
-CREATE TABLE unit_schemas (
-    unit TEXT NOT NULL, run INTEGER NOT NULL, schema INTEGER NOT NULL, from_rn INTEGER NOT NULL,
-    hash INTEGER NOT NULL, PRIMARY KEY (unit, run, schema, from_rn));
-CREATE TABLE refusals (
-    unit TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL, last_s REAL NOT NULL,
-    source TEXT NOT NULL, PRIMARY KEY (unit, reason));
-{_FORGERIES}
-"""
-
-_STEPS = {
-    # A row for each value became a row for each report: they are decoded again (`Decoder`).
-    1: "DROP TABLE samples;"
-    + _REPORTS
-    + "UPDATE records SET state = 'waiting' WHERE schema != 0 AND state = 'decoded'",
-    2: "DROP TABLE locks;" + _FORGERIES,
-}
-
-_LAYOUT = Layout(
-    name="store",
-    application_id=int.from_bytes(b"fbst", "big"),
-    version=3,
-    tables=_TABLES,
-    since_version_1="frames",
-    steps=_STEPS,
-    remedy="start 'fieldbeat collect' on it once, which brings it up to date",
-)
 
 
 @dataclass
@@ -173,7 +95,7 @@ class Store:
     def __init__(self, path: Path | None = None, create: bool = True) -> None:
         file = store_file(path)
         try:
-            self.database = Database(file, _LAYOUT, create)
+            self.database = Database(file, LAYOUT, create)
         except FileNotFoundError:
             step = "start 'fieldbeat collect', or name the file with --db"
             raise CannotTry(f"nothing was collected in {file} yet", step) from None

@@ -12,8 +12,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from .gaps import Gap
 from .times import iso, span
-from .views import Gap, Reading, UnitView
+from .views import Reading, UnitView
 
 _GOOD, _ODD, _BAD = "green", "yellow", "bold red"
 

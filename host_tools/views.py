@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from fieldbeat.protocols.schema import NORMAL
 
 from . import scaled
 from .errors import CannotTry
+from .gaps import Gap, Gaps
 from .records import counters, number
 from .refusals import HOUR_S
 from .registry import Registry, Unit
@@ -40,16 +40,6 @@ class Reading:
     symbol: str
     quality: str
     clock_set: bool
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Something that is missing: record numbers or samples, when, and why as far as is known."""
-
-    what: str
-    first_s: float | None
-    last_s: float | None
-    reason: str
 
 
 @dataclass
@@ -90,6 +80,7 @@ class Views:
         self._store = store
         self._all = store.database.all
         self._one = store.database.one
+        self._gaps = Gaps(store)
         self._registry = registry
 
     def names(self) -> list[str]:
@@ -154,7 +145,7 @@ class Views:
         contact = self._store.contact(name)
         if contact is None:
             return []
-        return [*self._record_gaps(contact), *self._sample_gaps(contact)]
+        return [*self._gaps.records(contact), *self._gaps.samples(contact)]
 
     # One unit
 
@@ -214,77 +205,7 @@ class Views:
         view.records = self._one("SELECT COUNT(*) FROM records WHERE unit = ?", name)[0]
         sql = "SELECT COUNT(*) FROM records WHERE unit = ? AND state = 'waiting'"
         view.waiting = self._one(sql, name)[0]
-        missing = [(first, last) for first, last, _ in self._lost(name)]
-        missing += self._awaited(contact) if contact else []
-        view.missing = sum(last - first + 1 for first, last in missing)
-
-    # Gaps
-
-    def _awaited(self, contact: Contact) -> Iterator[tuple[int, int]]:
-        """Yield the ranges of record numbers that may still come."""
-        ahead = self._store.stored_after(contact.unit, contact.run, contact.cumulative)
-        return _holes(contact.cumulative + 1, ahead)
-
-    def _lost(self, name: str) -> Iterator[tuple[int, int, float]]:
-        """Yield the ranges of record numbers that were given up, and when.
-
-        What was on its way all the same, and came later, is none of them.
-        """
-        for row in self._all("SELECT * FROM lost WHERE unit = ? ORDER BY known_s", name):
-            first, end = row["first_rn"], row["last_rn"] + 1
-            came = self._store.stored_after(name, row["run"], first - 1, end - first)
-            for hole in _holes(first, [*came, end]):
-                yield *hole, row["known_s"]
-
-    def _record_gaps(self, contact: Contact) -> Iterator[Gap]:
-        for first, last, known_s in self._lost(contact.unit):
-            reason = "lost: the unit no longer had it when this store could take it"
-            yield Gap(_numbers(first, last), None, known_s, reason)
-        for first, last in self._awaited(contact):
-            yield Gap(_numbers(first, last), None, None, "not received yet")
-
-    def _sample_gaps(self, contact: Contact) -> Iterator[Gap]:
-        rows = self._sample_times(contact)
-        steps = [after["t"] - row["t"] for row, after in zip(rows, rows[1:], strict=False)]
-        if not steps:
-            return
-        interval = Counter(steps).most_common(1)[0][0]
-        for row, after, step in zip(rows, rows[1:], steps, strict=False):
-            if step > 1.5 * interval:
-                count = round(step / interval) - 1
-                what = f"{count} sample{'s' * (count > 1)}"
-                yield Gap(what, row["t"], after["t"], self._why(contact, row, after))
-
-    def _sample_times(self, contact: Contact) -> list[Any]:
-        """Return time, run and record number of the samples that most of the layouts share."""
-        layouts = self._store.layouts(contact.unit)
-        counts: Counter[int] = Counter()
-        for layout, columns in layouts:
-            reports = self._one("SELECT COUNT(*) FROM reports WHERE layout = ?", layout)[0]
-            counts.update(dict.fromkeys(columns, reports))
-        usual = max(counts, key=lambda key: counts[key], default=None)
-        chosen = [str(layout) for layout, columns in layouts if usual in columns]
-        return self._all(
-            "SELECT times.value AS t, run, rn FROM reports, json_each(times) AS times"
-            " JOIN records ON records.id = record"
-            f" WHERE layout IN ({', '.join(chosen)}) AND synced ORDER BY t",
-        )
-
-    def _why(self, contact: Contact, row: Any, after: Any) -> str:
-        """Return the reason of a gap between two samples."""
-        boot = self._one(
-            "SELECT body FROM events WHERE unit = ? AND type = ? AND t > ? AND t <= ? ORDER BY t",
-            *(contact.unit, event.BOOT, row["t"], after["t"]),
-        )
-        if row["run"] == after["run"] and after["rn"] - row["rn"] > 1:
-            between = after["rn"] - row["rn"] - 1
-            stored = self._store.stored_after(contact.unit, row["run"], row["rn"], between)
-            if len(stored) < between:
-                return "records are missing, see there"
-        if boot:
-            cause = cbor.decode(boot["body"]).get(event.BOOT_CAUSE, "cause unknown")
-            return f"the unit restarted: {cause}"
-        return "unknown"
+        view.missing = self._gaps.count(contact) if contact else 0
 
 
 def _readings(report: Report, columns: list[int], series: dict[int, Any]) -> Iterator[Reading]:
@@ -311,19 +232,7 @@ def _reading(series: Any, t: int, counts: int | None, quality: int, synced: bool
     )
 
 
-def _holes(first: int, numbers: list[int]) -> Iterator[tuple[int, int]]:
-    """Yield the ranges that are missing between a number and those that follow it, in order."""
-    for rn in numbers:
-        if first < rn:
-            yield first, rn - 1
-        first = rn + 1
-
-
 def _told(forgeries: Forgeries) -> str:
     last_s, kid = forgeries.last_s, forgeries.kid.hex()
     during = f"{forgeries.count} bad tags under key id {kid} in {span(last_s - forgeries.since_s)}"
     return f"{during} until {iso(last_s)}, the last from {forgeries.source}"
-
-
-def _numbers(first: int, last: int) -> str:
-    return f"record {first}" if first == last else f"records {first} to {last}"

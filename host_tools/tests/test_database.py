@@ -161,9 +161,9 @@ def test_a_reader_leaves_an_older_store_as_it_is(tmp_path, capsys, monkeypatch, 
 def test_a_step_that_fails_changes_nothing(tmp_path, monkeypatch):
     file = old_store(tmp_path, 1)
     before = told(file)
-    steps = {**store._LAYOUT.steps, 1: store._LAYOUT.steps[1] + "; DROP TABLE nowhere"}
+    steps = {**store.LAYOUT.steps, 1: store.LAYOUT.steps[1] + "; DROP TABLE nowhere"}
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_LAYOUT", dataclasses.replace(store._LAYOUT, steps=steps))
+        patch.setattr(store, "LAYOUT", dataclasses.replace(store.LAYOUT, steps=steps))
         with pytest.raises(CannotTry, match="no such table"):
             Store(file)
     assert told(file) == before
