@@ -21,6 +21,10 @@ _HOME = const(1)
 _DENIED = const(3)
 _ROAMING = const(5)
 
+# TS 24.008 10.5.7.4a and 10.5.7.3, unit and value: periodic update 1 h, active time 1 min.
+_PSM_PERIODIC = const("00100001")
+_PSM_ACTIVE = const("00100001")
+
 _SOCKET = const(0)
 _QUEUE = const(4)  # datagrams kept; the wire sends one answer a wake
 
@@ -30,10 +34,6 @@ _RAI_ONE_DOWNLINK = const(2)
 
 
 class Quectel(Modem):
-    # TS 24.008 10.5.7.4a and 10.5.7.3, unit and value: periodic update 1 h, active time 1 min.
-    PSM_PERIODIC = "00100001"
-    PSM_ACTIVE = "00100001"
-
     def __init__(self, uart, pwrkey=None, reset=None):
         super().__init__(uart, pwrkey, reset)
         self.session.on("+QIURC", self._on_socket)
@@ -63,7 +63,7 @@ class Quectel(Modem):
             await self.ask(at.assign("+CFUN", 1), timeout_ms=_CFUN_MS)
         await self.until(self._sim_ready, self.deadline(_SIM_MS), _POLL_MS, "modem_error")
         # Before the registration, which negotiates it.
-        psm = at.assign("+CPSMS", 1, None, None, self.PSM_PERIODIC, self.PSM_ACTIVE)
+        psm = at.assign("+CPSMS", 1, None, None, _PSM_PERIODIC, _PSM_ACTIVE)
         await self.attempt(psm)
         deadline = self.deadline(timeout_ms)
         await self.until(self._registered, deadline, _POLL_MS, "reg_searching")

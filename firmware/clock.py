@@ -9,7 +9,7 @@ from protocols.compat import const
 
 # From worst to best; a source never overrides a better one. The modem's idea of UTC differs
 # between vendor firmwares, a laptop may be wrong, the server's time is the one that counts.
-SOURCES = ("none", "modem", "console", "server")
+_SOURCES = const(("none", "modem", "console", "server"))
 # 2024-01-01T00:00:00Z in the port's own time, which begins in 1970 or in 2000.
 _EPOCH = int(time.mktime((2024, 1, 1, 0, 0, 0, 0, 1, 0)))
 _JUMP_S = const(2)
@@ -35,7 +35,7 @@ class Clock:
 
     @property
     def source(self):
-        return SOURCES[self._rank]
+        return _SOURCES[self._rank]
 
     @property
     def synced(self):
@@ -77,7 +77,7 @@ class Clock:
 
     # Returns whether the time was taken.
     def set(self, t, source):
-        rank = SOURCES.index(source)
+        rank = _SOURCES.index(source)
         if rank < self._rank or t < 0:
             return False
         off = t - (self._offset_s + self.uptime_s())
@@ -100,7 +100,7 @@ class Clock:
 
     def _recover(self):
         memory = bytes(self._rtc.memory())
-        if len(memory) != 4 or memory[:3] != _MAGIC or not 0 < memory[3] < len(SOURCES):
+        if len(memory) != 4 or memory[:3] != _MAGIC or not 0 < memory[3] < len(_SOURCES):
             return
         year, month, day, weekday, hour, minute, second, _ = self._rtc.datetime()
         now = time.mktime((year, month, day, hour, minute, second, weekday, 1, 0))

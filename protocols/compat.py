@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 import binascii
 import hashlib
-import sys
 from binascii import a2b_base64, crc32
 
 try:
     from micropython import const
+
+    HOST = False
 except ImportError:
+    HOST = True
 
     def const(value):  # type: ignore[misc]
         return value
@@ -23,12 +25,10 @@ try:
     def aes_cbc(key, iv):
         return _aes(key, 2, iv).encrypt
 
-    host_ccm = None  # or (seal, open), as in ccm.py
+    host_ccm: tuple = ()  # or (seal, open), as in ccm.py
 
 except ImportError:
-    from .compat_host import aes_cbc, aes_ecb, ccm_open, ccm_seal
-
-    host_ccm = (ccm_seal, ccm_open)
+    from .compat_host import aes_cbc, aes_ecb, host_ccm
 
 __all__ = (
     "HOST",
@@ -41,8 +41,6 @@ __all__ = (
     "host_ccm",
     "sha256",
 )
-
-HOST = sys.implementation.name == "cpython"
 
 
 def sha256(data=b""):
