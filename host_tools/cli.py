@@ -141,11 +141,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _tell(failure: FieldbeatError, as_json: bool) -> None:
-    if not as_json:
-        print(f"error: {failure}", file=sys.stderr)
-        return
+    """Write an error to stderr: one line, or two for a terminal that is too narrow for it."""
     import json
+    import shutil
 
+    from .output import say
+
+    text = f"error: {failure}"
+    if not as_json:
+        if sys.stderr.isatty() and len(text) > shutil.get_terminal_size().columns:
+            say(f"error: {failure.message}", sys.stderr)
+            text = f"next: {failure.next_step}"
+        say(text, sys.stderr)
+        return
     told = {"error": failure.message, "next": failure.next_step, "exit_code": failure.exit_code}
     print(json.dumps(told, ensure_ascii=False), file=sys.stderr)
 

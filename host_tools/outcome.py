@@ -7,6 +7,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+REASONS = {  # why a datagram is refused, in words
+    "short": "too short for a frame",
+    "version": "no frame of ours",
+    "class": "a frame of another kind than reports",
+    "kid": "unknown key id: no unit of this registry has it",
+    "epoch": "an old key, or one that this registry does not have",
+    "piv": "its sequence number is malformed",
+    "tag": "forged, damaged, or sealed with another key",
+    "replay": "its sequence number was there before: a copy",
+    "record": "a record in it cannot be read",
+    "store": "it could not be stored",
+}
+
 
 @dataclass
 class Outcome:

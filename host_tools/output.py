@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -58,10 +58,26 @@ def print_json_line(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, default=_plain), flush=True)
 
 
+def say(text: str, stream: TextIO | None = None, indent: int = 2) -> None:
+    """Write a line; on a terminal that is too narrow it goes on below, indented, at a word's end.
+
+    A path or command's word is never broken, and what goes into a pipe or file stays one line.
+    """
+    stream = sys.stdout if stream is None else stream
+    if stream.isatty():
+        import shutil
+        import textwrap
+
+        width = shutil.get_terminal_size().columns
+        whole = {"break_long_words": False, "break_on_hyphens": False}
+        text = textwrap.fill(text, width, subsequent_indent=" " * indent, **whole)  # type: ignore
+    print(text, file=stream, flush=True)
+
+
 def remark(text: str, as_json: bool = False) -> None:
     """Tell a person on stderr what goes on; a machine that reads JSON is spared."""
     if not as_json:
-        print(text, file=sys.stderr, flush=True)
+        say(text, sys.stderr)
 
 
 def print_table(

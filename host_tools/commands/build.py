@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..output import JsonOption, RegistryOption, print_json
+from ..output import JsonOption, RegistryOption, print_json, say
 
 if TYPE_CHECKING:
     from ..node_config import NodeConfig
@@ -61,10 +61,10 @@ def build(
         print_json(result)
         return
     kind = "for virtual boards" if info.virtual else f"MicroPython {info.micropython}"
-    print(f"{output}: {info.node} on {info.board_id}, {kind}")
-    print(f"app {info.app_version}, build {info.build_id}, {len(content)} bytes")
+    say(f"{output}: {info.node} on {info.board_id}, {kind}")
+    say(f"app {info.app_version}, build {info.build_id}, {len(content)} bytes")
     if secrets_out:
-        print(f"{secrets_out}: key id {result['kid']}; it fits one unit, once, then delete it")
+        say(f"{secrets_out}: key id {result['kid']}; it fits one unit, once, then delete it")
 
 
 def _base(node: NodeConfig, base: Path | None, virtual: bool) -> bytes | None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..output import DbOption, JsonOption, RegistryOption
+from ..output import DbOption, JsonOption, RegistryOption, say
 
 if TYPE_CHECKING:
     from ..outcome import Outcome
+
+REFUSED_A_SECOND = 5  # lines about datagrams that were refused; a flood must not fill a disk
 
 
 def collect(
@@ -37,12 +39,7 @@ def collect(
     host, port = address(bind)
     units, store = Registry(registry), Store(db)
 
-    def show(outcome: Outcome) -> None:
-        text = json.dumps(as_map(outcome)) if as_json else line(outcome)
-        try:
-            print(text, flush=True)
-        except OSError as error:  # who read it has gone, or its disk is full
-            _print_no_more(error)
+    log = Log(as_json)
 
     def ready(host: str, port: int) -> None:
         start = {
@@ -51,14 +48,58 @@ def collect(
             "units": len(units.units()),
         }
         text = "listening on {listening}, {units} units known, storing in {store}".format(**start)
-        print(json.dumps(start) if as_json else text, flush=True)
+        if as_json:
+            print(json.dumps(start), flush=True)
+        else:
+            say(text)
 
-    collector = Collector(store, units, observer=show)
+    collector = Collector(store, units, observer=log.show)
     try:
         asyncio.run(serve(collector, host, port, ready))
     finally:
+        log.catch_up()
         store.close()
         units.close()
+
+
+class Log:
+    """A line for every datagram that was stored, and for the first few refused ones a second."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self._second = 0  # Unix time
+        self._refused = 0  # in this second
+        self._left_out = 0  # since the last line that told of them
+
+    def show(self, outcome: Outcome) -> None:
+        """Write what became of a datagram."""
+        if int(outcome.at_s) != self._second:
+            self._second, self._refused = int(outcome.at_s), 0
+            self.catch_up()
+        self._refused += bool(outcome.reason)
+        flood_begins = outcome.reason == "tag" and outcome.detail
+        if outcome.reason and self._refused > REFUSED_A_SECOND and not flood_begins:
+            self._left_out += 1
+        else:
+            self._write(line(outcome), as_map(outcome))
+
+    def catch_up(self) -> None:
+        """Tell how many were left out."""
+        if self._left_out:
+            count, self._left_out = self._left_out, 0
+            text = f"{count} more were refused; 'fieldbeat show' counts them by reason"
+            self._write(text, {"more_refused": count})
+
+    def _write(self, text: str, map_: dict) -> None:
+        import json
+
+        try:
+            if self._as_json:
+                print(json.dumps(map_), flush=True)
+            else:
+                say(text)
+        except OSError as error:  # who read it has gone, or its disk is full
+            _print_no_more(error)
 
 
 def _print_no_more(error: OSError) -> None:
@@ -77,11 +118,13 @@ def _print_no_more(error: OSError) -> None:
 
 def line(outcome: Outcome) -> str:
     """Return one datagram as a line of text."""
+    from ..outcome import REASONS
     from ..times import iso
 
     start = f"{iso(outcome.at_s)}  {outcome.unit or outcome.source:<16} {outcome.size:>4} B  "
     if outcome.reason:
-        return f"{start}refused: {outcome.reason}" + f" ({outcome.detail})" * bool(outcome.detail)
+        why = REASONS.get(outcome.reason, outcome.reason)
+        return f"{start}refused: {why}" + f" ({outcome.detail})" * bool(outcome.detail)
     told = "; ".join(outcome.records) or ("nothing new" if outcome.duplicates else "no records")
     again = f"; {outcome.duplicates} again" * bool(outcome.duplicates)
     acked = f" -> acknowledged up to {outcome.cumulative}" * (outcome.cumulative is not None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from ..output import JsonOption, print_json, remark
+from ..output import JsonOption, print_json, remark, say
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -51,12 +51,12 @@ def check(
         print_json({"file": found.source, "ok": True, "problems": [], **values})
         return
     for note in found.notes:
-        print(f"{file}: note: {note}")
+        say(f"{file}: note: {note}")
     node = found.tables.node
-    print(f"{file}: ok")
-    print(f"{node.name} at {node.site}, {node.board} with profile {node.profile}")
+    say(f"{file}: ok")
+    say(f"{node.name} at {node.site}, {node.board} with profile {node.profile}")
     rate = f"a report has {found.report_samples} samples, one every {found.sampling_interval_s} s"
-    print(f"{rate}; at most {found.report_bytes} bytes")
+    say(f"{rate}; at most {found.report_bytes} bytes")
 
 
 def _count(number: int, noun: str) -> str:

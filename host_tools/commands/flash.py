@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..output import JsonOption, RegistryOption, print_json, progress
+from ..output import JsonOption, RegistryOption, print_json, progress, say
 
 if TYPE_CHECKING:
     from ..flasher import Result
@@ -69,10 +69,11 @@ def flash(
     if as_json:
         print_json(vars(done))
         return
-    print(_told(done, port))
+    for line in _told(done, port):
+        say(line)
 
 
-def _told(done: Result, port: str) -> str:
+def _told(done: Result, port: str) -> list[str]:
     """Return lines for a person: what it is now, what it was, what comes next."""
     lines = [
         f"{done.mac}: {done.board} now runs {done.node}, app {done.build_id}",
@@ -87,7 +88,7 @@ def _told(done: Result, port: str) -> str:
         lines.append(f"it was {done.unit}; key and counters kept")
     else:
         lines.append("it is no unit of this registry; what is in its nvs was kept")
-    return "\n".join(lines)
+    return lines
 
 
 def _read(path: Path) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from ..output import JsonOption, RegistryOption, print_json, remark
+from ..output import JsonOption, RegistryOption, print_json, remark, say
 
 
 def provision(
@@ -37,7 +37,7 @@ def provision(
 
     def progress(step: str, text: str) -> None:
         if not as_json:
-            print(f"{step:<9} {text}", flush=True)
+            say(f"{step:<9} {text}", indent=10)
 
     try:
         with SmpLink(port, baud, remark=lambda text: remark(text, as_json)) as link:

@@ -6,11 +6,14 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.collector import Collector
+from fieldbeat.host_tools.commands.collect import REFUSED_A_SECOND, Log, line
 from fieldbeat.host_tools.errors import CannotTry
+from fieldbeat.host_tools.outcome import REASONS, Outcome
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
 from fieldbeat.host_tools.udp_server import address, receive
@@ -113,3 +116,52 @@ def test_addresses():
     assert address(":5690") == ("0.0.0.0", 5690)
     assert address("127.0.0.1:1") == ("127.0.0.1", 1)
     assert address("[::1]:5690") == ("::1", 5690)
+
+
+# What it prints
+
+
+def refused(at_s, reason="version", detail=""):
+    return Outcome(at_s, "192.0.2.9:1", 9, reason=reason, detail=detail)
+
+
+def test_a_reason_is_told_in_words():
+    assert line(refused(0, "kid")).endswith(
+        "refused: unknown key id: no unit of this registry has it"
+    )
+    assert line(refused(0, "record", "no CBOR")).endswith(
+        "a record in it cannot be read (no CBOR)"
+    )
+
+
+def test_every_reason_has_words():
+    from fieldbeat.protocols import frame
+
+    named = Path(frame.__file__).read_text()
+    named = named.partition("# reason: ")[2].partition("\n")[0].replace(" or ", ", ").split(", ")
+    assert "replay" in named and set(named) | {"record", "store"} == set(REASONS)
+
+
+def test_strangers_do_not_fill_the_log(capsys):
+    log = Log(as_json=False)
+    for at_s in (100.0, 101.5):
+        for _ in range(REFUSED_A_SECOND + 3):
+            log.show(refused(at_s))
+        log.show(Outcome(at_s, "192.0.2.7:1", 90, unit="gh-1"))
+        log.show(refused(at_s, "tag", "more than 100 bad tags"))
+    log.catch_up()
+    lines = capsys.readouterr().out.splitlines()
+    strangers = [text for text in lines if "refused: no frame of ours" in text]
+    assert len(strangers) == 2 * REFUSED_A_SECOND
+    assert sum("gh-1 " in text for text in lines) == sum("100 bad tags" in t for t in lines) == 2
+    left_out = "3 more were refused; 'fieldbeat show' counts them by reason"
+    assert lines.index(left_out) == REFUSED_A_SECOND + 2 and lines[-1] == left_out
+
+
+def test_a_machine_is_told_how_many_were_left_out(capsys):
+    log = Log(as_json=True)
+    for _ in range(REFUSED_A_SECOND + 4):
+        log.show(refused(7.0))
+    log.show(refused(8.0))
+    lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert lines[-2] == {"more_refused": 4} and lines[0]["refused"] == "version"
