@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cddl_verifier
 import pytest
 from fieldbeat.host_tools import boards, cose_frames, image, node_config, profiles
 from hypothesis import given
@@ -17,8 +18,6 @@ from hypothesis import strategies as st
 from protocols import ack_writer, blocks, cbor, cose, event, frame, schema_map
 from protocols.schema import MAX_COLUMNS, Column, Schema
 from protocols.tests.support import vectors
-
-cddl_verifier = pytest.importorskip("cddl_verifier", reason="pip install cddl-verifier")
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "protocols" / "cddl"

@@ -3,10 +3,14 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import cbor2
-import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pycose.algorithms import AESCCM1664128, HMAC256, HMAC25664, Es256
+from pycose.headers import IV as IV_HEADER
+from pycose.headers import KID, Algorithm
+from pycose.keys import EC2Key, SymmetricKey
+from pycose.messages import Enc0Message, Mac0Message, Sign1Message
 
 from protocols import cbor, cose
 from protocols.cose import AES_CCM_16_64_128, ES256, HMAC_256_64, HMAC_256_256, CoseError
@@ -14,10 +18,6 @@ from protocols.tests.support import raises, vectors
 
 KEY = bytes(range(16))
 IV = bytes(range(13))
-
-
-def pycose():
-    return pytest.importorskip("pycose", reason="pip install pycose")
 
 
 def read(kind, data: bytes):
@@ -29,12 +29,6 @@ def read(kind, data: bytes):
 @settings(deadline=None, max_examples=25)
 @given(st.binary(max_size=300), st.binary(max_size=30), st.booleans())
 def test_sign1_of_pycose(payload: bytes, aad: bytes, protect_kid: bool) -> None:
-    pycose()
-    from pycose.algorithms import Es256
-    from pycose.headers import KID, Algorithm
-    from pycose.keys import EC2Key
-    from pycose.messages import Sign1Message
-
     private = ec.generate_private_key(ec.SECP256R1())
     numbers = private.private_numbers()
     x, y, d = (
@@ -55,12 +49,6 @@ def test_sign1_of_pycose(payload: bytes, aad: bytes, protect_kid: bool) -> None:
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(max_size=30), st.booleans())
 def test_mac0_and_pycose(payload: bytes, aad: bytes, short: bool) -> None:
-    pycose()
-    from pycose.algorithms import HMAC256, HMAC25664
-    from pycose.headers import Algorithm
-    from pycose.keys import SymmetricKey
-    from pycose.messages import Mac0Message
-
     key = (HMAC_256_64 if short else HMAC_256_256, bytes(32))
     ours = read(Mac0Message, cose.mac0(payload, key, {4: b"kid"}, aad))
     ours.key, ours.external_aad = SymmetricKey(k=key[1]), aad
@@ -73,13 +61,6 @@ def test_mac0_and_pycose(payload: bytes, aad: bytes, short: bool) -> None:
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(max_size=30))
 def test_encrypt0_and_pycose(plaintext: bytes, aad: bytes) -> None:
-    pycose()
-    from pycose.algorithms import AESCCM1664128
-    from pycose.headers import IV as IV_HEADER
-    from pycose.headers import Algorithm
-    from pycose.keys import SymmetricKey
-    from pycose.messages import Enc0Message
-
     key = (AES_CCM_16_64_128, KEY)
     ours = read(Enc0Message, cose.seal0(plaintext, key, IV, aad))
     ours.key, ours.external_aad = SymmetricKey(k=KEY), aad

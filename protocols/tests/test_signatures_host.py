@@ -4,6 +4,9 @@
 
 import random
 
+import gmssl.sm2
+import gmssl.sm3
+import pyhsslms
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -99,15 +102,13 @@ def test_no_bytes_upset_a_verifier(key: bytes, message: bytes, signature: bytes)
 @settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_sm3_against_gmssl(message: bytes) -> None:
-    gmssl = pytest.importorskip("gmssl.sm3", reason="pip install gmssl")
-    assert sm3.digest(message).hex() == gmssl.sm3_hash(list(message))
+    assert sm3.digest(message).hex() == gmssl.sm3.sm3_hash(list(message))
 
 
 @settings(deadline=None, max_examples=20)
 @given(st.integers(1, sm2.CURVE.n - 2), st.binary(min_size=1, max_size=80), st.randoms())
 def test_sm2_against_gmssl(secret: int, message: bytes, chance: random.Random) -> None:
-    gmssl = pytest.importorskip("gmssl.sm2", reason="pip install gmssl")
-    signer = gmssl.CryptSM2(f"{secret:064x}", "")
+    signer = gmssl.sm2.CryptSM2(f"{secret:064x}", "")
     key = signer._kg(secret, signer.ecc_table["g"])
     signer.public_key = key  # its constructor strips zeros and fours off a key that begins with 04
     signature = signer.sign_with_sm3(message, f"{chance.randrange(1, sm2.CURVE.n):064x}")
@@ -119,7 +120,6 @@ def test_sm2_against_gmssl(secret: int, message: bytes, chance: random.Random) -
 
 
 def hss_key(levels: int, lms_type: str, ots_type: str):
-    pyhsslms = pytest.importorskip("pyhsslms", reason="pip install pyhsslms")
     return pyhsslms.HssPrivateKey(levels, getattr(pyhsslms, lms_type), getattr(pyhsslms, ots_type))
 
 
@@ -143,7 +143,6 @@ def test_lms_of_1024_leaves() -> None:
 
 def test_lms_of_32768_leaves() -> None:
     # A tree of H15 takes another library a minute to make; this path goes up by itself.
-    pyhsslms = pytest.importorskip("pyhsslms", reason="pip install pyhsslms")
     identifier, leaf, height = bytes(range(16)), 32767, 15
     ots = pyhsslms.LmotsPrivateKey(
         identifier, leaf.to_bytes(4, "big"), bytes(32), pyhsslms.lmots_sha256_n32_w8
