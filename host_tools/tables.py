@@ -13,18 +13,22 @@ from rich.table import Table
 from rich.text import Text
 
 from .gaps import Gap
+from .outcome import REASONS
 from .times import iso, span
 from .views import Reading, UnitView
 
+_MAY_WRAP = ("Site", "Reason")  # where the terminal is too narrow, these give way
 _GOOD, _ODD, _BAD = "green", "yellow", "bold red"
+UNSET = Text("clock not set", style=_ODD)
 
 
 def table(title: str, columns: Sequence[str], right: Sequence[str] = ()) -> Table:
     """Return an empty table; the columns in `right` are aligned to the right."""
-    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
+    made = Table(title=title, title_justify="left", **look)
     for column in columns:
         side: Any = "right" if column in right else "left"
-        made.add_column(column, justify=side, no_wrap=column != "Reason")
+        made.add_column(column, justify=side, no_wrap=column not in _MAY_WRAP)
     return made
 
 
@@ -39,16 +43,16 @@ def screen(
     strangers = [row for row in refusals if not row["unit"]]
     if strangers:
         counts = {row["reason"]: row["count"] for row in strangers}
-        parts.append(Text(f"Refused from strangers: {_counts(counts)}", style=_ODD))
+        parts.append(Text(f"Refused from strangers: {_in_words(counts)}", style=_ODD))
     return Group(*parts)
 
 
 def overview(views: list[UnitView], now_s: float) -> Table:
     """Return one line a unit, of at most 80 columns for usual names.
 
-    Queue: records that wait on the unit; gaps: record numbers that never came.
+    Queue: records that wait on the unit; missing records: numbers that have not come.
     """
-    numbers = ("Heard", "RSRP", "Battery", "Queue", "Gaps")
+    numbers = ("Heard", "RSRP", "Battery", "Queue", "Missing\nrecords")
     made = table("Units", ("Unit", "Site", "State", *numbers), right=numbers)
     for view in views:
         age_s = view.age_s(now_s)
@@ -66,21 +70,26 @@ def overview(views: list[UnitView], now_s: float) -> Table:
     return made
 
 
-def readings(title: str, rows: list[Reading], now_s: float) -> Table:
-    """Return one line a value."""
-    columns = ("Channel", "Value", "Unit", "Quality", "Time (UTC)", "Age")
+def latest(title: str, rows: list[Reading], now_s: float) -> Table:
+    """Return one line a channel, with the age of its value."""
+    columns = ("Channel", "Value", "Unit", "Quality", "Age")
     made = table(title, columns, right=("Value", "Age"))
     for row in rows:
-        good = row.quality == "normal"
-        made.add_row(
-            row.channel,
-            row.text or "-",
-            row.symbol,
-            Text(row.quality, style=_GOOD if good else _BAD),
-            iso(row.at_s) if row.clock_set else Text("clock not set", style=_ODD),
-            span(now_s - row.at_s) if row.clock_set else "",
-        )
+        made.add_row(row.channel, *_value(row), span(now_s - row.at_s) if row.clock_set else UNSET)
     return made
+
+
+def history(title: str, rows: list[Reading]) -> Table:
+    """Return one line a value of one channel, with its time."""
+    made = table(title, ("Time (UTC)", "Value", "Unit", "Quality"), right=("Value",))
+    for row in rows:
+        made.add_row(iso(row.at_s) if row.clock_set else UNSET, *_value(row))
+    return made
+
+
+def _value(row: Reading) -> tuple[str, str, Text]:
+    style = _GOOD if row.quality == "normal" else _BAD
+    return row.text or "-", row.symbol, Text(row.quality, style=style)
 
 
 def gaps(unit: str, rows: list[Gap]) -> Table:
@@ -94,13 +103,14 @@ def gaps(unit: str, rows: list[Gap]) -> Table:
 def _details(view: UnitView, now_s: float) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if view.readings:
-        parts.append(readings(f"{view.name}: latest values", view.readings, now_s))
+        parts.append(latest(f"{view.name}: latest values", view.readings, now_s))
     facts = []
     if view.app:
         facts.append(f"app {view.app}, last restart: {view.restart}")
     if view.uptime_s is not None:
         facts.append(f"up {span(view.uptime_s)}")
-    facts.append(f"last contact {iso(view.last_s)}, reports every {span(view.report_s)}")
+    contact = "never heard" if view.last_s is None else f"last contact {iso(view.last_s)}"
+    facts.append(f"{contact}, reports every {span(view.report_s)}")
     facts.append(f"{view.records} records, {view.bytes:,} bytes received")
     if view.waiting:
         facts.append(f"{view.waiting} records wait for their schema")
@@ -108,8 +118,13 @@ def _details(view: UnitView, now_s: float) -> list[RenderableType]:
     if view.counters:
         parts.append(Text(f"{view.name} counted: {_counts(view.counters)}", style=_ODD))
     if view.refused:
-        parts.append(Text(f"Refused in its name: {_counts(view.refused)}", style=_BAD))
+        parts.append(Text(f"Refused in its name: {_in_words(view.refused)}", style=_BAD))
     return parts
+
+
+def _in_words(refused: dict[str, int]) -> str:
+    told = (f"{count} x {REASONS.get(reason, reason)}" for reason, count in refused.items())
+    return "; ".join(told)
 
 
 def _counts(counts: dict[str, int]) -> str:

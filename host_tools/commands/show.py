@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..output import DbOption, JsonOption, RegistryOption, console, print_json
+from ..output import DbOption, JsonOption, RegistryOption, console, print_json, print_json_line
 
 if TYPE_CHECKING:
     from ..views import Views
@@ -19,16 +19,21 @@ DETAILED_UNITS = 3  # with more of them, latest values are shown for the unit th
 
 def show(
     unit: str | None = typer.Argument(None, help="Only this unit."),
-    follow: bool = typer.Option(False, "--follow", help="Keep the table up to date."),
+    follow: bool = typer.Option(
+        False, "--follow", help="Keep it up to date; JSON: a line for each change."
+    ),
     history: str | None = typer.Option(None, help="The values of one channel of UNIT."),
     last: int = typer.Option(48, min=1, help="How many values a history has."),
-    gaps: bool = typer.Option(False, "--gaps", help="What is missing, and why."),
+    gaps: bool = typer.Option(False, "--gaps", help="Missing records and samples, and why."),
     silent: bool = typer.Option(False, "--silent", help="Only units that should have reported."),
     db: DbOption = None,
     registry: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what units said: latest values with unit and quality, history, gaps, who is silent.
+
+    Missing records are those whose numbers have not come; --gaps names them, and the times that
+    have no samples, for whichever reason.
 
     \b
     Example:
@@ -55,8 +60,8 @@ def show(
             _history(views, unit, history, last, as_json)
         elif gaps:
             _gaps(views, unit, as_json)
-        elif follow and not as_json:
-            _follow(views, unit, silent)
+        elif follow:
+            (_follow_as_json if as_json else _follow)(views, unit, silent)
         else:
             _print(views, unit, silent, as_json)
     finally:
@@ -77,16 +82,36 @@ def _chosen(views: Views, unit: str | None, silent: bool, now_s: float) -> list:
     return [view for view in shown if view.silent] if silent else shown
 
 
+def _as_map(views: Views, unit: str | None, silent: bool, now_s: float) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    chosen = [asdict(view) for view in _chosen(views, unit, silent, now_s)]
+    return {"units": chosen, "refusals": views.refusals()}
+
+
 def _print(views: Views, unit: str | None, silent: bool, as_json: bool) -> None:
     import time
-    from dataclasses import asdict
 
     now_s = time.time()
     if as_json:
-        chosen = [asdict(view) for view in _chosen(views, unit, silent, now_s)]
-        print_json({"units": chosen, "refusals": views.refusals()})
+        print_json(_as_map(views, unit, silent, now_s))
         return
     console().print(_screen(views, unit, silent, now_s))
+
+
+def _follow_as_json(views: Views, unit: str | None, silent: bool) -> None:
+    """Write a line at once and after every change, until Ctrl-C."""
+    import time
+    from contextlib import suppress
+
+    last: dict[str, Any] = {}
+    with suppress(KeyboardInterrupt):
+        while True:
+            now = _as_map(views, unit, silent, time.time())
+            if now != last:
+                print_json_line(now)
+                last = now
+            time.sleep(REFRESH_S)
 
 
 def _follow(views: Views, unit: str | None, silent: bool) -> None:
@@ -108,16 +133,15 @@ def _follow(views: Views, unit: str | None, silent: bool) -> None:
 
 
 def _history(views: Views, unit: str, channel: str, last: int, as_json: bool) -> None:
-    import time
     from dataclasses import asdict
 
     rows = views.history(unit, channel, last)
     if as_json:
         print_json([asdict(row) for row in rows])
         return
-    from ..tables import readings
+    from ..tables import history
 
-    console().print(readings(f"{unit}: {channel}", rows, time.time()))
+    console().print(history(f"{unit}: {channel}", rows))
 
 
 def _gaps(views: Views, unit: str | None, as_json: bool) -> None:

@@ -8,9 +8,9 @@ from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.collector import Collector
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Forgeries, Store
-from fieldbeat.host_tools.tables import gaps, readings, screen
+from fieldbeat.host_tools.tables import gaps, history, latest, screen
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S, iso, span
-from fieldbeat.host_tools.views import Views
+from fieldbeat.host_tools.views import Reading, Views
 from fieldbeat.protocols import reasons, report, schema
 from rich.console import Console
 
@@ -76,34 +76,33 @@ def test_the_screen(made):
     views, _ = made
     now_s = NOW_S + 5
     lines = drawn(screen(views.units(now_s), views.refusals(), now_s, detailed=True))
-    assert " ".join(lines[1].split()) == "Unit Site State Heard RSRP Battery Queue Gaps"
-    assert " ".join(lines[3].split()) == "gh-1 riverside provisioned 5 s -97 dBm 3.91 V 4 1"
-    assert all(len(line) <= 80 for line in lines[:4])
-    assert "never" in lines[4]
-    table = lines[5:14]
-    assert table[1].split() == ["Channel", "Value", "Unit", "Quality", "Time", "(UTC)", "Age"]
-    assert [line.split() for line in table[3:6]] == [
-        ["air_temperature", "20.11", "°C", "normal", "2024-06-01T11:55:00Z", "5", "min", "5", "s"],
-        [
-            *("air_humidity", "65.5", "%RH", "out", "of", "range"),
-            *("2024-06-01T11:55:00Z", "5", "min", "5", "s"),
-        ],
-        ["co2", "-", "ppm", "sensor", "fault", "2024-06-01T11:55:00Z", "5", "min", "5", "s"],
+    assert lines[1].split() == ["Missing"]
+    assert " ".join(lines[2].split()) == "Unit Site State Heard RSRP Battery Queue records"
+    assert " ".join(lines[4].split()) == "gh-1 riverside provisioned 5 s -97 dBm 3.91 V 4 1"
+    assert all(len(line) <= 80 for line in lines[:6])
+    assert "never" in lines[5]
+    table = lines[6:15]
+    assert table[1].split() == ["Channel", "Value", "Unit", "Quality", "Age"]
+    assert [" ".join(line.split()) for line in table[3:6]] == [
+        "air_temperature 20.11 °C normal 5 min 5 s",
+        "air_humidity 65.5 %RH out of range 5 min 5 s",
+        "co2 - ppm sensor fault 5 min 5 s",
     ]
-    assert "1250   µS/cm" in table[6] and "3.912   V " in table[7]
-    ends = {line.index("Z ") for line in table[3:]}
-    assert len(ends) == 1  # the columns stand below each other
-    text = " ".join(lines[14:])
+    assert "1250  µS/cm" in table[6] and "3.912  V " in table[7]
+    assert {line.index("5 min") for line in table[3:]} == {table[3].index("5 min")}
+    text = " ".join(lines[15:])
+    assert "gh-2: never heard, reports every " in text
     assert "gh-1: app 0.1, last restart: power_on; up 1 d 3 h; last contact 2024-06-01T12:" in text
     assert f"5 records, {views.unit('gh-1', now_s).bytes:,} bytes received" in text
-    assert "gh-1 counted: no_ack 3" in lines and "Refused in its name: tag 1" in lines
-    assert lines[-1] == "Refused from strangers: version 1"
+    assert "gh-1 counted: no_ack 3" in lines
+    assert "Refused in its name: 1 x forged, damaged, or sealed with another key" in lines
+    assert lines[-1] == "Refused from strangers: 1 x no frame of ours"
 
 
 def test_strangers_are_told(made):
     views, _ = made
     lines = drawn(screen(views.units(NOW_S), views.refusals(), NOW_S, detailed=False))
-    assert lines[-1] == "Refused from strangers: version 1"
+    assert lines[-1] == "Refused from strangers: 1 x no frame of ours"
 
 
 def test_a_flood_of_bad_tags_is_a_state_for_an_hour(made):
@@ -116,7 +115,7 @@ def test_a_flood_of_bad_tags_is_a_state_for_an_hour(made):
     )
     assert views.unit("gh-1", NOW_S + 3599).forged == [told]
     lines = drawn(screen(views.units(NOW_S + 5), views.refusals(), NOW_S, detailed=False))
-    assert "frames forged" in lines[3] and len(lines[3]) <= 80
+    assert "frames forged" in lines[4] and len(lines[4]) <= 80
     assert f"gh-1: {told}" in lines
     assert views.unit("gh-1", NOW_S + 3600).forged == [] == views.unit("gh-2", NOW_S).forged
 
@@ -135,7 +134,7 @@ def test_gaps_and_their_reasons(made):
         ("12 samples", "records are missing, see there"),
     ]
     lines = drawn(gaps("gh-1", views.gaps("gh-1")))
-    assert "2024-06-01T09:55:00Z   2024-06-01T11:00:00Z" in lines[4]
+    assert "2024-06-01T09:55:00Z  2024-06-01T11:00:00Z" in lines[4]
     send(hour(4, T0 + 3600))
     assert views.gaps("gh-1") == []
 
@@ -171,7 +170,7 @@ def test_records_that_came_after_they_were_given_up_are_not_lost(made):
 def test_a_clock_that_was_not_set_is_told(made):
     views, send = made
     send(hour(7, T0 + 3 * 3600, synced=False))
-    lines = drawn(readings("x", views.unit("gh-1", NOW_S + 3600).readings, NOW_S))
+    lines = drawn(latest("x", views.unit("gh-1", NOW_S + 3600).readings, NOW_S))
     assert "clock not set" in lines[3]
 
 
@@ -188,12 +187,50 @@ def test_json_for_machines(made, capsys):
     assert json.loads(capsys.readouterr().out)["gh-1"][0]["what"] == "record 4"
 
 
+def test_json_of_what_changes_is_a_line_each(made, capsys, monkeypatch):
+    views, send = made
+    reports = iter([lambda: None, lambda: send(hour(4, T0 + 3600))])
+
+    def sleep(seconds):
+        try:
+            next(reports)()
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr("time.sleep", sleep)
+    assert main(["show", "gh-1", "--follow", "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["units"][0]["missing"] for line in lines] == [1, 0]
+
+
 def test_a_history_is_a_table(made, capsys):
     assert main(["show", "gh-1", "--history", "air_temperature", "--last", "3"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines if "air_temperature" in line][1:] == [
-        *("20.09", "20.10", "20.11")
+    assert [line.split()[:2] for line in lines if "°C" in line] == [
+        ["2024-06-01T11:45:00Z", "20.09"],
+        ["2024-06-01T11:50:00Z", "20.10"],
+        ["2024-06-01T11:55:00Z", "20.11"],
     ]
+
+
+def test_a_communication_fault_fits_into_80_columns(made):
+    long = [
+        Reading(
+            "soil_conductivity",
+            int(NOW_S) - 712_345,
+            None,
+            "",
+            "µS/cm",
+            "communication fault",
+            True,
+        ),
+        Reading("air_temperature", int(NOW_S) - 712_345, -23.45, "-23.45", "°C", "normal", True),
+    ]
+    for table in (latest("x", long, NOW_S), history("x", long)):
+        console = Console(width=80, record=True, file=io.StringIO())
+        console.print(table)
+        text = console.export_text()
+        assert "communication fault" in text and "-23.45" in text and "…" not in text
 
 
 def test_what_cannot_be_shown(made, capsys, tmp_path):
