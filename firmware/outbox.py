@@ -215,8 +215,10 @@ class Outbox:
                 raise
         return self._segments.pop(0)
 
+    # The last one goes only when nobody waits for it.
     def _drop_oldest(self):
-        if len(self._segments) < 2:
+        segments = self._segments
+        if len(segments) < 2 and not (segments and segments[0].next() <= self.floor):
             return False
         oldest = self._remove_oldest()
         lost = sum(1 for rn in range(oldest.first, oldest.next()) if not self._settled(rn))

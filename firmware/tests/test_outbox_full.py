@@ -41,6 +41,12 @@ def record(rn):
     return b"%d:" % rn + bytes(100)
 
 
+def filler(name, blocks):
+    with open(name, "wb") as file:
+        for _ in range(blocks):
+            file.write(bytes(BLOCK))
+
+
 # An outbox that could keep far more than a disk of few blocks holds.
 def on_disk(blocks, story):
     if not vfs:
@@ -84,3 +90,30 @@ def test_what_is_acknowledged_makes_room_in_a_full_file_system():
         assert [rn for rn, _ in mount().pending()] == list(range(391, 401))
 
     on_disk(10, story)
+
+
+def test_without_a_free_block_it_lives_from_what_is_acknowledged():
+    def story(mount, counters):
+        outbox = mount()
+        outbox.append(record)
+        for n in range(99):
+            try:
+                filler("/full/%d" % n, 1)
+            except OSError:
+                break
+        assert n < 20
+        for rn in range(2, 60):
+            outbox.ack(rn - 1)
+            assert outbox.append(record) == rn
+        outbox.ack(59)
+        for _ in range(2):  # nobody answers: what is there is kept, the rest is refused
+            try:
+                while True:
+                    outbox.append(record)
+            except OSError as error:
+                assert error.errno == 28
+        numbers = [rn for rn, _ in outbox.pending()]
+        assert numbers and numbers[0] == 60
+        assert "outbox_full" not in counters.snapshot()
+
+    on_disk(12, story)
