@@ -18,7 +18,7 @@ from .link import Link
 from .module_disk import MODULES, open_disk
 from .pty_port import Terminal
 
-LINK_KB = 4  # what modules/_link.py collects requests in lies in the heap, and no chip has it
+LINK_KB = 1  # what modules/_link.py collects requests in lies in the heap, and no chip has it
 LAUNCHER = Path(__file__).parent / "launcher.py"
 _FROM_DISK = """\
 import os, sys, uctypes, vfs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from ..world import World
+from ..world import Event, World
 
 # The ESP32's receiver hands over when its FIFO holds 120 bytes or the line pauses.
 FIFO_BYTES = 120
@@ -29,6 +29,9 @@ class UartDevice:
         self.baud = baud
         self.deliver: Callable[[bytes], None] = lambda data: None
         self.free_us = 0  # when our transmitter is idle again
+        self._piece = b""  # the last one, still on the line
+        self._piece_us = 0  # when it began
+        self._hand_over: Event | None = None
 
     def attach(self, send: Callable[[bytes], None]) -> None:
         """Connect the board's receiver."""
@@ -47,10 +50,20 @@ class UartDevice:
 
         The line is silent for `pause_us` before.
         """
-        at_us = max(self.free_us, self.world.now_us) + pause_us
+        begin_us = max(self.free_us, self.world.now_us) + pause_us
+        if self._hand_over is not None and not pause_us:  # no pause: the piece goes on
+            self._hand_over.cancel()
+            data, begin_us = self._piece + data, self._piece_us
         for start in range(0, len(data), FIFO_BYTES):
-            piece = data[start : start + FIFO_BYTES]
-            at_us += self.duration_us(len(piece))
-            self.world.call_at(at_us, partial(self.deliver, piece))
-        self.free_us = at_us
-        return at_us
+            self._piece, self._piece_us = data[start : start + FIFO_BYTES], begin_us
+            begin_us += self.duration_us(len(self._piece))
+            self._hand_over = self.world.call_at(begin_us, partial(self._arrive, self._piece))
+        if len(self._piece) == FIFO_BYTES:
+            self._hand_over = None
+        self.free_us = begin_us
+        return begin_us
+
+    def _arrive(self, piece: bytes) -> None:
+        if self.world.now_us >= self.free_us:
+            self._hand_over = None
+        self.deliver(piece)
