@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fieldbeat.hil_tests.small_image import MANIFEST, image
+from fieldbeat.hil_tests.virtual import scene
 from fieldbeat.hil_tests.virtual.bench import Bench, local_mac
 from fieldbeat.hil_tests.virtual.errors import BenchError
 from fieldbeat.hil_tests.virtual.site import Site
@@ -74,6 +75,7 @@ KILLED = """
 import os, sys, time
 sys.path.insert(0, {root!r})
 from fieldbeat.hil_tests.small_image import MANIFEST, image
+from fieldbeat.hil_tests.virtual import scene
 from fieldbeat.hil_tests.virtual.bench import Bench
 bench = Bench(1)
 board = bench.add_board(MANIFEST | {{"buses": {{}}}}, image=image({{"main.py": {main!r}}}))
@@ -134,3 +136,9 @@ def test_a_site_whose_store_is_full_ends_its_boards_all_the_same(tmp_path):
     assert process.returncode is not None
     with pytest.raises(DatabaseError, match="closed"):
         site.registry.units()
+
+
+def test_a_bench_without_the_recorded_year_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(scene, "RECORDED_YEAR", tmp_path / "greenhouse.csv")
+    with pytest.raises(BenchError, match="-m fieldbeat.hil_tests.data.make_greenhouse"):
+        scene.Scene(csv_path=tmp_path / "greenhouse.csv")
