@@ -27,7 +27,10 @@ MANIFEST: dict[str, Any] = {
 
 
 def table() -> bytes:
-    """The partition table in ESP-IDF's binary form, without the optional MD5."""
+    """The partition table in ESP-IDF's binary form, without the optional MD5.
+
+    Not by host_tools/partition_table.py, so that the bench is tested against another writer.
+    """
     rows = (
         struct.pack("<2sBBII16sI", b"\xaa\x50", kind, subtype, offset, size, label.encode(), 0)
         for label, kind, subtype, offset, size in PARTITIONS

@@ -2,6 +2,9 @@
 
 An entry has 32 bytes: magic AA 50, type, subtype, offset, size, label[16], flags. The list ends at
 an entry of ones; an entry with magic EB EB holds an MD5 of what stands before it.
+
+Written from the guide, as a boot loader is, and not from host_tools/partition_table.py: what that
+one writes has to be read here.
 """
 
 import hashlib
