@@ -100,7 +100,7 @@ def test_a_heap_that_is_nearly_full_costs_no_acknowledged_record(
 
 def test_a_full_file_system_gives_up_the_oldest_and_says_so(bench, ledger, board, faults):
     board.power_off()
-    full = FullFlash(board, free_blocks=4)
+    full = FullFlash(board, free_blocks=3)
     board.power_on()
     faults.expect("flash full", full.was_full)
     faults.network.away = True

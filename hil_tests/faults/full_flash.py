@@ -27,11 +27,14 @@ class FullFlash:
         assert partition is not None and board.state == "off"
         self.offset, self.size = partition.offset, partition.size
         fs = self._mount()
+        blocks = _free(fs) - free_blocks - 4  # the list of a file's blocks takes some, too
         with fs.open(NAME, "wb") as file:
-            for _ in range(fs.block_count - fs.used_block_count - free_blocks):
+            file.write(bytes(SECTOR * blocks))
+        while _free(fs) > free_blocks:
+            with fs.open(NAME, "ab") as file:
                 file.write(bytes(SECTOR))
         self._store(fs)
-        self.least_free = fs.block_count - fs.used_block_count
+        self.hits = 0
         self._before = board.flash.before_op
         board.flash.before_op = self._look
 
@@ -44,13 +47,13 @@ class FullFlash:
         self.board.flash.before_op = self._before
 
     def was_full(self) -> bool:
-        """Whether it came to the last block: the next one that was wanted was not there."""
-        return self.least_free <= 1
+        """Whether the unit took the last block: the next one that it wanted was not there."""
+        return self.hits > 0
 
     def _look(self, op: FlashOp) -> None:
         if op.kind == "erase" and self.offset <= op.address < self.offset + self.size:
             fs = self._mount()
-            self.least_free = min(self.least_free, fs.block_count - fs.used_block_count)
+            self.hits += _free(fs) <= 1
 
     def _mount(self) -> LittleFS:
         fs = LittleFS(block_size=SECTOR, block_count=self.size // SECTOR, mount=False)
@@ -60,3 +63,7 @@ class FullFlash:
 
     def _store(self, fs: LittleFS) -> None:
         self.board.flash.load(self.offset, bytes(fs.context.buffer))
+
+
+def _free(fs: LittleFS) -> int:
+    return fs.block_count - fs.used_block_count
