@@ -96,3 +96,53 @@ def cuts(
     from .cuts import command
 
     return command.cuts(states, depth, state, story, seed, jobs, report, image, as_json)
+
+
+@app.command()
+def soak(
+    days: float = typer.Option(30, min=0.6, help="Virtual days; 30 take a minute or two."),
+    seed: int = typer.Option(1, help="Names the run: its faults, their times, all chance."),
+    stations: int = typer.Option(1, min=1, help="Stations that report to one collector."),
+    report: Path | None = typer.Option(
+        None, metavar="DIR", help="Write soak.json, and what was on the air and on flash."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Write JSON for a machine to read."),
+) -> int:
+    """Let stations live for weeks under random faults, and check what must hold after any.
+
+    Exit code 0: every promise held; 1: one was broken; 2: a fault never took effect.
+
+    \b
+    Example:
+        fieldbeat bench soak
+        fieldbeat bench soak --days 2 --seed 7 --stations 3 --report build/soak
+    """
+    from .soak import Options
+    from .soak import soak as live
+
+    return live(Options(days, seed, stations, report), as_json)
+
+
+@app.command()
+def replay(
+    seed: int = typer.Argument(help="Of the soak."),
+    days: float = typer.Option(30, min=0.6, help="As the soak had."),
+    stations: int = typer.Option(1, min=1, help="As the soak had."),
+    expect: str | None = typer.Option(
+        None, metavar="DIGEST|SOAK.JSON", help="What it must be; a file tells days and stations."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Write JSON for a machine to read."),
+) -> int:
+    """Live through a soak again, byte for byte, and print the digest of all that it did.
+
+    Exit code 0: as expected; 1: it differs, and where first; 2: nothing to compare with.
+
+    \b
+    Example:
+        fieldbeat bench replay 7 --days 2
+        fieldbeat bench replay 7 --expect build/soak/soak.json
+    """
+    from .replay import replay as again
+    from .soak import Options
+
+    return again(Options(days, seed, stations), expect, as_json)
