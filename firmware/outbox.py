@@ -160,7 +160,8 @@ class Outbox:
     def _write(self, kind, payload):
         last = self._segments[-1] if self._segments else None
         size = len(payload) + _OVERHEAD
-        if not last or last.next() != self.next_rn or last.size + size > _SEGMENT_BYTES:
+        begins = not last or not last.size or last.next() != self.next_rn
+        if begins or last.size + size > _SEGMENT_BYTES:
             last = self._rotate(last)
         entry = _entry(kind, payload, self.next_rn)
         try:
@@ -195,7 +196,12 @@ class Outbox:
         self._write(_MARK, struct.pack("<II", self.floor, self._bits))
 
     def _rotate(self, last):
-        if self._store:  # no segment holds more records than this
+        if self._store:
+            if not last:
+                # A name holds the number before the limit is above it: a cut between skips none.
+                with open(self._path(Segment(self.next_rn)), "wb"):
+                    pass
+            # No segment holds more records than this.
             self._store(self.next_rn + _SEGMENT_BYTES // (_OVERHEAD + 1))
         if last and last.first == self.next_rn:  # nothing arrived in it: begin it again
             last.size = 0

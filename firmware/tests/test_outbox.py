@@ -53,6 +53,37 @@ class Place:
         remove_tree(self.root)
 
 
+class Cut(Exception):
+    pass
+
+
+class CutAtLimit(Place):
+    # The power goes when the first limit is stored; `late`: when it is safe already.
+    def __init__(self, late):
+        self.late, self.cut = late, True
+        super().__init__()
+
+    def _store(self, limit):
+        if self.late or not self.cut:
+            self.reserved = limit
+        if self.cut:
+            raise Cut
+
+
+def test_a_cut_before_the_first_record_skips_no_number():
+    for late in (False, True):
+        with CutAtLimit(late) as place:
+            raises(Cut, place.fill, 1)
+            place.cut = False
+            place.mount()
+            place.fill(2)
+            assert place.numbers() == [1, 2] and place.reserved > 2
+            remove_tree(place.root + "/outbox")  # no number comes twice all the same
+            place.mount()
+            place.fill(1)
+            assert place.numbers()[0] > 2
+
+
 def test_records_come_back_in_order_and_after_a_reset():
     with Place() as place:
         assert place.outbox.append(lambda rn: record(rn)) == 1
