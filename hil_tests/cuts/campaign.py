@@ -11,6 +11,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -56,7 +57,7 @@ class Results:
     self_checks: list[int] = field(default_factory=list)
     recording_s: float = 0.0
     seconds: float = 0.0
-    state_s: float = 0.0  # of one processor, in the mean
+    processor_s: float = 0.0  # of all processors together, boards included
     failures: list[dict[str, Any]] = field(default_factory=list)
     invalid: list[dict[str, Any]] = field(default_factory=list)
 
@@ -84,7 +85,7 @@ def run(
     Raises:
         BenchError: the golden run failed, or a real cut left other bytes than the rebuilt one.
     """
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), _processor_s()
     jobs = options.jobs or len(os.sched_getaffinity(0))
     results = Results(options.story, options.seed, options.depth, jobs)
     recording = record(options.story, options.seed)
@@ -112,7 +113,14 @@ def run(
             results.second_cuts = len(again)
             results.distinct_second_states = len({verdict.flash_key for verdict in again})
     results.seconds = time.perf_counter() - began
+    results.processor_s = _processor_s() - worked
     return results
+
+
+def _processor_s() -> float:
+    """What this process and those that it has waited for have worked."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def _numbers(asked: range | None, last: int) -> range:
@@ -224,8 +232,6 @@ def _count(results: Results, verdicts: Sequence[Verdict]) -> None:
                 "reproduce": reproduce(verdict.cut, results.story, results.seed),
             }
             (results.invalid if verdict.invalid else results.failures).append(row)
-    mean = sum(verdict.seconds for verdict in verdicts) / max(1, len(verdicts))
-    results.state_s = max(results.state_s, mean)
 
 
 def reproduce(cut: str, story: str, seed: int) -> str:

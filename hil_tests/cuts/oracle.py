@@ -89,7 +89,18 @@ def _records(promise: Promise, outcome: Outcome) -> list[str]:
 
 def _gaps(stored: dict[int, bytes]) -> list[str]:
     missing = sorted(set(range(1, max(stored, default=0) + 1)) - set(stored))
-    return [f"records {missing} never came, but later ones did"] if missing else []
+    return [f"records {_ranges(missing)} never came, but later ones did"] if missing else []
+
+
+def _ranges(numbers: list[int]) -> str:
+    """[1, 2, 3, 7] as "1..3, 7"."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and parts[-1][-1] == number - 1:
+            parts[-1] = [parts[-1][0], number]
+        else:
+            parts.append([number])
+    return ", ".join("..".join(map(str, part)) for part in parts)
 
 
 def _order(promise: Promise, arrived: list[int]) -> list[str]:

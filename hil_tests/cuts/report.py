@@ -24,7 +24,7 @@ def summary(results: Results) -> str:
         f"{results.judged} cuts, {results.distinct_states} distinct flash states of "
         f"{results.operations} operations, judged in "
         f"{results.seconds:.0f} s on {results.jobs} processors "
-        f"({results.state_s:.2f} s a cut): {_count(results.failures, 'failure')}"
+        f"({_each(results):.2f} s of one a cut): {_count(results.failures, 'failure')}"
     ]
     if results.second_cuts:
         lines.append(
@@ -70,3 +70,7 @@ def markdown(results: Results) -> str:
 
 def _count(rows: list, noun: str) -> str:
     return f"{len(rows)} {noun}{'' if len(rows) == 1 else 's'}"
+
+
+def _each(results: Results) -> float:
+    return results.processor_s / max(1, results.judged + results.second_cuts)

@@ -65,18 +65,18 @@ class Story(NamedTuple):
 def tell_full(golden: Golden) -> None:
     """Everything."""
     golden.until_told()
-    golden.run_for(540)
-    golden.reconfigure(node(30, 60, 12))
+    golden.run_for(300)
+    golden.reconfigure(node(30, 30, 12))
     golden.until_told()
     golden.away(2.3 * 3600)  # 256 wakes and more: a sequence block runs out without a reset
     golden.until_told()
     golden.run_for(120)
     golden.lose_store()
-    golden.run_for(750)
+    golden.run_for(400)
     golden.reconfigure(node(60, 10, 12))
     golden.reconfigure(node(30, 10, 12))
     golden.until_told()
-    golden.run_for(480)
+    golden.run_for(240)
 
 
 def tell_short(golden: Golden) -> None:
