@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,7 @@ def main() -> int:
         return report(to_do, results)
 
 
-def report(to_do, results) -> int:
+def report(to_do: list[tuple[str, str, int, int]], results: Iterable[Result]) -> int:
     """Print a line for each parser on each interpreter as soon as it is through."""
     print(f"{'parser':<16}{'interpreter':<14}{'inputs':>10}{'taken':>9}{'us each':>9}")
     failed, inputs, taken, seconds = 0, 0, 0, 0.0
