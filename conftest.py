@@ -19,7 +19,7 @@ from typing import ClassVar
 
 import pytest
 
-pytest_plugins = ["fieldbeat.hil_tests.plugin"]
+pytest_plugins = ["fieldbeat.hil_tests.plugin.hooks"]
 DEVICE_ROOMS = ("protocols", "drivers", "firmware")
 RUNNER = Path(__file__).parent / "hil_tests" / "micropython_tests.py"
 # About what an ESP32 without PSRAM leaves: the same objects take twice the bytes on 64 bits.

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-import signal
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from fieldbeat.host_tools import boards as catalogue
 from fieldbeat.host_tools.errors import CannotTry
 
-from .rfc2217_port import Rfc2217Port
+from .endings import told_to_end
 from .virtual.bench import Bench
 from .virtual.errors import BenchError
-
-USAGE = "fieldbeat bench up --help"
+from .virtual.rfc2217_port import Rfc2217Port
 
 
 def up(
@@ -25,40 +28,83 @@ def up(
     as_json: bool,
 ) -> None:
     """Starts the boards, prints where each is, and runs until Ctrl-C or for `seconds`."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for name in boards:
+        catalogue.must_exist(name)
+    contents = None if image is None else _read(image, boards)
+    address = None if rfc2217 is None else _address(rfc2217)
+    ended = told_to_end()
     ports: list[Rfc2217Port] = []
+    with _locked(directory) if directory else nullcontext():
+        try:
+            with Bench(seed, directory) as bench:
+                bench.network.bridge = True
+                for board_name in boards:
+                    bench.add_board(board_name, image=contents)
+                ports = _serve(bench, *address) if address else []
+                _print(bench, ports, as_json)
+                bench.world.run_real(seconds, ended)
+                for port in ports:
+                    port.close()
+        except BenchError as error:
+            message, _, step = str(error).rpartition(": ")  # as BenchErrors have it
+            if not message:
+                message, step = step, "run it again with --debug and report what it shows"
+            raise CannotTry(message, step) from error
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Keeps a second bench off the same flash files."""
     try:
-        with Bench(seed, directory) as bench:
-            bench.network.bridge = True
-            contents = None if image is None else image.read_bytes()
-            for board_name in boards:
-                bench.add_board(board_name, image=contents)
-            if rfc2217 is not None:
-                ports = _serve(bench, *_address(rfc2217))
-            _print(bench, ports, as_json)
-            try:
-                bench.world.run_real(seconds)
-            except KeyboardInterrupt:
-                pass
-            for port in ports:
-                port.close()
-    except (BenchError, OSError) as error:
-        raise CannotTry(str(error), USAGE) from error
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        step = "name a folder where you may write with --dir"
+        raise CannotTry(f"{directory}: {error.strerror}", step) from None
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = f"another bench uses {directory}"
+            raise CannotTry(message, "end it, or choose another --dir") from None
+        yield
+    finally:
+        os.close(lock)
+
+
+def _read(image: Path, boards: list[str]) -> bytes:
+    """Returns the image, which must be the whole flash of each board."""
+    step = "name one that 'fieldbeat build --virtual' made"
+    try:
+        content = image.read_bytes()
+    except OSError as error:
+        raise CannotTry(f"{image}: {error.strerror}", step) from None
+    for name in boards:
+        size = catalogue.load(name).flash_bytes
+        if len(content) != size:
+            message = f"{image} has {len(content)} bytes, the flash of {name} has {size}"
+            raise CannotTry(message, step)
+    return content
 
 
 def _address(given: str) -> tuple[str, int]:
     host, _, number = given.rpartition(":")
     if not number.isdecimal() or int(number) > 65535:
-        raise CannotTry(f"--rfc2217 {given}: must be PORT or HOST:PORT", USAGE)
+        step = "give a TCP port, as in --rfc2217 4001 or --rfc2217 0.0.0.0:4001"
+        raise CannotTry(f"'{given}' is no PORT or HOST:PORT", step)
     return host or "127.0.0.1", int(number)
 
 
 def _serve(bench: Bench, host: str, first: int) -> list[Rfc2217Port]:
     """One TCP port a board, counting up from the first (0: any)."""
-    return [
-        Rfc2217Port(board, host, first and first + n)
-        for n, board in enumerate(bench.boards.values())
-    ]
+    try:
+        return [
+            Rfc2217Port(board, host, first and first + n)
+            for n, board in enumerate(bench.boards.values())
+        ]
+    except OSError as error:
+        message = f"{host}, TCP port {first} and what follows: {error.strerror}"
+        raise CannotTry(message, "choose another port with --rfc2217") from None
 
 
 def _print(bench: Bench, ports: list[Rfc2217Port], as_json: bool) -> None:

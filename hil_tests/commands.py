@@ -64,7 +64,7 @@ def check(
         fieldbeat bench check my-desk.toml
         fieldbeat bench check lab --offline
     """
-    from .bench_check import check as look
+    from .benches.bench_check import check as look
 
     return look(bench, offline, as_json)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fieldbeat.hil_tests.keys import BENCH
+from fieldbeat.hil_tests.plugin.keys import BENCH
 from pytest_embedded import Dut
 
 

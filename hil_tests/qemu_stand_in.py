@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from .qemu_board import DOWNLOAD_STRAPS, maxim_crc8
+from .benches.qemu_board import DOWNLOAD_STRAPS, maxim_crc8
 from .virtual.bench import board_manifest
 from .virtual.board import VirtualBoard
 from .virtual.world import World

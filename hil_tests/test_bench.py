@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,62 @@ def test_up_prints_a_serial_port_for_each_board():
     assert len({row["port"] for row in rows}) == len({row["mac"] for row in rows}) == 2
 
 
-def test_up_of_an_unknown_board_is_one_line_and_exit_code_2():
-    result = run_up("no_such_board")
-    assert result.returncode == 2
-    assert result.stderr.count("\n") == 1 and "no_such_board" in result.stderr
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["no_such_board"],
+            "there is no board 'no_such_board', allowed: greenhouse_esp32; next: ",
+        ),
+        (["--image", "short.img"], "short.img has 2097152 bytes, the flash of greenhouse_esp32 h"),
+        (["--image", "none.img"], "none.img: No such file or directory; next: name one that 'fi"),
+        (["--rfc2217", "x"], "'x' is no PORT or HOST:PORT; next: give a TCP port, as in --rfc2"),
+        (["--rfc2217", "192.0.2.1:9"], "; next: choose another port with --rfc2217"),
+        (["--dir", "short.img"], "short.img: File exists; next: name a folder where"),
+        (["--dir", "broken"], "flash.bin has 1 bytes, not 4194304; next: delete it"),
+    ],
+)
+def test_up_that_cannot_be_is_one_line_and_exit_code_2(tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    Path("short.img").write_bytes(bytes(2 << 20))
+    Path("broken/greenhouse_esp32-0").mkdir(parents=True)
+    Path("broken/greenhouse_esp32-0/flash.bin").write_bytes(b"x")
+    board = [] if arguments == ["no_such_board"] else ["greenhouse_esp32"]
+    result = run_up(*arguments, *board)
+    assert result.returncode == 2 and said in result.stderr, result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@contextmanager
+def up_until(*arguments, **environment):
+    """A bench that runs until it is told to end."""
+    command = [FIELDBEAT, "bench", "up", *arguments, "--json"]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=os.environ | environment, **options) as process:
+        try:
+            while process.stdout.readline() != "]\n":
+                assert process.poll() is None, process.stderr.read()
+            yield process
+        finally:
+            process.kill()
+
+
+def test_two_benches_do_not_share_flash_files(tmp_path):
+    with up_until("greenhouse_esp32", "--dir", str(tmp_path)):
+        second = run_up("greenhouse_esp32", "--dir", str(tmp_path))
+    assert second.returncode == 2
+    assert f"another bench uses {tmp_path}; next: end it, or choose" in second.stderr
+    assert run_up("greenhouse_esp32", "--dir", str(tmp_path), "--for", "0.1").returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_up_leaves_nothing_behind_however_it_is_ended(tmp_path, number):
+    with up_until("greenhouse_esp32", TMPDIR=str(tmp_path)) as process:
+        assert list(tmp_path.iterdir())
+        process.send_signal(number)
+        process.send_signal(signal.SIGHUP)  # as the shell and the kernel both do
+        assert process.wait(60) == 0, process.stderr.read()
+    assert not list(tmp_path.iterdir())
 
 
 KILLED = """
@@ -77,7 +130,7 @@ sys.path.insert(0, {root!r})
 from fieldbeat.hil_tests.small_image import MANIFEST, image
 from fieldbeat.hil_tests.virtual import scene
 from fieldbeat.hil_tests.virtual.bench import Bench
-bench = Bench(1)
+bench = Bench(1, {workdir!r})
 board = bench.add_board(MANIFEST | {{"buses": {{}}}}, image=image({{"main.py": {main!r}}}))
 bench.start_real()
 bench.world.run_real(10, lambda: b"runs" in board.output)
@@ -88,9 +141,10 @@ time.sleep(60)
 
 @pytest.mark.parametrize("interpreter", [None, str(FIELDBEAT.with_name("micropython"))])
 @pytest.mark.parametrize("loop", ["pass", "time.sleep_ms(10)"])
-def test_no_interpreter_outlives_a_bench_that_was_killed(loop, interpreter):
+def test_no_interpreter_outlives_a_bench_that_was_killed(loop, interpreter, tmp_path):
     main = f"import time\nprint('runs')\nwhile True:\n    {loop}\n"
-    script = KILLED.format(root=str(Path(__file__).parent.parent), main=main)
+    root = str(Path(__file__).parent.parent)
+    script = KILLED.format(root=root, main=main, workdir=str(tmp_path))
     environment = {**os.environ, "MICROPYTHON": interpreter or ""}
     with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment

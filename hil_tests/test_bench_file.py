@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fieldbeat.hil_tests import bench_file
+from fieldbeat.hil_tests.benches import bench_file
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.validation import InvalidData
 
@@ -18,12 +18,12 @@ POWER = '[power]\nkind = "shelly"\nhost = "192.0.2.8"\n'
 @pytest.mark.parametrize("name", ["desk", "lab", "virtual"])
 def test_our_own_files_are_right(name):
     assert name in bench_file.ours()
-    by_path = Path(bench_file.__file__).parent / "benches" / f"{name}.toml"
+    by_path = Path(bench_file.__file__).parent / f"{name}.toml"
     assert bench_file.load(by_path).tables == bench_file.load(Path(name)).tables
 
 
 def test_every_kind_of_power_in_the_desk_file_can_be_uncommented():
-    text = (Path(bench_file.__file__).parent / "benches" / "desk.toml").read_text()
+    text = (Path(bench_file.__file__).parent / "desk.toml").read_text()
     head, _, rest = text.partition('kind = "manual"')
     choices = rest.partition("\n# after")[0].split("\n\n")[1:]
     kinds = set()

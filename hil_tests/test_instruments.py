@@ -12,11 +12,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from fieldbeat.hil_tests import bench_file, opening, stand_ins
-from fieldbeat.hil_tests.blocked import Blocked
+from fieldbeat.hil_tests import stand_ins
+from fieldbeat.hil_tests.benches import bench_file, opening
+from fieldbeat.hil_tests.benches.blocked import Blocked
+from fieldbeat.hil_tests.benches.rig import Rig
 from fieldbeat.hil_tests.instruments.power_manual import ManualPower
-from fieldbeat.hil_tests.rfc2217_port import Rfc2217Port
-from fieldbeat.hil_tests.rig import Rig
+from fieldbeat.hil_tests.virtual.rfc2217_port import Rfc2217Port
 from fieldbeat.hil_tests.virtual.site import Site, config
 from fieldbeat.host_tools import image, image_info, nvs_image, partition_table, rom_loader
 
@@ -561,6 +562,6 @@ def test_without_a_terminal_nobody_is_there(monkeypatch):
 
 
 def test_an_interface_is_short():
-    folder = Path(bench_file.__file__).parent / "instruments"
+    folder = Path(stand_ins.__file__).parent / "instruments"
     for name in ("power", "console", "flasher", "lines"):
         assert len((folder / f"{name}.py").read_text().splitlines()) <= 25, name

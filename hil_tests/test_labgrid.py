@@ -11,11 +11,11 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from fieldbeat.hil_tests import bench_file
-from fieldbeat.hil_tests.blocked import Blocked
+from fieldbeat.hil_tests.benches import bench_file
+from fieldbeat.hil_tests.benches.blocked import Blocked
+from fieldbeat.hil_tests.benches.rig import Rig
 from fieldbeat.hil_tests.instruments.labgrid_place import LabgridPlace
-from fieldbeat.hil_tests.rfc2217_port import Rfc2217Port
-from fieldbeat.hil_tests.rig import Rig
+from fieldbeat.hil_tests.virtual.rfc2217_port import Rfc2217Port
 from fieldbeat.hil_tests.virtual.site import Site, config
 from fieldbeat.host_tools import image
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from fieldbeat.hil_tests.blocked import Blocked
+from fieldbeat.hil_tests.benches.blocked import Blocked
 from fieldbeat.hil_tests.instruments.virtual_console import VirtualConsole
 from fieldbeat.hil_tests.instruments.virtual_lines import VirtualLines
 from fieldbeat.hil_tests.instruments.virtual_power import VirtualPower
-from fieldbeat.hil_tests.ladder import Ladder
+from fieldbeat.hil_tests.plugin.ladder import Ladder
 from fieldbeat.hil_tests.small_image import MANIFEST, image
 from fieldbeat.hil_tests.virtual.bench import Bench
 

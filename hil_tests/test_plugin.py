@@ -7,13 +7,13 @@ from datetime import date
 
 import littlefs  # noqa: F401  (a run inside this process may not load its C part a second time)
 import pytest
-from fieldbeat.hil_tests.flaky import Entry, KnownFlaky, load
+from fieldbeat.hil_tests.plugin.flaky import Entry, KnownFlaky, load
 
 pytest_plugins = ["pytester"]
 
 BLOCKED = """
 import pytest
-from fieldbeat.hil_tests.blocked import Blocked
+from fieldbeat.hil_tests.benches.blocked import Blocked
 
 @pytest.fixture(scope="module")
 def lab():
@@ -35,7 +35,7 @@ def suite(pytester, monkeypatch):
     def run(text: str, *options: str, known: str = ""):
         pytester.makepyfile(test_it=text)
         pytester.path.joinpath("known_flaky.toml").write_text(known)
-        plugins = ("-p", "fieldbeat.hil_tests.plugin", "-p", "xdist.plugin")
+        plugins = ("-p", "fieldbeat.hil_tests.plugin.hooks", "-p", "xdist.plugin")
         return pytester.runpytest_inprocess(*plugins, "-p", "no:cacheprovider", *options)
 
     return run

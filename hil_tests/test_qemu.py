@@ -14,9 +14,9 @@ import pytest
 from espefuse.efuse.esp32.fields import EfuseMacField
 from fieldbeat.host_tools import esp_image, image, standin
 
-from . import qemu_board
-from .blocked import Blocked
-from .rig import Rig
+from .benches import qemu_board
+from .benches.blocked import Blocked
+from .benches.rig import Rig
 from .virtual.site import config
 
 

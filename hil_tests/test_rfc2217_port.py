@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from fieldbeat.hil_tests.rfc2217_port import Rfc2217Port
 from fieldbeat.hil_tests.small_image import MANIFEST, image
 from fieldbeat.hil_tests.virtual.auto_reset import STRAP_US, AutoReset
 from fieldbeat.hil_tests.virtual.board import VirtualBoard
+from fieldbeat.hil_tests.virtual.rfc2217_port import Rfc2217Port
 from fieldbeat.hil_tests.virtual.world import World
 from fieldbeat.host_tools import serial_port
 

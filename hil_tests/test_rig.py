@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from fieldbeat.hil_tests import bench_check, bench_file
-from fieldbeat.hil_tests.blocked import Blocked
-from fieldbeat.hil_tests.identity import Identity
-from fieldbeat.hil_tests.rfc2217_port import Rfc2217Port
-from fieldbeat.hil_tests.rig import Rig
+from fieldbeat.hil_tests.benches import bench_check, bench_file
+from fieldbeat.hil_tests.benches.blocked import Blocked
+from fieldbeat.hil_tests.benches.identity import Identity
+from fieldbeat.hil_tests.benches.rig import Rig
 from fieldbeat.hil_tests.stand_ins import HttpSwitch, Relay
+from fieldbeat.hil_tests.virtual.rfc2217_port import Rfc2217Port
 from fieldbeat.hil_tests.virtual.site import Site, config
 from fieldbeat.host_tools import image, image_info
 

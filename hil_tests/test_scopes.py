@@ -7,9 +7,9 @@ from collections import Counter
 
 import littlefs  # noqa: F401  (a run inside this process may not load its C part a second time)
 import pytest
-from fieldbeat.hil_tests import rig  # noqa: F401
-from fieldbeat.hil_tests.rfc2217_port import Rfc2217Port
+from fieldbeat.hil_tests.benches import rig  # noqa: F401
 from fieldbeat.hil_tests.virtual.board import CAUSES
+from fieldbeat.hil_tests.virtual.rfc2217_port import Rfc2217Port
 from fieldbeat.hil_tests.virtual.site import Site
 
 pytest_plugins = ["pytester"]
@@ -36,7 +36,7 @@ def test_third(booted):
 TELL = """
 import json
 import pytest
-from fieldbeat.hil_tests.keys import CARES
+from fieldbeat.hil_tests.plugin.keys import CARES
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_unconfigure(config):
@@ -59,7 +59,7 @@ def suite(pytester, monkeypatch):
         pytester.makeconftest(TELL)
         pytester.makepyfile(**modules)
         pytester.path.joinpath("bench.toml").write_text(bench)
-        plugins = ("-p", "fieldbeat.hil_tests.plugin", "-p", "no:cacheprovider")
+        plugins = ("-p", "fieldbeat.hil_tests.plugin.hooks", "-p", "no:cacheprovider")
         options = ("--bench", "bench.toml", "--report", "r", "-rs")
         return pytester.runpytest_inprocess(*plugins, *options)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from fieldbeat.host_tools import flasher, rom_loader
 from fieldbeat.host_tools.errors import FieldbeatError
 
-from ..blocked import Blocked
+from ..benches.blocked import Blocked
 from .flasher import Chip
 from .images import inspect_for
 from .serial_line import SerialLine

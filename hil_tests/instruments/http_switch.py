@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from ..blocked import Blocked
+from ..benches.blocked import Blocked
 
 TIMEOUT_S = 5
 

@@ -6,7 +6,7 @@ from fieldbeat.host_tools import image_info
 from fieldbeat.host_tools.errors import FieldbeatError
 from fieldbeat.host_tools.image_info import ImageInfo
 
-from ..blocked import Blocked
+from ..benches.blocked import Blocked
 
 
 def inspect_for(image: bytes, manifest: str, name: str) -> ImageInfo:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from ..blocked import Blocked
+from ..benches.blocked import Blocked
 from . import program
 
 CLIENT = "labgrid-client"

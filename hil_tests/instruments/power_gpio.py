@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import subprocess
 
-from ..bench_file import Gpio
-from ..blocked import Blocked
+from ..benches.bench_file import Gpio
+from ..benches.blocked import Blocked
 from . import program
 from .switch import RealSwitch
 

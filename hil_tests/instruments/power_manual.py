@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from ..bench_file import Manual
-from ..blocked import Blocked
+from ..benches.bench_file import Manual
+from ..benches.blocked import Blocked
 from .switch import RealSwitch
 
 

@@ -12,7 +12,7 @@ which this does not speak.
 
 from __future__ import annotations
 
-from ..bench_file import Shelly
+from ..benches.bench_file import Shelly
 from . import http_switch
 from .switch import RealSwitch
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from ..bench_file import Tasmota
+from ..benches.bench_file import Tasmota
 from . import http_switch
 from .switch import RealSwitch
 

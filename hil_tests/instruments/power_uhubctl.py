@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
-from ..bench_file import Uhubctl
-from ..blocked import Blocked
+from ..benches.bench_file import Uhubctl
+from ..benches.blocked import Blocked
 from . import program
 from .switch import RealSwitch
 

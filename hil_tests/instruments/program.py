@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-from ..blocked import Blocked
+from ..benches.blocked import Blocked
 
 TIMEOUT_S = 30
 

@@ -16,7 +16,7 @@ import serial
 from fieldbeat.host_tools import serial_port
 from fieldbeat.host_tools.serial_port import PortError
 
-from ..blocked import Blocked
+from ..benches.blocked import Blocked
 
 BACK_S = 15.0  # how long the system takes to find a USB device that got its supply again
 READ_S = 0.1  # how long the reader needs at most to notice that it shall end

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..blocked import Blocked
+from ..benches.blocked import Blocked
 from .serial_line import LOST, SerialLine
 
 NO_LINES = ("socket://", "loop://", "spy://")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ..bench_file import Switch
+from ..benches.bench_file import Switch
 
 
 class RealSwitch:

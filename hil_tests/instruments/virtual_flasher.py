@@ -5,7 +5,7 @@ from __future__ import annotations
 from fieldbeat.host_tools import flasher
 from fieldbeat.host_tools.errors import FieldbeatError
 
-from ..blocked import Blocked
+from ..benches.blocked import Blocked
 from ..virtual.board import VirtualBoard
 from .flasher import Chip
 from .images import inspect_for

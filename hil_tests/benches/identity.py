@@ -7,7 +7,7 @@ from typing import Any
 
 from fieldbeat.protocols import smp, smp_codes
 
-from .instruments.console import Console
+from ..instruments.console import Console
 
 ANSWER_S = 2.5  # as host_tools.smp_link
 ATTEMPTS = 6  # together 15 s: the board may have been reset just now

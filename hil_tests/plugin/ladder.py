@@ -15,10 +15,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from .blocked import Blocked
-from .instruments.console import Console
-from .instruments.lines import Lines
-from .instruments.power import Power
+from ..benches.blocked import Blocked
+from ..instruments.console import Console
+from ..instruments.lines import Lines
+from ..instruments.power import Power
 
 log = logging.getLogger("fieldbeat.ladder")
 

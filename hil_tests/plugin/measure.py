@@ -6,8 +6,8 @@ measure("energy", 0.4, "J", limits=(None, 0.5))   # at most
 
 from __future__ import annotations
 
-from .results import Measurement
-from .results.results import Limits
+from ..results import Measurement
+from ..results.results import Limits
 
 
 class Measured:

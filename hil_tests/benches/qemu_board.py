@@ -27,13 +27,13 @@ from typing import Any
 from fieldbeat.host_tools import flasher
 from fieldbeat.host_tools.errors import FieldbeatError
 
+from ..instruments.flasher import Chip
+from ..instruments.images import inspect_for
+from ..instruments.serial_console import SerialConsole
+from ..instruments.serial_line import SerialLine
 from . import bench_file
 from .bench_file import BenchFile, Switch
 from .blocked import Blocked
-from .instruments.flasher import Chip
-from .instruments.images import inspect_for
-from .instruments.serial_console import SerialConsole
-from .instruments.serial_line import SerialLine
 from .rig import Rig, RigBoard
 
 CHOICE = "qemu:"

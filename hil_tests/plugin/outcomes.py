@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .blocked import Blocked
+from ..benches.blocked import Blocked
 from .flaky import KnownFlaky
 
 LETTERS = {"blocked": ("blocked", "B", ("BLOCKED", {"yellow": True}))}

@@ -21,17 +21,17 @@ from typing import Any, Self
 
 from fieldbeat.host_tools.errors import FieldbeatError
 
+from ..instruments.console import Console
+from ..instruments.flasher import Flasher
+from ..instruments.lines import Lines
+from ..instruments.power import Power
+from ..virtual.board import VirtualBoard
+from ..virtual.errors import BenchError
+from ..virtual.site import Site
 from . import bench_file, identity, opening
 from .bench_file import BenchFile, BoardTable
 from .blocked import Blocked
 from .identity import Identity
-from .instruments.console import Console
-from .instruments.flasher import Flasher
-from .instruments.lines import Lines
-from .instruments.power import Power
-from .virtual.board import VirtualBoard
-from .virtual.errors import BenchError
-from .virtual.site import Site
 
 LOOK_S = 0.05  # how often a real board is looked at while time passes
 

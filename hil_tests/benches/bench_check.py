@@ -79,7 +79,7 @@ def examine(path: Path, offline: bool = False) -> Iterator[Finding]:
 
 
 def _programs(name: str, table: BoardTable, power: Switch | None) -> Iterator[Finding]:
-    from .instruments import labgrid_place, power_gpio, power_uhubctl
+    from ..instruments import labgrid_place, power_gpio, power_uhubctl
 
     needed = []
     if isinstance(power, Uhubctl):
@@ -93,7 +93,7 @@ def _programs(name: str, table: BoardTable, power: Switch | None) -> Iterator[Fi
 
 
 def _program(name: str, install: str) -> str:
-    from .instruments import program
+    from ..instruments import program
 
     return f"program {program.need(name, install)}"
 

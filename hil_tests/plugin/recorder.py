@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from ..results import Case, Measurement, Results, write_reports
+from ..results.results import DONE, FAILED, NOT_TRIED, OUTCOMES, exit_code
 from .keys import LEFT
-from .results import Case, Measurement, Results, write_reports
-from .results.results import DONE, FAILED, NOT_TRIED, OUTCOMES, exit_code
 
 NOT_COVERED = (
     "The virtual bench has no flash timing, no brown-out ramp, no UART overrun, no currents, "

@@ -19,15 +19,15 @@ from typing import Any
 import pytest
 from fieldbeat.host_tools.errors import FieldbeatError
 
+from ..virtual.bench import Bench
+from ..virtual.timeline import Timeline
 from . import flaky, outcomes
 from .chosen_bench import ChosenBench
 from .keys import BENCH, CARES, FIXTURE_NEEDS, LEFT, MEASURED, PANEL
 from .measure import Measured
 from .recorder import Recorder
-from .virtual.bench import Bench
-from .virtual.timeline import Timeline
 
-pytest_plugins = ["fieldbeat.hil_tests.fixtures"]
+pytest_plugins = ["fieldbeat.hil_tests.plugin.fixtures"]
 
 MARKERS = (
     'needs("feature", ...): skip on a bench that lacks a feature, which is then named',

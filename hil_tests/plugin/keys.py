@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from fieldbeat.host_tools.errors import FieldbeatError
 
+from ..virtual.fault_panel import FaultPanel
 from .care import Care
 from .chosen_bench import ChosenBench
 from .measure import Measured
-from .virtual.fault_panel import FaultPanel
 
 BENCH = pytest.StashKey[ChosenBench]()  # of the configuration
 CARES = pytest.StashKey[dict[str, Care]]()  # of the configuration, by the name of the board

@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .blocked import Blocked
+from ..benches.blocked import Blocked
 
 if TYPE_CHECKING:
-    from .rig import Rig
+    from ..benches.rig import Rig
 
 VIRTUAL = "virtual"
 QEMU = "qemu:"
@@ -55,10 +55,10 @@ class ChosenBench:
 
     def _opened(self, workdir: Path) -> Rig:
         if self.choice.startswith(QEMU):
-            from . import qemu_board
+            from ..benches import qemu_board
 
             return qemu_board.open_rig(self.choice, workdir)
-        from .rig import Rig  # with its instruments, which a virtual run does not need
+        from ..benches.rig import Rig  # with its instruments, which a virtual run does not need
 
         return Rig.open(None if self.choice == VIRTUAL else self.choice, workdir, SEED)
 

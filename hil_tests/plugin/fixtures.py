@@ -23,17 +23,17 @@ from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.flasher import LOCALLY_ADMINISTERED
 from fieldbeat.host_tools.node_config import NodeConfig
 
-from .bench_file import Manual
-from .blocked import Blocked
+from ..benches.bench_file import Manual
+from ..benches.blocked import Blocked
+from ..virtual.fault_panel import FaultPanel
+from ..virtual.network import Network
+from ..virtual.site import Site, config
 from .care import NO_TRIES, Care
 from .keys import BENCH, CARES, MEASURED, PANEL
 from .measure import Measured
-from .virtual.fault_panel import FaultPanel
-from .virtual.network import Network
-from .virtual.site import Site, config
 
 if TYPE_CHECKING:
-    from .rig import Rig, RigBoard
+    from ..benches.rig import Rig, RigBoard
 
 
 # One bench for the session
@@ -139,7 +139,7 @@ def board(request: pytest.FixtureRequest) -> Any:
 def power(request: pytest.FixtureRequest, board: Any) -> Any:
     """The switch of the board's supply: on, off, cycle."""
     if request.config.stash[BENCH].own_world:
-        from .instruments.virtual_power import VirtualPower
+        from ..instruments.virtual_power import VirtualPower
 
         return VirtualPower(board)
     return board.power

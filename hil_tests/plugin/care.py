@@ -19,7 +19,7 @@ NO_TRIES = (
     "n.commit()"
 )
 if TYPE_CHECKING:
-    from .rig import RigBoard
+    from ..benches.rig import RigBoard
 
 
 class Care:

@@ -18,8 +18,8 @@ from typing import Any
 
 from serial import rfc2217
 
-from .virtual.auto_reset import AutoReset
-from .virtual.board import VirtualBoard
+from .auto_reset import AutoReset
+from .board import VirtualBoard
 
 # What PortManager makes of bytes that are no RFC 2217; such a client is sent away.
 NO_TELNET = (TypeError, ValueError, LookupError, struct.error)

@@ -7,20 +7,20 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..instruments.esptool_flasher import EsptoolFlasher
+from ..instruments.followed_power import FollowedPower
+from ..instruments.power import Power
+from ..instruments.serial_console import SerialConsole
+from ..instruments.serial_line import BACK_S, SerialLine
+from ..instruments.serial_lines import SerialLines
+from ..instruments.virtual_console import VirtualConsole
+from ..instruments.virtual_flasher import VirtualFlasher
+from ..instruments.virtual_lines import VirtualLines
+from ..instruments.virtual_power import VirtualPower
+from ..virtual.site import Site
 from . import bench_file
 from .bench_file import BoardTable, Gpio, Manual, Shelly, Switch, Tasmota, Uhubctl
 from .blocked import Blocked
-from .instruments.esptool_flasher import EsptoolFlasher
-from .instruments.followed_power import FollowedPower
-from .instruments.power import Power
-from .instruments.serial_console import SerialConsole
-from .instruments.serial_line import BACK_S, SerialLine
-from .instruments.serial_lines import SerialLines
-from .instruments.virtual_console import VirtualConsole
-from .instruments.virtual_flasher import VirtualFlasher
-from .instruments.virtual_lines import VirtualLines
-from .instruments.virtual_power import VirtualPower
-from .virtual.site import Site
 
 Closing = list[Callable[[], object]]  # what to do at the end, the last first
 
@@ -83,7 +83,7 @@ def open_port(name: str, table: BoardTable, closing: Closing) -> str:
     if not table.port.startswith(bench_file.LABGRID):
         check_usb_serial(name, table, table.port)
         return table.port
-    from .instruments.labgrid_place import LabgridPlace
+    from ..instruments.labgrid_place import LabgridPlace
 
     place = LabgridPlace(table.port.removeprefix(bench_file.LABGRID))
     closing.append(place.release)
@@ -92,11 +92,11 @@ def open_port(name: str, table: BoardTable, closing: Closing) -> str:
 
 def open_power(name: str, power: Switch | None) -> Power:
     """The switch of a real board; nobody said which: a person switches."""
-    from .instruments.power_gpio import GpioPower
-    from .instruments.power_manual import ManualPower
-    from .instruments.power_shelly import ShellyPower
-    from .instruments.power_tasmota import TasmotaPower
-    from .instruments.power_uhubctl import UhubctlPower
+    from ..instruments.power_gpio import GpioPower
+    from ..instruments.power_manual import ManualPower
+    from ..instruments.power_shelly import ShellyPower
+    from ..instruments.power_tasmota import TasmotaPower
+    from ..instruments.power_uhubctl import UhubctlPower
 
     match power:
         case Uhubctl():

@@ -1,0 +1,39 @@
+"""Ends a program in order when it is told to: by Ctrl-C, `kill`, or a terminal that is closed."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+Handler = Callable[[int, FrameType | None], object]
+
+
+def told_to_end() -> Callable[[], bool]:
+    """Returns what tells whether a signal to end has come; nothing else happens then."""
+    came: list[int] = []
+    _take(lambda number, frame: came.append(number), signal.SIGINT, *SIGNALS)
+    return lambda: bool(came)
+
+
+def end_as_by_ctrl_c() -> None:
+    """Lets the signals that end a program raise KeyboardInterrupt, so that it cleans up.
+
+    What follows the first one is ignored, for a terminal that is closed sends several and the
+    cleaning must not be cut short.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    _take(end, *SIGNALS)
+
+
+def _take(handler: Handler, *numbers: int) -> None:
+    for number in numbers:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(number, handler)
