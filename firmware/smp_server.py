@@ -75,6 +75,8 @@ class SMPServer:
             raise Refused(smp.ENOTSUP)
         if not self._group or self._group.ID != id:
             self._group = None
+            if id != _GROUP_SHELL:
+                self.shell.forget()  # a commit, say, needs the heap that its verbs take
             self._group = later.call(*_GROUPS[id], self)
         commands = self._group.commands.get(frame[7])
         handler = commands[1 if frame[0] & smp.WRITE else 0] if commands else None

@@ -50,6 +50,9 @@ class NVS:
 class Shell:
     folder: Path
 
+    def forget(self):
+        pass
+
     async def execute(self, argv):
         if argv == ["status"]:
             safe_mode = self.folder / "safe_mode"  # why, if there is that file
