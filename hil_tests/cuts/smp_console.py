@@ -11,10 +11,10 @@ from ..virtual.board import VirtualBoard
 from ..virtual.errors import BenchError
 
 # Zephyr's numbers: group, command.
-GROUP_OS, GROUP_SETTINGS, GROUP_FS = 0, 3, 8
+GROUP_OS, GROUP_SETTINGS, GROUP_FS, GROUP_SHELL = 0, 3, 8, 9
 OS_ECHO, OS_RESET, OS_APPLICATION_INFO = 0, 5, 7
 SETTINGS_READ_WRITE, SETTINGS_COMMIT = 0, 2
-FS_FILE = 0
+FS_FILE = SHELL_EXECUTE = 0
 
 CHUNK = 128  # bytes of a file in one request: a configuration takes more than one
 ANSWER_S = 10.0
@@ -81,6 +81,13 @@ class SmpConsole:
             size = answer.get("len", size)
             data += answer["data"]
         return data
+
+    def status(self) -> dict[str, str]:
+        """Return what the shell's `status` shows, by its names."""
+        body = {"argv": ["status"]}
+        answer = self._request(smp.WRITE, GROUP_SHELL, SHELL_EXECUTE, body)
+        rows = (line.partition("  ") for line in answer.get("o", "").splitlines())
+        return {name.strip(): value.strip() for name, _, value in rows}
 
     def reset(self) -> None:
         """Restart the unit and wait until it answers again."""
