@@ -160,8 +160,12 @@ class Outbox:
     def _write(self, kind, payload):
         last = self._segments[-1] if self._segments else None
         size = len(payload) + _OVERHEAD
-        begins = not last or not last.size or last.next() != self.next_rn
-        if begins or last.size + size > _SEGMENT_BYTES:
+        if (
+            not last
+            or not last.size
+            or last.next() != self.next_rn
+            or last.size + size > _SEGMENT_BYTES
+        ):
             last = self._rotate(last)
         entry = _entry(kind, payload, self.next_rn)
         try:
