@@ -168,4 +168,4 @@ def test_the_command_serves_boards_until_it_is_ended():
 
 def test_the_command_says_what_a_port_is():
     code, said = tool("fieldbeat", "bench", "up", "--rfc2217", "x:y", "greenhouse_esp32")
-    assert code == 2 and "must be PORT or HOST:PORT" in said
+    assert code == 2 and "no PORT or HOST:PORT" in said
