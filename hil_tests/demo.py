@@ -2,7 +2,7 @@
 
 The bench runs in this process by the wall clock; everything else is the command line that a
 technician types, against the board's serial port. Ctrl-C or $DEMO_FOR seconds end it;
-$DEMO_SVG=FILE keeps a picture of it.
+$DEMO_SVG=FILE keeps a picture of it. Exit code 0: the live values were reached.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fieldbeat.host_tools import tables
-from fieldbeat.host_tools.errors import FieldbeatError
+from fieldbeat.host_tools.errors import CannotTry, FieldbeatError
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
 from fieldbeat.host_tools.views import Views
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from .endings import end_as_by_ctrl_c
 from .virtual.bench import Bench
 from .virtual.board import VirtualBoard
 
@@ -44,6 +45,10 @@ class DemoError(Exception):
     """A step of the demo did not work."""
 
 
+class TimeUp(KeyboardInterrupt):
+    """$DEMO_FOR seconds have passed."""
+
+
 class Demo:
     """The steps in their order, each said before it is done."""
 
@@ -54,6 +59,7 @@ class Demo:
         self.environment = os.environ | {"FIELDBEAT_HOME": str(FOLDER), "COLUMNS": "100"}
         self.port = free_port()
         self.steps = 0
+        self.is_live = False  # whether the live values were reached
         self.collector: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
@@ -69,13 +75,13 @@ class Demo:
     def run(self, *arguments: str | Path) -> None:
         """Types one command and shows what it says."""
         words = ["fieldbeat", *map(str, arguments)]
-        self.console.print(f"[dim]$ {' '.join(words)}[/]")
+        self.console.print(f"$ {' '.join(words)}", style="dim", markup=False, soft_wrap=True)
         with self.console.status("working ..."):
             result = subprocess.run(
                 [FIELDBEAT, *words[1:]], env=self.environment, capture_output=True, text=True
             )
         for line in (result.stdout + result.stderr).splitlines():
-            self.console.print(f"  {line}", markup=False, highlight=False)
+            self.console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
         if result.returncode:
             raise DemoError(f"{' '.join(words)} ended with {result.returncode}")
 
@@ -120,6 +126,7 @@ class Demo:
             now_s = time.time()
             return tables.screen([views.unit(UNIT, now_s)], views.refusals(), now_s, True)
 
+        self.is_live = True
         table = Live(screen(), console=self.console, auto_refresh=False, transient=True)
         with suppress(KeyboardInterrupt), table:
             while True:
@@ -164,8 +171,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def play(console: Console) -> None:
-    demo = Demo(console)
+def play(demo: Demo) -> None:
+    console = demo.console
     demo.prepare()
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     with Bench(seed=1, workdir=FOLDER / "bench", start=now) as bench, collector(demo) as views:
@@ -179,22 +186,59 @@ def play(console: Console) -> None:
     console.print(f"\nEverything it made is in {FOLDER}; what to try next is in README.md.")
 
 
+def seconds_to_play(given: str) -> float:
+    """Reads $DEMO_FOR; 0 is for ever."""
+    try:
+        seconds = float(given or 0)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds < 1e6:
+        message = f"DEMO_FOR={given} is no number of seconds"
+        raise CannotTry(message, "say DEMO_FOR=90 make demo, or leave it out")
+    return seconds
+
+
+def time_up(number: int, frame: object) -> None:
+    raise TimeUp
+
+
+def run(demo: Demo, seconds: float) -> int:
+    """Plays the demo for a time and returns its exit code."""
+    error = demo.console.print
+    end_as_by_ctrl_c()
+    signal.signal(signal.SIGALRM, time_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        play(demo)
+    except KeyboardInterrupt as why:
+        if demo.is_live:
+            return 0
+        if not isinstance(why, TimeUp):
+            error("\nended before there were live values")
+            return 130
+        error(f"[bold red]error:[/] {seconds:g} s were over in step {demo.steps}")
+        error("next: give DEMO_FOR 90 s for the live values, or leave it out")
+        return 1
+    except (DemoError, FieldbeatError) as why:
+        error(f"[bold red]error:[/] {why}; next: see {FOLDER}/collect.log")
+        return 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    return 0
+
+
 def main() -> int:
     picture = os.environ.get("DEMO_SVG")
     console = Console(record=bool(picture), width=110 if picture else None, highlight=False)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, float(os.environ.get("DEMO_FOR") or 0))
     try:
-        play(console)
-    except KeyboardInterrupt:
-        console.print("\nended")
-    except (DemoError, FieldbeatError) as error:
-        console.print(f"[bold red]error:[/] {error}; next: see {FOLDER}/collect.log")
-        return 1
-    if picture:
+        seconds = seconds_to_play(os.environ.get("DEMO_FOR", ""))
+    except CannotTry as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    code = run(Demo(console), seconds)
+    if picture and not code:
         console.save_svg(picture, title="make demo")
-    return 0
+    return code
 
 
 if __name__ == "__main__":
