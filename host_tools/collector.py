@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from fieldbeat.protocols import ack, ack_writer, frame, report_reader
@@ -100,6 +101,13 @@ class Collector:
     def flush(self) -> None:
         """Write the counts of refusals; called by itself, and once at the end by who owns it."""
         self._refusals.flush()
+
+    def tidy(self) -> None:
+        """Bring the files up to date for whoever copies them; now and then, when there is time."""
+        with suppress(FieldbeatError):  # the next time
+            self.flush()
+            self.store.database.checkpoint()
+            self.registry.checkpoint()
 
     def _tell(self, outcomes: list[Outcome]) -> None:
         """Tell the observer; if it fails, that must not keep answers from the units."""

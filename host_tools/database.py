@@ -104,10 +104,7 @@ class Database:
         if create:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, mode))
-        self._connection = sqlite3.connect(
-            self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-        )
-        self._connection.row_factory = sqlite3.Row
+        self._connection = self._connect() if create else self._connect_reader()
         try:
             version = self._version()  # before anything in the file is changed
             if not create and version != self._layout.version:
@@ -123,6 +120,36 @@ class Database:
         except BaseException:
             self.close()
             raise
+
+    def _connect(self, options: str = "") -> sqlite3.Connection:
+        uri = f"{self.path.absolute().as_uri()}?mode=rw{options}"
+        connection = sqlite3.connect(
+            uri, BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, uri=True
+        )
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    def _connect_reader(self) -> sqlite3.Connection:
+        """Connect without need of a right to write: WAL mode wants files beside the database.
+
+        Raises:
+            CannotTry: what was written last is in the log still, and cannot be read.
+        """
+        connection = self._connect()
+        try:
+            connection.execute("SELECT name FROM sqlite_master").fetchone()
+            return connection
+        except sqlite3.Error as error:
+            if _code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                return connection  # what is read next tells it
+        connection.close()
+        log = self.path.with_name(f"{self.path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            message = (
+                f"{self.path} cannot be read where nothing can be written: {log} belongs to it"
+            )
+            raise CannotTry(message, "copy both to a folder where you may write")
+        return self._connect("&immutable=1")  # nobody can change it while it is read
 
     def _version(self) -> int:
         """Return the version of the tables, 0 for an empty file.
@@ -222,6 +249,13 @@ class Database:
         """Return the first row of a query, or None."""
         rows = self.all(sql, *values)
         return rows[0] if rows else None
+
+    def checkpoint(self) -> None:
+        """Move what is committed from the log into the file, as far as no reader is in the way.
+
+        SQLite does so only when the log has grown to 4 MB, which takes a small site weeks.
+        """
+        self.all("PRAGMA wal_checkpoint(PASSIVE)")
 
     def outside_version(self) -> int:
         """Return a number that changes when another connection has written to the file."""

@@ -123,6 +123,10 @@ class Registry:
         """Close the file."""
         self._database.close()
 
+    def checkpoint(self) -> None:
+        """Move what is committed from the log into the file."""
+        self._database.checkpoint()
+
     def version(self) -> tuple[int, int]:
         """Return a value that changes with every change, here or in another process."""
         return self._database.outside_version(), self._changes

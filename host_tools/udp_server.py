@@ -34,6 +34,7 @@ def address(text: str) -> tuple[str, int]:
 
 
 MANY = 256  # datagrams in a transaction: what came first does not wait for all that follows
+TIDY_S = 60.0
 BUFFER_SIZE = 4 << 20  # bytes; the system may grant less
 
 
@@ -96,12 +97,20 @@ async def serve(
     try:
         ready(*endpoint.getsockname()[:2])
         loop.add_reader(endpoint, lambda: receive(endpoint, collector, now()))
-        await stop.wait()
+        await _tidied(collector, stop)
     finally:
         loop.remove_reader(endpoint)
         endpoint.close()
         with suppress(FieldbeatError):  # counts of refusals; what went wrong has been said
             collector.flush()
+
+
+async def _tidied(collector: Collector, stop: asyncio.Event) -> None:
+    """Wait for the end, and tidy meanwhile."""
+    while not stop.is_set():
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(stop.wait(), TIDY_S)
+        collector.tidy()
 
 
 def _bind_error(host: str, port: int, error: OSError) -> CannotTry:

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from ..output import DbOption, JsonOption, RegistryOption, print_json
+from ..output import DbOption, JsonOption, RegistryOption, print_json, say
 
 DATAGRAM_BYTES = 65_507  # the largest that UDP carries
 
@@ -146,7 +146,7 @@ def _print(found: Any) -> None:
     for report in found.reports:
         _print_report(report)
     if found.sealed:
-        print(f"The plaintext stays sealed: {found.sealed}")
+        say(f"The plaintext stays sealed: {found.sealed}")
 
 
 def _print_report(report: dict[str, Any]) -> None:

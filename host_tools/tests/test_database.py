@@ -1,12 +1,16 @@
 """Files that are taken, refused, and brought up to date."""
 
+import asyncio
 import dataclasses
 import os
+import shutil
 import sqlite3
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from fieldbeat.host_tools import store
+from fieldbeat.host_tools import store, udp_server
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.collector import Collector
 from fieldbeat.host_tools.database import Database, DatabaseBusy, Layout
@@ -14,7 +18,7 @@ from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
 
-from .sender import Sender, report_record
+from .sender import NOW_S, Sender, report_record
 
 DATA = Path(__file__).with_name("data")
 NOTES = Layout(
@@ -183,3 +187,87 @@ def test_a_locked_file_is_busy_and_not_damaged(tmp_path):
     other._connection.execute("PRAGMA busy_timeout=0")
     with one.transaction(), pytest.raises(DatabaseBusy, match="end the other program"):
         other.write("INSERT INTO notes DEFAULT VALUES")
+
+
+# Where nothing can be written, and what is still in the log
+
+
+@pytest.fixture
+def guest(tmp_path_factory):
+    """A folder that others may look into, and a function that makes us others."""
+    folder = Path(tempfile.mkdtemp(prefix="fieldbeat-guest-"))
+    folder.chmod(0o755)
+    root = os.geteuid() == 0
+
+    def arrive():
+        if root:
+            os.seteuid(65534)  # nobody
+        else:
+            folder.chmod(0o555)
+
+    yield folder, arrive
+    if root:
+        os.seteuid(0)
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_a_reader_needs_no_right_to_write(guest, monkeypatch, capsys):
+    folder, arrive = guest
+    monkeypatch.setenv("FIELDBEAT_HOME", str(folder))
+    registry, collected = Registry(), Store()
+    sender = Sender(registry)
+    Collector(collected, registry).handle(sender.seal([report_record(3)]), "x", NOW_S)
+    for database in (registry, collected):
+        database.close()
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    (folder / "registry.sqlite").chmod(0o644)
+    arrive()
+    assert main(["show", "--json"]) == 0
+    assert '"records": 1' in capsys.readouterr().out
+    assert main(["show", "gh-1", "--gaps"]) == 0
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_what_is_still_in_the_log_is_not_left_out_in_silence(guest, capsys):
+    folder, arrive = guest
+    (folder / "live").mkdir()
+    collected = Store(folder / "live" / "store.sqlite")
+    for name in ("store.sqlite", "store.sqlite-wal"):  # as a copy of a running collector's has it
+        shutil.copy(folder / "live" / name, folder / name)
+    collected.close()
+    arrive()
+    assert main(["show", "--db", str(folder / "store.sqlite")]) == 2
+    said = capsys.readouterr().err
+    assert "store.sqlite-wal belongs to it; next: copy both to a folder where you may wr" in said
+
+
+def test_a_running_collector_leaves_whole_files_behind(tmp_path):
+    registry, collected = Registry(tmp_path / "r.sqlite"), Store(tmp_path / "s.sqlite")
+    collector = Collector(collected, registry)
+    sender = Sender(registry)
+    collector.handle(sender.seal([report_record(3)]), "x", NOW_S)
+    collector.tidy()
+    for name, table in (("s.sqlite", "records"), ("r.sqlite", "keys")):
+        shutil.copy(tmp_path / name, tmp_path / "copy.sqlite")  # without its log
+        copy = sqlite3.connect(tmp_path / "copy.sqlite")
+        assert copy.execute(f"SELECT COUNT(*) FROM {table}").fetchone() == (1,)
+        copy.close()
+    collected.close()
+    collector.tidy()  # a disk that fails does not end the collector
+    registry.close()
+
+
+def test_the_server_tidies_now_and_then(tmp_path, monkeypatch):
+    monkeypatch.setattr(udp_server, "TIDY_S", 0.0)
+    collector = Collector(Store(tmp_path / "s.sqlite"), Registry(tmp_path / "r.sqlite"))
+    tidied = []
+
+    async def serve_until_tidied():
+        collector.tidy = lambda: tidied.append(1) or len(tidied) > 1 and server.cancel()
+        server = asyncio.create_task(udp_server.serve(collector, "127.0.0.1", 0))
+        with suppress(asyncio.CancelledError):
+            await server
+
+    asyncio.run(serve_until_tidied())
+    assert len(tidied) == 2
