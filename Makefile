@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 .PHONY: demo test check lab bench fuzz mutants stats format clean
 
-demo: $(STAMP)  ## a virtual greenhouse station from bare flash to live values (Ctrl-C or DEMO_FOR=60 ends it)
+demo: $(STAMP)  ## a virtual greenhouse station from bare flash to live values (Ctrl-C or DEMO_FOR=90 ends it)
 	@$(BIN)/python -m fieldbeat.hil_tests.demo
 
 test: $(STAMP)  ## every test, on both interpreters; build/report/report.html shows what happened
@@ -40,9 +40,9 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 $(STAMP): pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing fieldbeat and its tools into $(VENV) (about a minute the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[check]'
+	@test -x $(BIN)/python || { echo "making $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
+	@echo "installing fieldbeat and its tools into $(VENV) (a minute or more the first time):"
+	@$(BIN)/python -m pip install --disable-pip-version-check -e '.[check]'
 	@touch $(STAMP)
 
 clean:
