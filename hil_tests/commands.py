@@ -93,8 +93,11 @@ def cuts(
         fieldbeat bench cuts --depth 2 --report build/cuts
         fieldbeat bench cuts --state 412:half
     """
+    import signal
+
     from .cuts import command
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     return command.cuts(states, depth, state, story, seed, jobs, report, image, as_json)
 
 

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import random
 import resource
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -186,6 +187,8 @@ def _pool(jobs: int, recording: Recording, promised: list[Promise]) -> ProcessPo
 def _start(recording: Recording, promised: list[Promise], started: Any) -> None:
     """A process of the pool begins: it takes a processor of its own, and its boards with it."""
     global _judge
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the campaign, which ends this
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with started.get_lock():
         index = started.value
         started.value += 1
