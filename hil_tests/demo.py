@@ -26,6 +26,8 @@ from fieldbeat.host_tools.store import Store
 from fieldbeat.host_tools.views import Views
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.padding import Padding
+from rich.text import Text
 
 from .endings import end_as_by_ctrl_c
 from .virtual.bench import Bench
@@ -54,8 +56,8 @@ class Demo:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.config = FOLDER / "greenhouse.toml"
-        self.image = FOLDER / "greenhouse.img"
+        self.config = FOLDER / "station.toml"
+        self.image = FOLDER / "station.img"
         self.environment = os.environ | {"FIELDBEAT_HOME": str(FOLDER), "COLUMNS": "100"}
         self.port = free_port()
         self.steps = 0
@@ -81,7 +83,7 @@ class Demo:
                 [FIELDBEAT, *words[1:]], env=self.environment, capture_output=True, text=True
             )
         for line in (result.stdout + result.stderr).splitlines():
-            self.console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+            self.console.print(Padding(Text(line), (0, 0, 0, 2)))
         if result.returncode:
             raise DemoError(f"{' '.join(words)} ended with {result.returncode}")
 
@@ -100,9 +102,7 @@ class Demo:
     def make_unit(self, board: VirtualBoard) -> None:
         self.step("Build the image: base firmware, app as byte code, configuration")
         self.run("build", self.config, "--virtual", "-o", self.image)
-        self.step(
-            "Flash it with esptool; chip, flash size and board are checked before the first erase"
-        )
+        self.step("Flash it with esptool: wrong hardware is refused before the first erase")
         self.run("flash", "--port", board.port, self.image)
         self.step("It boots from what was flashed")
         self.wait("MicroPython and the firmware", lambda: b"fieldbeat> " in board.output, 20)

@@ -62,6 +62,16 @@ def test_a_collector_is_ended_whatever_happens(played, tmp_path, monkeypatch):
     assert len(started) == 2 and all(process.returncode is not None for process in started)
 
 
+def test_what_is_typed_can_be_copied_and_what_it_says_can_be_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "FOLDER", tmp_path)
+    monkeypatch.setattr(demo, "FIELDBEAT", program(tmp_path, "echo " + "seven " * 20))
+    screen = io.StringIO()
+    demo.Demo(Console(file=screen, width=80)).run("flash", "--port", "/dev/" + "long" * 30)
+    command, *said = screen.getvalue().splitlines()
+    assert command == "$ fieldbeat flash --port /dev/" + "long" * 30
+    assert [set(line.split()) for line in said] == [{"seven"}, {"seven"}]
+
+
 def test_time_that_is_too_short_is_no_success(played, monkeypatch):
     def play(started):
         started.steps = 3
