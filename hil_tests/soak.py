@@ -16,7 +16,6 @@ import random
 import re
 import statistics
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -220,18 +219,16 @@ def run(
 ) -> tuple[Results, Difference | None]:
     """Live through it; with `expected`, the trace of an earlier run, tell where they differ."""
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="fieldbeat-soak-") as folder:
-        site = Site(seed=options.seed, workdir=Path(folder), loss=0.01, duplicate=0.01)
-        with site:
-            soak = Soak(options, site)
-            soak.live(progress)
-            difference = soak.trace.difference(expected) if expected else None
-            soak.results.seconds = round(time.perf_counter() - began, 1)
-            if options.report is not None:
-                options.report.mkdir(parents=True, exist_ok=True)
-                soak.trace.write(options.report / "soak.trace.gz")
-                text = json.dumps(soak.results.as_dict(), indent=1)
-                (options.report / "soak.json").write_text(text + "\n")
+    with Site(seed=options.seed, loss=0.01, duplicate=0.01) as site:
+        soak = Soak(options, site)
+        soak.live(progress)
+        difference = soak.trace.difference(expected) if expected else None
+        soak.results.seconds = round(time.perf_counter() - began, 1)
+        if options.report is not None:
+            options.report.mkdir(parents=True, exist_ok=True)
+            soak.trace.write(options.report / "soak.trace.gz")
+            text = json.dumps(soak.results.as_dict(), indent=1)
+            (options.report / "soak.json").write_text(text + "\n")
     return soak.results, difference
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
-import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from fieldbeat.hil_tests import soak
 from fieldbeat.hil_tests.benchmarks import Figure, seconds
+from fieldbeat.hil_tests.virtual.board import VirtualBoard
 from fieldbeat.hil_tests.virtual.site import Site
 
 HOUR_S = 3600
@@ -43,15 +45,24 @@ def beside_the_loop(work: Callable[[], object]) -> tuple[float, float]:
     return took, statistics.median([*before, *(loop_ms() for _ in range(3))])
 
 
+def processor_s(board: VirtualBoard) -> float:
+    """Seconds of processor time that this process and a board's interpreter have used."""
+    assert board.processor.interpreter is not None
+    stat = Path(f"/proc/{board.processor.interpreter.process.pid}/stat").read_text()
+    ticks = sum(int(number) for number in stat.rpartition(")")[2].split()[11:13])
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
 def run() -> list[Figure]:
-    with tempfile.TemporaryDirectory() as folder, Site(seed=1, workdir=Path(folder)) as site:
-        site.add_station()
+    with Site(seed=1) as site:
+        station = site.add_station()
         site.run_for(HOUR_S)
-        events = site.world.events_run
-        requests = site.boards["gh-01"].processor.requests
+        events, requests = site.world.events_run, station.processor.requests
+        used_s = processor_s(station)
         week_s, week_loop = beside_the_loop(lambda: site.run_for(WEEK_S))
+        used_s = processor_s(station) - used_s
         events = site.world.events_run - events
-        requests = site.boards["gh-01"].processor.requests - requests
+        requests = station.processor.requests - requests
         missing = site.views.unit("gh-01", site.now_s).missing
     found: list[soak.Results] = []
     soak_s, soak_loop = beside_the_loop(
@@ -61,6 +72,7 @@ def run() -> list[Figure]:
     faults = Counter(results.faults)
     return [
         Figure("a week of one station, virtual time", week_s, "s", 10, f"loop {week_loop:.0f} ms"),
+        Figure("the same in processor time", used_s, "s", None, "both take turns on one"),
         Figure("records missing after the week", missing, "", 0, "record numbers"),
         Figure("events a virtual day", events / 7, "", None, "the bench's own"),
         Figure("requests of the board a virtual day", requests / 7, "", 18_000, "over the link"),

@@ -80,32 +80,25 @@ class Link:
 
     def receive(self) -> Request | None:
         """Takes the next request, which has begun to arrive; None when the child is gone."""
-        if not self._fill(_REQUEST.size):
-            return None
-        op, sequence, length, argument, s, us = _REQUEST.unpack_from(self._buffer, self._at)
-        whole = _REQUEST.size + (length + 3 & ~3)
-        if not self._fill(whole):
-            return None
-        begin = self._at + _REQUEST.size
-        self._at += whole
-        payload = self._buffer[begin : begin + length]
-        return Request(op, sequence, argument, s * 1_000_000 + us, payload)
-
-    def _fill(self, size: int) -> bool:
-        while len(self._buffer) - self._at < size:
-            data = os.read(self.read_fd, 65536)
-            if not data:
-                return False
-            self._buffer = self._buffer[self._at :] + data
-            self._at = 0
-        return True
+        at = self._at
+        buffer = self._buffer
+        if at == len(buffer):
+            at = self._at = 0
+            buffer = self._buffer = os.read(self.read_fd, 65536)
+            if not buffer:
+                return None
+        # What one write of the child has put into the pipe is read in one piece, see _link.py.
+        op, sequence, length, argument, s, us = _REQUEST.unpack_from(buffer, at)
+        at += _REQUEST.size
+        self._at = at + (length + 3 & ~3)
+        return Request(op, sequence, argument, s * 1_000_000 + us, buffer[at : at + length])
 
     def reply(
         self, sequence: int, status: int, inputs: int, value: int, local_us: int, body: bytes
     ) -> None:
         """Answers a request; a child that died meanwhile is noticed by the next `receive()`."""
-        clock = divmod(local_us, 1_000_000)
-        header = _REPLY.pack(sequence, status, inputs, len(body), value, *clock)
+        s, us = divmod(local_us, 1_000_000)
+        header = _REPLY.pack(sequence, status, inputs, len(body), value, s, us)
         try:
             os.write(self._write_fd, header + body)
         except BrokenPipeError:

@@ -166,21 +166,23 @@ class Processor:
     def _answer(self, request: Request) -> None:
         self.hardware.busy_us = OP_US
         self._request = request
+        op = request.op
         try:
-            answer = self._ops[request.op & ~POSTED](request.argument, request.payload)
+            answer = self._ops[op & ~POSTED](request.argument, request.payload)
         except OSError as error:
-            self._reply(request, OS_ERROR, error.errno or 0)
+            if not op & POSTED:
+                self._reply(request, OS_ERROR, error.errno or 0)
         except PowerCut:
             self.board.power_off()
         else:
+            if answer is NO_REPLY or op & POSTED:
+                return
             if isinstance(answer, bytes):
                 self._reply(request, OK, len(answer), answer)
-            elif answer is not NO_REPLY:
+            else:
                 self._reply(request, OK, answer or 0)
 
     def _reply(self, request: Request, status: int, value: int, body: bytes = b"") -> None:
-        if request.op & POSTED:
-            return
         assert self.interpreter is not None
         hardware = self.hardware
         now_us = max(self.world.now_us - self.zero_us, request.local_us) + hardware.busy_us

@@ -1,5 +1,7 @@
-# What stands in for "sys" and "micropython": the console is the bench's, not the host's.
+# What stands in for "sys", "micropython" and "gc": the console is the bench's, not the host's, and
+# the heap is collected as often as a chip's.
 # SPDX-License-Identifier: Apache-2.0
+import gc as _gc
 import io
 import sys as _sys
 
@@ -114,9 +116,24 @@ class Micropython:
         _link.call(_OP_KBD_INTR, char)
 
 
+class Gc:
+    # A block of the heap, and nearly all that lies there, is twice as large here as on a chip of
+    # 32 bits: what is 8 KiB of garbage there is 16 KiB here.
+    _SCALE = 2 if _sys.maxsize > 1 << 32 else 1
+
+    def __getattr__(self, name):
+        return getattr(_gc, name)
+
+    def threshold(self, *size):
+        if not size:
+            return _gc.threshold() // self._SCALE
+        return _gc.threshold(size[0] * self._SCALE if size[0] > 0 else size[0])
+
+
 def install():
     _sys.modules["sys"] = sys = Sys()
     _sys.modules["micropython"] = Micropython()
+    _sys.modules["gc"] = Gc()
     return sys
 
 
