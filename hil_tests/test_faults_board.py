@@ -100,21 +100,22 @@ def test_a_heap_that_is_nearly_full_costs_no_acknowledged_record(
 
 def test_a_full_file_system_gives_up_the_oldest_and_says_so(bench, ledger, board, faults):
     board.power_off()
-    full = FullFlash(board, free_blocks=3)
+    full = FullFlash(board, free_blocks=5)
     board.power_on()
     faults.expect("flash full", full.was_full)
     faults.network.away = True
-    bench.run_for(6 * DAY_S)
+    bench.run_for(8 * DAY_S)
     faults.network.away = False
     bench.run_for(SETTLED_S)
-    assert 0 < ledger.counters()["outbox_full"] <= 41  # one block of records, not more
+    lost = bench.views.unit("gh-01", bench.now_s).counters["outbox_full"]
+    assert 0 < lost <= 2 * 41  # the oldest two blocks of records, not more
     board.power_off()
     full.empty()
     board.power_on()
     bench.run_for(SETTLED_S)
     assert ledger.broken() == []
-    view = bench.views.unit("gh-01", bench.now_s)
-    assert view.missing == 0  # what was given up is known to be
+    # Nothing is missing but what was counted.
+    assert 0 < bench.views.unit("gh-01", bench.now_s).missing <= lost
     assert ledger.times()[-1] > bench.now_s - 2 * HOUR_S
 
 
