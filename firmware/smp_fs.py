@@ -49,7 +49,9 @@ def _readable(name):
     if name in _READABLE:
         return True
     leaf = name[len(_READABLE_FOLDER) :]
-    return name.startswith(_READABLE_FOLDER) and leaf not in ("", ".", "..") and "/" not in leaf
+    if not name.startswith(_READABLE_FOLDER) or leaf in ("", ".", ".."):
+        return False
+    return "/" not in leaf and "\0" not in leaf
 
 
 class FSGroup:

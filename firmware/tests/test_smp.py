@@ -221,6 +221,7 @@ def test_files_that_are_refused():
             "/boot.py",
             "/outbox",
             "/outbox/",
+            "/outbox/1.log\0",
             "/outbox/..",
             "config.cbor",
         )
