@@ -46,10 +46,10 @@ settings.register_profile("fieldbeat", deadline=None, suppress_health_check=[Hea
 settings.load_profile("fieldbeat")
 
 
-def pytest_collection_finish() -> None:
-    """Keep what is loaded by now out of the firmware's own `gc.collect()` calls: 80 ms each."""
-    gc.collect()
-    gc.freeze()
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Keep what other tests left out of the firmware's own `gc.collect()` calls: 80 ms each."""
+    if item.path.is_relative_to(item.config.rootpath / "firmware"):
+        gc.freeze()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
