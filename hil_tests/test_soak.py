@@ -74,28 +74,24 @@ def test_a_run_again_is_the_same_and_a_difference_is_told(tmp_path, capsys):
 
 
 def five_stations(seed: int) -> str:
-    """What five stations put on the air and on flash in five hours."""
+    """What five stations put on the air and on flash in three hours."""
     with Site(seed=seed, loss=0.05) as site:
         trace = Trace(site)
         for number in range(1, 6):
             node = config(f"gh-{number:02d}")
             trace.follow(node.tables.node.name, site.add_station(node))
-        site.run_for(5 * HOUR_S)
+        site.run_for(3 * HOUR_S)
         for unit in site.boards:
             view = site.views.unit(unit, site.now_s)
-            assert (view.missing, view.waiting) == (0, 0) and view.records >= 5
+            assert (view.missing, view.waiting) == (0, 0) and view.records >= 4
         return trace.digest()
 
 
 def test_five_stations_in_one_world_are_the_same_in_every_run():
-    """Also when other worlds run beside it: in this process, alone and two at a time in others."""
-    digests = {five_stations(11)}
-    for workers in (1, 2):
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            same, other, again = pool.map(five_stations, (11, 12, 11))
-            digests |= {same, again}
-            assert other not in digests
-    assert len(digests) == 1
+    """Alone in this process, and beside another world in others."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        same, other = pool.map(five_stations, (11, 12))
+    assert five_stations(11) == same != other
 
 
 def test_the_verbs():
