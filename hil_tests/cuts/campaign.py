@@ -16,6 +16,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -178,10 +179,18 @@ def _self_check(pool: ProcessPoolExecutor, recording: Recording, last: int) -> l
 _judge: Judge
 
 
-def _pool(jobs: int, recording: Recording, promised: list[Promise]) -> ProcessPoolExecutor:
+@contextmanager
+def _pool(
+    jobs: int, recording: Recording, promised: list[Promise]
+) -> Iterator[ProcessPoolExecutor]:
+    """Processes that judge; what they have not begun is dropped when the block ends."""
     context = multiprocessing.get_context("fork")
     started = context.Value("i", 0)
-    return ProcessPoolExecutor(jobs, context, _start, (recording, promised, started))
+    pool = ProcessPoolExecutor(jobs, context, _start, (recording, promised, started))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _start(recording: Recording, promised: list[Promise], started: Any) -> None:
@@ -212,14 +221,10 @@ def _judge_all(
     parts = [cuts[at : at + CHUNK] for at in range(0, len(cuts), CHUNK)]
     futures: list[Future[list[Verdict]]] = [pool.submit(_judge_in_process, part) for part in parts]
     open_ones, done = set(futures), 0
-    try:
-        while open_ones:
-            finished, open_ones = wait(open_ones, return_when=FIRST_COMPLETED)
-            done += sum(len(future.result()) for future in finished)
-            progress(done)
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
+    while open_ones:
+        finished, open_ones = wait(open_ones, return_when=FIRST_COMPLETED)
+        done += sum(len(future.result()) for future in finished)
+        progress(done)
     return [verdict for future in futures for verdict in future.result()]
 
 
