@@ -374,6 +374,19 @@ def test_each_record_is_decoded_by_the_schema_of_its_time(site):
     assert [tuple(row) for row in rows] == [(100, 2003), (100, 2004), (10, 215), (10, 216)]
 
 
+def test_a_record_that_comes_late_is_decoded_by_the_schema_before_it_was_changed(site):
+    warm = schema.Schema(1, 2, 300, [AIR.columns[0]._replace(scale=10), AIR.columns[1]])
+    sender = begin(site)
+    late = sender.seal([report_record(3)])
+    site.take(sender.seal([boot_record(4, (warm,)), schema_record(5, warm)]))
+    site.take(late)
+    rows = site.store.database.all(
+        "SELECT scale, value FROM samples JOIN series ON series.id = series"
+        " WHERE name = 'air_temperature' ORDER BY t"
+    )
+    assert [tuple(row) for row in rows] == [(100, 2003), (100, 2004)]
+
+
 def test_a_schema_full_of_nonsense_is_kept_undecoded(site):
     sender = Sender(site.registry)
     for rn, map_ in enumerate(

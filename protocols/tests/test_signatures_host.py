@@ -50,6 +50,20 @@ def test_es256_of_any_key_and_message(secret: int, message: bytes) -> None:
     assert not p256.verify(key, message + b"\0", signature)
 
 
+def test_es256_takes_each_signature_in_one_form_only() -> None:
+    # FIPS 186-5, 6.4.2, step 1: r and s below n. With s = 5, s + n has 32 bytes, too, and the same
+    # inverse. The key comes of the wanted s: s * k = e + r * d.
+    k, s, message = 12345, 5, b"message"
+    r = ec.derive_private_key(k, ec.SECP256R1()).public_key().public_numbers().x
+    e = int.from_bytes(p256.sha256(message).digest(), "big")
+    private = ec.derive_private_key((s * k - e) * pow(r, -1, N) % N, ec.SECP256R1())
+    public = private.public_key().public_numbers()
+    key = pair(public.x, public.y)
+    assert r < N and p256.verify(key, message, pair(r, s)) and reference(key, message, pair(r, s))
+    assert not reference(key, message, pair(r, s + N))
+    assert not p256.verify(key, message, pair(r, s + N))
+
+
 @settings(deadline=None)
 @given(st.integers(1, N - 1), st.integers(0, 1023), st.booleans())
 def test_es256_with_a_bit_changed(secret: int, bit: int, also_high_s: bool) -> None:
