@@ -20,8 +20,7 @@ _TICKS_MASK = const(0x3FFFFFFF)
 _TICKS_HALF = const(0x20000000)
 
 
-# The kinds of command. A str goes out quoted, an int as it is, bytes as bare hex, None as
-# an empty place.
+# The kinds of command. A str goes out quoted, an int as it is, None as an empty place.
 def read(name):
     return "AT" + name + "?"
 
@@ -41,7 +40,7 @@ def _argument(value):
         if '"' in value or min(value + " ") < " ":
             raise ValueError("quotes and control characters cannot be sent: %r" % value)
         return '"' + value + '"'
-    return value.hex() if isinstance(value, bytes) else str(value)
+    return str(value)
 
 
 def fields(line):
@@ -61,7 +60,6 @@ def fields(line):
 class Command:
     def __init__(self, text, prefix, ok, fail):
         self.text = text
-        self.wire = (text + "\r\n").encode()
         self.state = PENDING
         self.lines = []  # information lines, those that begin with `prefix`
         self.final = ""  # the line that ended it
@@ -112,7 +110,7 @@ class Session:
         self._handlers[prefix] = handler
 
     def command(self, text, prefix=None, ok=OK, fail=FAIL, timeout_ms=_TIMEOUT_MS, now_ms=0):
-        # The caller writes `.wire` of what is returned. All lines of `ok` must come, in any
+        # The caller writes its text and CR LF. All lines of `ok` must come, in any
         # order, or one of `fail`. `prefix` names information lines; "" takes every line.
         if self._command:
             raise ValueError("%s is still running" % self._command.text)

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import time
+from binascii import hexlify
 
 from protocols.compat import const
 
@@ -13,6 +14,7 @@ from .uart_port import UARTPort
 # What still comes after a torn or late reply belongs to it; a modem sends a reply in one go.
 _QUIET_MS = const(100)
 _QUIET_READS = const(20)
+_PIECE = const(32)  # bytes of a datagram at a time
 _LINE_ROOM = const(64)  # around a datagram in hex: +QIURC: "recv",0,512,""
 
 # Autobauding needs a few "AT"; a modem that is on answers the first or second.
@@ -62,15 +64,15 @@ class Modem:
         reason = _REASONS.get(command.state, "modem_error")
         raise self.error(reason, "%s: %s" % (text, command.final or "no answer"))
 
-    async def run(self, text, prefix=None, **options):
-        # One attempt; the command tells how it ended.
+    async def run(self, text, prefix=None, data=b"", **options):
+        # One attempt; the command tells how it ended. `data` follows the text in hex.
         self._check()
         if self._untidy:
             await self._settle()
         self._untidy = True  # until this one has ended, which a cancellation may prevent
         command = self.session.command(text, prefix, now_ms=time.ticks_ms(), **options)
         try:
-            self._port.uart.write(command.wire)
+            self._write(text, data)
             while command.state == at.PENDING:
                 left = self.session.poll(time.ticks_ms())
                 if left:
@@ -80,6 +82,14 @@ class Modem:
         self._untidy = command.garbled or command.state == at.TIMED_OUT
         self._check()
         return command
+
+    # In pieces: a datagram as one line would need a kilobyte of heap without a gap, twice.
+    def _write(self, text, data):
+        write = self._port.uart.write
+        write(text.encode())
+        for start in range(0, len(data), _PIECE):
+            write(hexlify(data[start : start + _PIECE]))
+        write(b"\r\n")
 
     async def attempt(self, text, **options):
         # For what a modem may refuse without harm: the failure is counted, nothing is raised.

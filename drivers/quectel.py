@@ -111,7 +111,8 @@ class Quectel(Modem):
         # Returns when the datagram has left the modem, which is not when it has arrived.
         await self._tell_release(_RAI_ONE_DOWNLINK if release else _RAI_NONE)
         command = await self.run(
-            at.assign("+QISEND", _SOCKET, len(data), bytes(data)),
+            at.assign("+QISEND", _SOCKET, len(data)) + ",",
+            data=data,
             ok=("OK", "SEND OK"),
             fail=at.FAIL + ("SEND FAIL",),
             timeout_ms=_SEND_MS,

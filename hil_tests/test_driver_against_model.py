@@ -65,6 +65,7 @@ class Uart:
         self.world = world
         self.device = device
         self.rx = bytearray()
+        self.sent_us = 0
         device.attach(self.rx.extend)
 
     def any(self) -> int:
@@ -77,8 +78,9 @@ class Uart:
         return n
 
     def write(self, data: bytes) -> int:
-        self.sent_us = self.world.now_us + self.device.duration_us(len(data))
-        self.device.receive(bytes(data))
+        begin_us = max(self.sent_us, self.world.now_us)
+        self.sent_us = begin_us + self.device.duration_us(len(data))
+        self.world.call_at(begin_us, lambda: self.device.receive(bytes(data)))
         return len(data)
 
     def flush(self) -> None:
