@@ -14,7 +14,7 @@ from .compat import const
 _RAW = const(15)
 _K_MAX = const(13)
 _ONES_MAX = const(24)
-_ROOM = const(30)  # bits at a time: more are no small int of an ESP32, whose 31 have the sign
+_ROOM = const(24)  # bits at a time, so that 24 ones never pass for a short code; an ESP32 has 31
 
 
 def write_column(writer, numbers, n, total):
