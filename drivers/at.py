@@ -143,7 +143,8 @@ class Session:
                 dropped += self._size > self._max_line
                 self._end_line()
             elif self._size < self._max_line:
-                self._line[self._size] = byte
+                # Boot messages at another baud rate are no ASCII: they become dots.
+                self._line[self._size] = byte if 32 <= byte < 127 else 0x2E
                 self._size += 1
             else:
                 self._size = self._max_line + 1  # the rest of the line is dropped with it
@@ -152,7 +153,7 @@ class Session:
     def _end_line(self):
         size, self._size = self._size, 0
         if 0 < size <= self._max_line:
-            line = _text(self._line, size)
+            line = str(memoryview(self._line)[:size], "ascii").strip()
             if line:
                 self._dispatch(line)
 
@@ -176,9 +177,3 @@ class Session:
         # of a torn line, and the reply around it cannot be trusted.
         if command and not line.startswith("+"):
             command.garbled = True
-
-
-def _text(buffer, size):
-    # Boot messages at another baud rate are no ASCII: they become dots.
-    line = bytes([b if 32 <= b < 127 else 0x2E for b in memoryview(buffer)[:size]])
-    return line.decode().strip()

@@ -41,6 +41,8 @@ class Uplink:
         self._counters = counters
         self._config = config["uplink"]
         self._sequence = secrets.sequence()
+        # One for life, taken while the heap is whole.
+        self._frame = bytearray(frame.HEADER_MAX + carrier.MTU)
         self._lock = asyncio.Lock()
         self._beat = _rest  # of the wake that is going on
         self._answered_key = None  # (kid, epoch) under which the server has answered since boot
@@ -169,9 +171,10 @@ class Uplink:
 
     async def _send(self, keys, group, last):
         # Each time under a new sequence number, so that no (key, PIV) seals twice.
-        plaintext = packing.pack([record for _, record in group], last)
+        end = packing.pack_into(self._frame, frame.HEADER_MAX, [r for _, r in group], last)
         piv = self._sequence.next()
-        data = keys.seal(frame.TELEMETRY, frame.UP, piv, plaintext, self._with_epoch(keys))
+        epoch = self._with_epoch(keys)
+        data = keys.seal_in(frame.TELEMETRY, frame.UP, piv, self._frame, end, epoch)
         self._spent += len(data)
         try:
             await self.carrier.send(data, last)

@@ -62,7 +62,7 @@ def test_an_unsolicited_line_at_every_byte_of_a_wake(bench, often, faults):
 def test_bytes_that_are_doubled_lost_garbled_or_late(bench, often, faults, kind):
     arguments = (900,) if kind == "delay_at" else ()
     asked = at_each(
-        bench, range(0, WAKE_BYTES, 3), lambda at: getattr(often.faults, kind)(at, *arguments)
+        bench, range(0, WAKE_BYTES, 7), lambda at: getattr(often.faults, kind)(at, *arguments)
     )
     assert often.faults.fired[kind] == asked
     bench.run_for(2 * HOUR_S)

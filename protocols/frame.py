@@ -31,6 +31,7 @@ UP = const(0)  # from the device
 DOWN = const(1)  # to the device
 
 PIV_MAX = const(0xFFFFFFFFFF)
+HEADER_MAX = const(14)  # kid of 4 bytes, epoch, PIV of 5 bytes
 _MASTER_SIZE = const(16)
 
 _VERSION = const(0b01)
@@ -111,8 +112,7 @@ class KeySet:
         # Equal for equal secret, kid and epoch; tells nothing else about the secret.
         return hkdf.expand(self._secret, encode([self.kid, self.epoch, "check"]), 4)
 
-    def seal(self, cls, direction, piv, plaintext, with_epoch=False):
-        # The caller never seals twice with one piv: sequence.py sees to it.
+    def _header(self, cls, piv, with_epoch):
         if not 0 <= piv <= PIV_MAX:
             raise ValueError("the sequence numbers of this key are used up: give it a new epoch")
         piv_bytes = piv.to_bytes(5, "big").lstrip(b"\0") or b"\0"
@@ -121,9 +121,22 @@ class KeySet:
         if with_epoch:
             first |= _WITH_EPOCH
             header = self.kid + self.epoch.to_bytes(4, "big") + piv_bytes
-        header = bytes((first,)) + header
+        return bytes((first,)) + header
+
+    def seal(self, cls, direction, piv, plaintext, with_epoch=False):
+        # The caller never seals twice with one piv: sequence.py sees to it.
+        header = self._header(cls, piv, with_epoch)
         key, iv = self._key_iv(cls, direction)
         return header + ccm.seal(key, nonce(iv, self.kid, piv), plaintext, _aad(header))
+
+    def seal_in(self, cls, direction, piv, buffer, end, with_epoch=False):
+        # The same without a copy, of buffer[HEADER_MAX:end] -> memoryview of the frame
+        header = self._header(cls, piv, with_epoch)
+        start = HEADER_MAX - len(header)
+        buffer[start:HEADER_MAX] = header
+        key, iv = self._key_iv(cls, direction)
+        ccm.seal_in(key, nonce(iv, self.kid, piv), buffer, HEADER_MAX, end, _aad(header))
+        return memoryview(buffer)[start : end + ccm.TAG_SIZE]
 
     def open(self, direction, frame, window=None):
         # -> (class, piv, plaintext). With a window (replay.py) a piv that it knows is refused; to

@@ -17,15 +17,26 @@ def cost(record_size):
     return varint_size(record_size) + record_size
 
 
-def pack(records, last):
-    # records: bytes of one or more each. With last and no records: just the request for an answer.
-    out = bytearray()
+def pack_into(buffer, at, records, last):
+    # Writes to buffer[at:] -> where it ends. records: bytes of one or more each. With last and no
+    # records: just the request for an answer.
     end = len(records) - 1
     for i, record in enumerate(records):
-        if not record:
+        size = len(record)
+        if not size:
             raise PackingError("an empty record")
-        put_varint(out, 0 if last and i == end else len(record))
-        out.extend(record)
+        head = bytearray()
+        put_varint(head, 0 if last and i == end else size)
+        buffer[at : at + len(head)] = head
+        at += len(head)
+        buffer[at : at + size] = record
+        at += size
     if last and not records:
-        out.append(0)
-    return bytes(out)
+        buffer[at] = 0
+        at += 1
+    return at
+
+
+def pack(records, last):
+    buffer = bytearray(1 + sum([cost(len(record)) for record in records]))
+    return bytes(memoryview(buffer)[: pack_into(buffer, 0, records, last)])

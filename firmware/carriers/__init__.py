@@ -1,6 +1,7 @@
 # A carrier moves one datagram, nothing else:
 #   MTU, async open(), async send(datagram, last), async receive(timeout_ms) -> bytes or None,
 #   async close() which never raises, status() -> dict
+# What send() gets is a view that holds until it returns.
 # SPDX-License-Identifier: Apache-2.0
 
 

@@ -142,7 +142,7 @@ class Modem:
     async def send(self, data, release=False):
         self._way_ms = self._unit.next_way_ms()
         await asyncio.sleep_ms(self._way_ms)
-        answer = self._unit.collector.take(data, self._unit.time())
+        answer = self._unit.collector.take(bytes(data), self._unit.time())
         if answer:
             self._inbox.append(answer)
 

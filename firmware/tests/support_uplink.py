@@ -165,6 +165,7 @@ class Carrier:
 
     async def send(self, datagram, last):
         assert self.is_open
+        datagram = bytes(datagram)  # the next one is made where this one lies
         self.sent.append((datagram, last, self.clock.uptime_s()))
         self._try("send")
         if len(datagram) > self.takes:

@@ -18,14 +18,14 @@ from ..virtual.network import DOWN, UP
 from ..virtual.site import Site
 
 SAMPLES = "SELECT times, counts FROM reports JOIN records ON id = record WHERE unit = ?"
-ROUND_S = 300
 
 
 class Ledger:
-    """The books of a site with all its units."""
+    """The books of a site with all its units, which measure every `round_s`."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, round_s: int = 300) -> None:
         self.site = site
+        self.round_s = round_s
         self._all = site.store.database.all
         self._keys: dict[bytes, list[frame.KeySet]] = {}
         self._names: dict[bytes, str] = {}
@@ -102,10 +102,10 @@ class Ledger:
         return sorted(t for row in rows for t in json.loads(row["times"]))
 
     def complete(self, unit: str = "gh-01") -> bool:
-        """Whether every five-minute sample since the first one is stored, each once."""
+        """Whether the sample of every round since the first one is stored, each once."""
         times = self.times(unit)
         steps = {b - a for a, b in zip(times, times[1:], strict=False)}
-        return len(times) > 12 and steps == {ROUND_S}
+        return len(times) > 12 and steps == {self.round_s}
 
     def counters(self, unit: str = "gh-01") -> dict[str, int]:
         """Return the counters of the unit's last HEALTH event: what it knows went wrong."""
