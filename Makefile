@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The tests start hundreds of processes: byte code is worth keeping, whatever the machine says.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check lab bench fuzz mutants stats format clean
 
@@ -10,7 +12,7 @@ demo: $(STAMP)  ## a virtual greenhouse station from bare flash to live values (
 	@$(BIN)/python -m fieldbeat.hil_tests.demo
 
 test: $(STAMP)  ## every test, on both interpreters; build/report/report.html shows what happened
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup --report build/report
+	@$(BIN)/python -m pytest -q -n auto --report build/report
 
 check: $(STAMP)  ## format, lint, types, byte code: what CI checks before the tests
 	$(BIN)/ruff format --check .

@@ -52,6 +52,27 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         gc.freeze()
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two for each core: a third of the time the tests wait for serial lines."""
+    return 2 * len(os.sched_getaffinity(0))
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """All of a file's items for MicroPython go to one worker, since they are one run of it.
+
+    The mark `xdist_group` of pytest-xdist 3.8 does nothing with pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByRun(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid.partition("::")[0] if nodeid.endswith("[micropython]") else nodeid
+
+    return ByRun(config, log)
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     room = file_path.relative_to(parent.config.rootpath).parts[0]
     name = file_path.name
@@ -69,7 +90,6 @@ class MicroPythonFile(pytest.File):
         for node in ast.parse(self.path.read_text()).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 item = MicroPythonItem.from_parent(self, name=f"{node.name}[micropython]")
-                item.add_marker(pytest.mark.xdist_group(str(self.path)))  # one run of the file
                 yield item
 
     def outcome(self) -> tuple[set[str], str]:

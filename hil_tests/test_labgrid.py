@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from fieldbeat.hil_tests.benches import bench_file
@@ -19,6 +20,7 @@ from fieldbeat.hil_tests.virtual.rfc2217_port import Rfc2217Port
 from fieldbeat.hil_tests.virtual.site import Site, config
 from fieldbeat.host_tools import image
 
+LAB = Path(__file__).resolve().parents[1] / "build/labgrid/bin"  # make lab
 PROGRAMS = ("labgrid-coordinator", "labgrid-exporter", "labgrid-client")
 EXPORTS = """
 greenhouse-bench:
@@ -104,9 +106,10 @@ def test_without_the_client(tmp_path, monkeypatch):
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
     """A coordinator and an exporter on loopback, with a virtual board exported over RFC 2217."""
+    monkeypatch.setenv("PATH", f"{LAB}{os.pathsep}{os.environ['PATH']}")
     missing = [name for name in PROGRAMS if not shutil.which(name)]
     if missing:
-        pytest.skip(f"needs feature labgrid: {', '.join(missing)} (pipx install labgrid)")
+        pytest.skip(f"needs feature labgrid: {', '.join(missing)} (make lab)")
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     monkeypatch.setenv("LG_COORDINATOR", address)

@@ -9,6 +9,7 @@ import hashlib
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from importlib.util import resolve_name
@@ -54,7 +55,7 @@ def source_files() -> dict[str, bytes]:
         path = _path(wanted.pop())
         if path and path not in found:
             found[path] = _file(path).read_bytes()
-            wanted += _imported(_module(path), ast.parse(found[path]), path.endswith(INIT))
+            wanted += _imported(_module(path), found[path], path.endswith(INIT))
     for entry in _file(MAPS).iterdir():
         if entry.name.endswith(".json"):
             found[f"{MAPS}/{entry.name}"] = entry.read_bytes()
@@ -74,20 +75,21 @@ def _path(module: str) -> str | None:
     return next((path for path in (base + INIT, base + ".py") if _file(path).is_file()), None)
 
 
-def _imported(module: str, tree: ast.AST, is_package: bool) -> Iterator[str]:
-    """Yield what a module makes the interpreter load, and names that are no modules."""
+@cache  # a bench builds one image after the other out of the same files
+def _imported(module: str, source: bytes, is_package: bool) -> list[str]:
+    """Return what a module makes the interpreter load, and names that are no modules."""
     parent = module.rpartition(".")[0]
     package = module if is_package else parent
-    yield parent
-    for node in _nodes(tree):
+    names = [parent]
+    for node in _nodes(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             origin = resolve_name("." * node.level + (node.module or ""), package)
-            yield origin
-            yield from (f"{origin}.{alias.name}" for alias in node.names)
+            names += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield from node.value.split()
+            names += node.value.split()
+    return names
 
 
 def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
@@ -120,6 +122,7 @@ def _module(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
+@cache
 def compile_source(path: str, source: bytes) -> bytes:
     """Compile one file to byte code that runs on every chip (no native code).
 
