@@ -24,6 +24,14 @@ _KEYS = (
     ("sampling", "interval_s", None, 1, 86400),
     ("sampling", "report_samples", None, 1, 255),
 )
+# As above, of a table that only a speaker has.
+_SPEAKER_KEYS = (
+    ("speaker", "volume", 60, 0, 100),
+    ("speaker", "emergency_volume", 80, 1, 100),
+    ("speaker", "keepalive_s", 25, 5, 3600),
+    ("speaker", "two_issuers_level", 0, 0, 4),
+)
+_GROUPS_MAX = const(16)
 _TEXTS = const(("name", "site", "board", "profile", "host", "apn"))
 
 
@@ -101,6 +109,8 @@ def check(value, kind):
             _check_key(value, table, key, default, low, high)
         if not isinstance(value.setdefault("fitted", {}), dict):
             raise ConfigError("config: fitted must be a table")
+        if "speaker" in value:
+            _check_speaker(value)
     elif kind == "board":
         for key in ("id", "buses", "fitted"):
             _need(value, "board", key)
@@ -109,6 +119,7 @@ def check(value, kind):
     else:
         for key in ("schema", "interval_s", "channels"):
             _need(value, "profile", key)
+        value.setdefault("role", "station")
     return value
 
 
@@ -125,6 +136,15 @@ def _check_key(value, table, key, default, low, high):
         allowed = "%d to %d" % (low, high)
     if not fits:
         raise ConfigError("config: %s.%s = %r, allowed is %s" % (table, key, given, allowed))
+
+
+def _check_speaker(value):
+    for table, key, default, low, high in _SPEAKER_KEYS:
+        _check_key(value, table, key, default, low, high)
+    groups = value["speaker"].setdefault("groups", [])
+    whole = isinstance(groups, list) and len(groups) <= _GROUPS_MAX
+    if not whole or not all(isinstance(group, int) for group in groups):
+        raise ConfigError("config: speaker.groups must be a list of up to 16 numbers")
 
 
 def _need(value, name, key):

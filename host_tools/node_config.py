@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from fieldbeat.protocols import frame
 from pydantic import Field
@@ -54,6 +54,20 @@ class Sampling(Strict):
     report_samples: int | None = Field(default=None, ge=1, le=240)
 
 
+class Speaker(Strict):
+    """What a loudspeaker obeys; volumes in per cent of full scale.
+
+    `emergency_volume` is a floor that no command goes below. With `two_issuers_level` = 1,
+    emergencies of level 1 need two signatures; with 2 those of level 2, too; 0: never.
+    """
+
+    volume: int = Field(default=60, ge=0, le=100)
+    emergency_volume: int = Field(default=80, ge=1, le=100)
+    keepalive_s: int = Field(default=25, ge=5, le=3600)
+    two_issuers_level: int = Field(default=0, ge=0, le=4)
+    groups: list[Annotated[int, Field(ge=0, le=65535)]] = Field(default=[], max_length=16)
+
+
 class Override(Strict):
     """What differs on this unit from what the board says about one fitted part."""
 
@@ -67,6 +81,7 @@ class Tables(Strict):
     node: Node
     uplink: Uplink
     sampling: Sampling = Sampling()
+    speaker: Speaker | None = None
     fitted: dict[str, Override] = {}
 
 
@@ -120,7 +135,7 @@ class NodeConfig:
 
     def to_device_map(self) -> dict[str, Any]:
         """Return what `/config.cbor` holds: plain maps with every default filled in."""
-        return {
+        device = {
             "node": self.tables.node.model_dump(),
             "uplink": self.tables.uplink.model_dump() | {"interval_s": self.uplink_interval_s},
             "sampling": {
@@ -132,6 +147,9 @@ class NodeConfig:
                 for name, override in self.tables.fitted.items()
             },
         }
+        if self.profile.role == "speaker":
+            device["speaker"] = (self.tables.speaker or Speaker()).model_dump()
+        return device
 
 
 def check_name(given: str) -> str:
@@ -205,6 +223,8 @@ def _part_problems(config: NodeConfig) -> Iterator[str]:
                 f"[node] profile = '{config.profile.id}': its channel '{channel.name}' needs a "
                 f"part '{channel.part}', which {board.id} does not have"
             )
+    if config.tables.speaker and config.profile.role != "speaker":
+        yield f"[speaker]: profile '{config.profile.id}' is no speaker's, remove the table"
     if board.fitted and not set(board.fitted) - _disabled(config):
         yield "[fitted]: every part is disabled, at least one must be enabled"
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 
 from fieldbeat.protocols import event, event_writer, schema, schema_map
 from pydantic import Field
@@ -47,6 +47,7 @@ class Channel(Strict):
 
 class Profile(Strict):
     id: str = Field(pattern=NAME, description="lower-case letters, digits and '_'")
+    role: Literal["station", "speaker"] = "station"  # a file of firmware/roles/
     layout: SchemaName = Field(alias="schema")
     interval_s: int = Field(ge=1, le=86_400)
     report_samples: int = Field(ge=1, le=240)
