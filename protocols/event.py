@@ -13,6 +13,7 @@ SCHEMA = const(2)
 HEALTH = const(3)
 ALARM = const(4)
 CONFIG = const(5)
+RECEIPT = const(6)  # see receipt.py
 
 # Keys of every event.
 TYPE = const(0)
