@@ -1,5 +1,7 @@
 """The registry: which units exist, under which key id, epoch and key, and what was done to them.
 
+It also lists the issuers of alerts (`issuers.py`), by their public keys.
+
 One registry is one site's key table: every key id in it has the same length (`kid_size`), and the
 collector reads it. It holds master keys in clear, so the file belongs to its owner alone
 (mode 0600); keys leave it only through `keys` and are never part of a `Unit`.
@@ -28,26 +30,40 @@ from .paths import registry_file
 KEY_SIZE = 16  # bytes: AES-128
 PROVISIONING, PROVISIONED = "provisioning", "provisioned"
 
-_TABLES = """
+_ISSUERS = """
+CREATE TABLE issuers (
+    kid BLOB PRIMARY KEY, name TEXT NOT NULL, algorithm INTEGER NOT NULL, key BLOB NOT NULL,
+    highest_class INTEGER NOT NULL, highest_level INTEGER NOT NULL,
+    counter INTEGER NOT NULL DEFAULT 0, created_s REAL NOT NULL, revoked_s REAL);
+CREATE UNIQUE INDEX issuers_in_office ON issuers (name) WHERE revoked_s IS NULL;
+"""
+
+_TABLES = f"""
 CREATE TABLE settings (name TEXT PRIMARY KEY, value);
 CREATE TABLE units (
     name TEXT PRIMARY KEY, kid BLOB NOT NULL UNIQUE, epoch INTEGER NOT NULL, state TEXT NOT NULL,
     mac TEXT NOT NULL DEFAULT '', board TEXT NOT NULL DEFAULT '',
     profile TEXT NOT NULL DEFAULT '', site TEXT NOT NULL DEFAULT '',
     firmware TEXT NOT NULL DEFAULT '', config_sha256 TEXT NOT NULL DEFAULT '',
-    report_interval_s INTEGER, created_s REAL NOT NULL, changed_s REAL NOT NULL);
+    report_interval_s INTEGER, created_s REAL NOT NULL, changed_s REAL NOT NULL,
+    groups TEXT NOT NULL DEFAULT '');
 CREATE TABLE keys (
     kid BLOB NOT NULL, epoch INTEGER NOT NULL, master BLOB NOT NULL, created_s REAL NOT NULL,
     sent_s REAL, down_limit INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (kid, epoch));
-CREATE TABLE history (at_s REAL NOT NULL, unit TEXT NOT NULL, action TEXT NOT NULL, detail TEXT)
+CREATE TABLE history (at_s REAL NOT NULL, unit TEXT NOT NULL, action TEXT NOT NULL, detail TEXT);
+{_ISSUERS}
 """
+
+_STEPS = {1: "ALTER TABLE units ADD COLUMN groups TEXT NOT NULL DEFAULT '';" + _ISSUERS}
 
 _LAYOUT = Layout(
     name="registry",
     application_id=int.from_bytes(b"fbrg", "big"),
-    version=1,
+    version=2,
     tables=_TABLES,
     since_version_1="keys",
+    steps=_STEPS,
+    remedy="start 'fieldbeat collect' with it once, which brings it up to date",
     private=True,
 )
 
@@ -58,7 +74,10 @@ class RegistryError(FieldbeatError):
 
 @dataclass(frozen=True)
 class Unit:
-    """What the registry knows of a unit; times in Unix seconds, hashes and MAC as text."""
+    """What the registry knows of a unit; times in Unix seconds, hashes and MAC as text.
+
+    `site` is the area of a loudspeaker; `groups` are the numbers of its groups, as '3,7'.
+    """
 
     name: str
     kid: bytes
@@ -71,8 +90,13 @@ class Unit:
     firmware: str
     config_sha256: str
     report_interval_s: int | None
+    groups: str
     created_s: float
     changed_s: float
+
+    @property
+    def group_numbers(self) -> tuple[int, ...]:
+        return tuple(int(number) for number in self.groups.split(",") if number)
 
 
 _COLUMNS = tuple(field.name for field in fields(Unit))
@@ -118,6 +142,11 @@ class Registry:
     def path(self) -> Path:
         """The file."""
         return self._database.path
+
+    @property
+    def database(self) -> Database:
+        """The database, for what has tables of its own in it."""
+        return self._database
 
     def close(self) -> None:
         """Close the file."""

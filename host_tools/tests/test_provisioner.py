@@ -1,5 +1,6 @@
 """Provisioning, with the cable pulled before and after every single operation."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -118,6 +119,13 @@ def test_a_new_unit(registry):
     assert done.report_interval_s == 3600
     steps = [step for step, _ in lines]
     assert steps == ["talk", "identity", "registry", "key", "config", "reset", "done"]
+
+
+def test_the_groups_of_a_loudspeaker_are_recorded(registry):
+    for groups in ((3, 17), (17,), ()):
+        plan = dataclasses.replace(PLAN, groups=groups)
+        Provisioner(Unit(), registry, lambda step, text: None).run(plan, rekey=True)
+        assert registry.unit("gh-1").group_numbers == groups
 
 
 def test_no_line_tells_the_key(registry):

@@ -1,0 +1,169 @@
+"""The issuers of alerts: who may make loudspeakers speak, known by public keys in the registry.
+
+An issuer may order alerts up to a class (daily, drill, emergency), and from a level on (1 is the
+highest). Loudspeakers are told the public keys; the private keys are in files of their own
+(`issuer_keys.py`). A key that was revoked stays listed, so that nobody takes it for a new one.
+
+Every command that an issuer signs carries a number that was never used before: a loudspeaker takes
+no number twice. It is reserved here, in a transaction, before it is used.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from fieldbeat.protocols import command, cose
+
+from .errors import CannotTry
+from .registry import Registry
+from .times import DEVICE_EPOCH_S
+
+CLASSES = ("daily", "drill", "emergency")  # by their numbers on the wire
+LEVELS = (1, 2, 3, 4)  # 1 is the highest
+ALGORITHMS = {"es256": cose.ES256, "sm2": cose.SM2_SM3}
+
+
+class IssuerError(CannotTry):
+    """There is no such issuer, or he may not do this."""
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """One public key with its rights; times in Unix seconds."""
+
+    kid: bytes
+    name: str
+    algorithm: int
+    key: bytes
+    highest_class: int
+    highest_level: int
+    counter: int
+    created_s: float
+    revoked_s: float | None = None
+
+    @property
+    def algorithm_name(self) -> str:
+        return next(name for name, number in ALGORITHMS.items() if number == self.algorithm)
+
+    @property
+    def rights(self) -> str:
+        """What he may order, in words."""
+        below = "" if self.highest_class == 0 else " and below"
+        levels = f"levels {self.highest_level} to 4" if self.highest_level < 4 else "level 4"
+        return f"{CLASSES[self.highest_class]}{below}, {levels}"
+
+    def may(self, class_: int, level: int) -> bool:
+        """Tell whether he may order an alert of this class and level."""
+        return class_ <= self.highest_class and level >= self.highest_level
+
+    def for_units(self) -> list[Any]:
+        """Return it as units are told it: algorithm, key, rights."""
+        return [self.algorithm, self.key, {0: self.highest_class, 1: self.highest_level}]
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Issuer))
+
+
+class Issuers:
+    """The issuers in a registry.
+
+    Args:
+        registry: where they are kept.
+        now: clock, Unix seconds.
+    """
+
+    def __init__(self, registry: Registry, now: Callable[[], float] = time.time) -> None:
+        self._registry = registry
+        self._database = registry.database
+        self._now = now
+
+    def all(self) -> list[Issuer]:
+        """Return every issuer, also the revoked ones, by name and age."""
+        return self._select("1 ORDER BY name, created_s")
+
+    def get(self, name: str) -> Issuer:
+        """Return the issuer in office of that name.
+
+        Raises:
+            IssuerError: there is none.
+        """
+        found = self._select("name = ? AND revoked_s IS NULL", name)
+        if not found:
+            known = ", ".join(issuer.name for issuer in self.all() if issuer.revoked_s is None)
+            step = f"known: {known}" if known else f"make one: fieldbeat issuer new {name}"
+            raise IssuerError(f"no issuer '{name}' is in {self._registry.path}", step)
+        return found[0]
+
+    def add(
+        self,
+        name: str,
+        algorithm: int,
+        key: bytes,
+        highest_class: int,
+        highest_level: int,
+        also: Callable[[Issuer], object] = lambda issuer: None,
+    ) -> Issuer:
+        """Add an issuer.
+
+        Args:
+            name: no issuer in office has it.
+            algorithm: of COSE, ES256 or SM2_SM3.
+            key: the public key, x and y in 32 bytes each.
+            highest_class: the highest class that he may order.
+            highest_level: the highest level that he may order, 1 for all.
+            also: belongs to it, and if it fails he is not added.
+
+        Raises:
+            IssuerError: the name is taken.
+        """
+        kid = command.issuer_kid(algorithm, key)
+        issuer = Issuer(kid, name, algorithm, key, highest_class, highest_level, 0, self._now())
+        with self._database.transaction():
+            if self._select("name = ? AND revoked_s IS NULL", name):
+                message = f"{self._registry.path} has an issuer '{name}' already"
+                step = f"choose another name, or revoke it first: fieldbeat issuer revoke {name}"
+                raise IssuerError(message, step)
+            values = [getattr(issuer, field.name) for field in fields(Issuer)]
+            marks = ", ".join("?" for _ in values)
+            self._database.write(f"INSERT INTO issuers ({_COLUMNS}) VALUES ({marks})", *values)
+            self._registry.note(f"issuer {name}", "added", f"{kid.hex()}; {issuer.rights}")
+            also(issuer)
+        return issuer
+
+    def revoke(self, name: str) -> Issuer:
+        """Take an issuer out of office; he is never in office again with this key.
+
+        Raises:
+            IssuerError: there is none of that name.
+        """
+        with self._database.transaction():
+            issuer = self.get(name)
+            sql = "UPDATE issuers SET revoked_s = ? WHERE kid = ?"
+            self._database.write(sql, self._now(), issuer.kid)
+            self._registry.note(f"issuer {name}", "revoked", issuer.kid.hex())
+        return issuer
+
+    def next_counter(self, issuer: Issuer) -> int:
+        """Reserve the number for the next command that an issuer signs; nobody else gets it.
+
+        It is no lower than the seconds since 2024, so that it goes on upwards even when the
+        registry was restored from an old copy.
+
+        Raises:
+            DatabaseError: the registry did not take the reservation.
+            IssuerError: he was revoked meanwhile.
+        """
+        with self._database.transaction():
+            number = max(self.get(issuer.name).counter + 1, int(self._now()) - DEVICE_EPOCH_S)
+            sql = "UPDATE issuers SET counter = ? WHERE kid = ?"
+            self._database.write(sql, number, issuer.kid)
+        return number
+
+    def _select(self, condition: str, *values: Any) -> list[Issuer]:
+        rows = self._database.all(f"SELECT {_COLUMNS} FROM issuers WHERE {condition}", *values)
+        return [Issuer(*row) for row in rows]
