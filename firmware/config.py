@@ -119,7 +119,6 @@ def check(value, kind):
     else:
         for key in ("schema", "interval_s", "channels"):
             _need(value, "profile", key)
-        value.setdefault("role", "station")
     return value
 
 
