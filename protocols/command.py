@@ -150,7 +150,7 @@ def _is_list(value, low, high):
 
 
 def _is_unit_or_group(value):
-    return is_uint(value) or (isinstance(value, bytes) and len(value) in (2, 4))
+    return is_uint(value, 0xFFFF) or (isinstance(value, bytes) and len(value) in (2, 4))
 
 
 def _is_target(value):

@@ -101,11 +101,15 @@ def header(message, label):
 
 def verify1(data, keys, external_aad=b""):
     # keys: kid -> key. -> Message, signed by the owner of the key that header(message, KID) names
-    message = decode(data, SIGN1)
+    return check1(decode(data, SIGN1), keys, external_aad)
+
+
+def check1(message, keys, external_aad=b""):
+    # The same of a message that was decoded. A key may be a longer tuple: the rest is passed over.
     kid = header(message, KID)
     if not isinstance(kid, bytes) or kid not in keys:
         raise CoseError("kid")
-    algorithm, key = keys[kid]
+    algorithm, key = keys[kid][:2]
     verify = _verifier(algorithm)
     if verify is None or _verifier(header(message, ALG)) is not verify:
         raise CoseError("algorithm")
