@@ -54,8 +54,9 @@ class Uplink:
 
     # Returns True when all that was sent is stored on the server, or nothing was waiting. Calls
     # beat() now and then: between two calls is no more than opening the carrier, a round of
-    # sending, or one wait for an answer.
-    async def wake(self, beat=_rest):
+    # sending, or one wait for an answer. `ask`: for an answer also if nothing is waiting, which
+    # shows that the server is there, tells the time and keeps the way back through a NAT open.
+    async def wake(self, beat=_rest, ask=False):
         while self._lock.locked():  # somebody at the console was faster
             beat()
             await asyncio.sleep_ms(_TURN_MS)
@@ -66,12 +67,14 @@ class Uplink:
                 if self.outcome != "not_provisioned":  # counted once: a state, not an event
                     self._fail("not_provisioned")
                 return False
-            if not self._outbox.depth:
+            if not self._outbox.depth and not ask:
                 return True
             if not self._affordable(1):
                 return self._fail("budget_spent")
             try:
                 await self.carrier.open()
+                if not self._outbox.depth:
+                    return await self._ask(keys)
                 return await self._rounds(keys)
             except CarrierError as error:
                 self.outcome = error.reason
@@ -85,6 +88,11 @@ class Uplink:
         self._counters.count(reason)
         self.outcome = reason
         return False
+
+    async def _ask(self, keys):
+        answer = await self._round(keys, [[]], self.outcome != "no_ack")
+        self.outcome = "acked" if answer else "no_ack"
+        return answer is not None
 
     async def _rounds(self, keys):
         # Nobody answered the last time: ask with one datagram, once. So a day of outage leaves of
@@ -179,7 +187,8 @@ class Uplink:
         try:
             await self.carrier.send(data, last)
         except CarrierError:
-            self._refuse(group[0][0])
+            if group:
+                self._refuse(group[0][0])
             raise
 
     def _refuse(self, rn):

@@ -33,6 +33,16 @@ def end_as_by_ctrl_c() -> None:
     _take(end, *SIGNALS)
 
 
+def hear_signals() -> None:
+    """In a process that is about to become another program: it hears what its parent ignores.
+
+    Tests start programs and send them signals; on a machine where the tests themselves run in the
+    background, the shell has told them to ignore Ctrl-C.
+    """
+    for number in (signal.SIGINT, *SIGNALS):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _take(handler: Handler, *numbers: int) -> None:
     for number in numbers:
         if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has it

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from fieldbeat.hil_tests.endings import hear_signals
 from fieldbeat.hil_tests.small_image import MANIFEST, image
 from fieldbeat.hil_tests.virtual import scene
 from fieldbeat.hil_tests.virtual.bench import Bench, local_mac
@@ -97,6 +98,7 @@ def up_until(*arguments):
     """A bench that runs until it is told to end."""
     command = [FIELDBEAT, "bench", "up", *arguments, "--json"]
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    options["preexec_fn"] = hear_signals
     with subprocess.Popen(command, **options) as process:
         try:
             while process.stdout.readline() != "]\n":

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fieldbeat.hil_tests.endings import hear_signals
 from fieldbeat.hil_tests.small_image import MANIFEST, image
 from fieldbeat.hil_tests.virtual.auto_reset import STRAP_US, AutoReset
 from fieldbeat.hil_tests.virtual.board import VirtualBoard
@@ -154,16 +155,20 @@ def test_noise_instead_of_telnet(desk, served):
 def test_the_command_serves_boards_until_it_is_ended():
     command = [BIN / "fieldbeat", "bench", "up", "--rfc2217", "0", "--json"]
     boards = ["greenhouse_esp32", "greenhouse_esp32"]
-    with subprocess.Popen([*command, *boards], stdout=subprocess.PIPE, text=True) as bench:
-        text = ""
-        while not text.endswith("]\n"):
-            text += bench.stdout.readline()
-        rows = json.loads(text)
-        assert len({row["url"] for row in rows}) == 2
-        for row in rows:
-            serial_port.open_port(row["url"]).close()
-        bench.send_signal(signal.SIGINT)
-        assert bench.wait(20) == 0
+    options = {"stdout": subprocess.PIPE, "text": True, "preexec_fn": hear_signals}
+    with subprocess.Popen([*command, *boards], **options) as bench:
+        try:
+            text = ""
+            while not text.endswith("]\n"):
+                text += bench.stdout.readline()
+            rows = json.loads(text)
+            assert len({row["url"] for row in rows}) == 2
+            for row in rows:
+                serial_port.open_port(row["url"]).close()
+            bench.send_signal(signal.SIGINT)
+            assert bench.wait(60) == 0
+        finally:
+            bench.kill()
 
 
 def test_the_command_says_what_a_port_is():

@@ -45,6 +45,20 @@ def test_an_empty_outbox_leaves_the_modem_asleep():
     assert bench.wake() is True and bench.carrier.opened == 0
 
 
+def test_asking_with_an_empty_outbox():
+    bench = Bench(0)
+    assert finish(bench.uplink.wake(ask=True)) is True
+    assert _unsealed(bench) == [([], True)] and bench.clock.told == [(5000, "server")]
+    bench.carrier.up = ["lost"] * 2
+    assert finish(bench.uplink.wake(ask=True)) is False
+    assert bench.uplink.outcome == "no_ack" and len(bench.carrier.sent) == 3
+    bench.carrier.up = ["lost"]
+    assert finish(bench.uplink.wake(ask=True)) is False  # nobody answered: asked once
+    assert len(bench.carrier.sent) == 4
+    bench.carrier.takes = 3
+    assert finish(bench.uplink.wake(ask=True)) is False and bench.uplink.outcome == "send_failed"
+
+
 def test_without_keys_nothing_is_opened_and_it_is_counted_once():
     bench = Bench(1)
     keys, bench.secrets.keys = bench.secrets.keys, None
