@@ -59,10 +59,12 @@ class Authority:
         counters = {}
         reason = None
         try:
-            messages = _messages(plaintext)
+            messages, digest = _messages(plaintext)
             command = decode(messages[0].payload if messages else plaintext)
             if self.seen(command.id) is not None:
                 return Verdict(command, (), REPEATED, {})
+            if digest is not None and messages[1].payload != digest:
+                raise CommandError("issuers", "cmd_second_issuer")
             issuers = self._signers(messages)
             self._check_rights(command, issuers)
             if not is_target(command.target, kid, groups):
@@ -158,22 +160,20 @@ def is_target(target, kid, groups):
 
 
 def _messages(plaintext):
-    # -> the COSE_Sign1 of one or two issuers; none around a map
-    first = plaintext[0] >> 5 if plaintext else 5
-    if first == 5:  # a map, or nothing
-        return []
+    # -> the COSE_Sign1 of one or two issuers, none around a map, and what the second has to sign
+    major = plaintext[0] >> 5 if plaintext else 5
+    if major == 5:  # a map, or nothing
+        return [], None
     try:
-        if first != 4:
-            return [cose.decode(plaintext, cose.SIGN1)]
+        if major != 4:
+            return [cose.decode(plaintext, cose.SIGN1)], None
         pair = cbor.decode(plaintext)
         if len(pair) != 2 or not all([isinstance(item, bytes) for item in pair]):
             raise CommandError("issuers")
         messages = [cose.decode(item, cose.SIGN1) for item in pair]
     except (cbor.CBORError, cose.CoseError):
         raise CommandError("message")
-    if messages[1].payload != sha256(pair[0]).digest():
-        raise CommandError("issuers", "cmd_second_issuer")
-    return messages
+    return messages, sha256(pair[0]).digest()
 
 
 def _rank(command):
