@@ -57,6 +57,7 @@ class Plan:
     profile: str
     report_interval_s: int
     config: bytes
+    role: str = "station"
     groups: tuple[int, ...] = ()
 
     @property
@@ -91,8 +92,9 @@ def plan(file: Path, unit: str | None = None, site: str | None = None) -> Plan:
     device = node_config.load(file).renamed(unit, site).to_device_map()
     node = device["node"]
     names = (node["name"], node["site"], node["board"], node["profile"])
-    groups = device.get("speaker", {}).get("groups", ())
-    return Plan(*names, device["uplink"]["interval_s"], cbor.encode(device), tuple(groups))
+    role = "speaker" if "speaker" in device else "station"
+    groups = tuple(device.get("speaker", {}).get("groups", ()))
+    return Plan(*names, device["uplink"]["interval_s"], cbor.encode(device), role, groups)
 
 
 class Provisioner:
@@ -202,7 +204,8 @@ class Provisioner:
             why = "its key was never sent"
         described = {"board": plan.board, "profile": plan.profile, "site": plan.site}
         described |= {"mac": identity.mac or unit.mac, "firmware": identity.firmware}
-        described["groups"] = ",".join(str(number) for number in plan.groups)
+        groups = ",".join(str(number) for number in plan.groups)
+        described |= {"role": plan.role, "groups": groups}
         interval = {"report_interval_s": plan.report_interval_s, "state": PROVISIONING}
         unit = self._registry.describe(unit.name, "provisioning", why, **described, **interval)
         self._progress("registry", f"key id {unit.kid.hex()}, epoch {unit.epoch}: {why}")

@@ -46,7 +46,7 @@ CREATE TABLE units (
     profile TEXT NOT NULL DEFAULT '', site TEXT NOT NULL DEFAULT '',
     firmware TEXT NOT NULL DEFAULT '', config_sha256 TEXT NOT NULL DEFAULT '',
     report_interval_s INTEGER, created_s REAL NOT NULL, changed_s REAL NOT NULL,
-    groups TEXT NOT NULL DEFAULT '');
+    role TEXT NOT NULL DEFAULT 'station', groups TEXT NOT NULL DEFAULT '');
 CREATE TABLE keys (
     kid BLOB NOT NULL, epoch INTEGER NOT NULL, master BLOB NOT NULL, created_s REAL NOT NULL,
     sent_s REAL, down_limit INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (kid, epoch));
@@ -54,7 +54,10 @@ CREATE TABLE history (at_s REAL NOT NULL, unit TEXT NOT NULL, action TEXT NOT NU
 {_ISSUERS}
 """
 
-_STEPS = {1: "ALTER TABLE units ADD COLUMN groups TEXT NOT NULL DEFAULT '';" + _ISSUERS}
+_STEPS = {
+    1: "ALTER TABLE units ADD COLUMN role TEXT NOT NULL DEFAULT 'station';"
+    "ALTER TABLE units ADD COLUMN groups TEXT NOT NULL DEFAULT '';" + _ISSUERS
+}
 
 _LAYOUT = Layout(
     name="registry",
@@ -76,7 +79,8 @@ class RegistryError(FieldbeatError):
 class Unit:
     """What the registry knows of a unit; times in Unix seconds, hashes and MAC as text.
 
-    `site` is the area of a loudspeaker; `groups` are the numbers of its groups, as '3,7'.
+    `role` is that of its profile. `site` is the area of a loudspeaker; `groups` are the numbers of
+    its groups, as '3,7'.
     """
 
     name: str
@@ -90,6 +94,7 @@ class Unit:
     firmware: str
     config_sha256: str
     report_interval_s: int | None
+    role: str
     groups: str
     created_s: float
     changed_s: float

@@ -138,7 +138,7 @@ def test_a_registry_of_version_1_gets_its_issuers(tmp_path, capsys, monkeypatch)
         Registry(create=False)
     registry = Registry()
     unit = registry.unit("gh-1")
-    assert (unit.site, unit.groups, unit.group_numbers) == ("riverside", "", ())
+    assert (unit.site, unit.role, unit.group_numbers) == ("riverside", "station", ())
     assert Issuers(registry).all() == []
     registry.describe("gh-1", "joined", groups="3,17")
     assert registry.unit("gh-1").group_numbers == (3, 17)

@@ -123,9 +123,10 @@ def test_a_new_unit(registry):
 
 def test_the_groups_of_a_loudspeaker_are_recorded(registry):
     for groups in ((3, 17), (17,), ()):
-        plan = dataclasses.replace(PLAN, groups=groups)
+        plan = dataclasses.replace(PLAN, role="speaker", groups=groups)
         Provisioner(Unit(), registry, lambda step, text: None).run(plan, rekey=True)
-        assert registry.unit("gh-1").group_numbers == groups
+        unit = registry.unit("gh-1")
+        assert (unit.role, unit.group_numbers) == ("speaker", groups)
 
 
 def test_no_line_tells_the_key(registry):
