@@ -88,7 +88,7 @@ def test_a_stock_library_verifies_what_was_signed(registry, issuers):
         6: {
             0: 2,
             1: 1,
-            2: [[0, 1, 3000], [2, 1, bytes.fromhex("baebcbaebeafb1a8")]],  # GB 2312, 1980
+            2: [[0, 1, 3000], [2, 1, bytes.fromhex("bae9cbaebeafb1a8")]],  # as iconv has it
             3: 3,
             4: 90,
             5: "11B06",
