@@ -204,7 +204,7 @@ def _issuers(args):
     _keys(args, 1)
     add = args.get(0, [])
     revoke = args.get(1, [])
-    _need(args and _is_list(add, 0, 8) and _is_list(revoke, 0, 8), "issuers")
+    _need(args and all([_is_list(args[key], 1, 8) for key in args]), "issuers")
     for item in add:
         parse_issuer(item)
     for kid in revoke:

@@ -15,7 +15,20 @@ from fieldbeat.host_tools import boards, cose_frames, image, node_config, profil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols import ack_writer, blocks, cbor, cose, event, frame, schema_map
+from protocols import (
+    ack_writer,
+    blocks,
+    cbor,
+    command,
+    command_writer,
+    cose,
+    event,
+    event_reader,
+    frame,
+    receipt,
+    receipt_reader,
+    schema_map,
+)
 from protocols.schema import MAX_COLUMNS, Column, Schema
 from protocols.tests.support import vectors
 
@@ -54,6 +67,24 @@ def test_golden_vectors(name: str, file: str, column: int) -> None:
     assert lines
     for fields in lines:
         assert valid(name, bytes.fromhex(fields[column])), fields[-1]
+
+
+ONLY_THE_CODE_REFUSES = {
+    "not the shortest form",
+    "a tag in two bytes",
+    "a window that ends when it begins",
+    "a group that is no multicast address",
+}
+
+
+def test_golden_commands() -> None:
+    accepted = set()
+    for data, _, outcome, meaning in vectors("command.hex"):
+        if outcome not in ("cmd_form", "cmd_unknown"):
+            assert valid("command", bytes.fromhex(data)), meaning
+        elif valid("command", bytes.fromhex(data.strip("-"))):
+            accepted.add(meaning)
+    assert accepted == ONLY_THE_CODE_REFUSES
 
 
 @pytest.mark.parametrize("name", sorted(CDDL))
@@ -142,6 +173,54 @@ def test_blocks(data) -> None:
     base = data.draw(st.none() | st.integers(0, 65536))
     status = header.object, header.check(), ask, base, data.draw(u64)
     assert valid("block", blocks.encode_status(*status, data.draw(st.none() | u8)))
+
+
+steps = st.one_of(
+    st.tuples(st.just(0), st.integers(0, 2), st.integers(100, 60000)),
+    st.tuples(st.just(1), st.text("abcxyz019_-", min_size=1, max_size=24)),
+    st.tuples(st.just(2), st.integers(0, 3), st.binary(min_size=1, max_size=400)),
+    st.tuples(
+        st.just(3),
+        st.sampled_from([0, 8, 10, 11]),
+        st.integers(1, 65535),
+        st.just(b"") | st.binary(min_size=3, max_size=3).map(lambda rest: b"\xe0" + rest),
+        st.integers(1, 86400),
+    ),
+).map(list)
+alerts = st.builds(
+    command.Alert,
+    st.integers(0, 2),
+    st.integers(1, 4),
+    st.lists(steps, min_size=1, max_size=8),
+    st.integers(1, 100),
+    st.none() | st.integers(0, 100),
+    st.text(st.characters(max_codepoint=0x7F), max_size=16),
+    st.just(False),
+)
+ids = st.binary(min_size=8, max_size=8)
+members = u16 | st.binary(min_size=2, max_size=2) | st.binary(min_size=4, max_size=4)
+targets = st.just(True) | members | st.lists(members, min_size=1, max_size=16)
+
+
+@given(ids, targets, alerts, u32, st.none() | u32, st.none() | st.tuples(u32, st.integers(0, 999)))
+def test_commands(id: bytes, target, alert, start: int, counter: int | None, sent) -> None:
+    expires = max(1, start)
+    given = command_writer.command(1, id, target, expires, alert, start // 2, counter, sent)
+    data = command_writer.encode(given)
+    assert valid("command", data)
+    found = command.decode(data)
+    assert found._replace(sent=sent) == given and found.sent == (sent and list(sent))
+
+
+@given(ids, st.integers(0, 9), u16, st.binary(min_size=3, max_size=3), u32, st.lists(u32))
+def test_receipts(id: bytes, stage: int, small: int, proof: bytes, t: int, hops: list) -> None:
+    for body in (receipt.body(id, stage), receipt.body(id, stage, small, proof, t, t, 1, hops)):
+        record = event.encode(1, event.RECEIPT, t, body)
+        assert valid("event", record[2:])
+        assert receipt_reader.parse(event_reader.decode(record)[3]).stage == stage
+    for key in (2, 3):
+        bad = event.encode(1, event.RECEIPT, t, body | {key: b"a" * 9})
+        assert not valid("event", bad[2:])
 
 
 def test_bad_blocks() -> None:
