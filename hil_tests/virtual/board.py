@@ -6,7 +6,7 @@
     board.on_output(print)
 
 Does not model: the speed of the processor (computing takes no time, only looking at the clock and
-touching hardware does), interrupts and timers, Wi-Fi and Bluetooth, voltages, the second core,
+touching hardware does), interrupts and timers, Bluetooth, voltages, the second core,
 32-bit integers and floats (the interpreter has 64), currents, signature and rollback of the boot
 loader, the bytes of the firmware image (its place and first byte are checked, the interpreter is
 the host's). DTR and RTS do not exist on a PTY: hanging up ends a visit to the serial loader
@@ -106,6 +106,11 @@ class VirtualBoard:
     def state(self) -> str:
         """off, boot, running, repl, sleep or download."""
         return "repl" if self._state == "running" and self.processor.at_repl else self._state
+
+    @property
+    def address(self) -> str | None:
+        """IP address on the bench's local network; None without Ethernet and Wi-Fi."""
+        return next((nic.address for nic in getattr(self.fitted, "nics", ())), None)
 
     @property
     def uptime(self) -> float:
@@ -233,6 +238,7 @@ class VirtualBoard:
         if self._next is not None:
             self._next.cancel()
         self.processor.stop()
+        self.hardware.halt()
 
     def _boot(self, cause: int) -> None:
         """A reset of the whole chip; boot.py runs BOOT_US later."""
@@ -279,6 +285,7 @@ class VirtualBoard:
         self.processor.stop()
         self._reset_by(SOFT)
         self.console.text(b"MPY: soft reboot\n")
+        self.hardware.halt()
         self.hardware.boot()
         self._start()
 

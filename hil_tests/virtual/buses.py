@@ -13,6 +13,7 @@ from .models.i2c import Nack
 from .world import World
 
 ENODEV = 19
+UART_BITS = 0b1111  # of the inputs
 FIFO_BYTES = 128  # of an ESP32 UART, before its driver's ring buffer
 
 
@@ -75,7 +76,7 @@ class Buses:
         self.uart_devices = dict(getattr(fitted, "uart", {}))
         self.adc_sources = dict(getattr(fitted, "adc", {}))
         self.pin_listeners = dict(getattr(fitted, "pins", {}))
-        self.uart_changed: Callable[[], object] = lambda: None
+        self.inputs_changed: Callable[[], object] = lambda: None
         self._wired = {bus: Uart(world, self._uart_changed) for bus in self.uart_devices}
         for bus, uart in self._wired.items():
             uart.device = self.uart_devices[bus]
@@ -89,11 +90,15 @@ class Buses:
         device.attach(uart.arrive)
 
     def _uart_changed(self, uart: Uart) -> None:
-        if uart.rx:
-            self.inputs |= uart.mask
-            self.uart_changed()
+        self.set_input(uart.mask, bool(uart.rx))
+
+    def set_input(self, mask: int, ready: bool) -> None:
+        """Notes whether something can be read (or written); wakes the program if it waits."""
+        if ready:
+            self.inputs |= mask
+            self.inputs_changed()
         else:
-            self.inputs &= ~uart.mask
+            self.inputs &= ~mask
 
     def reset(self) -> None:
         """The chip forgets its settings; the devices on the wires keep their state."""
@@ -101,10 +106,17 @@ class Buses:
         self.uarts: dict[int, Uart] = {}
         self.levels: dict[int, int] = {}
         self.pulls: dict[int, int] = {}
-        self.inputs = 0  # mask of the UARTs that have bytes to read
+        self.inputs = 0  # mask of what can be read: UARTs, sockets; or written: I2S
         for uart in self._wired.values():
             uart.rx.clear()
             uart.free_us = uart.mask = 0
+
+    def release(self) -> None:
+        """The chip stops driving its pins: resistors decide, for those listeners that have any."""
+        for listener in self.pin_listeners.values():
+            released = getattr(listener, "released", None)
+            if released is not None:
+                released()
 
     # Pins
 
@@ -159,7 +171,8 @@ class Buses:
             self.uarts[number].mask = 0
         uart.mask = 1 << number
         self.uarts[number] = uart
-        self.inputs = sum(uart.mask for uart in self.uarts.values() if uart.rx)
+        ready = sum(uart.mask for uart in self.uarts.values() if uart.rx)
+        self.inputs = self.inputs & ~UART_BITS | ready
 
     def first_input(self, mask: int, limit: int) -> bytes:
         """All that the first UART of a mask has to read; nothing if that is more than `limit`."""

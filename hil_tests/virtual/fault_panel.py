@@ -49,12 +49,17 @@ class FaultPanel:
     def __getattr__(self, part: str) -> Faults:
         if part.startswith("_"):
             raise AttributeError(part)
-        owner: Any = {"network": self.bench.network, "site": self.bench}.get(part)
+        owner: Any = self._of_all().get(part)
         if isinstance(getattr(owner, "faults", None), Faults):
             return owner.faults
         if len(self.bench.boards) != 1:
             raise AttributeError(f"this bench has {len(self.bench.boards)} boards: of(NAME) first")
         return self.of(next(iter(self.bench.boards)))[part]
+
+    def _of_all(self) -> dict[str, Any]:
+        """What has switches and is no board's."""
+        network = self.bench.network
+        return {"network": network, "lan": getattr(network, "lan", None), "site": self.bench}
 
     def expect(self, name: str, fired: Callable[[], int]) -> None:
         """Names a fault that is no switch: `fired()` counts its effects since now."""
@@ -82,7 +87,7 @@ class FaultPanel:
 
     def all(self) -> Iterator[tuple[str, Faults]]:
         """Where it is, and the switches: `modem`, or `gh-02.modem` on a bench of several."""
-        for name, owner in (("network", self.bench.network), ("site", self.bench)):
+        for name, owner in self._of_all().items():
             switches = getattr(owner, "faults", None)
             if isinstance(switches, Faults):
                 yield name, switches

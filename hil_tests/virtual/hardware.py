@@ -16,6 +16,7 @@ from .flash import Flash
 from .models.faults import Faults
 from .nvs import I32, Nvs, NvsError
 from .partitions import Partition, find, read_table
+from .sockets import Sockets
 from .world import World
 
 # machine.I2C gives up after `timeout` (50 ms by default) and, as ESP-IDF's driver does, clocks a
@@ -40,6 +41,8 @@ class Hardware:
         self.flash = flash
         self.mac = mac
         self.buses = Buses(world, manifest, fitted)
+        self.sockets = Sockets(self, fitted)
+        self.more = (self.sockets,)  # who has further ops
         self.random = random.Random(f"{world.seed}/{mac.hex()}")
         self.faults = Faults(i2c_stuck=0, heap_hog=0)
         self.busy_us = 0
@@ -51,6 +54,11 @@ class Hardware:
         """The RTC domain starts from nothing."""
         self.rtc_us_at_zero = -self.world.now_us  # its reading when the world's clock was 0
         self.rtc_memory = b""
+
+    def halt(self) -> None:
+        """The program has ended, by a reset or without its supply: what it had open is closed."""
+        self.sockets.reset()
+        self.buses.release()
 
     def boot(self) -> None:
         """Reads the flash anew, as the start-up code does."""

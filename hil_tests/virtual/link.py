@@ -21,6 +21,8 @@ OPS = (
     *("pin_mode", "pin_set", "pin_get", "adc_read", "i2c_init", "i2c_transfer"),
     *("uart_init", "uart_any", "uart_read", "uart_write", "uart_pending"),
     *("wdt_init", "wdt_feed", "uart_flush"),
+    *("nic_set", "nic_connect", "nic_state", "resolve", "socket_open", "socket_close"),
+    *("socket_bind", "socket_connect", "socket_join", "socket_send", "socket_receive"),
 )
 POSTED = 0x80
 
@@ -30,7 +32,7 @@ _REPLY = struct.Struct("<BBHiiii")
 OK, OS_ERROR, INTERRUPT, FILL_HEAP = range(4)
 FOREVER = -1
 REQUEST = 2
-CONSOLE_BIT = 1 << 30  # in the mask of a wait; bits 0..3 are the UARTs
+CONSOLE_BIT = 1 << 30  # in the mask of a wait; bits 0..3 are the UARTs, 4..12 the sockets
 BODY_LIMIT = 512  # of a reply
 
 

@@ -1,4 +1,4 @@
-"""The network behind the modems: UDP with delay, loss, a NAT that forgets, and an outage.
+"""The network behind modems and routers: UDP with delay, loss, a NAT that forgets, and an outage.
 
     network = Network(world, delay_ms=(80, 400), loss=0.02)
     network.bind("203.0.113.7", 5683, lambda datagram, source, reply: reply(b"ack"))
@@ -10,12 +10,12 @@ UDP socket, one for each device as seen through the NAT.
 from __future__ import annotations
 
 import hashlib
-import math
 import random
 import socket
-from collections import Counter
 from collections.abc import Callable
 
+from .lan import Lan, is_address
+from .medium import Medium, Way
 from .world import World
 
 Address = tuple[str, int]
@@ -25,21 +25,19 @@ Deliver = Callable[[bytes, Address], object]
 
 NAT_US = 60_000_000  # carriers differ: 20 to 120 s
 NAT_HOST = "198.51.100.1"  # documentation range, RFC 5737
-P95_SIGMAS = 1.645
 UP, DOWN = "up", "down"
 
 
-class Network:
-    """Datagrams between modems and servers; the same seed gives the same fate of each.
+class Network(Medium):
+    """Datagrams between boards and servers; the same seed gives the same fate of each.
 
     Args:
         delay_ms: median and 95th percentile of the one-way delay (log-normal).
         loss, duplicate, reorder: probability for each datagram and direction.
 
-    `faults` has switches for the next datagrams: away, lose, duplicate, reorder; see `limit()`.
-    `counts` has for "up" and "down" each `_sent`, `_delivered`, `_lost`, `_outage`,
-    `_duplicated`, `_reordered`, and `up_refused` (nobody listens), `down_expired` (NAT forgot).
-    `capture` lists (time in us, direction, datagram) of everything sent.
+    Directions are "up" and "down"; beyond what every medium counts, `counts` has `_delivered`,
+    `up_refused` (nobody listens) and `down_expired` (the NAT forgot). `lan` is the local network
+    of the boards that have Ethernet or Wi-Fi.
     """
 
     def __init__(
@@ -50,43 +48,40 @@ class Network:
         duplicate: float = 0.0,
         reorder: float = 0.0,
     ) -> None:
-        self.world = world
-        self.delay_ms = delay_ms
-        self.loss = loss
-        self.duplicate = duplicate
-        self.reorder = reorder
+        randomness = random.Random(world.random.getrandbits(64))
+        super().__init__(world, randomness, delay_ms, loss, duplicate, reorder)
         self.bridge = False
-        self.random = random.Random(world.random.getrandbits(64))
-        from .models.faults import Faults  # the models import this module
-
-        self.faults = Faults(away=False, lose=False, duplicate=False, reorder=False)
-        self.counts: Counter[str] = Counter()
-        self.capture: list[tuple[int, str, bytes]] = []
+        self.lan = Lan(self)
         self._handlers: dict[Address, Handler] = {}
-        self._last_us = {UP: 0, DOWN: 0}
+        self._hosts: dict[str, str] = {}  # by the address that stands for the name
         self._next_port = 20_000
         self.bridged: set[Mapping] = set()  # those with a real socket
 
     def bind(self, host: str, port: int, handler: Handler) -> None:
         """Let a server in this process listen; `reply` of a call may be used at any time."""
         self._handlers[host, port] = handler
+        if not is_address(host) and host not in self._hosts.values():
+            self._hosts[f"203.0.113.{200 + len(self._hosts)}"] = host
 
-    def away(self, is_away: bool) -> None:
-        """Begin or end an outage: nothing passes, nobody is told."""
-        self.faults.away = is_away
-        self.world.tell(self, "away" if is_away else "back")
+    def resolve(self, host: str) -> str | None:
+        """Return the IP address of a host, as a name server would; None if nobody is there."""
+        if host == "localhost" or is_address(host):
+            return "127.0.0.1" if host == "localhost" else host
+        found = (address for address, name in self._hosts.items() if name == host)
+        return next(found, None)
 
-    def open(self, deliver: Deliver, owner: object = None) -> Line:
+    def open(self, deliver: Deliver, owner: object = None, way: Way | None = None) -> Line:
         """Give a device's socket its way in; `deliver(datagram, source)` is called on answers.
 
-        `owner` is whom the world's listeners are told about.
+        `owner` is whom the world's listeners are told about; `way` has another delay.
         """
-        return Line(self, deliver, owner)
+        return Line(self, deliver, owner, way)
 
     def close(self) -> None:
         """Close the real sockets of the bridge."""
         for mapping in [*self.bridged]:
             mapping.close()
+        self.lan.close()
 
     def digest(self) -> str:
         """Return a hash over times, directions and bytes: equal for two equal runs."""
@@ -97,58 +92,21 @@ class Network:
 
     def handler(self, host: str, port: int) -> Handler | None:
         """Return who listens at an address."""
-        return self._handlers.get((host, port))
+        return self._handlers.get((self._hosts.get(host, host), port))
 
     def new_port(self) -> int:
         """Return the next port outside the NAT."""
         self._next_port += 1
         return self._next_port
 
-    def carry(
-        self, direction: str, data: bytes, arrive: Callable[[], None], owner: object = None
-    ) -> None:
-        """Call `arrive` for each copy of a datagram that comes through."""
-        self.capture.append((self.world.now_us, direction, data))
-        self.counts[f"{direction}_sent"] += 1
-        fate = "carried"
-        if self.faults.take("away"):
-            fate = "outage"
-        elif self.faults.take("lose") or self.random.random() < self.loss:
-            fate = "lost"
-        elif self.plan(direction, arrive):
-            fate = "reordered"
-        if fate in ("carried", "reordered") and self._twice():
-            self.plan(direction, arrive)
-            fate = "duplicated"
-        if fate in ("outage", "lost", "duplicated"):
-            self.counts[f"{direction}_{fate}"] += 1
-        self.world.tell(owner, direction, f"{fate} {len(data)}")
-
-    def _twice(self) -> bool:
-        return bool(self.faults.take("duplicate")) or self.random.random() < self.duplicate
-
-    def plan(self, direction: str, arrive: Callable[[], None]) -> bool:
-        """Let one copy arrive after its delay; True if it is one to be overtaken."""
-        median_ms, p95_ms = self.delay_ms
-        sigma = math.log(p95_ms / median_ms) / P95_SIGMAS if p95_ms > median_ms > 0 else 0
-        delay_us = round(median_ms * 1000 * math.exp(self.random.gauss(0, sigma)))
-        at_us = max(self.world.now_us + delay_us, self._last_us[direction])
-        overtaken = bool(self.faults.take("reorder")) or self.random.random() < self.reorder
-        if overtaken:
-            self.counts[f"{direction}_reordered"] += 1
-            at_us += round(2000 * p95_ms)
-        else:
-            self._last_us[direction] = at_us
-        self.world.call_at(at_us, arrive)
-        return overtaken
-
 
 class Line:
     """One socket of a device: its way through the NAT into the network."""
 
-    def __init__(self, network: Network, deliver: Deliver, owner: object = None) -> None:
+    def __init__(self, network: Network, deliver: Deliver, owner: object, way: Way | None) -> None:
         self.network = network
         self.owner = owner
+        self.way = way
         self.deliver: Deliver | None = deliver
         self.mappings: dict[Address, Mapping] = {}
 
@@ -187,7 +145,8 @@ class Mapping:
     def send(self, data: bytes) -> None:
         """Carry a datagram to the server."""
         self.expires_us = self.network.world.now_us + NAT_US
-        self.network.carry(UP, data, lambda: self.arrive(data), self.line.owner)
+        owner, way = self.line.owner, self.line.way
+        self.network.carry(UP, data, lambda: self.arrive(data), owner, way)
 
     def arrive(self, data: bytes) -> None:
         """Hand a datagram to who listens: in this process, or on this machine."""
@@ -212,7 +171,8 @@ class Mapping:
             self.network.world.tell(self.line.owner, DOWN, f"expired {len(data)}")
             return
         self.expires_us = self.network.world.now_us + NAT_US
-        self.network.carry(DOWN, data, lambda: self.come_back(data), self.line.owner)
+        owner, way = self.line.owner, self.line.way
+        self.network.carry(DOWN, data, lambda: self.come_back(data), owner, way)
 
     def come_back(self, data: bytes) -> None:
         """Deliver to the device's socket, if it is still open."""

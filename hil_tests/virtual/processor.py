@@ -61,10 +61,10 @@ class Processor:
         self._raw_wanted = False
         self._hogged = 0  # bytes that the hog leaves free; 0: it is not there
         self._ops = [self._find_op(name) for name in OPS]
-        hardware.buses.uart_changed = self.input_changed
+        hardware.buses.inputs_changed = self.input_changed
 
     def _find_op(self, name: str) -> Op:
-        for owner in (self, self.board, self.hardware):
+        for owner in (self, self.board, self.hardware, *self.hardware.more):
             op = getattr(owner, f"op_{name}", None)
             if op is not None:
                 return op
@@ -243,7 +243,7 @@ class Processor:
         return ready | CONSOLE_BIT if self.console.stdin else ready
 
     def input_changed(self) -> None:
-        """A UART or the console has something to read."""
+        """A UART, a socket or the console has something to read, or an I2S has room."""
         if self._waiting is not None and (self._interrupted or self._inputs() & self._waiting[1]):
             self._wake()
 

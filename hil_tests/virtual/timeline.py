@@ -83,7 +83,7 @@ class Timeline:
         lines = serial_lines(board)
         lanes: dict[str, list[list[Any]]] = {"power": [], "resets": [], "radio": [], "sends": []}
         lanes |= {"frames": [], "faults": [], "typed": [], "outages": []}
-        modem = getattr(board.fitted, "modem", None)
+        ways_out = [getattr(board.fitted, "modem", None), *getattr(board.fitted, "nics", ())]
         state = "off"
         for at_us, who, what, more in self.notes:
             if who is board and what == "state":
@@ -99,7 +99,7 @@ class Timeline:
             elif who is self.bench.network and what in ("away", "back"):
                 if lanes["outages"][-1:] != [[at_us, what]]:
                     lanes["outages"].append([at_us, what])
-            elif who is modem and modem is not None:
+            elif who is not None and who in ways_out:
                 _modem_note(lanes, at_us, what, more)
         return {
             "board": name,

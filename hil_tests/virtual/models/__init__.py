@@ -48,6 +48,7 @@ class Fitted:
         self.adc: dict[int, AdcSource] = {}
         self.pins: dict[int, PinListener] = {}
         self.parts: dict[str, Any] = {}  # by its name in the manifest
+        self.nics: list[Any] = []  # of the local network
         self.modem: BC26 | None = None
 
 
@@ -71,6 +72,10 @@ def build(world: World, manifest: dict[str, Any], scene: Scene, network: Network
                 f'fitted.{name}.part "{part["part"]}" has no model; there are: {", ".join(PARTS)}'
             )
         fitted.parts[name] = make(world, scene, fitted, part)
+    for kind in ("ethernet", "wifi"):
+        if spec.get(kind):
+            nic = fitted.parts[kind] = network.lan.join(kind)
+            fitted.nics.append(nic)
     if spec.get("modem"):
         fit_modem(world, network, spec, fitted)
     return fitted
