@@ -11,7 +11,7 @@ from fieldbeat.protocols import event, event_reader, frame, report_reader, schem
 from fieldbeat.protocols.ccm import TAG_SIZE
 from fieldbeat.protocols.schema import Schema
 
-from . import cose_frames, explain_cbor, explain_report, scaled
+from . import cose_frames, explain_cbor, explain_command, explain_report, scaled
 from .errors import FieldbeatError
 from .layers import Layer
 from .registry import Registry, Unit
@@ -139,13 +139,15 @@ class Explainer:
     # What the plaintext is
 
     def _plaintext(self, cls: int, plaintext: bytes, found: Explanation) -> None:
-        layer = Layer(f"plaintext: {CLASSES[cls]}", plaintext)
+        title = f"plaintext: {CLASSES[cls]}"
+        if cls == frame.COMMAND:
+            found.layers += explain_command.layers(title, plaintext)
+            return
+        layer = Layer(title, plaintext)
         found.layers.append(layer)
         try:
             if cls == frame.TELEMETRY:
                 self._records(layer, found)
-            elif cls == frame.COMMAND:
-                explain_cbor.walk(layer)
             else:
                 keys = explain_cbor.ACK if cls == frame.ACK else explain_cbor.BLOCK
                 explain_cbor.walk(layer, keys)

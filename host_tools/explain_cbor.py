@@ -1,4 +1,4 @@
-"""Takes the CBOR maps of events, acks and block messages to pieces, with their keys' names."""
+"""Takes the CBOR of events, acks, commands and blocks to pieces, with the names of their keys."""
 
 # SPDX-License-Identifier: Apache-2.0
 
@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fieldbeat.protocols import cbor, event, reasons
+from fieldbeat.protocols import cbor, command, event, reasons, receipt
 
 from .layers import Layer
 from .records import EVENT_NAMES
@@ -42,6 +42,16 @@ _COLUMN = named(
 )
 _SCHEMA = named({1: "schema id", 2: "version", 3: "interval s", 4: ("columns", _COLUMN)})
 _COMMON = {0: ("type", lambda type_: EVENT_NAMES.get(type_, "unknown")), 1: ("time", since_2024)}
+_STAGES = {
+    receipt.RECEIVED: "received",
+    receipt.ACCEPTED: "accepted",
+    receipt.STARTED: "started",
+    receipt.DONE: "done",
+    receipt.REFUSED: "refused",
+    receipt.INTERRUPTED: "interrupted",
+    receipt.CANCELLED: "cancelled",
+    receipt.SILENT: "silent",
+}
 _EVENTS: dict[int, dict[int, Any]] = {
     event.BOOT: {
         2: "cause",
@@ -59,6 +69,16 @@ _EVENTS: dict[int, dict[int, Any]] = {
         6: "battery mV",
         7: "records waiting",
         8: "lowest record",
+    },
+    event.RECEIPT: {
+        2: "command id",
+        3: ("stage", lambda n: _STAGES.get(n, str(n))),
+        4: ("reason", reasons.name),
+        5: "proof",
+        6: ("start", since_2024),
+        7: ("end", since_2024),
+        8: "source",
+        9: ("hops ms", _any),
     },
 }
 ACK = named(
@@ -87,6 +107,51 @@ BLOCK = named(
         12: ("result", lambda n: {1: "done", 2: "unwanted", 3: "wrong hash"}.get(n, str(n))),
     }
 )
+
+
+_COMMANDS = {
+    command.ALERT: "alert",
+    command.CANCEL: "cancel",
+    command.SELFTEST: "self-test",
+    command.RULES: "rules",
+    command.ISSUERS: "issuers",
+    command.STATUS: "status",
+}
+_CLASSES = {command.DAILY: "daily", command.DRILL: "drill", command.EMERGENCY: "emergency"}
+_ARGS: dict[int, Keys] = {
+    command.ALERT: named(
+        {
+            0: ("class", lambda n: _CLASSES.get(n, str(n))),
+            1: "level",
+            2: ("content", _any),
+            3: "repeat",
+            4: "volume",
+            5: "event",
+            6: "silent",
+        }
+    ),
+    command.CANCEL: named({0: "cancelled id"}),
+    command.SELFTEST: named({6: "silent"}),
+    command.RULES: named({0: ("rules", _any)}),
+    command.ISSUERS: named({0: ("added", _any), 1: ("revoked", _any)}),
+}
+
+
+def command_keys(kind: Any) -> Keys:
+    """Return the keys of a command of this kind."""
+    args = _ARGS.get(kind, _any) if isinstance(kind, int) else _any
+    return named(
+        {
+            0: ("command", lambda n: _COMMANDS.get(n, "unknown")),
+            1: "id",
+            2: ("target", _any),
+            3: ("not before", since_2024),
+            4: ("expires", since_2024),
+            5: "counter",
+            6: ("args", args),
+            7: ("sent s, ms", _any),
+        }
+    )
 
 
 def event_keys(type_: Any) -> Keys:

@@ -33,6 +33,7 @@ EVENT_NAMES = {
     event.HEALTH: "health",
     event.ALARM: "alarm",
     event.CONFIG: "config",
+    event.RECEIPT: "receipt",
 }
 
 

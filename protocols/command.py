@@ -177,7 +177,8 @@ def _is_step(step):
         is_uint(one)
         and one in _PAYLOAD_TYPES
         and _in(step[2], 1, 0xFFFF)
-        and (group == b"" or (_is_bytes(group, 4, 4) and group[0] >> 4 == 0xE))
+        and isinstance(group, bytes)
+        and (not group or (len(group) == 4 and group[0] >> 4 == 0xE))
         and _in(step[4], 1, 86400)
     )
 

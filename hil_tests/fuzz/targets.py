@@ -111,6 +111,39 @@ def events():
     return column("event.hex"), refusing(event_reader.EventError, event_reader.decode)
 
 
+def commands():
+    from protocols import command, command_writer
+
+    def parse(data):
+        # What it takes has one form, but for defaults that are written out.
+        found = command.decode(data)
+        if command.decode(command_writer.encode(found)) != found:
+            raise AssertionError("another command came back")
+
+    maps = [data for data in column("command.hex") if data[0] >> 5 == 5]
+    return maps, refusing(command.CommandError, parse)
+
+
+def authorities():
+    from protocols import authority
+
+    # Nobody is known to it, so that no curve is computed.
+    unit = authority.Authority({}, {})
+
+    def work(data):
+        verdict = unit.check(data, b"\x00\x2a", (7,), 78000000, True)
+        if verdict.issuers or verdict.counters:
+            raise AssertionError("a stranger was taken for an issuer")
+        if verdict.reason is None:
+            if verdict.command.command == 1 and verdict.command.args.cls > 0:
+                raise AssertionError("an alert that nobody signed")
+            unit.note(verdict.command.id, 1)
+            unit.ring = unit.ring[getrandbits(3) * 9 :]
+        return verdict.reason is None
+
+    return [data for data in column("command.hex") if len(data) > 1], work
+
+
 def schemas():
     from protocols import cbor, schema, schema_map
 
@@ -337,6 +370,8 @@ TARGETS = {
     "report": reports,
     "packing": packings,
     "event": events,
+    "command": commands,
+    "authority": authorities,
     "schema": schemas,
     "ack": acks,
     "smp": smp_frames,

@@ -53,6 +53,50 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
+COMMANDS = {
+    fields[-1]: (bytes.fromhex(fields[0].strip("-")), fields[2])
+    for fields in (
+        line.split(" | ") for line in (VECTORS / "command.hex").read_text().splitlines()
+    )
+    if not fields[0].startswith("#")
+}
+
+
+def explained(registry, plaintext: bytes):
+    return Explainer(registry).explain(KEYS.seal(frame.COMMAND, frame.DOWN, 1, plaintext))
+
+
+def test_every_golden_command_is_explained(registry):
+    for meaning, (plaintext, outcome) in COMMANDS.items():
+        found = explained(registry, plaintext)
+        assert found.direction == "down, to the unit"
+        assert found.layers[1].data == plaintext
+        if outcome != "cmd_form":
+            assert not any(layer.problem for layer in found.layers), meaning
+
+
+def test_what_is_signed_is_shown(registry):
+    found = explained(registry, COMMANDS["an emergency of level 1, signed by two"][0])
+    assert [layer.title for layer in found.layers[1:]] == [
+        "plaintext: command",
+        "message of the first issuer",
+        "what is signed",
+        "message of the second issuer",
+        "what is signed",
+    ]
+    told = {part.name: part.meaning for part in found.layers[3].parts}
+    assert told["command"] == "alert" and told["class"] == "emergency"
+    assert told["volume"] == "100" and told["event"] == "'dam'"
+    assert found.layers[5].parts[0].name == "sha256"
+
+
+def test_commands_that_are_none_have_a_problem(registry):
+    three = explained(registry, COMMANDS["an array of three"][0])
+    assert "messages of 3 issuers, allowed are 2" in three.layers[1].problem
+    for plaintext in (b"", b"\x07", b"\x82\x01\x02", b"\xd2\x84\x40\xa0\x40\x40"):
+        assert explained(registry, plaintext) is not None
+
+
 def test_every_golden_frame_opens(registry):
     for fields, data in zip(WAKE, FRAMES, strict=True):
         found = Explainer(registry).explain(data)
