@@ -1,0 +1,61 @@
+# What a frame tells the unit to do: opened, judged, noted on flash, and only then obeyed.
+# SPDX-License-Identifier: Apache-2.0
+from protocols import frame
+from protocols.authority import REPEATED, Authority
+
+
+class Commands:
+    # role: obey(command, verdict) gets what may be obeyed, repeated(command) what was told before,
+    # refused(command, reason) what is not obeyed.
+    def __init__(self, secrets, issuers, counters, clock, groups, two_for, role):
+        self._secrets = secrets
+        self._issuers = issuers
+        self._counters = counters
+        self._clock = clock
+        self._groups = groups
+        self._keys = secrets.keyset()
+        self._role = role
+        state = issuers.keys(), issuers.seen()
+        self.authority = Authority(*state, two_for, ring=issuers.ring())
+
+    def take(self, datagram):
+        window = self._secrets.window_load()
+        try:
+            cls, piv, plaintext = self._keys.open(frame.DOWN, datagram, window)
+            if cls != frame.COMMAND:
+                raise frame.FrameError("class")
+        except frame.FrameError as error:
+            self._counters.count("frame_" + error.reason)
+            return
+        clock = self._clock
+        verdict = self.authority.check(
+            plaintext, self._keys.kid, self._groups, clock.now(), clock.synced
+        )
+        command, reason = verdict.command, verdict.reason
+        # Before it takes effect: a reset in between costs a repetition; nothing is obeyed twice.
+        window.accept(piv)
+        self._secrets.window_store(window)
+        if command is None:
+            self._counters.count(reason)
+        elif reason == REPEATED:
+            self._role.repeated(command)
+        elif reason:
+            self._counters.count(reason)
+            self._role.refused(command, reason)
+        else:
+            self.authority.accept(verdict)
+            self._issuers.store_seen(self.authority.counters)
+            self._role.obey(command, verdict)
+
+    def note(self, id, stage):
+        self.authority.note(id, stage)
+        self._issuers.store_ring(self.authority.ring)
+
+    # -> whether the unit takes the issuers that a command wants
+    def change_issuers(self, command):
+        issuers = self.authority.issuers_after(command)
+        if issuers is None:
+            return False
+        self._issuers.store_keys(issuers)
+        self.authority.issuers = issuers
+        return True

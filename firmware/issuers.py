@@ -1,0 +1,51 @@
+# Whose commands are obeyed, in NVS: public keys, which of their counters were used, and the ring
+# of ids. See protocols/authority.py.
+# SPDX-License-Identifier: Apache-2.0
+import esp32
+
+from protocols import cbor
+from protocols.command import issuer_kid
+from protocols.compat import const
+
+_KEYS_BYTES = const(1536)  # 16 of [algorithm, 64 bytes, rights]
+_SEEN_BYTES = const(512)
+_RING_BYTES = const(576)
+
+
+class Issuers:
+    def __init__(self, nvs=None):
+        self._nvs = nvs or esp32.NVS("fieldbeat")
+
+    # {kid: [algorithm, key, rights]}
+    def keys(self):
+        items = self._load("issuers", _KEYS_BYTES)
+        items = cbor.decode(items) if items else ()
+        return {issuer_kid(item[0], item[1]): item for item in items}
+
+    def store_keys(self, issuers):
+        self._store("issuers", cbor.encode(list(issuers.values())))
+
+    # {kid: [highest, bits]}
+    def seen(self):
+        data = self._load("iss_seen", _SEEN_BYTES)
+        return cbor.decode(data) if data else {}
+
+    def store_seen(self, counters):
+        self._store("iss_seen", cbor.encode(counters))
+
+    def ring(self):
+        return self._load("cmd_ring", _RING_BYTES)
+
+    def store_ring(self, ring):
+        self._store("cmd_ring", ring)
+
+    def _load(self, name, size):
+        buffer = bytearray(size)
+        try:
+            return bytes(buffer[: self._nvs.get_blob(name, buffer)])
+        except OSError:  # ESP_ERR_NVS_NOT_FOUND
+            return b""
+
+    def _store(self, name, data):
+        self._nvs.set_blob(name, data)
+        self._nvs.commit()

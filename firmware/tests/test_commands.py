@@ -1,0 +1,128 @@
+# Commands in frames: what is opened, noted and obeyed, with real keys and golden signatures.
+# SPDX-License-Identifier: Apache-2.0
+from firmware.clock import Clock
+from firmware.commands import Commands
+from firmware.counters import Counters
+from firmware.issuers import Issuers
+from firmware.secrets import Secrets
+from firmware.tests.support import World
+from protocols import frame
+from protocols.receipt import ACCEPTED
+from protocols.tests.test_authority import (
+    COMMANDS,
+    DAILY_ALERT,
+    ISSUERS,
+    KID,
+    NOW,
+    ROTATION,
+    SIGNED,
+)
+
+MASTER = bytes(range(16))
+SERVER = frame.KeySet(MASTER, KID, 1)
+
+
+class Role:
+    def __init__(self):
+        self.heard = []
+
+    def obey(self, command, verdict):
+        self.heard.append(("obey", command.id))
+
+    def repeated(self, command):
+        self.heard.append(("repeated", command.id))
+
+    def refused(self, command, reason):
+        self.heard.append(("refused", reason))
+
+
+class Unit:
+    def __init__(self, synced=True):
+        self.counters = Counters()
+        self.secrets = Secrets()
+        self.issuers = Issuers()
+        if not self.secrets.keyset():
+            for name, value in (("master", MASTER), ("kid", KID), ("epoch", 1)):
+                self.secrets.put(name, value)
+            self.issuers.store_keys(ISSUERS)
+        clock = Clock(self.counters)
+        if synced:
+            clock.set(NOW, "server")
+        self.role = Role()
+        two_for = ((2, 1),)
+        shared = self.secrets, self.issuers, self.counters, clock
+        self.commands = Commands(*shared, (7,), two_for, self.role)
+
+    def take(self, piv, meaning, keys=SERVER, cls=frame.COMMAND, direction=frame.DOWN):
+        self.commands.take(keys.seal(cls, direction, piv, COMMANDS[meaning]))
+        heard, self.role.heard = self.role.heard, []
+        return heard
+
+
+def test_signed_and_unsigned():
+    World()
+    unit = Unit()
+    kinds = [unit.take(1, SIGNED), unit.take(2, DAILY_ALERT)]
+    assert [[kind for kind, _ in heard] for heard in kinds] == [["obey"], ["obey"]]
+    assert unit.counters.snapshot() == {}
+
+
+def test_what_no_frame_authenticates_is_counted_and_nothing_else():
+    World()
+    unit = Unit()
+    stranger = frame.KeySet(bytes(16), KID, 1)
+    assert unit.take(1, SIGNED, stranger) == []
+    assert unit.take(1, SIGNED, cls=frame.ACK) == []
+    assert unit.take(1, SIGNED, direction=frame.UP) == []  # our own
+    for data in (b"", b"\x51", b"\x51\x00\x2a\x01" + bytes(20)):
+        unit.commands.take(data)
+    counts = unit.counters.snapshot()
+    assert counts.pop("frame_tag") == 3 and counts.pop("frame_class") == 1
+    assert sum(counts.values()) == 2 and unit.role.heard == []
+    assert unit.take(1, SIGNED)[0][0] == "obey"  # and they have used nothing up
+
+
+def test_nothing_is_obeyed_twice_not_even_after_a_reset():
+    World()
+    unit = Unit()
+    ((_, id),) = unit.take(5, SIGNED)
+    assert unit.take(5, SIGNED) == []  # the frame again
+    assert unit.take(6, SIGNED) == [("refused", "cmd_counter")]  # before the id was noted
+    unit.commands.note(id, ACCEPTED)
+    assert unit.take(7, SIGNED) == [("repeated", id)]
+    unit = Unit()  # reset
+    assert unit.take(7, SIGNED) == []
+    assert unit.take(8, SIGNED) == [("repeated", id)]
+    assert unit.counters.snapshot() == {"frame_replay": 1}
+
+
+def test_a_reset_before_anything_was_noted_costs_one_repetition():
+    world = World()
+    unit = Unit()
+    before = {name: dict(space) for name, space in world.nvs.items()}
+    unit.take(5, SIGNED)
+    world.nvs.clear()
+    world.nvs.update(before)
+    assert Unit().take(6, SIGNED)[0][0] == "obey"
+
+
+def test_without_time_or_issuers():
+    World()
+    assert Unit(synced=False).take(1, SIGNED) == [("refused", "cmd_no_time")]
+    unit = Unit()
+    unit.issuers.store_keys({})
+    assert Unit().take(2, SIGNED) == [("refused", "cmd_issuer")]
+    assert unit.counters.snapshot() == {}
+
+
+def test_issuers_are_changed_for_good():
+    World()
+    unit = Unit()
+    ((kind, _),) = unit.take(1, ROTATION)
+    assert kind == "obey"
+    plaintext = COMMANDS[ROTATION]
+    authority = unit.commands.authority
+    command = authority.check(plaintext, KID, (7,), NOW, True).command
+    assert unit.commands.change_issuers(command)
+    assert Issuers().keys() == authority.issuers != ISSUERS
+    assert Unit().commands.authority.issuers == authority.issuers
