@@ -11,6 +11,7 @@ from protocols.reasons import CODES
 _BOOT = const(1)
 _SCHEMA = const(2)
 _HEALTH = const(3)
+_RECEIPT = const(6)
 _BOOT_CAUSE = const(2)
 _BOOT_VERSION = const(3)
 _BOOT_CONFIG_HASH = const(4)
@@ -58,6 +59,11 @@ def health(node, urgent=False):
     if millivolts is not None:
         body[_HEALTH_BATTERY_MV] = millivolts
     _append(node, _HEALTH, body, urgent)
+
+
+# body: as protocols/receipt.py makes it.
+def receipt(node, body):
+    _append(node, _RECEIPT, body, True)
 
 
 def _append(node, type, body, urgent=False):

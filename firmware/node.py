@@ -32,6 +32,7 @@ _EVENTS = const("firmware.events protocols.event_writer protocols.reasons protoc
 _SHELL = const("firmware.shell firmware.reboot")
 _SERVER = const("firmware.smp_server firmware.smp_request protocols.smp")
 
+_ROLES = {"speaker": "firmware.roles.speaker", "station": "firmware.roles.station"}
 # By machine.*_RESET.
 _CAUSES = const(("unknown", "power", "hard", "watchdog", "deep sleep", "soft"))
 _ESSENTIAL = const(("console", "house"))  # what runs in safe mode too
@@ -170,10 +171,10 @@ class Node:
 
     def _take_role(self, settings):
         gc.collect()
-        from .roles.station import Station
-
+        role = settings.profile.get("role", "station")
+        module = __import__(_ROLES[role], None, None, ("make",))
         board = later.call(_BOARD, "Board", settings.board)
-        self.role = Station(self, board, settings.profile)
+        self.role = module.make(self, board, settings.profile)
         self.sampler, self.uplink = self.role.sampler, self.role.uplink
 
     # --- supervision

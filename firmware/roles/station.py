@@ -30,6 +30,10 @@ class ModemGauge:
         return (self._carrier.status().get("rsrp_dbm"),)
 
 
+def make(node, board, profile):
+    return Station(node, board, profile)
+
+
 class Station:
     def __init__(self, node, board, profile):
         self._node = node
