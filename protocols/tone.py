@@ -19,7 +19,7 @@ STEADY = const(0)
 TWO_TONE = const(1)
 SWEEP = const(2)
 
-_FREQUENCIES_HZ = {STEADY: (1000,), TWO_TONE: (700, 900)}
+_FREQUENCIES_HZ = {STEADY: (1000,), TWO_TONE: (700, 900), SWEEP: ()}
 _PIECES_EACH = const(50)  # of one frequency
 
 _SWEEP_FROM_HZ = const(400)
@@ -31,7 +31,7 @@ _FRACTION = const(7)  # bits of the phase below an entry of the sine
 class Tone:
     def __init__(self, pattern, rate_hz, level, ms=None):
         # level: of the peak, 0..32767. ms: how long; else until stop()
-        if pattern not in (STEADY, TWO_TONE, SWEEP):
+        if pattern not in _FREQUENCIES_HZ:
             raise ValueError("no tone has the pattern %r" % pattern)
         if not 0 <= level <= 32767:
             raise ValueError("a level is 0..32767, not %d" % level)
@@ -41,9 +41,8 @@ class Tone:
         # One cycle of 25 Hz: every n-th entry is one of n * 25 Hz.
         turn = 2 * pi / (4 * size)
         self._sine = array("h", [round(level * sin(turn * i)) for i in range(4 * size)])
-        frequencies = _FREQUENCIES_HZ.get(pattern)
-        self._pieces = [self._cycles(hz) for hz in frequencies] if frequencies else None
-        self._piece = memoryview(bytearray(2 * size)) if pattern == SWEEP else self._pieces[0]
+        self._pieces = [self._cycles(hz) for hz in _FREQUENCIES_HZ[pattern]]
+        self._piece = self._pieces[0] if self._pieces else memoryview(bytearray(2 * size))
         self._phase = 0
         self._count = 0  # pieces that were begun
         self._at = size  # in the piece
