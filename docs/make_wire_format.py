@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fieldbeat.host_tools import cose_frames, explain_cbor, explain_report
+from fieldbeat.host_tools import cose_frames, explain_cbor, explain_command, explain_report
 from fieldbeat.host_tools.explain import frame_layer
 from fieldbeat.host_tools.layers import Layer
 from fieldbeat.protocols import (
@@ -176,6 +176,23 @@ def _hmac(key: bytes, message: bytes) -> bytes:
     return hmac.new(key, message, hashlib.sha256).digest()
 
 
+def command_example(meaning: str) -> str:
+    """Return a golden command, and what is signed in it, byte by byte."""
+    data = next(bytes.fromhex(fields[0]) for fields in vectors("command") if fields[-1] == meaning)
+    lines = (line for layer in explain_command.layers(meaning, data) for line in layer.lines())
+    return fenced("\n".join(lines))
+
+
+def commands() -> str:
+    """Return the golden commands that have a form, with what a unit makes of them."""
+    rows = [
+        (meaning, f"`{data}`", f"`{outcome}`")
+        for data, _, outcome, meaning in vectors("command")
+        if outcome != "cmd_form"
+    ]
+    return table(("meaning", "plaintext", "outcome"), rows)
+
+
 def frame_example(data: bytes) -> str:
     """Return the outside of a frame, byte by byte."""
     return fenced("\n".join(frame_layer(data, frame.parse(data)).lines()))
@@ -257,6 +274,10 @@ def page() -> str:
                     "ack": bytes_of("the ack", wake.plaintexts[2], explain_cbor.ACK),
                     "blocks": golden("block", 0),
                     "block": bytes_of("the header", wake.plaintexts[3], explain_cbor.BLOCK),
+                    "receipt": bytes_of("a receipt", bytes.fromhex(vectors("event")[-2][0])),
+                    "command": command_example("an emergency of level 2, signed with ES256"),
+                    "commands": commands(),
+                    "issuers": golden("issuer", 0, 1, 2, 3, 4),
                     "qualities": table(("code", "quality"), list(enumerate(QUALITY_NAMES))),
                     "reasons": table(
                         ("code", "reason"), [(n, f"`{name}`") for name, n in reasons.CODES.items()]

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The plaintext of a frame of class 1 is one of
-#   the map of command.py           what the frame alone authenticates: daily alerts, self-tests,
-#                                   status
+#   the map of command.py           what the frame alone authenticates: daily alerts, cancels of
+#                                   them, self-tests, status
 #   COSE_Sign1                      with that map as its payload: drills, emergencies, rules and
 #                                   issuers, which count as emergencies of level 1
 #   [bytes, bytes]                  two of those: the payload of the second is the SHA-256 of the
 #                                   first, for what two issuers have to want
 #
-# Of an issuer's counters each is accepted once, in any order within 64: a repetition that
-# is overtaken by the command after it is not lost. A repeated id is known by the ring.
+# Of an issuer's counters each is accepted once, in any order within 64: what was overtaken on its
+# way is not lost. A repetition is known by its id, before any signature is computed.
 from collections import namedtuple
 
 from . import cbor, cose
@@ -37,7 +37,7 @@ _RING = const(64)
 _ENTRY = const(9)  # id, stage
 _REASONS = {"kid": "cmd_issuer", "algorithm": "cmd_signature", "signature": "cmd_signature"}
 
-# To be obeyed only without a reason, once counters ({kid: value}) are stored.
+# To be obeyed only without a reason, once counters ({kid: [highest, bits]}) are stored.
 Verdict = namedtuple("Verdict", ("command", "issuers", "reason", "counters"))
 
 
@@ -78,8 +78,13 @@ class Authority:
         return Verdict(command, issuers, reason, counters)
 
     def accept(self, verdict):
-        # Once its counters are stored.
+        # The counters, to be stored before the command is obeyed. Those of who was revoked stay as
+        # long as there is room, so that their old commands serve nobody if they come back.
         self.counters.update(verdict.counters)
+        if len(self.counters) > ISSUERS_MAX:
+            for issuer in list(self.counters):
+                if issuer not in self.issuers:
+                    del self.counters[issuer]
 
     def seen(self, id):
         # -> the stage that was last noted of a command, or None

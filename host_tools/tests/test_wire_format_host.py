@@ -15,7 +15,9 @@ from pathlib import Path
 
 import cbor2
 import pytest
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -193,7 +195,7 @@ def report(record: bytes, interval_s: int, columns: int) -> dict:
     }
 
 
-# 6. Events, and the check of section 12
+# 6. Events, and the check of section 13
 
 
 def plain(value):
@@ -287,3 +289,53 @@ def test_the_golden_packing():
 def test_the_schema_hashes():
     for map_, hash_, *_ in vectors("schema.hex"):
         assert hashlib.sha256(bytes.fromhex(map_)).hexdigest()[:4] == hash_
+
+
+# 9. Commands
+
+
+def signed_by(message: bytes, issuers: dict[bytes, ec.EllipticCurvePublicKey]) -> bytes:
+    """Return the payload of a message whose signature is right."""
+    protected, unprotected, payload, signature = cbor2.loads(message).value
+    headers = cbor2.loads(protected)
+    assert headers[1] == -7 and unprotected == {} and len(signature) == 64
+    r, s = (int.from_bytes(half, "big") for half in (signature[:32], signature[32:]))
+    signed = cbor2.dumps(["Signature1", protected, b"", payload])
+    key = issuers[headers[4]]
+    key.verify(utils.encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA256()))
+    return payload
+
+
+def command(plaintext: bytes, issuers: dict[bytes, ec.EllipticCurvePublicKey]) -> dict:
+    kind = plaintext[0] >> 5
+    if kind == 6:
+        return cbor2.loads(signed_by(plaintext, issuers))
+    if kind == 5:
+        return cbor2.loads(plaintext)
+    first, second = cbor2.loads(plaintext)
+    assert signed_by(second, issuers) == hashlib.sha256(first).digest()
+    return cbor2.loads(signed_by(first, issuers))
+
+
+def test_the_golden_commands():
+    issuers = {}
+    for private, algorithm, key, _, kid, _ in vectors("issuer.hex"):
+        raw = bytes.fromhex(key)
+        assert hashlib.sha256(cbor2.dumps(int(algorithm)) + raw).hexdigest()[:16] == kid
+        if algorithm == "-7":
+            public = ec.derive_private_key(int(private, 16), ec.SECP256R1()).public_key()
+            x, y = public.public_numbers().x, public.public_numbers().y
+            assert (x.to_bytes(32, "big") + y.to_bytes(32, "big")) == raw
+            issuers[bytes.fromhex(kid)] = public
+    read = 0
+    for plaintext, map_, outcome, meaning in vectors("command.hex"):
+        data = bytes.fromhex(plaintext.strip("-"))
+        if outcome == "ok" and "SM2" not in meaning:
+            assert command(data, issuers) == ast.literal_eval(map_), meaning
+            assert f"`{plaintext}`" in PAGE
+            read += 1
+        elif outcome == "cmd_signature" and "SM2" not in meaning:
+            with pytest.raises(InvalidSignature):
+                command(data, issuers)
+            read += 1
+    assert read > 10

@@ -95,6 +95,15 @@ def test_counters_of_long_ago():
         assert check(unit({FIRST: counters}), SIGNED).reason == reason, counters
 
 
+def test_counters_of_the_revoked_make_room():
+    revoked = {bytes((n,)) * 8: [n, 1] for n in range(authority.ISSUERS_MAX - 1)}
+    speaker = unit(dict(revoked))
+    speaker.accept(check(speaker, SIGNED))
+    assert len(speaker.counters) == authority.ISSUERS_MAX
+    speaker.accept(check(speaker, BY_SM2))
+    assert speaker.counters == {FIRST: [1, 1], SM2: [1, 1]}
+
+
 def test_what_is_refused_uses_no_counter_up():
     for where in ({"kid": b"\0\1", "groups": ()}, {"now": NOW + 3600}, {"synced": False}):
         verdict = check(unit(), DAILY_ALERT, **where)
