@@ -46,8 +46,8 @@ STREAM = const(3)
 
 _ID_SIZE = const(8)
 _KEY_SIZE = const(64)
-_ALGORITHMS = (-7, -65537)  # ES256, SM2_SM3 of cose.py
-_PAYLOAD_TYPES = (0, 8, 10, 11)  # PCMU, PCMA, L16
+_ALGORITHMS = const((-7, -65537))  # ES256, SM2_SM3 of cose.py
+_PAYLOAD_TYPES = const((0, 8, 10, 11))  # PCMU, PCMA, L16
 _NAME_CHARS = const("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 # args: what its command has: Alert, id, silent, rules, (issuers, kids), None
