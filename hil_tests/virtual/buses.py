@@ -66,7 +66,8 @@ class Buses:
     """What the manifest says is wired, and the models of what is fitted.
 
     `fitted` has the dictionaries `i2c` {(bus, address): device}, `uart` {bus: device},
-    `adc` {pin: source} and `pins` {pin: listener}; None is a bare board.
+    `adc` {pin: source}, `pins` {pin: listener}, and perhaps `inputs` {pin: contact} and `sinks`
+    {bus: DAC}; None is a bare board.
     """
 
     def __init__(self, world: World, manifest: dict[str, Any], fitted: Any = None) -> None:
@@ -76,6 +77,8 @@ class Buses:
         self.uart_devices = dict(getattr(fitted, "uart", {}))
         self.adc_sources = dict(getattr(fitted, "adc", {}))
         self.pin_listeners = dict(getattr(fitted, "pins", {}))
+        self.contacts = dict(getattr(fitted, "inputs", {}))
+        self.sinks = dict(getattr(fitted, "sinks", {}))
         self.inputs_changed: Callable[[], object] = lambda: None
         self._wired = {bus: Uart(world, self._uart_changed) for bus in self.uart_devices}
         for bus, uart in self._wired.items():
@@ -131,8 +134,14 @@ class Buses:
                 listener.changed(level)
 
     def pin_get(self, pin: int) -> int:
-        """Level of an output as set; of an input as its pull-up (2) or nothing makes it."""
+        """Level of an output as set; of an input as what is wired or its pull-up (2) makes it."""
+        if pin in self.contacts:
+            return self.contacts[pin].level(self.pulls.get(pin) == 2)
         return self.levels.get(pin, int(self.pulls.get(pin) == 2))
+
+    def i2s_sink(self, sck: int, ws: int, sd: int) -> Any:
+        """The DAC whose clocks and data are on these pins."""
+        return self.sinks.get(self._find("i2s", sck=sck, ws=ws, sd=sd) or "")
 
     def adc_uv(self, pin: int) -> int:
         source = self.adc_sources.get(pin)

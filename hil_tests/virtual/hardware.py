@@ -13,6 +13,7 @@ from typing import Any
 from .buses import Buses
 from .errors import BenchError
 from .flash import Flash
+from .i2s_ports import I2sPorts
 from .models.faults import Faults
 from .nvs import I32, Nvs, NvsError
 from .partitions import Partition, find, read_table
@@ -42,7 +43,8 @@ class Hardware:
         self.mac = mac
         self.buses = Buses(world, manifest, fitted)
         self.sockets = Sockets(self, fitted)
-        self.more = (self.sockets,)  # who has further ops
+        self.i2s = I2sPorts(self)
+        self.more = (self.sockets, self.i2s)  # who has further ops
         self.random = random.Random(f"{world.seed}/{mac.hex()}")
         self.faults = Faults(i2c_stuck=0, heap_hog=0)
         self.busy_us = 0
@@ -58,6 +60,7 @@ class Hardware:
     def halt(self) -> None:
         """The program has ended, by a reset or without its supply: what it had open is closed."""
         self.sockets.reset()
+        self.i2s.reset()
         self.buses.release()
 
     def boot(self) -> None:

@@ -15,6 +15,15 @@ _OP_UART_PENDING = const(28)
 
 # machine
 
+
+def __getattr__(name):
+    if name != "I2S":
+        raise AttributeError(name)
+    from _i2s import I2S
+
+    return I2S
+
+
 PIN_WAKE, EXT0_WAKE, EXT1_WAKE, TIMER_WAKE = range(1, 5)
 
 

@@ -1,8 +1,12 @@
-# select.poll over what the bench feeds (UARTs, the console); files and sockets go to the original.
+# select.poll over what the bench feeds (UARTs, sockets, the console) and empties (I2S); files go
+# to the original.
 # SPDX-License-Identifier: Apache-2.0
 import _link
 import uselect as _unix
+from micropython import const
 from uselect import POLLERR, POLLHUP, POLLIN, POLLOUT  # noqa: F401
+
+_ROOM_BITS = const(0x6000)  # what has them in its mask is not always ready for writing: I2S
 
 
 class poll:
@@ -45,9 +49,11 @@ class poll:
     def _sum_up(self):
         self._mask = self._writes = 0
         for obj, events in zip(self._objects, self._events):
-            self._writes |= events & POLLOUT
-            if events & POLLIN:
-                self._mask |= obj.wait_mask
+            mask = obj.wait_mask
+            if not mask & _ROOM_BITS:
+                self._writes |= events & POLLOUT
+            if events & (POLLOUT if mask & _ROOM_BITS else POLLIN):
+                self._mask |= mask
 
     def poll(self, timeout_ms=-1):
         if self._real and not self._objects:
@@ -72,10 +78,12 @@ class poll:
         return False
 
     def _at_once(self):
-        # An ESP32's buffers always take something.
+        # An ESP32's buffers always take something, but for those of I2S.
         ready = []
         for obj, events in zip(self._objects, self._events):
             now = events & POLLOUT
+            if obj.wait_mask & _ROOM_BITS & ~_link.inputs:
+                continue
             if events & POLLIN and obj.buffered():
                 now |= POLLIN
             if now:
@@ -85,8 +93,11 @@ class poll:
     def _ready(self, mask):
         ready = []
         for obj, events in zip(self._objects, self._events):
-            if events & POLLIN and obj.wait_mask & mask:
-                ready.append((obj, POLLIN))
+            if obj.wait_mask & mask:
+                if obj.wait_mask & _ROOM_BITS:
+                    ready.append((obj, POLLOUT))
+                elif events & POLLIN:
+                    ready.append((obj, POLLIN))
         return ready
 
     def _both(self, timeout_ms):
