@@ -43,9 +43,11 @@ class Commands:
             self._counters.count(reason)
             self._role.refused(command, reason)
         else:
+            # First what is to be done is kept, then the counter that it has used up: a power cut
+            # in between costs nothing. Both before the first sample, since no task runs here.
+            self._role.obey(command, verdict)
             self.authority.accept(verdict)
             self._issuers.store_seen(self.authority.counters)
-            self._role.obey(command, verdict)
 
     def note(self, id, stage):
         self.authority.note(id, stage)

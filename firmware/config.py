@@ -25,11 +25,13 @@ _KEYS = (
     ("sampling", "report_samples", None, 1, 255),
 )
 # As above, of a table that only a speaker has.
-_SPEAKER_KEYS = (
-    ("speaker", "volume", 60, 0, 100),
-    ("speaker", "emergency_volume", 80, 1, 100),
-    ("speaker", "keepalive_s", 25, 5, 3600),
-    ("speaker", "two_issuers_level", 0, 0, 4),
+_SPEAKER_KEYS = const(
+    (
+        ("speaker", "volume", 60, 0, 100),
+        ("speaker", "emergency_volume", 80, 1, 100),
+        ("speaker", "keepalive_s", 25, 5, 3600),
+        ("speaker", "two_issuers_level", 0, 0, 4),
+    )
 )
 _GROUPS_MAX = const(16)
 _TEXTS = const(("name", "site", "board", "profile", "host", "apn"))

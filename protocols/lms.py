@@ -14,10 +14,10 @@ _WIDTHS = {3: 4, 4: 8}  # LMOTS_SHA256_N32_W4, W8
 _CHAINS = {4: 67, 8: 34}
 _CHECKSUM_SHIFTS = {4: (8, 4, 0), 8: (8, 0)}
 
-_D_PBLC = b"\x80\x80"
-_D_MESG = b"\x81\x81"
-_D_LEAF = b"\x82\x82"
-_D_INTR = b"\x83\x83"
+_D_PBLC = const(b"\x80\x80")
+_D_MESG = const(b"\x81\x81")
+_D_LEAF = const(b"\x82\x82")
+_D_INTR = const(b"\x83\x83")
 
 
 def verify(key, message, signature):

@@ -37,7 +37,7 @@ def test_what_is_imported_named_or_data_is_there(sources):
 
 
 def test_what_only_a_host_or_nobody_uses_is_not(sources):
-    for name in ("compat_host", "report_reader", "ack_writer", "cose", "lms", "smp_codes"):
+    for name in ("compat_host", "report_reader", "ack_writer", "command_writer", "smp_codes"):
         assert f"protocols/{name}.py" not in sources
     assert not [path for path in sources if "tests" in path or "profiles" in path]
 
