@@ -3,7 +3,7 @@
 from .compat import const
 
 _BLOCK = const(64)
-_MASK = 0xFFFFFFFF
+_MASK = const(0xFFFFFFFF)
 _START = tuple(
     int(word, 16)
     for word in "7380166F 4914B2B9 172442D7 DA8A0600 A96F30BC 163138AA E38DEE4D B0FB0E4E".split()
