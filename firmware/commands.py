@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from protocols import frame
 from protocols.authority import REPEATED, Authority
+from protocols.command import DAILY
 
 
 class Commands:
@@ -15,8 +16,9 @@ class Commands:
         self._groups = groups
         self._keys = secrets.keyset()
         self._role = role
-        state = issuers.keys(), issuers.seen()
-        self.authority = Authority(*state, two_for, ring=issuers.ring())
+        # Whatever sounds is signed: whoever breaks into the collector cannot make a pole speak.
+        state = issuers.keys(), issuers.seen(), two_for, DAILY, issuers.ring()
+        self.authority = Authority(*state)
 
     def take(self, datagram):
         window = self._secrets.window_load()

@@ -16,6 +16,7 @@ from protocols.tests.test_authority import (
     NOW,
     ROTATION,
     SIGNED,
+    STATUS,
 )
 
 MASTER = bytes(range(16))
@@ -62,9 +63,11 @@ class Unit:
 def test_signed_and_unsigned():
     World()
     unit = Unit()
-    kinds = [unit.take(1, SIGNED), unit.take(2, DAILY_ALERT)]
+    kinds = [unit.take(1, SIGNED), unit.take(2, STATUS)]
     assert [[kind for kind, _ in heard] for heard in kinds] == [["obey"], ["obey"]]
     assert unit.counters.snapshot() == {}
+    # Who has the collector has the keys of its frames, and still cannot make it sound.
+    assert unit.take(3, DAILY_ALERT) == [("refused", "cmd_unsigned")]
 
 
 def test_what_no_frame_authenticates_is_counted_and_nothing_else():
