@@ -13,7 +13,9 @@ ALAW_SILENCE = const(0xD5)
 
 _BIAS = const(132)  # of mu-law: 33 steps of 14 bits, in 16
 
-_tables: dict = {}  # one of each law
+_ULAW = const(0)
+_ALAW = const(1)
+_tables: dict = {}
 
 
 def ulaw_to_pcm(src, dst):
@@ -48,17 +50,16 @@ def expand(table, src, dst):
 
 
 def ulaw_table():
-    return _table(_ulaw)
+    return _tables.get(_ULAW) or _make_table(_ULAW, _ulaw)
 
 
 def alaw_table():
-    return _table(_alaw)
+    return _tables.get(_ALAW) or _make_table(_ALAW, _alaw)
 
 
-def _table(sample):
-    if sample not in _tables:
-        _tables[sample] = array("h", [sample(code) for code in range(256)])
-    return _tables[sample]
+def _make_table(law, sample):
+    _tables[law] = array("h", [sample(code) for code in range(256)])
+    return _tables[law]
 
 
 def _ulaw(code):
