@@ -7,9 +7,9 @@ from protocols import cbor
 from protocols.command import issuer_kid
 from protocols.compat import const
 
-_KEYS_BYTES = const(1536)  # 16 of [algorithm, 64 bytes, rights]
-_SEEN_BYTES = const(512)
-_RING_BYTES = const(576)
+# The first that suffices: of 1 issuer, of 6, of 16 with algorithm, 64 bytes and rights each.
+_TOO_SHORT = const(-0x110C)  # ESP_ERR_NVS_INVALID_LENGTH
+_SIZES = const((128, 600, 1536))
 
 
 class Issuers:
@@ -18,7 +18,7 @@ class Issuers:
 
     # {kid: [algorithm, key, rights]}
     def keys(self):
-        items = self._load("issuers", _KEYS_BYTES)
+        items = self._load("issuers")
         items = cbor.decode(items) if items else ()
         return {issuer_kid(item[0], item[1]): item for item in items}
 
@@ -27,24 +27,27 @@ class Issuers:
 
     # {kid: [highest, bits]}
     def seen(self):
-        data = self._load("iss_seen", _SEEN_BYTES)
+        data = self._load("iss_seen")
         return cbor.decode(data) if data else {}
 
     def store_seen(self, counters):
         self._store("iss_seen", cbor.encode(counters))
 
     def ring(self):
-        return self._load("cmd_ring", _RING_BYTES)
+        return self._load("cmd_ring")
 
     def store_ring(self, ring):
         self._store("cmd_ring", ring)
 
-    def _load(self, name, size):
-        buffer = bytearray(size)
-        try:
-            return bytes(buffer[: self._nvs.get_blob(name, buffer)])
-        except OSError:  # ESP_ERR_NVS_NOT_FOUND
-            return b""
+    def _load(self, name):
+        for size in _SIZES:
+            buffer = bytearray(size)
+            try:
+                return bytes(buffer[: self._nvs.get_blob(name, buffer)])
+            except OSError as error:
+                if error.args[0] != _TOO_SHORT:  # but ESP_ERR_NVS_NOT_FOUND
+                    break
+        return b""
 
     def _store(self, name, data):
         self._nvs.set_blob(name, data)
