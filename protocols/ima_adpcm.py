@@ -10,7 +10,7 @@
 # it. What every step adds for every code, and the step after it, stand in two tables; they
 # cost 9 kB and are made with the first decoder.
 from array import array
-from struct import pack_into, unpack_from
+from struct import pack_into
 
 from .compat import const
 
@@ -46,7 +46,8 @@ class Decoder:
         size = len(src)
         if not _HEAD <= size <= self.block_align or size & 3:
             raise AdpcmError("%d bytes are no block of ADPCM" % size)
-        value, index = unpack_from("<hB", src)
+        value = (src[1] ^ 128) - 128 << 8 | src[0]
+        index = src[2]
         if index >= _STEPS:
             raise AdpcmError("ADPCM has no step %d" % index)
         pack_into("<h", dst, 0, value)
