@@ -22,7 +22,7 @@ class Held:
         self.not_before = not_before
         self.expires = expires
         self.hops = None  # [ms since it was sent until: received, verified, decided, sounded]
-        self.began_ms = 0  # ticks of the first
+        self.began_ms = time.ticks_ms()  # of the first
         self.started_s = None  # time of the first sample
         self.cut = False  # a reset has interrupted it
 

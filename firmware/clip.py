@@ -23,7 +23,8 @@ class Clip:
             self._file.close()
             raise
         self._left = form.data_size
-        self._doubler = Doubler() if form.rate_hz != _RATE_HZ else None
+        self._doubler = Doubler()
+        self._is_8_khz = form.rate_hz != _RATE_HZ
         self._table = {wav.ULAW: g711.ulaw_table, wav.ALAW: g711.alaw_table}.get(form.codec)
         self._table = self._table() if self._table else None
         if form.codec == wav.IMA_ADPCM:
@@ -36,7 +37,7 @@ class Clip:
         elif self._table:
             self._codes = bytearray(_SAMPLES)
             self.fill = self._fill_g711
-        elif self._doubler:
+        elif self._is_8_khz:
             self._decoded = array("h", bytes(2 * _SAMPLES))
             self.fill = self._fill_pcm_8
         else:
@@ -66,10 +67,10 @@ class Clip:
         return self._doubler.double(source[: size // 2], dst)
 
     def _fill_g711(self, dst):
-        room = len(dst) // (4 if self._doubler else 2)
+        room = len(dst) // (4 if self._is_8_khz else 2)
         codes = memoryview(self._codes)
         codes = codes[: self._read(codes, min(room, len(codes)))]
-        if self._doubler:
+        if self._is_8_khz:
             return self._doubler.expand(self._table, codes, dst)
         return g711.expand(self._table, codes, dst)
 
@@ -81,10 +82,10 @@ class Clip:
                 return 0
             self._ready = self._decoder.block(block[:size], self._decoded)
             self._taken = 0
-        take = min(self._ready - self._taken, len(dst) // (4 if self._doubler else 2))
+        take = min(self._ready - self._taken, len(dst) // (4 if self._is_8_khz else 2))
         source = memoryview(self._decoded)[self._taken : self._taken + take]
         self._taken += take
-        if self._doubler:
+        if self._is_8_khz:
             return self._doubler.double(source, dst)
         memoryview(dst)[: 2 * take] = bytes(source)
         return take

@@ -117,7 +117,8 @@ def check(value, kind):
         for key in ("id", "buses", "fitted"):
             _need(value, "board", key)
         # The rest of a manifest is for the host.
-        return {key: value[key] for key in ("id", "buses", "modem", "fitted") if key in value}
+        names = ("id", "buses", "modem", "ethernet", "fitted")
+        return {key: value[key] for key in names if key in value}
     else:
         for key in ("schema", "interval_s", "channels"):
             _need(value, "profile", key)

@@ -1,0 +1,159 @@
+# Plays what an alert says, step by step: tones, clips, spoken text, a live stream.
+# SPDX-License-Identifier: Apache-2.0
+import gc
+
+from drivers.errors import DriverError
+from protocols import command
+from protocols.command import DRILL
+from protocols.compat import const
+from protocols.gain import FULL, ramp
+from protocols.tone import STEADY, TWO_TONE, Tone
+
+from . import later
+from .clip import Clip
+
+RATE_HZ = const(16000)
+_PIECE = const(1024)  # bytes: 32 ms, so that a stop is heard at once
+_PEAK = const(32767)
+_PER_CENT = const(327)  # of the peak
+
+# A drill says that it is one: three short steady tones, which no emergency begins with.
+_DRILL_MARK = ((command.TONE, STEADY, 400),) * 3
+_MARK_PAUSE_MS = const(200)
+# For what cannot be played: who is in danger hears at least that.
+_INSTEAD = (command.TONE, TWO_TONE, 10000)
+
+_STREAM = const("firmware.stream protocols.jitter protocols.rtp")
+
+
+class Result:
+    def __init__(self):
+        self.reason = None  # the first thing that went wrong
+        self.proof = None
+        self.source = None  # the kind of the last step
+
+    @property
+    def ok(self):
+        return self.reason is None
+
+    def fail(self, reason):
+        self.reason = self.reason or reason
+
+
+class Player:
+    # parts: audio (I2SOutput) and amplifier; tts and line where they are fitted
+    def __init__(self, parts, counters, root):
+        self._audio = parts["audio"]
+        self._amplifier = parts["amplifier"]
+        self._tts = parts.get("tts")
+        self._line = parts.get("line")
+        self._counters = counters
+        self._clips = root + "/clips/"
+        self._buffer = bytearray(_PIECE)
+        self._silence = bytes(_PIECE)
+
+    # on_sound() is called when the first sample leaves. To cancel it is to stop the sound.
+    async def play(self, alert, percent, on_sound):
+        result = Result()
+        gc.collect()
+        try:
+            await self._amplifier.on()
+            if self._line:
+                self._line.begin()
+            on_sound()
+            if alert.cls == DRILL:
+                for step in _DRILL_MARK:
+                    await self._tone(step, percent)
+                    await self._pause(_MARK_PAUSE_MS)
+            for _ in range(alert.repeat):
+                for step in alert.content:
+                    await self._step(step, percent, result)
+            await self._audio.drain()
+        except DriverError as error:
+            result.fail("amp_fault")
+            self._counters.count(error.reason)
+        finally:
+            await self._amplifier.off()
+            if self._line:
+                result.proof = self._line.proof()
+        if result.proof and not result.proof[2]:
+            result.fail("no_sound")
+        if result.reason:
+            self._counters.count(result.reason)
+        return result
+
+    async def _step(self, step, percent, result):
+        kind = step[0]
+        result.source = kind
+        gc.collect()
+        if kind == command.TONE:
+            await self._tone(step, percent)
+        elif kind == command.CLIP:
+            await self._clip(step[1], percent, result)
+        elif kind == command.SPEECH:
+            await self._speech(step, result)
+        else:
+            await self._stream(step, percent, result)
+
+    async def _tone(self, step, percent):
+        tone = Tone(step[1], RATE_HZ, percent * _PER_CENT, step[2])
+        await self._send(tone, None)
+
+    async def _clip(self, name, percent, result):
+        try:
+            clip = Clip(self._clips + name + ".wav")
+        except (OSError, ValueError) as error:
+            result.fail("clip_missing" if isinstance(error, OSError) else "clip_bad")
+            await self._tone(_INSTEAD, percent)
+            return
+        try:
+            await self._send(clip, percent)
+        except (OSError, ValueError):
+            result.fail("clip_bad")
+        finally:
+            clip.close()
+
+    async def _speech(self, step, result):
+        try:
+            if not self._tts:
+                raise DriverError("tts_silent")
+            await self._tts.say(step[1], step[2])
+        except DriverError as error:
+            result.fail(error.reason)
+
+    async def _stream(self, step, percent, result):
+        try:
+            stream = later.call(_STREAM, "Stream", step)
+        except OSError:  # no socket
+            result.fail("stream_lost")
+            return
+        try:
+            await self._send(stream, percent)
+            if stream.lost:
+                result.fail("stream_lost")
+        finally:
+            stream.close()
+
+    # -> whether there was anything. percent: of what does not know its own level
+    async def _send(self, source, percent):
+        gain = None if percent is None or percent >= 100 else percent * FULL // 100
+        buffer, audio = self._buffer, self._audio
+        view = memoryview(buffer)
+        heard = False
+        while True:
+            samples = source.fill(buffer)
+            if not samples:
+                return heard
+            heard = True
+            if gain is not None:
+                ramp(buffer, 0, samples, gain, 0)
+            if self._line:
+                self._line.sample()
+            await audio.write(view[: 2 * samples])
+
+    async def _pause(self, ms):
+        left = RATE_HZ * ms // 1000 * 2
+        while left > 0:
+            size = min(left, _PIECE)
+            await self._audio.write(memoryview(self._silence)[:size])
+            left -= size

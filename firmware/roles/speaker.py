@@ -1,0 +1,140 @@
+# The loudspeaker: always on, says what it is told by those who may, and tells that it did.
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import time
+
+from protocols import command as commands
+from protocols import receipt
+from protocols.compat import const
+
+from ..alerts import Alerts, Held
+from ..carriers.udp_socket import UDPSocket
+from ..commands import Commands
+from ..issuers import Issuers
+from ..networks import ethernet
+from ..player import Player
+from ..sampler import Sampler
+from ..uplink import Uplink
+
+# How long a task may be silent before the watchdog bites.
+_SAMPLER_SILENCE_S = const(300)
+_LISTEN_SILENCE_S = const(7200)  # the talk task asks the server more often than that
+_TALK_SILENCE_S = const(600)
+_ALERT_SILENCE_S = const(150)
+
+
+def make(node, board, profile):
+    return Speaker(node, board, profile)
+
+
+class Speaker:
+    def __init__(self, node, board, profile):
+        self._node = node
+        config = node.config
+        table = config["speaker"]
+        self._keepalive_s = table["keepalive_s"]
+        self.parts = board.parts(config["fitted"])
+        interface, connect = ethernet(board.manifest["ethernet"])
+        self.carrier = UDPSocket(interface, connect, config, node.counters, self._take)
+        sampling = config["sampling"]
+        clock = node.clock
+        self.sampler = Sampler(
+            profile,
+            self.parts,
+            node.parts_lock,
+            clock,
+            node.counters,
+            node.outbox,
+            sampling["interval_s"],
+            sampling["report_samples"],
+        )
+        shared = node.outbox, self.carrier, node.secrets, clock, node.counters, config
+        self.uplink = Uplink(*shared, on_schemas=self._send_schemas)
+        two_for = [(commands.EMERGENCY, n + 1) for n in range(table["two_issuers_level"])]
+        groups = table["groups"]
+        self.commands = Commands(
+            node.secrets, Issuers(), node.counters, clock, groups, two_for, self
+        )
+        self.player = Player(self.parts, node.counters, node.root)
+        self.alerts = Alerts(node.root, clock, self.player, table, self.commands.note, self._tell)
+        self._came_ms = time.ticks_ms()
+
+    def tasks(self):
+        return (
+            ("listen", self.carrier.listen, _LISTEN_SILENCE_S),
+            ("alerts", self.alerts.run, _ALERT_SILENCE_S),
+            ("sampler", self.sampler.run, _SAMPLER_SILENCE_S),
+            ("talk", self._talk, _TALK_SILENCE_S),
+        )
+
+    # Receipts at once, all else with the next question, which comes soon enough to keep the way
+    # back open.
+    async def _talk(self, beat):
+        while True:
+            beat()
+            self.alerts.flush()
+            await self.uplink.wake(beat, ask=True)
+            self._node.woke()
+            try:
+                await asyncio.wait_for_ms(self.alerts.news.wait(), self._keepalive_s * 1000)
+            except asyncio.TimeoutError:
+                pass
+
+    def _tell(self, body):
+        self._node.tell("receipt", body)
+
+    def _send_schemas(self, ids):
+        if self.sampler.schema.id in ids:
+            self._node.tell("schema")
+
+    # --- what commands.py finds
+
+    def _take(self, datagram):
+        self._came_ms = time.ticks_ms()
+        self.commands.take(datagram)
+
+    def obey(self, command, verdict):
+        kind, id = command.command, command.id
+        if kind == commands.ALERT:
+            held = Held(id, command.args, command.not_before, command.expires)
+            held.hops, held.began_ms = self._hops(command), self._came_ms
+            held.hop()  # verified
+            self.alerts.submit(held)
+            return
+        self.commands.note(id, receipt.DONE)
+        if kind == commands.CANCEL:
+            self._cancel(command, verdict)
+        elif kind == commands.ISSUERS:
+            if self.commands.change_issuers(command):
+                self.alerts.answer(id, receipt.DONE)
+            else:
+                self.alerts.answer(id, receipt.REFUSED, "cmd_rights")
+        elif kind == commands.STATUS:
+            self._node.tell("health", True)
+            self.alerts.answer(id, receipt.DONE)
+        else:
+            self.alerts.answer(id, receipt.REFUSED, "cmd_unknown")
+
+    def _cancel(self, command, verdict):
+        wanted = command.args
+        if not self.commands.authority.may_cancel(verdict, self.alerts.find(wanted)):
+            self.alerts.answer(command.id, receipt.REFUSED, "cmd_rights")
+            return
+        self.alerts.cancel(wanted)
+        self.commands.note(wanted, receipt.CANCELLED)  # should it come later than this
+        self.alerts.answer(command.id, receipt.DONE)
+
+    # The server has not heard of it, or has lost it: what was told last is told again.
+    def repeated(self, command):
+        stage = self.commands.authority.seen(command.id)
+        self.alerts.answer(command.id, stage)
+
+    def refused(self, command, reason):
+        self.alerts.answer(command.id, receipt.REFUSED, reason)
+
+    # ms from when it was sent until it came, as good as the two clocks are.
+    def _hops(self, command):
+        if command.sent is None:
+            return None
+        seconds, ms = command.sent
+        return [max(0, (self._node.clock.now() - seconds) * 1000 - ms)]
