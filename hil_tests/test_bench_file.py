@@ -37,7 +37,7 @@ def test_every_kind_of_power_in_the_desk_file_can_be_uncommented():
 def test_no_file_is_one_virtual_board():
     bench = bench_file.load(None)
     assert list(bench.boards) == ["gh-01"] and bench.is_virtual
-    assert bench.features == set(bench_file.DERIVED)
+    assert bench.features == {*bench_file.DERIVED, "collector"}
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,8 @@ def test_a_boards_own_power_goes_before_that_of_all():
         (ONE + '[board.a.power]\nkind = "uhubctl"\nlocation = "1-1"\nport = 0\n',
          ["[board.a.power] port = 0: must be a whole number from 1 to 31"]),
         (ONE + '[modem]\nkind = "fake"\n', ["[modem] kind = 'fake': must be 'model' or 'real'"]),
+        ('features = ["collector"]\n' + ONE,
+         ["[board.a] unit: missing; features = 'collector' needs the TOML file that the unit"]),
         ('features = ["power", "Sim card"]\n' + ONE,
          ["features = 'power': follows from the rest of the file, take it out",
           "features = 'Sim card': must be lower-case letters, digits and '_'"]),

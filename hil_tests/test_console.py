@@ -18,12 +18,12 @@ def test_an_unknown_verb_says_what_to_type(console):
     console.expect(rb"type help|help", timeout=10)
 
 
-@pytest.mark.needs("modem")
-def test_status_tells_how_the_unit_is(console):
+@pytest.mark.needs("modem", "collector")
+def test_status_tells_how_the_unit_is(console, unit_name):
     console.wait(120)
     console.run("status")
     for pattern in (
-        rb"unit\s+gh-01",
+        rb"unit\s+" + unit_name.encode(),
         rb"time\s+20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ \(server\)",
         rb"uplink\s+acked",
     ):
@@ -43,13 +43,14 @@ def test_a_missing_sensor_is_said_so(console, faults):
     console.expect(rb"i2c_nack|does not answer|no answer", timeout=10)
 
 
-def test_line_editing_and_history(console):
+def test_line_editing_and_history(console, unit_name):
+    unit = rb"unit\s+" + unit_name.encode()
     console.write("stato\x7fus\r")
     console.wait(1)
-    console.expect(rb"unit\s+gh-01", timeout=10)
+    console.expect(unit, timeout=10)
     console.write("\x1b[A\r")
     console.wait(1)
-    console.expect(rb"unit\s+gh-01", timeout=10)
+    console.expect(unit, timeout=10)
 
 
 def test_reboot_boots_again(console):

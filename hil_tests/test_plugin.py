@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 
 import littlefs  # noqa: F401  (a run inside this process may not load its C part a second time)
 import pytest
 from fieldbeat.hil_tests.plugin.flaky import Entry, KnownFlaky, load
+from fieldbeat.host_tools.validation import InvalidData
 
 pytest_plugins = ["pytester"]
 
@@ -29,14 +31,15 @@ def test_in_the_middle(): raise Blocked("the port disappeared", "look at the cab
 
 @pytest.fixture
 def suite(pytester, monkeypatch):
-    """Runs a test file under the plugin, in this process."""
+    """Runs a test file under the plugin, in this process unless it ends before the tests."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
-    def run(text: str, *options: str, known: str = ""):
+    def run(text: str, *options: str, known: str = "", apart: bool = False):
         pytester.makepyfile(test_it=text)
         pytester.path.joinpath("known_flaky.toml").write_text(known)
         plugins = ("-p", "fieldbeat.hil_tests.plugin.hooks", "-p", "xdist.plugin")
-        return pytester.runpytest_inprocess(*plugins, "-p", "no:cacheprovider", *options)
+        start = pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess
+        return start(*plugins, "-p", "no:cacheprovider", *options)
 
     return run
 
@@ -153,9 +156,26 @@ def test_a_timeline_of_every_bench_that_a_chosen_test_opens(suite, pytester):
     assert page.count("<svg") == 1 and "test_chosen" in page.split("All 2")[0]
 
 
+def test_a_need_opens_no_bench_that_shows_up_beside_the_tests_own(suite, pytester):
+    text = """
+    import pytest
+    @pytest.mark.needs("camera")
+    def test_camera(): pass
+    def test_early(rig): pass
+    def test_late(bench, board):
+        bench.run_for(5)
+        assert False
+    """
+    assert suite(text, "--report", "r").ret == 1
+    late = report(pytester)["cases"][0]
+    assert [board["board"] for board in late["timelines"]] == ["gh-01"]
+    assert any("fieldbeat>" in line for _, line in late["timelines"][0]["serial"])
+
+
 # Known flaky
 
 COIN = "def test_coin(): assert False, 'tails'\ndef test_luck(): pass\n"
+LISTED = "[[test]]\nid = '{}'\nreason = 'r'\nuntil = {}\n"
 KNOWN = '[[test]]\nid = "test_it.py"\nreason = "a coin"\nuntil = 2031-05-31\n'
 
 
@@ -192,9 +212,12 @@ def test_an_entry_covers_its_parameters_and_nothing_with_a_longer_name():
 @pytest.mark.parametrize(
     "text, complaint",
     [
-        ("[[test]]\nid = 'x'\n", "number 1 needs id, reason and until, and has id"),
-        ("[[test]]\nid='x'\nreason='r'\nuntil='soon'\n", "a date looks like 2026-12-31"),
-        ("[[test]]\nid='x'\nreason=' '\nuntil=2031-01-01\n", "reason is ' '; it must say"),
+        ("[[test]]\nid = 'x'\n", "number 1: needs id, reason and until, and has id"),
+        (LISTED.format("a.py", "'soon'"), "a date looks like 2026-12-31, without quotes"),
+        (LISTED.format("a.py", "2031-01-01") * 2, "number 2: a.py is listed already"),
+        (LISTED.format("b.py", "2031-01-01"), "the file b.py, which is not there"),
+        (LISTED.format("a.py::test_y", "2031-01-01"), "names test_y, which is not in a.py"),
+        ("[[test]]\nid='a.py'\nreason=' '\nuntil=2031-01-01\n", "reason is ' '; it must say"),
         ("[[tset]]\nid='x'\n", "only \\[\\[test\\]\\] is known here, not tset"),
         ("test = 1\n", "only \\[\\[test\\]\\]"),
         ("[[", "known_flaky.toml"),
@@ -203,15 +226,27 @@ def test_an_entry_covers_its_parameters_and_nothing_with_a_longer_name():
 def test_a_broken_list_says_what_is_wrong(tmp_path, text, complaint):
     path = tmp_path / "known_flaky.toml"
     path.write_text(text)
-    with pytest.raises(ValueError, match=complaint):
+    tmp_path.joinpath("a.py").write_text("def test_x(): pass\n")
+    with pytest.raises(InvalidData) as caught:
         load(path)
+    assert re.search(complaint, "\n".join([str(caught.value), *caught.value.problems]))
+    path.write_text(LISTED.format("a.py::test_x[1]", "2031-01-01"))
+    assert len(load(path).entries) == 1
     assert load(tmp_path / "nothing.toml").entries == []
 
 
 def test_a_broken_list_stops_the_run(suite):
-    result = suite(COIN, known="[[test]]\n")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*known_flaky.toml: *number 1 needs id*"])
+    result = suite(COIN, known="[[test]]\n", apart=True)
+    assert result.ret == 2
+    result.stderr.fnmatch_lines(["*no test was begun: *known_flaky.toml: *number 1: needs id*"])
+
+
+@pytest.mark.parametrize("choice", ["nofile.toml", "broken.toml"])
+def test_a_bench_file_that_cannot_be_read_is_never_green(suite, pytester, choice):
+    pytester.path.joinpath("broken.toml").write_text("[board.a]\n")
+    result = suite("def test_it(): pass\n", "--bench", choice, "-k", "nothing", apart=True)
+    assert result.ret == 2
+    result.stderr.fnmatch_lines([f"*no test was begun: {choice}: *; next: *"])
 
 
 def test_workers_cannot_share_one_bench(suite):

@@ -10,7 +10,7 @@ import pytest
 from fieldbeat.hil_tests.benches import rig  # noqa: F401
 from fieldbeat.hil_tests.virtual.board import CAUSES
 from fieldbeat.hil_tests.virtual.rfc2217_port import Rfc2217Port
-from fieldbeat.hil_tests.virtual.site import Site
+from fieldbeat.hil_tests.virtual.site import CONFIG, Site, config
 
 pytest_plugins = ["pytester"]
 
@@ -81,24 +81,86 @@ def test_two_modules_of_three_tests(suite, pytester):
     assert resets == {"power on": 4, "soft": 4}
 
 
-def test_the_same_on_a_board_at_the_end_of_a_network(suite, pytester, tmp_path):
-    """Real instruments (pyserial, esptool) by RFC 2217, and the board counts for itself."""
+@pytest.fixture
+def far(tmp_path):
+    """What a bench file writes of a board that stands elsewhere, and the board."""
     with Site(seed=1, workdir=tmp_path / "far") as far:
         board = far.add_board("greenhouse_esp32", "gh-01")
-        states = []
+        board.states = []
         far.world.listeners.append(
-            lambda _us, who, what, more: who is board and what == "state" and states.append(more)
+            lambda _us, who, what, more: (
+                who is board and what == "state" and board.states.append(more)
+            )
         )
+        board.site = far
         far.start_real()
-        port = Rfc2217Port(board)
-        bench = f'port = "{port.url}"\nid = "mac:{board.mac.hex(":")}"\n'
-        bench = VIRTUAL.replace('port = "virtual"\n', bench)
-        result = suite(bench, test_a=TESTS, test_b=TESTS)
+        url = Rfc2217Port(board).url
+        bench = f'port = "{url}"\nid = "mac:{board.mac.hex(":")}"\n'
+        yield VIRTUAL.replace('port = "virtual"\n', bench), board
         far.stop_real()
-        assert result.ret == 0, result.stdout.str()
-        assert told(pytester)["gh-01"]["counts"] == {"flash": 1, "boot": 2, "reset": 4}
-        causes = Counter(CAUSES[cause] for cause in board.resets)
-        assert states.count("download") == 1 and causes["soft"] == 4, (states, causes)
+
+
+def test_the_same_on_a_board_at_the_end_of_a_network(suite, pytester, far):
+    """Real instruments (pyserial, esptool) by RFC 2217, and the board counts for itself."""
+    bench, board = far
+    result = suite(bench, test_a=TESTS, test_b=TESTS)
+    assert result.ret == 0, result.stdout.str()
+    assert told(pytester)["gh-01"]["counts"] == {"flash": 1, "boot": 2, "reset": 4}
+    causes = Counter(CAUSES[cause] for cause in board.resets)
+    # The loader is asked who the chip is, and what its NVS holds, before it gets an image.
+    assert board.states.count("download") == 3 and causes["soft"] == 4, (board.states, causes)
+
+
+OTHER = config("greenhouse-07")
+ASKS = """
+def test_who(board, unit_name):
+    board.console.write(b"status\\r")
+    heard, silent = b"", 0
+    while unit_name.encode() not in heard and silent < 5:
+        piece = board.console.read(1)
+        heard, silent = heard + piece, silent + (not piece)
+    assert unit_name == "greenhouse-07" and unit_name.encode() in heard, heard
+    assert not heard, "now look at the report"
+"""
+
+
+def test_a_unit_that_somebody_provisioned_is_left_alone(suite, pytester, far):
+    bench, board = far
+    board.site.give_key(board, OTHER)
+    before = board.flash.read(0, board.flash.size)
+    result = suite(bench, test_a=TESTS)
+    assert result.ret == 2, result.stdout.str()
+    result.stdout.fnmatch_lines(
+        [
+            "*BLOCKED 3: gh-01 is provisioned as greenhouse-07, and the tests would overwrite*",
+            "*next: to test greenhouse-07 *unit = FILE in [[]board.gh-01[]]*may_overwrite = true",
+        ]
+    )
+    assert board.flash.read(0, board.flash.size) == before
+    other_id = bench.replace("mac:02:", "mac:06:")
+    result = suite(other_id + "may_overwrite = true\n", test_a=TESTS)
+    result.stdout.fnmatch_lines(["*BLOCKED 3: gh-01: the board at * is 02:*, not 06:*"])
+    assert board.flash.read(0, board.flash.size) == before
+
+
+def test_a_unit_keeps_its_own_configuration_when_its_file_is_named(suite, pytester, far):
+    bench, board = far
+    text = CONFIG.format(unit="greenhouse-07", board="greenhouse_esp32")
+    pytester.path.joinpath("my-unit.toml").write_text(text)
+    bench += 'unit = "my-unit.toml"\n'
+    result = suite(bench, test_a=ASKS)
+    assert result.ret == 2, result.stdout.str()
+    result.stdout.fnmatch_lines(["*BLOCKED 1: gh-01 is not provisioned, but bench.toml says*"])
+    board.site.give_key(board, OTHER)
+    result = suite('features = ["collector"]\n' + bench, test_a=ASKS)
+    assert result.ret == 1, result.stdout.str()
+    (case,) = json.loads(pytester.path.joinpath("r", "results.json").read_text())["cases"]
+    assert "now look at the report" in case["message"] and case["timelines"] == []
+    (console,) = case["consoles"]
+    assert console["board"] == "gh-01"
+    assert any("greenhouse-07" in line for line in console["lines"])
+    page = pytester.path.joinpath("r", "report.html").read_text()
+    assert "<b>gh-01</b>, the end of its console" in page
 
 
 DEAD = """
@@ -134,24 +196,22 @@ def test_a_board_that_never_answers_is_tried_once_and_blocks_the_rest(suite, pyt
     assert [len(case["recoveries"]) for case in cases if case["outcome"] == "blocked"] == [4, 0, 0]
 
 
-TWINS = VIRTUAL + 'id = "mac:02:00:00:00:00:09"\n'
-TWINS += TWINS.replace("gh-01", "gh-02")
 NO_PORT = VIRTUAL.replace("virtual", "/dev/ttyNONE") + 'id = "mac:a4:cf:12:00:00:01"\n'
 
 
-@pytest.mark.parametrize(
-    "bench, reason",
-    [
-        ("[board.gh-01]\n", "*bench.toml*manifest*"),
-        (NO_PORT, "*/dev/ttyNONE*"),
-        (TWINS, "*is that of [[]board.gh-01]*"),
-    ],
-    ids=["broken file", "no port", "two of one identity"],
-)
-def test_a_bench_that_cannot_be_opened_blocks_what_needs_it(suite, bench, reason):
-    result = suite(bench, test_a=TESTS + "\ndef test_pure(): pass\n")
+def test_a_board_that_is_absent_blocks_what_needs_it_and_nothing_else(suite):
+    text = """
+    import pytest
+    def test_pure(): pass
+    def test_board(board): pass
+    @pytest.mark.needs("collector")
+    def test_report(board): pass
+    """
+    result = suite(NO_PORT, test_a=text)
     assert result.ret == 2, result.stdout.str()
-    result.stdout.fnmatch_lines([f"*BLOCKED 3: {reason}", "*next: *", "*1 passed, 3 blocked in*"])
+    result.stdout.fnmatch_lines(["*needs 'collector' (a provisioned unit and a collector*"])
+    result.stdout.fnmatch_lines(["*BLOCKED 1: *no port /dev/ttyNONE*", "*next: *"])
+    result.stdout.fnmatch_lines(["*1 passed, 1 skipped, 1 blocked in*"])
 
 
 def test_what_a_bench_lacks_is_named(suite):
@@ -166,5 +226,7 @@ def test_what_a_bench_lacks_is_named(suite):
     result = suite('features = ["sim"]\n' + VIRTUAL, test_a=text)
     assert result.ret == 0, result.stdout.str()
     result.stdout.fnmatch_lines(["*needs 'camera', which bench bench.toml does not have*"])
-    result.stdout.fnmatch_lines(["*needs 'own_world' for its fixture 'bench'*"])
+    result.stdout.fnmatch_lines(
+        ["*its fixture 'bench' needs 'own_world' (a world of its own for each test*"]
+    )
     result.stdout.fnmatch_lines(["*1 passed, 2 skipped in*"])

@@ -1,4 +1,4 @@
-"""Reaches the serial loader of a chip with esptool as a library: who it is, and erasing it.
+"""Reaches the serial loader of a chip with esptool as a library: who it is, reading, erasing.
 
 Importing esptool takes 0.3 s, so it is imported inside the functions.
 """
@@ -102,6 +102,21 @@ def identify(port: str) -> tuple[str, str]:
 def mac_text(loader: Any) -> str:
     """Return the MAC address of a chip as text."""
     return ":".join(f"{byte:02x}" for byte in loader.read_mac())
+
+
+def read(port: str, offset: int, size: int, baud: int = FAST_BAUD) -> bytes:
+    """Return what a board has in its flash, and reset it.
+
+    Raises:
+        CannotTry: no boot loader answers, or it was lost on the way.
+    """
+    from .esptool_log import listening
+
+    with listening(), connected(port) as loader, untouched(port, loader):
+        loader = prepared(loader, baud)
+        content = loader.read_flash(offset, size)
+        loader.hard_reset()
+        return content
 
 
 def erase(port: str, baud: int = FAST_BAUD) -> None:

@@ -69,6 +69,8 @@ def examine(path: Path, offline: bool = False) -> Iterator[Finding]:
     boards = f"{count} board{'s' if count > 1 else ''}"
     yield Finding(str(path), FINE, f"{boards}; features: {', '.join(sorted(file.features))}")
     for name, table in file.boards.items():
+        if table.unit is not None:
+            yield _try(f"{name} unit", partial(_unit, file, name))
         yield from _programs(name, table, file.power(name))
     if offline:
         yield Finding("boards", UNTRIED, "--offline: neither ports nor switches were touched")
@@ -125,6 +127,12 @@ def _board(name: str, file: BenchFile) -> Iterator[Finding]:
             yield _try(f"{name} board", lambda: _who(board))
         finally:
             rig.close()
+
+
+def _unit(file: BenchFile, name: str) -> str:
+    node = file.unit(name)
+    assert node is not None
+    return f"{node.tables.node.name}, which keeps this configuration"
 
 
 def _who(board: RigBoard) -> str:

@@ -23,10 +23,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fieldbeat.host_tools import boards
+from fieldbeat.host_tools import boards, node_config
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.flasher import LOCALLY_ADMINISTERED
-from fieldbeat.host_tools.node_config import HOST, NAME, NAME_RULE
+from fieldbeat.host_tools.node_config import HOST, NAME, NAME_RULE, NodeConfig
 from fieldbeat.host_tools.validation import InvalidData, Strict, check, did_you_mean
 from pydantic import Field
 
@@ -41,6 +41,7 @@ HOST_AND_PORT = HOST[:-1] + r"(:[0-9]{1,5})?$"
 HOST_RULE = "a host name or an IPv4 address, with :PORT if it is not 80"
 # What follows from the rest of the file, and so cannot be claimed in it.
 DERIVED = ("virtual", "virtual_time", "faults", "lines", "power", "modem", "modem_model")
+COLLECTOR = "collector"  # acknowledges what the units send: ours, or one that the file promises
 
 
 class Switch(Strict):
@@ -99,6 +100,8 @@ class BoardTable(Strict):
     port: str = Field(pattern=PORT, description=PORT_RULE)
     id: str | None = Field(default=None, pattern=ID, description=ID_RULE)
     lines: bool = True
+    unit: str | None = None
+    may_overwrite: bool = False
     power: PowerTable | None = None
 
     @property
@@ -146,6 +149,15 @@ class BenchFile:
         """Whether every board is virtual, so that time can be virtual too."""
         return all(board.is_virtual for board in self.boards.values())
 
+    def unit(self, name: str) -> NodeConfig | None:
+        """The unit that a board was provisioned as; its file stands beside the bench file.
+
+        Raises:
+            CannotTry: its file cannot be read, or has mistakes.
+        """
+        file = self.boards[name].unit
+        return None if file is None else node_config.load(Path(self.source).parent / file)
+
     def only(self, name: str) -> BenchFile:
         """The same bench with one board, whose supply nobody may switch."""
         board = self.boards[name].model_copy(update={"power": None})
@@ -168,7 +180,7 @@ class BenchFile:
         """What tests may ask for: what the file lists, and what follows from it."""
         found = set(self.tables.features)
         if self.is_virtual:
-            found |= {"virtual", "virtual_time", "faults"}
+            found |= {"virtual", "virtual_time", "faults", COLLECTOR}
         if all(board.lines for board in self.boards.values()):
             found.add("lines")
         if all(self.power(name) for name in self.boards):
@@ -286,3 +298,9 @@ def _feature_problems(tables: Tables) -> Iterator[str]:
             yield f"features = '{word}': follows from the rest of the file, take it out"
         elif not re.match(FEATURE, word):
             yield f"features = '{word}': must be lower-case letters, digits and '_'"
+    for name, board in tables.board.items():
+        if COLLECTOR in tables.features and not board.is_virtual and board.unit is None:
+            yield (
+                f"[board.{name}] unit: missing; features = '{COLLECTOR}' needs the TOML file that "
+                "the unit was provisioned with"
+            )

@@ -41,6 +41,7 @@ PROGRAM = "qemu-system-xtensa"
 WHERE = (
     "get it from https://github.com/espressif/qemu/releases (qemu-xtensa), then --bench qemu:PATH"
 )
+FEATURES = frozenset({"emulated", "lines", "power"})
 NAME, MANIFEST, FLASH_BYTES = "gh-01", "greenhouse_esp32", 4 << 20
 MAC = "10:51:45:4d:55:01"
 BENCH = f"""
@@ -268,6 +269,11 @@ class QemuFlasher:
         self.build_id = None
         self._while_off([(0, b"\xff" * FLASH_BYTES)])
 
+    def read(self, offset: int, size: int) -> bytes:
+        with self.qemu.flash.open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
+
     def identify(self) -> Chip:
         return Chip(MAC, "esp32")
 
@@ -285,7 +291,7 @@ class QemuBench(BenchFile):
 
     @property
     def features(self) -> frozenset[str]:
-        return frozenset({"emulated", "lines", "power"})
+        return FEATURES
 
     def power(self, name: str) -> Switch:
         """It is switched by a program."""

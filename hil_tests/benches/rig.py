@@ -15,10 +15,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from fieldbeat.host_tools import boards, partition_table
 from fieldbeat.host_tools.errors import FieldbeatError
 
 from ..instruments.console import Console
@@ -34,6 +35,7 @@ from .blocked import Blocked
 from .identity import Identity
 
 LOOK_S = 0.05  # how often a real board is looked at while time passes
+KEPT_BYTES, KEPT_LINES = 64 * 1024, 400  # of a console, for the report
 
 
 @dataclass
@@ -49,6 +51,19 @@ class RigBoard:
     flasher: Flasher
     lines: Lines | None
     virtual: VirtualBoard | None = None
+    _said: bytearray = field(default_factory=bytearray, repr=False)
+
+    def __post_init__(self) -> None:
+        self.console.on_output(self._hear)
+
+    def _hear(self, data: bytes) -> None:
+        self._said += data
+        del self._said[:-KEPT_BYTES]
+
+    def last_lines(self) -> list[str]:
+        """What the board said last."""
+        lines = bytes(self._said).decode("utf-8", "replace").splitlines()
+        return [line for line in lines if line.strip()][-KEPT_LINES:]
 
     @property
     def manifest(self) -> str:
@@ -69,16 +84,45 @@ class RigBoard:
         """
         opening.check_usb_serial(self.name, self.table, self.port)
         found = self.identify()
-        if self.table.mac not in (None, found.mac):
-            reason = f"the board at {self.port} is {found.mac}, not {self.table.mac}"
-            step = f'plug in {self.name}, or write id = "mac:{found.mac}" in {self.source}'
-            raise Blocked(f"{self.name}: {reason}", step)
+        self._check_mac(found.mac)
         wanted = self.flasher.build_id
         if wanted and found.build_id != wanted:
             runs = found.build_id or "something that does not say its build"
             reason = f"{self.name} runs {runs}, but {wanted} was flashed"
             raise Blocked(reason, "flash it again, and see its console for why it did not boot")
         return found
+
+    def check_flashable(self, unit: str) -> None:
+        """Asks the chip, before anything is written, whether the bench may flash it.
+
+        `unit` is the name that the bench file's `unit` gives it, or empty: then what somebody has
+        provisioned is left alone, since its configuration would be lost with its file system.
+
+        Raises:
+            Blocked: this is another board, or another unit.
+        """
+        opening.check_usb_serial(self.name, self.table, self.port)
+        self._check_mac(self.flasher.identify().mac)
+        nvs = partition_table.find(boards.load(self.manifest).partition_table(), "nvs")
+        found = _provisioned_as(self.flasher.read(nvs.offset, nvs.size))
+        if found == unit or self.table.may_overwrite:
+            return
+        where = f"[board.{self.name}] of {self.source}"
+        if not found:
+            reason = f"{self.name} is not provisioned, but {self.source} says that it is {unit}"
+            raise Blocked(reason, f"provision it first, or take unit out of {where}")
+        reason = f"{self.name} is provisioned as {found}, and the tests would overwrite its flash"
+        step = (
+            f"to test {found} with its own configuration, write unit = FILE in {where}, FILE "
+            "being the TOML that it was provisioned with; to lose it, may_overwrite = true"
+        )
+        raise Blocked(reason, step)
+
+    def _check_mac(self, mac: str) -> None:
+        if self.table.mac not in (None, mac):
+            reason = f"the board at {self.port} is {mac}, not {self.table.mac}"
+            step = f'plug in {self.name}, or write id = "mac:{mac}" in {self.source}'
+            raise Blocked(f"{self.name}: {reason}", step)
 
     def check_there(self) -> None:
         """Raises Blocked when the port has been lost."""
@@ -178,6 +222,18 @@ class Rig:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+
+def _provisioned_as(nvs: bytes) -> str:
+    """The name in an NVS partition, or the key id if there is none; empty: not provisioned."""
+    from ..cuts import flash_reader
+
+    values = flash_reader.nvs(nvs)
+    if "master" not in values:
+        return ""
+    unit, kid = values.get("unit", b""), values.get("kid", b"")
+    assert isinstance(unit, bytes) and isinstance(kid, bytes)
+    return unit.decode("utf-8", "replace") or kid.hex()
 
 
 @contextmanager

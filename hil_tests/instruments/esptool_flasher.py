@@ -35,6 +35,10 @@ class EsptoolFlasher:
             self.build_id = None
             rom_loader.erase(self.line.url)
 
+    def read(self, offset: int, size: int) -> bytes:
+        with self._loader():
+            return rom_loader.read(self.line.url, offset, size)
+
     def identify(self) -> Chip:
         with self._loader():
             return Chip(*rom_loader.identify(self.line.url))

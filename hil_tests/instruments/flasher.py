@@ -18,5 +18,8 @@ class Flasher(Protocol):
 
     def erase(self) -> None: ...
 
+    def read(self, offset: int, size: int) -> bytes:
+        """What is in the flash; may reset the board."""
+
     def identify(self) -> Chip:
         """Asks the chip itself, which may reset the board."""

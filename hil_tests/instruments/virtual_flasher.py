@@ -45,6 +45,11 @@ class VirtualFlasher:
             self.build_id = None
             self.board.reset()
 
+    def read(self, offset: int, size: int) -> bytes:
+        self._need_power()
+        with self.board.world.lock:
+            return self.board.flash.read(offset, size)
+
     def identify(self) -> Chip:
         self._need_power()
         return Chip(self.board.mac.hex(":"), self.board.spec["chip"])

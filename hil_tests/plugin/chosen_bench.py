@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,17 @@ if TYPE_CHECKING:
 VIRTUAL = "virtual"
 QEMU = "qemu:"
 OWN_WORLD = "own_world"  # every test gets a world, a collector and boards of its own
-EVERY_VIRTUAL = ("virtual", "virtual_time", "faults", "lines", "power", "modem", "modem_model")
+EVERY_VIRTUAL = frozenset(
+    {OWN_WORLD, "virtual", "virtual_time", "faults", "lines", "power", "modem", "modem_model"}
+    | {"collector"}
+)
+ABOUT = {  # for whoever reads why a test was skipped
+    OWN_WORLD: "a world of its own for each test, as 'pytest' without --bench has it",
+    "collector": "a provisioned unit and a collector that answers it: docs/run-on-hardware.md",
+    "faults": "faults can be switched where all boards are virtual",
+    "modem_model": 'the played modem, [modem] kind = "model"',
+    "power": "a [power] table for each board",
+}
 SEED = 1
 
 
@@ -35,11 +46,29 @@ class ChosenBench:
         """Whether each test can have a world of its own."""
         return self.choice == VIRTUAL
 
-    def has(self, feature: str) -> bool:
-        """Whether tests that need this feature can run."""
-        if feature == OWN_WORLD or (self.own_world and feature in EVERY_VIRTUAL):
-            return self.own_world
-        return feature in self.open().features
+    @cached_property
+    def features(self) -> frozenset[str]:
+        """What tests may ask for; nothing is opened for that.
+
+        Raises:
+            FieldbeatError: the bench file cannot be read, or has mistakes.
+        """
+        if self.own_world:
+            return EVERY_VIRTUAL
+        if self.choice.startswith(QEMU):
+            from ..benches import qemu_board
+
+            return qemu_board.FEATURES
+        from ..benches import bench_file
+
+        return bench_file.load(Path(self.choice)).features
+
+    def lacks(self, feature: str) -> str:
+        """Why a test that needs this feature cannot run here; empty if it can."""
+        if feature in self.features:
+            return ""
+        about = f" ({ABOUT[feature]})" if feature in ABOUT else ""
+        return f"needs {feature!r}{about}, which bench {self.choice} does not have"
 
     def open(self) -> Rig:
         """The rig, for the rest of the session."""

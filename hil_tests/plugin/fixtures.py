@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fieldbeat.host_tools import firmware_cache
 from fieldbeat.host_tools import image as images
-from fieldbeat.host_tools.errors import CannotTry
+from fieldbeat.host_tools.errors import CannotTry, FieldbeatError
 from fieldbeat.host_tools.flasher import LOCALLY_ADMINISTERED
 from fieldbeat.host_tools.node_config import NodeConfig
 
@@ -27,7 +27,7 @@ from ..benches.bench_file import Manual
 from ..benches.blocked import Blocked
 from ..virtual.fault_panel import FaultPanel
 from ..virtual.network import Network
-from ..virtual.site import Site, config
+from ..virtual.site import UNIT, Site, config
 from .care import NO_TRIES, Care
 from .keys import BENCH, CARES, MEASURED, PANEL
 from .measure import Measured
@@ -65,8 +65,12 @@ def known_state() -> str:
 
 @pytest.fixture(scope="session")
 def node(rig: Rig, board_name: str) -> NodeConfig:
-    """What the unit on this board is."""
-    return config(board_name, rig.boards[board_name].manifest)
+    """What the unit on this board is: the bench file's `unit`, or one that talks to nobody."""
+    try:
+        provisioned = rig.file.unit(board_name)
+    except FieldbeatError as error:
+        raise Blocked(error.message, error.next_step) from error
+    return provisioned or config(board_name, rig.boards[board_name].manifest)
 
 
 @pytest.fixture(scope="session")
@@ -97,9 +101,15 @@ def care(
 
 @pytest.fixture(scope="session")
 def flashed(rig: Rig, care: Care, image: bytes, node: NodeConfig) -> RigBoard:
-    """The board, its image built and flashed once a session; a real one keeps its NVS and keys."""
-    care.flash(image)
+    """The board, its image built and flashed once a session; a real one keeps its NVS and keys.
+
+    Raises:
+        Blocked: a real one is another one, or a unit that the bench file does not know.
+    """
     board = care.board
+    if board.virtual is None:
+        board.check_flashable(node.tables.node.name if board.table.unit else "")
+    care.flash(image)
     if rig.site is not None and board.virtual is not None:  # provisioned, and heard
         rig.site.give_key(board.virtual, node)
         uplink = node.tables.uplink
@@ -133,6 +143,14 @@ def board(request: pytest.FixtureRequest) -> Any:
     booted = request.getfixturevalue("booted")
     request.getfixturevalue("care").reset()
     return booted
+
+
+@pytest.fixture
+def unit_name(request: pytest.FixtureRequest) -> str:
+    """What the unit calls itself on its console, and the collector it."""
+    if request.config.stash[BENCH].own_world:
+        return UNIT
+    return request.getfixturevalue("node").tables.node.name
 
 
 @pytest.fixture

@@ -11,11 +11,14 @@ that is in it. Who decides what day it is hands in `today`.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+from fieldbeat.host_tools.validation import InvalidData
 
 
 @dataclass(frozen=True)
@@ -61,28 +64,54 @@ def load(path: Path, today: Callable[[], date] = date.today) -> KnownFlaky:
     """Reads the list; a missing file lists nothing.
 
     Raises:
-        ValueError: says file, entry and key.
+        InvalidData: says file, entry and key.
     """
     if not path.exists():
         return KnownFlaky(today=today)
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path}: {error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidData(str(path), [str(error)]) from error
     rows = data.pop("test", [])
     if data or not isinstance(rows, list):
-        raise ValueError(f"{path}: only [[test]] is known here, not {', '.join(data) or 'test ='}")
-    return KnownFlaky((_entry(path, n, row) for n, row in enumerate(rows, 1)), today)
+        found = ", ".join(data) or "test ="
+        raise InvalidData(str(path), [f"only [[test]] is known here, not {found}"])
+    entries: dict[str, Entry] = {}
+    problems = []
+    for n, row in enumerate(rows, 1):
+        problem = _problem(row) or _unknown(path.parent, row["id"])
+        if not problem and row["id"] in entries:
+            problem = f"{row['id']} is listed already; take one of them out"
+        if problem:
+            problems.append(f"[[test]] number {n}: {problem}")
+        else:
+            entries[row["id"]] = Entry(row["id"], row["reason"], row["until"])
+    if problems:
+        raise InvalidData(str(path), problems)
+    return KnownFlaky(entries.values(), today)
 
 
-def _entry(path: Path, n: int, row: object) -> Entry:
-    where = f"{path}: [[test]] number {n}"
+def _problem(row: object) -> str:
+    """What is wrong with an entry by itself; empty: nothing."""
     if not isinstance(row, dict) or set(row) != {"id", "reason", "until"}:
         found = ", ".join(row) if isinstance(row, dict) else repr(row)
-        raise ValueError(f"{where} needs id, reason and until, and has {found}")
+        return f"needs id, reason and until, and has {found}"
     if type(row["until"]) is not date:
-        raise ValueError(f"{where}: until is {row['until']!r}; a date looks like 2026-12-31")
+        return f"until is {row['until']!r}; a date looks like 2026-12-31, without quotes"
     for key in ("id", "reason"):
         if not isinstance(row[key], str) or not row[key].strip():
-            raise ValueError(f"{where}: {key} is {row[key]!r}; it must say something")
-    return Entry(row["id"], row["reason"], row["until"])
+            return f"{key} is {row[key]!r}; it must say something"
+    return ""
+
+
+def _unknown(root: Path, test: str) -> str:
+    """Why there is no such test; empty: its file has one of that name."""
+    file, *names = test.partition("[")[0].split("::")
+    try:
+        text = (root / file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return f"id names the file {file}, which is not there"
+    for name in names:
+        if not re.search(rf"^\s*(async def|def|class) {re.escape(name)}\b", text, re.MULTILINE):
+            return f"id names {name}, which is not in {file}"
+    return ""

@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import asdict
 from datetime import date
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fieldbeat.host_tools.errors import FieldbeatError
 
+from ..results.results import NOT_TRIED
 from ..virtual.bench import Bench
 from ..virtual.timeline import Timeline
 from . import flaky, outcomes
@@ -50,21 +52,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    config.stash[BENCH] = ChosenBench(config.getoption("bench"))
     if config.getoption("bench") != "virtual" and config.getoption("numprocesses", None):
         raise pytest.UsageError(
             "--bench names one bench, which workers cannot share: leave -n out"
         )
-    timelines = config.stash[TIMELINES] = []
-    if config.getoption("report"):
-        Bench.on_open.append(lambda bench: timelines.append(Timeline(bench)))
+    config.stash[BENCH] = ChosenBench(config.getoption("bench"))
     day: date | None = config.getoption("today")
     try:
+        _ = config.stash[BENCH].features  # a file that is not right is told before any test
         config.stash[KNOWN] = flaky.load(
             config.rootpath / "known_flaky.toml", date.today if day is None else lambda: day
         )
-    except ValueError as error:
-        raise pytest.UsageError(str(error)) from None
+    except FieldbeatError as error:
+        pytest.exit(f"no test was begun: {error}", NOT_TRIED)
+    timelines = config.stash[TIMELINES] = []
+    if config.getoption("report"):
+
+        def follow(bench: Bench) -> None:
+            timelines.append(Timeline(bench))
+
+        Bench.on_open.append(follow)
+        config.add_cleanup(lambda: Bench.on_open.remove(follow))
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Recorder(config), "fieldbeat-recorder")
 
@@ -85,11 +93,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.stash[LEFT] = error
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if config.getoption("report") and Bench.on_open:
-        Bench.on_open.pop()
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     rig = item.config.stash[BENCH].rig
@@ -107,13 +110,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     wanted = {str(name) for mark in item.iter_markers("needs") for name in mark.args}
     fixtures = {name: need for name, need in FIXTURE_NEEDS.items() if name in _fixtures(item)}
     for feature in sorted(wanted):
-        if not bench.has(feature):
-            pytest.skip(f"needs {feature!r}, which bench {bench.choice} does not have")
+        if reason := bench.lacks(feature):
+            pytest.skip(reason)
     for fixture, feature in fixtures.items():
-        if not bench.has(feature):
-            pytest.skip(
-                f"needs {feature!r} for its fixture {fixture!r}, and bench {bench.choice} has none"
-            )
+        if reason := bench.lacks(feature):
+            pytest.skip(f"its fixture {fixture!r} {reason}")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -139,6 +140,7 @@ def pytest_runtest_makereport(
     asked = call.when == "call" and item.get_closest_marker("timeline") is not None
     if asked or told["outcome"] not in ("passed", "skipped"):
         told["timelines"] = _timelines(item)
+        told["consoles"] = _consoles(item)
     return report
 
 
@@ -159,9 +161,32 @@ def _recoveries(config: pytest.Config) -> list[dict[str, Any]]:
     return rows
 
 
+def _used(item: pytest.Item) -> set[str]:
+    """The boards of the shared bench that a test has to do with."""
+    rig = item.config.stash[BENCH].rig
+    if rig is None:
+        return set()
+    if "rig" in signature(getattr(item, "function", _used)).parameters:
+        return set(rig.boards)
+    shared = {"flashed", "booted"}
+    if not item.config.stash[BENCH].own_world:
+        shared.add("board")
+    return set() if shared.isdisjoint(_fixtures(item)) else set(item.config.stash.get(CARES, {}))
+
+
 def _timelines(item: pytest.Item) -> list[dict[str, Any]]:
-    bench = item.config.stash[BENCH]
-    on_rig = not {"rig", "flashed", "booted", "board"}.isdisjoint(_fixtures(item))
-    shared = None if bench.rig is None or on_rig else bench.rig.site
-    timelines = item.config.stash[TIMELINES]
-    return [board for t in timelines if t.bench is not shared or on_rig for board in t.boards()]
+    rig, used = item.config.stash[BENCH].rig, _used(item)
+    shared = None if rig is None else rig.site
+    return [
+        board
+        for timeline in item.config.stash[TIMELINES]
+        for board in timeline.boards()
+        if timeline.bench is not shared or board["board"] in used
+    ]
+
+
+def _consoles(item: pytest.Item) -> list[dict[str, Any]]:
+    """The last lines of the boards that have no timeline."""
+    rig = item.config.stash[BENCH].rig
+    boards = [] if rig is None else [rig.boards[name] for name in sorted(_used(item))]
+    return [{"board": b.name, "lines": b.last_lines()} for b in boards if b.virtual is None]

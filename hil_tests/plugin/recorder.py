@@ -57,6 +57,7 @@ class Recorder:
             case.message, case.detail = told.get("message", ""), told.get("detail", "")
             case.next_step = told.get("next_step", "")
         case.timelines = told.get("timelines") or case.timelines
+        case.consoles = told.get("consoles") or case.consoles
         if "listed" in told:
             self.listed[report.nodeid] = told["listed"]
 

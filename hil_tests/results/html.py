@@ -39,6 +39,7 @@ def render(data: dict[str, Any]) -> str:
         recoveries=[row for case in data["cases"] for row in case["recoveries"]],
         pictures=pictures,
         transcript=transcript,
+        plain=plain,
         css=folder.joinpath("page.css").read_text("utf-8"),
     )
 
@@ -71,6 +72,14 @@ def transcript(board: dict[str, Any]) -> list[tuple[str, str, bool]]:
     rows = []
     for at_us, line in board["serial"][-TRANSCRIPT_LINES:]:
         moment = datetime.fromtimestamp(board["start_s"] + at_us / 1e6, UTC)
-        bad = any(word in line for word in svg.BAD_LINES)
-        rows.append((f"{moment:%d %H:%M:%S.}{moment.microsecond // 1000:03d}", line, bad))
+        rows.append((f"{moment:%d %H:%M:%S.}{moment.microsecond // 1000:03d}", line, _bad(line)))
     return rows
+
+
+def plain(lines: list[str]) -> list[tuple[str, str, bool]]:
+    """The same for a board whose lines nobody has timed."""
+    return [("", line, _bad(line)) for line in lines]
+
+
+def _bad(line: str) -> bool:
+    return any(word in line for word in svg.BAD_LINES)

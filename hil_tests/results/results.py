@@ -60,6 +60,7 @@ class Case:
 
     `message` is one line for a list, `detail` the whole story, `next_step` what to do about it,
     `reproduce` the one command that shows it again. `timelines` come from `virtual/timeline.py`,
+    `consoles` are the last lines of boards that have none,
     `recoveries` are the rungs that a board climbed (`ladder.py`).
     """
 
@@ -72,6 +73,7 @@ class Case:
     reproduce: str = ""
     measurements: list[Measurement] = field(default_factory=list)
     timelines: list[dict[str, Any]] = field(default_factory=list)
+    consoles: list[dict[str, Any]] = field(default_factory=list)
     recoveries: list[dict[str, Any]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from fieldbeat.host_tools import image, node_config, nvs_image, partition_table
 from fieldbeat.host_tools.collector import Collector
+from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.node_config import NodeConfig
 from fieldbeat.host_tools.outcome import Outcome
 from fieldbeat.host_tools.registry import Registry
@@ -29,6 +30,7 @@ from .bench import Bench, Collecting
 from .board import VirtualBoard
 from .models.faults import Faults
 
+UNIT = "gh-01"
 STEPS_BEFORE_KILL = 40  # of SQLite's machine: in the first of the rows of a datagram
 CONFIG = """
 [node]
@@ -47,7 +49,7 @@ interval_s = 3600
 QUARTER_HOURLY = "[sampling]\ninterval_s = 900\nreport_samples = 4\n"
 
 
-def config(unit: str = "gh-01", board: str = "greenhouse_esp32", more: str = "") -> NodeConfig:
+def config(unit: str = UNIT, board: str = "greenhouse_esp32", more: str = "") -> NodeConfig:
     """The node of a station; `more` is TOML that goes to the end."""
     return node_config.parse(CONFIG.format(unit=unit, board=board) + more, f"{unit}.toml")
 
@@ -135,7 +137,8 @@ class Site(Bench):
         unit = self.registry.allocate(node.tables.node.name, "bench")
         master = dict(self.registry.keys(unit.kid))[unit.epoch]
         nvs = partition_table.find(node.board.partition_table(), "nvs")
-        identity = nvs_image.Identity(unit.name, unit.kid, unit.epoch, master)
+        issuers = Issuers(self.registry).list_for_units() if node.profile.role == "speaker" else b""
+        identity = nvs_image.Identity(unit.name, unit.kid, unit.epoch, master, issuers)
         station.flash.load(nvs.offset, nvs_image.build(identity, nvs.size))
 
     def attach_collector(self, collector: Collecting, host: str, port: int) -> None:
