@@ -140,6 +140,37 @@ def test_a_month_of_marks_is_no_bigger_than_a_minute():
     ET.fromstring(picture)
 
 
+def test_a_power_cycle_of_two_seconds_is_seen_in_an_hour():
+    power = [[0, "boot"], [300_000, "running"], [1_800_000_000, "off"], [1_802_000_000, "boot"]]
+    picture = svg.draw(board(power=[*power, [1_802_300_000, "running"]]))
+    (wide,) = re.findall(r'<rect class="off"[^>]* width="([0-9.]+)"', picture)
+    assert float(wide) >= 4
+
+
+@pytest.mark.parametrize("least, steep", [(99_968, False), (50_000, True)])
+def test_a_few_bytes_of_heap_are_no_cliff(least, steep):
+    picture = svg.draw(board(heap=[[1_000_000, 100_000], [2_000_000, least]]))
+    (points,) = re.findall(r'<polyline class="heap" points="([^"]+)"', picture)
+    ys = [float(point.split(",")[1]) for point in points.split()]
+    assert (max(ys) - min(ys) > 20) == steep
+
+
+def test_a_known_flaky_failure_is_not_all_green():
+    results = Results("night")
+    results.add(Case("a.py::ok", "passed"))
+    results.add(Case("b.py::f", "flaky", 0, "tails", "known until 2031-05-31: a coin"))
+    page, text = html.render(results.to_dict()), markdown.render(results.to_dict())
+    assert "<h1>1 known flaky failed" in page and '<header class="exit0 odd">' in page
+    assert '<p class="next">known until 2031-05-31: a coin</p>' in page
+    assert "\N{WARNING SIGN}" in text and "  known until 2031-05-31: a coin" in text
+    assert "next:" not in page.split("<script>")[0] and "All passed" not in page + text
+
+
+def test_the_legend_stands_before_the_pictures(results):
+    page = html.render(results.to_dict())
+    assert page.index('<div class="key">') < page.index("<svg")
+
+
 def test_a_lane_that_holds_nothing_draws_nothing_wrong():
     for to_us in (0, 1):
         ET.fromstring(svg.draw(board() | {"to_us": to_us}))

@@ -13,12 +13,11 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from . import svg
-from .results import DONE, FAILED, OUTCOMES, summary
+from .results import OUTCOMES, headline, summary
 
 CLOSER_S = 600  # a longer run is also drawn from this long before its end,
 MARKS, FEW, QUIET_S = ("frames", "faults", "serial", "resets", "sends"), 3, 10  # if much happened
 TRANSCRIPT_LINES, TAIL_LINES = 400, 6
-HEADLINES = {DONE: "All passed", FAILED: "Something failed"}
 
 
 def render(data: dict[str, Any]) -> str:
@@ -30,7 +29,7 @@ def render(data: dict[str, Any]) -> str:
     template = environment.from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
     return template.render(
         data=data,
-        headline=HEADLINES.get(data["exit_code"], "Something could not be tried"),
+        headline=headline(data),
         summary=summary(data),
         outcomes=[name for name in OUTCOMES if data["counts"][name]],
         shown=_cards(data["cases"]),

@@ -10,6 +10,8 @@ import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from .results import step
+
 TAGS = {"failed": "failure", "error": "error", "blocked": "error", "flaky": "skipped"}
 TAGS["skipped"] = "skipped"
 # What XML 1.0 cannot carry, not even escaped.
@@ -58,8 +60,8 @@ def _case(suite: ET.Element, file: str, case: dict[str, Any]) -> None:
     tag = TAGS.get(case["outcome"])
     if tag:
         child = ET.SubElement(element, tag, type=case["outcome"], message=_clean(case["message"]))
-        steps = f"next: {case['next_step']}\n" if case["next_step"] else ""
-        child.text = _clean(steps + case["detail"])
+        steps = [step(case)] if case["next_step"] else []
+        child.text = _clean("\n".join([*steps, case["detail"]]))
 
 
 def _properties(element: ET.Element, facts: dict[str, str]) -> None:

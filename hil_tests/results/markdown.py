@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .results import summary
+from .results import NOT_TRIED, headline, step, summary
 
 LIMIT = 60_000  # characters; GitHub cuts a comment at 65,536
 SIGNS = {0: "\N{WHITE HEAVY CHECK MARK}", 1: "\N{CROSS MARK}", 2: "\N{WARNING SIGN}"}
@@ -14,7 +14,7 @@ def render(data: dict[str, Any]) -> str:
     """The Markdown text; what does not fit is counted, not cut in the middle."""
     bench = data["bench"]
     parts = [
-        f"### {SIGNS[data['exit_code']]} {data['title']}: {summary(data)}\n\n"
+        f"### {_sign(data)} {data['title']}: {headline(data)}: {summary(data)}\n\n"
         f"Bench `{bench.get('name', '')}`"
         + (f", commit `{bench['commit']}`" if bench.get("commit") else "")
         + f", {data['started']}.\n"
@@ -33,10 +33,15 @@ def render(data: dict[str, Any]) -> str:
     return "\n".join(kept)
 
 
+def _sign(data: dict[str, Any]) -> str:
+    flaky = data["exit_code"] == 0 and data["counts"]["flaky"]
+    return SIGNS[NOT_TRIED if flaky else data["exit_code"]]
+
+
 def _story(case: dict[str, Any]) -> str:
     lines = [f"- **{case['outcome']}** `{case['id']}`: {_cell(case['message'])}"]
     if case["next_step"]:
-        lines.append(f"  next: {_cell(case['next_step'])}")
+        lines.append(f"  {_cell(step(case))}")
     if case["reproduce"]:
         lines.append(f"\n  ```sh\n  {case['reproduce']}\n  ```")
     return "\n".join(lines)

@@ -157,6 +157,21 @@ def load(path: Path) -> dict[str, Any]:
     return data
 
 
+def headline(data: dict[str, Any]) -> str:
+    """What came of it, in a few words; nobody shall take a flaky failure for nothing."""
+    if data["exit_code"] == FAILED:
+        return "Something failed"
+    if data["exit_code"] == NOT_TRIED:
+        return "Something could not be tried"
+    flaky = data["counts"]["flaky"]
+    return f"{flaky} known flaky failed" if flaky else "All passed"
+
+
+def step(case: dict[str, Any]) -> str:
+    """What to do about a case, as a line; of a flaky one, until when it is excused and why."""
+    return case["next_step"] if case["outcome"] == "flaky" else f"next: {case['next_step']}"
+
+
 def summary(data: dict[str, Any]) -> str:
     """One line: `118 passed, 1 failed, 2 blocked in 41 s`."""
     counts = data["counts"]

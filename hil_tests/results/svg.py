@@ -13,6 +13,8 @@ from typing import Any
 WIDTH, LEFT, RIGHT = 1120, 64, 12
 LANES = {"faults": 22, "power": 22, "radio": 22, "serial": 20, "frames": 38, "heap": 40}
 GAP, AXIS = 6, 20
+OFF_PIXELS = 4  # a power cut of two seconds is seen in a day, too
+HEAP_SPAN = 10  # the heap lane shows at least one in so many bytes: 32 bytes are no cliff
 STATES = {  # class of the style sheet by state
     "running": "good", "boot": "start", "off": "off", "sleep": "rest", "download": "odd",
     "no program": "bad", "connected": "good", "idle": "rest", "searches": "odd",
@@ -114,8 +116,9 @@ class Picture:
             self.parts.append(f'<text class="quiet" x="{LEFT}" y="{self.y + 24}">{text}</text>')
             return
         low, high = min(row[1] for row in rows), max(row[1] for row in rows)
-        span = max(high - low, 1)
-        ys = [self.y + tall - 4 - (row[1] - low) / span * (tall - 8) for row in rows]
+        span = max(high - low, high / HEAP_SPAN, 1)
+        base = (low + high - span) / 2
+        ys = [self.y + tall - 4 - (row[1] - base) / span * (tall - 8) for row in rows]
         points = " ".join(f"{self.x(r[0])},{y:.1f}" for r, y in zip(rows, ys, strict=True))
         self.parts.append(f'<polyline class="heap" points="{points}"/>')
         step = max(1, len(rows) // 500)
@@ -154,6 +157,8 @@ class Picture:
         for at_us, after in [*rows, [self.to_us, ""]]:
             end = min(max(at_us, self.from_us), self.to_us)
             x, x_end = self.x(since), self.x(end)
+            if shown and state == "off" and end > since:
+                x = last_x = max(min(x, x_end - OFF_PIXELS), LEFT)
             if x_end > max(x, last_x) and (shown or state != "off"):
                 x = max(x, last_x)
                 room = x_end - x > 7 * len(state) + 6 and state not in UNNAMED

@@ -64,9 +64,8 @@ class Timeline:
             switches.listen(partial(self._fault, board, part))
 
     def _network_fault(self, name: str, what: str) -> None:
-        if name != "away":
-            self._fault(self.bench.network, "network", name, what)
-        elif not what.startswith("fired"):
+        self._fault(self.bench.network, "network", name, what)
+        if name == "away" and not what.startswith("fired"):
             at_us = self.bench.world.now_us
             self._note(at_us, self.bench.network, "back" if what == "off" else "away", "")
 
