@@ -4,12 +4,25 @@
 import esp32
 
 from protocols import cbor
-from protocols.command import issuer_kid
+from protocols.authority import ISSUERS_MAX
+from protocols.command import issuer_kid, parse_issuer
 from protocols.compat import const
 
 # The first that suffices: of 1 issuer, of 6, of 16 with algorithm, 64 bytes and rights each.
 _TOO_SHORT = const(-0x110C)  # ESP_ERR_NVS_INVALID_LENGTH
 _SIZES = const((128, 600, 1536))
+
+
+# Takes over a list of [algorithm, key, rights], as provisioning writes it; ValueError for another.
+def replace(data):
+    items = cbor.decode(data)
+    if not isinstance(items, list) or len(items) > ISSUERS_MAX:
+        raise ValueError("issuers: give a list of up to %d" % ISSUERS_MAX)
+    for item in items:
+        parse_issuer(item)
+    store = Issuers()
+    if store.list() != data:
+        store.store_list(data)
 
 
 class Issuers:
@@ -18,12 +31,19 @@ class Issuers:
 
     # {kid: [algorithm, key, rights]}
     def keys(self):
-        items = self._load("issuers")
+        items = self.list()
         items = cbor.decode(items) if items else ()
         return {issuer_kid(item[0], item[1]): item for item in items}
 
     def store_keys(self, issuers):
-        self._store("issuers", cbor.encode(list(issuers.values())))
+        self.store_list(cbor.encode(list(issuers.values())))
+
+    # The same as it was written, or nothing.
+    def list(self):
+        return self._load("issuers")
+
+    def store_list(self, data):
+        self._store("issuers", data)
 
     # {kid: [highest, bits]}
     def seen(self):

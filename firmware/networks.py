@@ -1,13 +1,14 @@
 # A board's way into a local network: the interface, and what makes it try again.
 # SPDX-License-Identifier: Apache-2.0
 import machine
-import network
 
 _PHYS = {"lan8720": "PHY_LAN8720"}  # names of the network module
 
 
 # -> (interface, connect())
 def ethernet(entry):
+    import network
+
     pins = {
         key: machine.Pin(entry[key]) for key in ("mdc", "mdio", "power", "ref_clk") if key in entry
     }

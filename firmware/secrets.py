@@ -4,10 +4,14 @@ import struct
 
 import esp32
 
+from protocols.compat import const
 from protocols.frame import KeySet
 from protocols.replay import Window
 from protocols.sequence import Sequence
 
+from . import later
+
+_ISSUERS = const("firmware.issuers protocols.authority protocols.command")
 _SIZES = {"master": (16,), "kid": (2, 4)}
 
 
@@ -35,7 +39,7 @@ class Secrets:
         keys = self.keyset()
         return keys.check_value() if keys else None
 
-    # What provisioning may write: master, kid, epoch, unit. Writing what is there changes nothing,
+    # What provisioning may write: master, kid, epoch, unit, issuers. Writing what is there changes nothing,
     # so that an interrupted provisioning can be repeated.
     def put(self, name, value):
         if name == "epoch":
@@ -44,6 +48,9 @@ class Secrets:
             if value == self._int(name):
                 return
             self._nvs.set_i32(name, value)
+        elif name == "issuers":
+            later.call(_ISSUERS, "replace", bytes(value))
+            return
         elif name in ("master", "kid", "unit"):
             value = value.encode() if isinstance(value, str) else bytes(value)
             _check(name, value)
@@ -51,7 +58,7 @@ class Secrets:
                 return
             self._nvs.set_blob(name, value)
         else:
-            raise SecretsError("%s: give one of master, kid, epoch, unit" % name)
+            raise SecretsError("%s: give one of master, kid, epoch, unit, issuers" % name)
         if name != "unit":  # other keys: what the old ones have seen says nothing about these
             self.window_store(Window())
         self._nvs.commit()

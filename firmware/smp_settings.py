@@ -24,8 +24,15 @@ _WRITE_NOT_SUPPORTED = const(6)
 _DELETE_NOT_SUPPORTED = const(7)
 
 _CONFIG = const("firmware.config")  # a third of the free heap, for the commit alone
+_ISSUERS = const("firmware.issuers protocols.authority protocols.command")
 _NAME_LIMIT = const(32)
-_WRITABLE = {"id/unit": "unit", "id/kid": "kid", "id/epoch": "epoch", "key/master": "master"}
+_WRITABLE = {
+    "id/unit": "unit",
+    "id/kid": "kid",
+    "id/epoch": "epoch",
+    "key/master": "master",
+    "key/issuers": "issuers",
+}
 _READ_ONLY = const(("id/mac", "key/check", "config/sha256"))
 
 
@@ -75,6 +82,8 @@ class SettingsGroup:
             return self._mac
         if name == "key/check":
             return self._secrets.check_value()
+        if name == "key/issuers":
+            return later.call(_ISSUERS, "Issuers").list()
         kid, epoch, unit = self._secrets.identity()
         if name == "id/kid":
             return kid

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from fieldbeat.protocols import command, cose
+from fieldbeat.protocols import cbor, command, cose
 
 from .errors import CannotTry
 from .registry import Registry
@@ -147,6 +147,11 @@ class Issuers:
             self._database.write(sql, self._now(), issuer.kid)
             self._registry.note(f"issuer {name}", "revoked", issuer.kid.hex())
         return issuer
+
+    def list_for_units(self) -> bytes:
+        """Return all that are in office as a unit keeps them (`key/issuers`)."""
+        office = [issuer for issuer in self.all() if issuer.revoked_s is None]
+        return cbor.encode([issuer.for_units() for issuer in office])
 
     def next_counter(self, issuer: Issuer) -> int:
         """Reserve the number for the next command that an issuer signs; nobody else gets it.

@@ -32,6 +32,7 @@ class Identity:
     kid: bytes
     epoch: int
     master: bytes = field(repr=False)
+    issuers: bytes = b""  # whom a loudspeaker obeys, see issuers.py
 
 
 def build(identity: Identity, size: int) -> bytes:
@@ -50,6 +51,8 @@ def build(identity: Identity, size: int) -> bytes:
         raise FieldbeatError(f"the identity of {identity.unit} is malformed", "allocate a new key")
     usable = size - PAGE_BYTES  # the last page stays empty, NVS needs it to move entries
     blobs = {"master": identity.master, "kid": identity.kid, "unit": identity.unit.encode()}
+    if identity.issuers:
+        blobs["issuers"] = identity.issuers
     result = io.BytesIO()
     with redirect_stdout(io.StringIO()):
         writer = nvs.nvs_open(result, usable, nvs.Page.VERSION2)
@@ -80,7 +83,8 @@ def read_identity(image: bytes, source: str) -> Identity:
             position += ENTRY_BYTES * (max(span, 1) if kind in (_I32, _BLOB) else 1)
     try:
         epoch = int.from_bytes(values["epoch"], "little")
-        return Identity(_text(values["unit"]), values["kid"], epoch, values["master"])
+        unit, issuers = _text(values["unit"]), values.get("issuers", b"")
+        return Identity(unit, values["kid"], epoch, values["master"], issuers)
     except KeyError as missing:
         message = f"{source} is no secrets image, it has no {missing}"
         raise CannotTry(message, "make one with 'fieldbeat build --secrets-out'") from None

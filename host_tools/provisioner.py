@@ -21,6 +21,7 @@ from fieldbeat.protocols.frame import KeySet
 
 from . import node_config
 from .errors import FieldbeatError
+from .issuers import Issuers
 from .registry import PROVISIONED, PROVISIONING, Registry, Unit
 
 NEW_CONFIG, CONFIG = "/config.new", "/config.cbor"
@@ -129,6 +130,8 @@ class Provisioner:
             self._must_be_same(plan, identity)
         unit = self._identity_for(plan, identity, rekey)
         self._write_identity(unit)
+        if plan.role == "speaker":
+            self._write_issuers()
         self._write_config(plan)
         self._restart(unit, plan)
         problem = self._safe_mode()
@@ -232,6 +235,19 @@ class Provisioner:
         if read("key/check") != check:
             raise ProvisioningError("the unit did not keep its key", "run the same command again")
         self._progress("key", "written and compared")
+
+    def _write_issuers(self) -> None:
+        """Tell a loudspeaker whom to obey; those in office now, also when nothing else changed."""
+        issuers = Issuers(self._registry)
+        wanted = issuers.list_for_units()
+        if self._link.read_setting("key/issuers") != wanted:
+            self._link.write_setting("key/issuers", wanted)
+            if self._link.read_setting("key/issuers") != wanted:
+                message = "the unit did not keep the keys of the issuers"
+                raise ProvisioningError(message, "run the same command again")
+        names = [issuer.name for issuer in issuers.all() if issuer.revoked_s is None]
+        nobody = "none: it obeys nobody until 'fieldbeat issuer new' and another 'provision'"
+        self._progress("issuers", ", ".join(names) or nobody)
 
     def _write_config(self, plan: Plan) -> None:
         if self._link.read_setting("config/sha256") == plan.config_sha256:

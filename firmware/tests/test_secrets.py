@@ -1,7 +1,10 @@
 # What NVS keeps: identity, keys that never come out, numbers that never go back.
 # SPDX-License-Identifier: Apache-2.0
+from firmware.issuers import Issuers
 from firmware.secrets import Secrets, SecretsError
 from firmware.tests.support import World
+from protocols import cbor
+from protocols.command import issuer_kid
 from protocols.frame import KeySet
 from protocols.tests.support import raises
 
@@ -45,6 +48,18 @@ def test_the_master_stays_inside():
 
 def vars_of(value):
     return {n: repr(getattr(value, n)) for n in dir(value) if n != "__dict__"}
+
+
+def test_issuers():
+    _, secrets = provisioned()
+    item = [-7, bytes(range(64)), {0: 2, 1: 1}]
+    secrets.put("issuers", cbor.encode([item]))
+    assert Issuers().keys() == {issuer_kid(-7, item[1]): item}
+    wrong = ([[-8, item[1], item[2]]], [item] * 17, {}, [[-7, b"short", item[2]]], [-7])
+    for items in wrong:
+        raises(ValueError, secrets.put, "issuers", cbor.encode(items))
+    raises(ValueError, secrets.put, "issuers", b"\xff")
+    assert Issuers().list() == cbor.encode([item])
 
 
 def test_bad_values_change_nothing():

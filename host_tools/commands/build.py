@@ -84,6 +84,7 @@ def _base(node: NodeConfig, base: Path | None, virtual: bool) -> bytes | None:
 def _secrets(node: NodeConfig, path: Path, registry: Path | None) -> bytes:
     """Give the unit a new key, write it as an NVS image, and return its key id."""
     from .. import files, nvs_image, partition_table
+    from ..issuers import Issuers
     from ..registry import Registry
 
     unit = node.tables.node.name
@@ -91,9 +92,11 @@ def _secrets(node: NodeConfig, path: Path, registry: Path | None) -> bytes:
     try:
         given = units.allocate(unit, f"by build into {path}")
         master = dict(units.keys(given.kid))[given.epoch]
+        is_speaker = node.profile.role == "speaker"
+        issuers = Issuers(units).list_for_units() if is_speaker else b""
     finally:
         units.close()
-    identity = nvs_image.Identity(unit, given.kid, given.epoch, master)
+    identity = nvs_image.Identity(unit, given.kid, given.epoch, master, issuers)
     size = partition_table.find(node.board.partition_table(), "nvs").size
     files.write_atomically(path, nvs_image.build(identity, size), files.PRIVATE)
     return given.kid

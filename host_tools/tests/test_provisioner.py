@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from fieldbeat.host_tools.errors import CannotTry
+from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.provisioner import Plan, Provisioner, ProvisioningError, plan
 from fieldbeat.host_tools.registry import PROVISIONED, PROVISIONING, Registry
 from fieldbeat.host_tools.smp_link import LinkError
+from fieldbeat.protocols import cbor, cose
 from fieldbeat.protocols.frame import KeySet
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "greenhouse.toml"
@@ -127,6 +129,27 @@ def test_the_groups_of_a_loudspeaker_are_recorded(registry):
         Provisioner(Unit(), registry, lambda step, text: None).run(plan, rekey=True)
         unit = registry.unit("gh-1")
         assert (unit.role, unit.group_numbers) == ("speaker", groups)
+
+
+def test_a_loudspeaker_is_told_whom_to_obey(registry):
+    unit, lines = Unit(), []
+    speaker = dataclasses.replace(PLAN, role="speaker")
+    issuers = Issuers(registry)
+
+    def run():
+        lines.clear()
+        Provisioner(unit, registry, lambda step, text: lines.append((step, text))).run(speaker)
+        return dict(lines)["issuers"]
+
+    assert run().startswith("none: it obeys nobody until 'fieldbeat issuer new'")
+    assert unit.nvs["key/issuers"] == b"\x80"
+    issuers.add("district", cose.ES256, bytes(64), 2, 1)
+    issuers.add("village", cose.ES256, bytes(range(64)), 1, 3)
+    assert run() == "district, village"
+    items = cbor.decode(unit.nvs["key/issuers"])
+    assert items[1] == [cose.ES256, bytes(range(64)), {0: 1, 1: 3}]
+    issuers.revoke("district")
+    assert run() == "village" and cbor.decode(unit.nvs["key/issuers"]) == items[1:]
 
 
 def test_no_line_tells_the_key(registry):
