@@ -20,20 +20,20 @@ def replay(options: Options, expect: str | None, as_json: bool) -> int:
     """Returns 0 if the run is as expected or nothing was, 1 if it differs."""
     digest, trace, options = _expected(expect, options)
     results, difference = run(options, expected=trace)
-    same = digest is None or digest == results.digest
+    same = None if digest is None else digest == results.digest
     if as_json:
         found = {"digest": results.digest, "expected": digest, "same": same}
         print(json.dumps(found | {"difference": str(difference) if difference else None}))
     else:
         print(results.digest)
-        if not same:
+        if same is False:
             print(f"expected {digest}")
             print(
                 difference or "no trace to compare with: name a soak.json that has one beside it"
             )
-        elif digest is not None:
+        elif same:
             print("the same, byte for byte")
-    return 0 if same else 1
+    return 1 if same is False else 0
 
 
 def _expected(expect: str | None, options: Options) -> tuple[str | None, Path | None, Options]:

@@ -234,12 +234,14 @@ def run(
 
 def text_of(results: Results) -> str:
     """The counts, for a person."""
-    kinds, times = len(results.faults), sum(results.faults.values())
+    kinds, count = len(results.faults), sum(results.faults.values())
+    by_name = sorted(results.faults.items())
     heaps = [size for heap in results.free_heap.values() for size in heap]
     lines = [
         f"soak of {results.days:g} days, seed {results.seed}, {results.stations} station(s), "
         f"{results.seconds:g} s",
-        f"faults     {times} of {kinds} kinds, {sum(results.effects.values())} effects",
+        f"faults     {count} of {kinds} kinds, {sum(results.effects.values())} effects",
+        *(f"           {times} {name.replace('_', ' ')}" for name, times in by_name),
         f"resets     {results.resets}",
         f"records    {results.records} stored with {results.samples} samples",
         f"datagrams  {results.datagrams_up} up, {results.datagrams_down} down; at most "
@@ -250,12 +252,11 @@ def text_of(results: Results) -> str:
     lines += [f"broken     {promise}" for promise in results.broken]
     lines += [f"INVALID    never took effect: {fault}" for fault in results.invalid]
     verdict = ("every promise held", "a promise was broken", "the run proves nothing")
-    again = f"fieldbeat bench soak --days {results.days:g} --seed {results.seed}"
+    lines.append(verdict[results.exit_code])
+    options = f"--days {results.days:g}"
     if results.stations > 1:
-        again += f" --stations {results.stations}"
-    lines.append(
-        verdict[results.exit_code] + ("" if not results.exit_code else f"; again: {again}")
-    )
+        options += f" --stations {results.stations}"
+    lines.append(f"again      fieldbeat bench replay {results.seed} {options}")
     return "\n".join(lines)
 
 

@@ -6,15 +6,18 @@ import json
 from functools import cache
 
 import pytest
+from fieldbeat.hil_tests.commands import app
 from fieldbeat.hil_tests.cuts import campaign, command, flash_reader, report, states
 from fieldbeat.hil_tests.cuts.judge import Cut, Judge, Verdict, parse
 from fieldbeat.hil_tests.cuts.promises import promises
 from fieldbeat.hil_tests.cuts.recorder import BEGUN, DONE, Recording, Stage, record
 from fieldbeat.hil_tests.cuts.states import Name, Rebuilt, torn
+from fieldbeat.hil_tests.cuts.stories import STORIES
 from fieldbeat.hil_tests.virtual.errors import BenchError
 from fieldbeat.hil_tests.virtual.flash import FlashOp
 from fieldbeat.hil_tests.virtual.nvs import Nvs
 from fieldbeat.host_tools.errors import CannotTry
+from typer.testing import CliRunner
 
 
 @cache
@@ -231,7 +234,27 @@ def test_the_verb_runs_a_campaign(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert code == 0 and found["exit_code"] == 0
     assert found["judged"] == found["second_cuts"] >= 4 and len(found["self_checks"]) == 2
-    assert (tmp_path / "cuts.md").exists()
+    page = (tmp_path / "cuts.md").read_text()
+    assert f"Operations 40..41, depth 2, {found['started']}, commit {found['commit']}" in page
+    assert found["states"] == "40..41" and found["started"].startswith("20")
+
+
+@pytest.mark.parametrize("given, said", [("image", "there is no --state"), ("report", "--report")])
+def test_an_option_that_would_do_nothing_is_refused(given, said, tmp_path):
+    folder, image = (tmp_path, None) if given == "report" else (None, tmp_path / "y.img")
+    state = "3" if given == "report" else None
+    with pytest.raises(CannotTry, match=said):
+        command.cuts("1..2", 1, state, "contact", 1, 1, folder, image, as_json=False)
+
+
+def test_a_cut_that_its_operation_does_not_know_names_those_it_does():
+    with pytest.raises(CannotTry, match=r"3 is a program, .*'back'.* one of 3:clean, 3:first"):
+        command.cuts("all", 1, "3:back", "contact", 1, 1, None, None, as_json=False)
+
+
+def test_the_help_names_every_story():
+    said = CliRunner().invoke(app, ["cuts", "--help"]).output
+    assert all(name in said.split("--story")[1].split("--seed")[0] for name in STORIES)
 
 
 @pytest.mark.parametrize("text", ["5", "9..3", "a..b"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -164,6 +165,16 @@ def test_a_known_flaky_failure_is_not_all_green():
     assert '<p class="next">known until 2031-05-31: a coin</p>' in page
     assert "\N{WARNING SIGN}" in text and "  known until 2031-05-31: a coin" in text
     assert "next:" not in page.split("<script>")[0] and "All passed" not in page + text
+
+
+def test_a_commit_is_dirty_also_by_a_new_file(tmp_path):
+    assert results_module.commit(tmp_path) == ""
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run([*git, *words], check=True)
+    clean = results_module.commit(tmp_path)
+    tmp_path.joinpath("test_new.py").write_text("")
+    assert clean and results_module.commit(tmp_path) == f"{clean}-dirty"
 
 
 def test_the_legend_stands_before_the_pictures(results):

@@ -51,7 +51,8 @@ def test_a_record_that_the_collector_loses_is_found(monkeypatch):
     results, _ = soak.run(soak.Options(days=0.7))
     assert results.exit_code == 1
     assert results.broken[0] == "gh-01: records [4] were acknowledged and are not stored"
-    assert "again: fieldbeat bench soak --days 0.7 --seed 1" in soak.text_of(results)
+    said = soak.text_of(results)
+    assert "1 forgets\n" in said and "again      fieldbeat bench replay 1 --days 0.7" in said
 
 
 def test_a_run_again_that_differs_is_told_the_first_line(tmp_path, capsys):
@@ -66,6 +67,9 @@ def test_a_run_again_that_differs_is_told_the_first_line(tmp_path, capsys):
     said = capsys.readouterr().out
     assert f"{results.digest}\nexpected {'0' * 64}\n" in said  # the run itself was the same
     assert "the first difference is in line 101:\n  expected 7 " in said
+    assert replay(soak.Options(days=0.6, seed=5), None, as_json=True) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["same"] is None and found["expected"] is None
     with pytest.raises(CannotTry, match="neither a digest"):
         replay(soak.Options(seed=5), "no-such-file", as_json=False)
 

@@ -18,8 +18,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from ..results.results import commit
 from ..virtual.errors import BenchError
 from . import states
 from .judge import Cut, Judge, Verdict
@@ -42,6 +45,13 @@ class Options:
     seed: int = 1
     jobs: int = 0  # 0: one a processor
 
+    @property
+    def states(self) -> str:
+        """The numbers as `--states` takes them."""
+        if self.numbers is None:
+            return "all"
+        return f"{self.numbers.start}..{self.numbers.stop - 1}"
+
 
 @dataclass
 class Results:
@@ -51,6 +61,9 @@ class Results:
     seed: int
     depth: int
     jobs: int
+    states: str = "all"  # as --states takes it
+    started: str = ""  # ISO 8601
+    commit: str = ""
     operations: int = 0
     distinct_states: int = 0
     judged: int = 0
@@ -89,7 +102,9 @@ def run(
     """
     began, worked = time.perf_counter(), _processor_s()
     jobs = options.jobs or len(os.sched_getaffinity(0))
-    results = Results(options.story, options.seed, options.depth, jobs)
+    results = Results(options.story, options.seed, options.depth, jobs, options.states)
+    results.started = datetime.now(UTC).isoformat(timespec="seconds")
+    results.commit = commit(Path(__file__).parent)
     recording = record(options.story, options.seed)
     promised = promises(recording)
     last = len(recording.ops)

@@ -9,7 +9,8 @@ from fieldbeat.host_tools import output
 from fieldbeat.host_tools.errors import CannotTry
 
 from ..virtual.errors import BenchError
-from . import campaign, report
+from ..virtual.flash import FlashOp
+from . import campaign, report, states
 from .judge import Judge, Verdict, parse
 from .promises import promises
 from .recorder import record
@@ -32,7 +33,7 @@ def numbers(text: str) -> range | None:
 
 
 def cuts(
-    states: str,
+    wanted: str,
     depth: int,
     state: str | None,
     story: str,
@@ -47,7 +48,11 @@ def cuts(
     Raises:
         CannotTry: there is no such cut, or no golden run.
     """
-    options = campaign.Options(numbers(states), depth, story, seed, jobs)
+    options = campaign.Options(numbers(wanted), depth, story, seed, jobs)
+    if image and not state:
+        raise CannotTry("--image is for one cut, and there is no --state", "add --state N[:KIND]")
+    if folder and state:
+        raise CannotTry("--report is for a campaign, not for --state", "leave it out, or --state")
     try:
         if state:
             return one(options, state, image, as_json)
@@ -74,7 +79,7 @@ def one(options: campaign.Options, name: str, image: Path | None, as_json: bool)
     cut = parse(name)
     recording = record(options.story, options.seed)
     judge = Judge(recording, promises(recording))
-    judge.operation(cut.name)
+    _check_kind(judge.operation(cut.name), cut.name)
     if image:
         image.write_bytes(judge.flash(cut.name))
     verdict = judge.judge(cut)
@@ -83,6 +88,14 @@ def one(options: campaign.Options, name: str, image: Path | None, as_json: bool)
     else:
         print(describe(verdict))
     return 2 if verdict.invalid else 1 if verdict.broken else 0
+
+
+def _check_kind(op: FlashOp, name: states.Name) -> None:
+    kinds = states.kinds_of(op)
+    if name.kind not in kinds:
+        tried = ", ".join(f"{op.number}:{kind}" for kind in kinds)
+        step = f"give --state one of {tried}"
+        raise CannotTry(f"operation {op.number} is a {op.kind}, with no cut {name.kind!r}", step)
 
 
 def describe(verdict: Verdict) -> str:

@@ -49,6 +49,9 @@ def markdown(results: Results) -> str:
     lines = [
         "# Power cuts",
         "",
+        f"Operations {results.states}, depth {results.depth}, {results.started}, "
+        f"commit {results.commit or 'not known'}.",
+        "",
         "| what | count |",
         "|---|---|",
         f"| flash operations of the golden run `{results.story}`, seed {results.seed} "

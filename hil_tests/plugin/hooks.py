@@ -171,7 +171,8 @@ def _used(item: pytest.Item) -> set[str]:
     shared = {"flashed", "booted"}
     if not item.config.stash[BENCH].own_world:
         shared.add("board")
-    return set() if shared.isdisjoint(_fixtures(item)) else set(item.config.stash.get(CARES, {}))
+    cares = item.config.stash.get(CARES, {})
+    return set() if shared.isdisjoint(_fixtures(item)) else set(cares)
 
 
 def _timelines(item: pytest.Item) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import platform
 import shlex
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 
 from ..results import Case, Measurement, Results, write_reports
-from ..results.results import DONE, FAILED, NOT_TRIED, OUTCOMES, exit_code
+from ..results.results import DONE, FAILED, NOT_TRIED, OUTCOMES, commit, exit_code
 from .keys import LEFT
 
 NOT_COVERED = (
@@ -116,13 +115,8 @@ class Recorder:
 
     def _bench(self) -> dict[str, Any]:
         facts: dict[str, Any] = {"name": self.bench_name}
-        command = ["git", "-C", str(self.config.rootpath), "describe", "--always", "--dirty"]
-        try:
-            found = subprocess.run(command, capture_output=True, text=True, timeout=10)
-            if found.returncode == 0:
-                facts["commit"] = found.stdout.strip()
-        except (OSError, subprocess.TimeoutExpired):
-            pass  # no git here: the report has no commit
+        if found := commit(self.config.rootpath):
+            facts["commit"] = found
         return facts | {"python": platform.python_version(), "host": platform.platform()}
 
 

@@ -7,6 +7,7 @@ stands; `version` changes when a reader of the old one would be wrong.
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -144,6 +145,24 @@ def exit_code(counts: dict[str, int]) -> int:
     if counts.get("failed") or counts.get("error"):
         return FAILED
     return NOT_TRIED if counts.get("blocked") else DONE
+
+
+def commit(folder: Path) -> str:
+    """The commit of a working tree, `-dirty` if it has changes or files that git does not know.
+
+    Empty: there is no git here, or it knows nothing of the folder.
+    """
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(folder), *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        return done.stdout.strip()
+
+    try:
+        dirty = git("status", "--porcelain")
+        return git("describe", "--always") + ("-dirty" if dirty else "")
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def load(path: Path) -> dict[str, Any]:
