@@ -1,0 +1,183 @@
+"""Which command is to be sent to which unit, and when: paced, and again until it is receipted.
+
+No clock, no socket, no file: who sends asks `due(now_s)` and tells what it heard. A delivery is
+one command for one unit.
+
+- The highest class and level goes first; within it, units that were not tried yet.
+- At most `RATE_HZ` datagrams a second, so that ten thousand units do not fill a router's queue.
+- Without a receipt it goes again after `FIRST_RETRY_S`, then each time after a wait that is 15 %
+  longer, up to `LAST_RETRY_S`, until it expires. A unit that gets it twice sounds it once.
+- A unit whose address is not known waits until it speaks; and whoever speaks again after a silence
+  gets at once what is still open, since its address counts now and its way back is open.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+RATE_HZ = 2000
+BURST = 100  # datagrams at once, after a pause
+FIRST_RETRY_S = 1.0
+RETRY_GROWTH = 1.15  # seven tries in nine seconds: of 1,000 units at 10 % loss all have heard
+LAST_RETRY_S = 60.0
+_ROUNDING = 1e-3  # of a datagram: Unix seconds are floats that step by 0.2 us
+
+
+@dataclass(eq=False)
+class Delivery:
+    """One command for one unit; `number` is its place in the order of arrival."""
+
+    command: bytes
+    unit: str
+    rank: tuple[int, int]  # class and level: what is higher goes first
+    expires_s: float
+    number: int = 0
+    tries: int = 0
+    first_s: float | None = None
+    last_s: float | None = None
+    due_s: float | None = None  # None: when the unit speaks
+    open: bool = True
+
+    @property
+    def urgency(self) -> tuple[int, int, bool, int]:
+        """What goes first is lower."""
+        class_, level = self.rank
+        return -class_, level, self.tries > 0, self.number
+
+    def __lt__(self, other: Delivery) -> bool:
+        return self.number < other.number  # of two that are equal in a heap
+
+
+@dataclass
+class FanOut:
+    """Every delivery that is open."""
+
+    rate_hz: float = RATE_HZ
+    burst: int = BURST
+    _open: dict[tuple[bytes, str], Delivery] = field(default_factory=dict)
+    _of_unit: dict[str, set[Delivery]] = field(default_factory=dict)
+    _later: list[tuple[float, Delivery]] = field(default_factory=list)  # heap
+    _ready: list[tuple[tuple, Delivery]] = field(default_factory=list)  # heap
+    _allowed: float = 0.0  # datagrams that may be sent now
+    _allowed_s: float = float("-inf")  # the time when that was reckoned
+    _number: int = 0
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def commands(self) -> set[bytes]:
+        """Return the commands that have an open delivery."""
+        return {command for command, _ in self._open}
+
+    def add(
+        self,
+        command: bytes,
+        unit: str,
+        rank: tuple[int, int],
+        expires_s: float,
+        now_s: float,
+        reachable: bool = True,
+    ) -> None:
+        """Add a delivery, to be sent now, or when the unit speaks; a known one stays as it is."""
+        if (command, unit) in self._open:
+            return
+        self._number += 1
+        delivery = Delivery(command, unit, rank, expires_s, self._number)
+        self._open[command, unit] = delivery
+        self._of_unit.setdefault(unit, set()).add(delivery)
+        if reachable:
+            self._schedule(delivery, now_s)
+
+    def heard(self, command: bytes, unit: str) -> None:
+        """Take note of a receipt, of any stage: the command need not be sent again."""
+        delivery = self._open.get((command, unit))
+        if delivery:
+            self._close(delivery)
+
+    def drop(self, commands: Iterable[bytes]) -> None:
+        """Send these commands no more, as when they were cancelled."""
+        wanted = set(commands)
+        if wanted:
+            for delivery in [each for each in self._open.values() if each.command in wanted]:
+                self._close(delivery)
+
+    def spoke(self, unit: str, now_s: float) -> None:
+        """Take note that a unit was heard, so that it can be reached now."""
+        for delivery in self._of_unit.get(unit, ()):
+            soonest = now_s if delivery.last_s is None else delivery.last_s + FIRST_RETRY_S
+            if delivery.due_s is None or delivery.due_s > max(now_s, soonest):
+                self._schedule(delivery, max(now_s, soonest))
+
+    def due(self, now_s: float, most: int | None = None) -> list[Delivery]:
+        """Return the deliveries that are to be sent now, the most urgent first.
+
+        Args:
+            now_s: the time, Unix seconds.
+            most: how many the caller can take.
+        """
+        self._ripen(now_s)
+        count = int(self._allowance(now_s) + _ROUNDING)
+        count = count if most is None else min(count, most)
+        found: list[Delivery] = []
+        while self._ready and len(found) < count:
+            _, delivery = heapq.heappop(self._ready)
+            if not delivery.open:
+                continue
+            if delivery.expires_s <= now_s:
+                self._close(delivery)
+                continue
+            self._sent(delivery, now_s)
+            found.append(delivery)
+        self._allowed -= len(found)
+        return found
+
+    def next_s(self) -> float | None:
+        """Return when `due` has something to return, or None: never, unless something happens."""
+        while self._later and self._is_stale(*self._later[0]):
+            heapq.heappop(self._later)
+        while self._ready and not self._ready[0][1].open:
+            heapq.heappop(self._ready)
+        if self._ready:
+            missing = max(0.0, 1 - self._allowed)
+            return self._allowed_s + missing / self.rate_hz
+        return self._later[0][0] if self._later else None
+
+    def _schedule(self, delivery: Delivery, due_s: float) -> None:
+        delivery.due_s = due_s
+        heapq.heappush(self._later, (due_s, delivery))
+
+    def _ripen(self, now_s: float) -> None:
+        """Move what has become due to what is ready."""
+        while self._later and self._later[0][0] <= now_s:
+            due_s, delivery = heapq.heappop(self._later)
+            if not self._is_stale(due_s, delivery):
+                heapq.heappush(self._ready, (delivery.urgency, delivery))
+
+    def _is_stale(self, due_s: float, delivery: Delivery) -> bool:
+        """Tell whether an entry of `_later` was overtaken by another one of its delivery."""
+        return not delivery.open or delivery.due_s != due_s
+
+    def _allowance(self, now_s: float) -> float:
+        passed_s = max(0.0, now_s - self._allowed_s)
+        self._allowed = min(float(self.burst), self._allowed + passed_s * self.rate_hz)
+        self._allowed_s = now_s
+        return self._allowed
+
+    def _sent(self, delivery: Delivery, now_s: float) -> None:
+        wait_s = min(FIRST_RETRY_S * RETRY_GROWTH**delivery.tries, LAST_RETRY_S)
+        delivery.tries += 1
+        delivery.first_s = now_s if delivery.first_s is None else delivery.first_s
+        delivery.last_s = now_s
+        self._schedule(delivery, now_s + wait_s)
+
+    def _close(self, delivery: Delivery) -> None:
+        delivery.open = False
+        del self._open[delivery.command, delivery.unit]
+        mine = self._of_unit[delivery.unit]
+        mine.discard(delivery)
+        if not mine:
+            del self._of_unit[delivery.unit]
