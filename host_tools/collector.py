@@ -18,11 +18,12 @@ from typing import Any
 from fieldbeat.protocols import ack, ack_writer, frame, report_reader
 
 from .database import DatabaseBusy
+from .dispatcher import Dispatcher
 from .downlink import Downlink
 from .errors import FieldbeatError
 from .opener import Opened, Opener
 from .outcome import Outcome, source_text
-from .records import Decoder, describe, floor
+from .records import Decoder, describe, floor, receipt_of
 from .refusals import Refusals
 from .registry import Registry
 from .store import Store
@@ -56,6 +57,7 @@ class Collector:
         self._refusals = Refusals(store)
         self.refused = self._refusals.counts
         self._opener = Opener(registry, self._traffic)
+        self._dispatcher = Dispatcher(store, self._opener, self._traffic, self._downlink)
         with store.transaction():
             self._decoder.catch_up()
 
@@ -89,6 +91,9 @@ class Collector:
             for (data, _), outcome in zip(datagrams, outcomes, strict=True)
         ]
         free = self._keep_all([item for item in opened if item])
+        for item in opened:
+            if item and not item.outcome.reason:
+                self._dispatcher.heard(item.outcome.unit, item.receipted, now_s)
         replies = self._answers(opened)
         for outcome in outcomes:
             if outcome.reason:
@@ -98,9 +103,30 @@ class Collector:
         self._tell(outcomes)
         return replies
 
+    def outgoing(self, now_s: float) -> list[tuple[bytes, str]]:
+        """Return the commands that are to be sent now, as (datagram, address of the unit).
+
+        Who owns the socket asks for them before it answers, after it took datagrams, and every
+        few milliseconds: an alert goes before everything else.
+
+        Args:
+            now_s: the time, Unix seconds.
+        """
+        try:
+            self._follow_others()
+        except FieldbeatError as error:
+            _log.error("commands cannot be sent: %s", error)
+            return []
+        return self._dispatcher.outgoing(now_s)
+
+    def next_outgoing_s(self) -> float | None:
+        """Return when `outgoing` has something to return, unless somebody orders more before."""
+        return self._dispatcher.next_s()
+
     def flush(self) -> None:
-        """Write the counts of refusals; called by itself, and once at the end by who owns it."""
+        """Write what is counted in memory; called by itself, and once at the end by its owner."""
         self._refusals.flush()
+        self._dispatcher.flush()
 
     def tidy(self) -> None:
         """Bring the files up to date for whoever copies them; now and then, when there is time."""
@@ -193,10 +219,21 @@ class Collector:
                 continue
             decoded = self._decoder.take(unit, run, rn, frame_id, schema_id, raw)
             outcome.records.append(describe(decoded))
+            self._note_receipt(item, run, rn, decoded)
             if now:
                 link.add(rn)
                 self._follow(link, decoded, at_s)
         link.advance(contact.cumulative)
+
+    def _note_receipt(self, item: Opened, run: int, rn: int, decoded: Any) -> None:
+        """Keep what a unit says of a command, if it says so."""
+        if decoded is None or isinstance(decoded, report_reader.Block):
+            return
+        found = receipt_of(*decoded)
+        if found:
+            unit, at_s = item.outcome.unit, item.outcome.at_s
+            self._dispatcher.note(unit, run, rn, found, at_s)
+            item.receipted.append(found.id)
 
     def _run(self, link: Link, item: Opened) -> int:
         """Return the run that the records belong to, and begin another if they show one.

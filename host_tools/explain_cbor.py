@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fieldbeat.protocols import cbor, command, event, reasons, receipt
+from fieldbeat.protocols import cbor, command, event, reasons
 
 from .layers import Layer
-from .records import EVENT_NAMES
+from .records import EVENT_NAMES, stage_name
 from .times import DEVICE_EPOCH_S, iso
 
 # What a key is called and how its value is told: by a function, or with the keys inside it.
@@ -42,16 +42,6 @@ _COLUMN = named(
 )
 _SCHEMA = named({1: "schema id", 2: "version", 3: "interval s", 4: ("columns", _COLUMN)})
 _COMMON = {0: ("type", lambda type_: EVENT_NAMES.get(type_, "unknown")), 1: ("time", since_2024)}
-_STAGES = {
-    receipt.RECEIVED: "received",
-    receipt.ACCEPTED: "accepted",
-    receipt.STARTED: "started",
-    receipt.DONE: "done",
-    receipt.REFUSED: "refused",
-    receipt.INTERRUPTED: "interrupted",
-    receipt.CANCELLED: "cancelled",
-    receipt.SILENT: "silent",
-}
 _EVENTS: dict[int, dict[int, Any]] = {
     event.BOOT: {
         2: "cause",
@@ -72,7 +62,7 @@ _EVENTS: dict[int, dict[int, Any]] = {
     },
     event.RECEIPT: {
         2: "command id",
-        3: ("stage", lambda n: _STAGES.get(n, str(n))),
+        3: ("stage", stage_name),
         4: ("reason", reasons.name),
         5: "proof",
         6: ("start", since_2024),

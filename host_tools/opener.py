@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fieldbeat.protocols import frame, packing, packing_reader, report
@@ -34,6 +34,7 @@ class Opened:
     last: bool
     datagram: bytes
     outcome: Outcome
+    receipted: list[bytes] = field(default_factory=list)  # ids of the commands that it tells of
 
 
 class Opener:
@@ -48,6 +49,7 @@ class Opener:
         self._registry = registry
         self._traffic = traffic
         self._peers: dict[bytes, _Peer] = {}
+        self._kids: dict[str, bytes | None] = {}
         self._version: Any = None
 
     def follow(self) -> None:
@@ -55,6 +57,7 @@ class Opener:
         version = self._registry.version()
         if version != self._version:
             self._peers.clear()
+            self._kids.clear()
             self._version = version
 
     def open(self, datagram: bytes, outcome: Outcome) -> Opened | None:
@@ -77,6 +80,17 @@ class Opener:
         except FieldbeatError as error:
             outcome.refuse("store", str(error))
         return None
+
+    def keys_of(self, unit: str) -> frame.KeySet | None:
+        """Return the keys under which a unit spoke last, None if it is not registered so."""
+        if unit not in self._kids:
+            found = self._registry.unit(unit)
+            self._kids[unit] = found.kid if found else None
+        kid = self._kids[unit]
+        if kid is None:
+            return None
+        epoch = self._traffic.newest_epoch(kid)
+        return next((keys for keys in self._peer(kid).keysets if keys.epoch == epoch), None)
 
     def _peer(self, kid: bytes) -> _Peer:
         peer = self._peers.get(kid)

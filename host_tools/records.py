@@ -11,6 +11,8 @@ from fieldbeat.protocols import (
     event,
     event_reader,
     reasons,
+    receipt,
+    receipt_reader,
     report,
     report_reader,
     schema,
@@ -34,6 +36,17 @@ EVENT_NAMES = {
     event.ALARM: "alarm",
     event.CONFIG: "config",
     event.RECEIPT: "receipt",
+}
+
+STAGE_NAMES = {
+    receipt.RECEIVED: "received",
+    receipt.ACCEPTED: "accepted",
+    receipt.STARTED: "started",
+    receipt.DONE: "done",
+    receipt.REFUSED: "refused",
+    receipt.INTERRUPTED: "interrupted",
+    receipt.CANCELLED: "cancelled",
+    receipt.SILENT: "silent",
 }
 
 
@@ -199,9 +212,34 @@ def describe_event(type_: int, body: dict) -> str:
     name = EVENT_NAMES.get(type_, f"event {type_}")
     if type_ == event.BOOT:
         return f"boot: {body.get(event.BOOT_CAUSE)}, app {body.get(event.BOOT_VERSION)}"
+    if type_ == event.RECEIPT:
+        return _describe_receipt(body)
     if type_ == event.HEALTH:
         return "health" + "".join(f", {name} {n}" for name, n in counters(body).items())
     return name
+
+
+def stage_name(stage: int) -> str:
+    """Return how far a command came; a unit may be newer than its reader."""
+    return STAGE_NAMES.get(stage, f"stage {stage}")
+
+
+def receipt_of(type_: int, body: dict) -> Any:
+    """Return the receipt in an event, or None if it is none that makes sense."""
+    if type_ != event.RECEIPT:
+        return None
+    try:
+        return receipt_reader.parse(body)
+    except receipt_reader.ReceiptError:
+        return None
+
+
+def _describe_receipt(body: dict) -> str:
+    found = receipt_of(event.RECEIPT, body)
+    if found is None:
+        return "receipt that cannot be read"
+    why = f", {reasons.name(found.reason)}" if found.reason else ""
+    return f"receipt {found.id.hex()}: {stage_name(found.stage)}{why}"
 
 
 def _is_uint(value: Any) -> bool:

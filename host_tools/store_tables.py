@@ -29,6 +29,24 @@ CREATE TABLE forgeries (
     count INTEGER NOT NULL, source TEXT NOT NULL)
 """
 
+# An order is one command or several, and a command has a delivery for each of its units.
+_ORDERS = """
+CREATE TABLE orders (
+    id BLOB PRIMARY KEY, kind INTEGER NOT NULL, class INTEGER NOT NULL, level INTEGER NOT NULL,
+    silent INTEGER NOT NULL, made_s REAL NOT NULL, start_s REAL NOT NULL, expires_s REAL NOT NULL,
+    issuers TEXT NOT NULL, told TEXT NOT NULL, origin TEXT NOT NULL, cancels BLOB,
+    cancelled_s REAL);
+CREATE TABLE commands (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE,
+    order_id BLOB NOT NULL REFERENCES orders, plaintext BLOB NOT NULL);
+CREATE INDEX commands_of_order ON commands (order_id);
+CREATE TABLE deliveries (
+    command BLOB NOT NULL, unit TEXT NOT NULL, area TEXT NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0, first_s REAL, last_s REAL, heard_s REAL, told_s REAL,
+    stage INTEGER, reason INTEGER, run INTEGER, rn INTEGER, proof BLOB, started_s INTEGER,
+    ended_s INTEGER, source INTEGER, hops TEXT, PRIMARY KEY (command, unit)) WITHOUT ROWID
+"""
+
 _TABLES = f"""
 CREATE TABLE frames (
     id INTEGER PRIMARY KEY, unit TEXT NOT NULL, epoch INTEGER NOT NULL, piv INTEGER NOT NULL,
@@ -64,7 +82,8 @@ CREATE TABLE unit_schemas (
 CREATE TABLE refusals (
     unit TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL, last_s REAL NOT NULL,
     source TEXT NOT NULL, PRIMARY KEY (unit, reason));
-{_FORGERIES}
+{_FORGERIES};
+{_ORDERS}
 """
 
 _STEPS = {
@@ -73,12 +92,13 @@ _STEPS = {
     + _REPORTS
     + "UPDATE records SET state = 'waiting' WHERE schema != 0 AND state = 'decoded'",
     2: "DROP TABLE locks;" + _FORGERIES,
+    3: _ORDERS,
 }
 
 LAYOUT = Layout(
     name="store",
     application_id=int.from_bytes(b"fbst", "big"),
-    version=3,
+    version=4,
     tables=_TABLES,
     since_version_1="frames",
     steps=_STEPS,

@@ -75,6 +75,13 @@ class Traffic:
             self._links[unit] = Link(contact, set(ahead))
         return self._links[unit]
 
+    def contact(self, unit: str) -> Contact | None:
+        """Return what is known of a unit's traffic, or None if it was never heard."""
+        if unit not in self._links and self._store.contact(unit) is None:
+            return None
+        contact = self.link(unit, 0.0).contact
+        return contact if contact.frames else None
+
     def change(self, unit: str, now_s: float) -> Link:
         """Return a unit's link, which is about to change."""
         self._changed_links.add(unit)

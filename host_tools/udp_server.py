@@ -2,6 +2,9 @@
 
 While a transaction waits for the disk, more datagrams arrive and wait in the socket: the next
 transaction takes all of them.
+
+Commands to units leave through the same socket, so that they find the way back that a unit's own
+datagrams keep open. They are asked for every few milliseconds, and before each answer.
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -10,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import signal
 import socket
 import time
@@ -35,6 +39,7 @@ def address(text: str) -> tuple[str, int]:
 
 MANY = 256  # datagrams in a transaction: what came first does not wait for all that follows
 TIDY_S = 60.0
+COMMANDS_S = 0.02  # how soon a command is sent that somebody ordered
 BUFFER_SIZE = 4 << 20  # bytes; the system may grant less
 
 
@@ -45,11 +50,33 @@ def receive(endpoint: socket.socket, collector: Collector, now_s: float) -> int:
         while len(datagrams) < MANY:
             datagrams.append(endpoint.recvfrom(0xFFFF))
     answers = collector.handle_many(datagrams, now_s) if datagrams else []
+    command(endpoint, collector, now_s)
     for (_, source), replies in zip(datagrams, answers, strict=True):
         for reply in replies:
             with suppress(OSError):  # a lost answer: the unit asks again
                 endpoint.sendto(reply, source)
     return len(datagrams)
+
+
+def command(endpoint: socket.socket, collector: Collector, now_s: float) -> int:
+    """Send the commands that are due, and return how many."""
+    datagrams = collector.outgoing(now_s)
+    for datagram, source in datagrams:
+        place = _place(source)
+        if place:
+            with suppress(OSError):  # a full buffer, no route: it is sent again
+                endpoint.sendto(datagram, place)
+    return len(datagrams)
+
+
+def _place(source: str) -> tuple[str, int] | None:
+    """Return the address of a unit as `source_text` wrote it; no name is ever looked up."""
+    host, _, port = source.rpartition(":")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return (host, int(port)) if port.isdecimal() and int(port) <= 0xFFFF else None
 
 
 async def _bind(host: str, port: int) -> socket.socket:
@@ -94,15 +121,33 @@ async def serve(
     with suppress(RuntimeError, ValueError):  # not in the main thread: who runs it cancels it
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
+    ticking = _Every(COMMANDS_S, lambda: command(endpoint, collector, now()))
     try:
         ready(*endpoint.getsockname()[:2])
         loop.add_reader(endpoint, lambda: receive(endpoint, collector, now()))
         await _tidied(collector, stop)
     finally:
+        ticking.cancel()
         loop.remove_reader(endpoint)
         endpoint.close()
         with suppress(FieldbeatError):  # counts of refusals; what went wrong has been said
             collector.flush()
+
+
+class _Every:
+    """Calls a function again and again until it is cancelled, whatever it raises."""
+
+    def __init__(self, seconds: float, function: Callable[[], object]) -> None:
+        self._seconds, self._function = seconds, function
+        self._loop = asyncio.get_running_loop()
+        self._handle = self._loop.call_soon(self._run)
+
+    def cancel(self) -> None:
+        self._handle.cancel()
+
+    def _run(self) -> None:
+        self._handle = self._loop.call_later(self._seconds, self._run)
+        self._function()
 
 
 async def _tidied(collector: Collector, stop: asyncio.Event) -> None:

@@ -1,0 +1,231 @@
+"""Who sounded: the receipts of an order, by unit and by area.
+
+A unit is in one of four states:
+
+- sounded: it plays or has played; in a silent drill: it says that it would have.
+- waiting: it can still sound. It has it and waits for its time, or it has only just been sent.
+- refused: it says that it did not, or not to the end, and why.
+- silent: it has not answered for `SILENT_AFTER_S`, or its window ended without a sound.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fieldbeat.protocols import command, reasons, receipt
+
+from .orders import Delivery, Order
+from .records import stage_name
+
+SILENT_AFTER_S = 10.0
+SOUNDED, WAITING, REFUSED, SILENT = STATES = ("sounded", "waiting", "refused", "silent")
+FIRST_SAMPLE = 3  # among the hops of a receipt: received, verified, decided, first sample
+PROOFS = {1: "line current", 2: "microphone"}
+
+
+@dataclass(frozen=True)
+class UnitCoverage:
+    """One unit; `why` is a reason in words, '' where there is nothing to explain."""
+
+    unit: str
+    area: str
+    state: str
+    why: str
+    stage: str
+    sample_ms: int | None  # from the order to the first sample, as the unit says
+    proof: dict[str, Any] | None
+    delivery: Delivery
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether current or sound was measured while it played."""
+        return bool(self.proof and self.proof["share"] > 0)
+
+
+@dataclass
+class AreaCoverage:
+    """The units of an area, counted."""
+
+    area: str
+    units: int = 0
+    counts: Counter[str] = field(default_factory=Counter)  # by state
+    reasons: Counter[str] = field(default_factory=Counter)  # of who refused or is silent
+    proven: int = 0
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What became of an order."""
+
+    order: Order
+    units: tuple[UnitCoverage, ...]
+    areas: tuple[AreaCoverage, ...]
+    total: AreaCoverage
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every unit sounded."""
+        return self.total.counts[SOUNDED] == self.total.units
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether nothing is waited for any more."""
+        return not self.total.counts[WAITING]
+
+    def sample_ms(self) -> list[int]:
+        """Return how soon units sounded, in ms since it was ordered, the soonest first."""
+        return sorted(u.sample_ms for u in self.units if u.sample_ms is not None)
+
+
+def coverage(order: Order, deliveries: Iterable[Delivery], now_s: float) -> Coverage:
+    """Return what became of an order until now."""
+    units = tuple(_unit(order, each, now_s) for each in deliveries)
+    areas = {name: AreaCoverage(name) for name in sorted({unit.area for unit in units})}
+    total = AreaCoverage("")
+    for unit in units:
+        for counted in (areas[unit.area], total):
+            counted.units += 1
+            counted.counts[unit.state] += 1
+            counted.proven += unit.is_proven
+            if unit.why:
+                counted.reasons[unit.why] += 1
+    return Coverage(order, units, tuple(areas.values()), total)
+
+
+def _unit(order: Order, delivery: Delivery, now_s: float) -> UnitCoverage:
+    state, why = _state(order, delivery, now_s)
+    stage = "" if delivery.stage is None else stage_name(delivery.stage)
+    hops = delivery.hops_ms
+    sample_ms = hops[FIRST_SAMPLE] if len(hops) > FIRST_SAMPLE else None
+    proof = delivery.proof and _proof(delivery.proof)
+    return UnitCoverage(
+        *(delivery.unit, delivery.area, state, why, stage, sample_ms, proof or None, delivery)
+    )
+
+
+def _state(order: Order, delivery: Delivery, now_s: float) -> tuple[str, str]:
+    stage, over = delivery.stage, order.expires_s <= now_s
+    if stage in (receipt.STARTED, receipt.DONE):
+        return SOUNDED, ""
+    if stage == receipt.SILENT:
+        return SOUNDED if order.silent else REFUSED, "" if order.silent else "it was not to sound"
+    if stage in (receipt.REFUSED, receipt.INTERRUPTED, receipt.CANCELLED):
+        named = reasons.name(delivery.reason) if delivery.reason else ""
+        return REFUSED, in_words(named) if named else stage_name(stage or 0)
+    if stage is not None:  # received, accepted, or what a later version says
+        return (SILENT, "has it, and did not say that it sounded") if over else (WAITING, "")
+    if delivery.first_s is None:
+        unknown = "never heard of, so no address is known"
+        return (
+            (SILENT, unknown) if over or now_s - order.made_s > SILENT_AFTER_S else (WAITING, "")
+        )
+    late = now_s - delivery.first_s > SILENT_AFTER_S
+    return (SILENT, "does not answer") if late or over else (WAITING, "")
+
+
+def _proof(data: bytes) -> dict[str, Any]:
+    kind, level, share = data
+    return {
+        "kind": PROOFS.get(kind, f"kind {kind}"),
+        "level": round(level / 255, 3),
+        "share": round(share / 255, 3),
+    }
+
+
+_WORDS = {  # of protocols/reasons.py, for who looks at a table
+    "cmd_form": "malformed command",
+    "cmd_unsigned": "not signed",
+    "cmd_issuer": "issuer unknown to the unit",
+    "cmd_signature": "bad signature",
+    "cmd_rights": "beyond the issuer's rights",
+    "cmd_counter": "issuer's number used before",
+    "cmd_target": "not meant for this unit",
+    "cmd_early": "starts too far in the future",
+    "cmd_expired": "came too late",
+    "cmd_no_time": "unit has no time",
+    "cmd_second_issuer": "needs a second issuer",
+    "cmd_unknown": "command unknown to the unit",
+    "clip_missing": "clip is not there",
+    "clip_bad": "clip is damaged",
+    "stream_lost": "stream was lost",
+    "tts_silent": "TTS chip is silent",
+    "tts_busy": "TTS chip is busy",
+    "amp_fault": "amplifier fault",
+    "no_sound": "no sound measured",
+    "preempted": "another alert went before",
+    "power_cut": "power was cut",
+    "cancelled": "cancelled",
+}
+
+
+def in_words(reason: str) -> str:
+    """Return a reason in words; what is new stays as it is named."""
+    return _WORDS.get(reason, reason)
+
+
+def kind_name(kind: int) -> str:
+    """Return what kind of order it is."""
+    names = {
+        command.ALERT: "alert",
+        command.CANCEL: "cancel",
+        command.SELFTEST: "self-test",
+        command.RULES: "rules",
+        command.ISSUERS: "issuers",
+        command.STATUS: "status",
+    }
+    return names.get(kind, f"command {kind}")
+
+
+def as_map(found: Coverage) -> dict[str, Any]:
+    """Return it for JSON."""
+    order = found.order
+    return {
+        "id": order.id,
+        "kind": kind_name(order.kind),
+        "told": order.told,
+        "issuers": order.issuers,
+        "silent_drill": order.silent,
+        "made_s": order.made_s,
+        "start_s": order.start_s,
+        "expires_s": order.expires_s,
+        "cancelled_s": order.cancelled_s,
+        "complete": found.is_complete,
+        "total": _area_map(found.total),
+        "areas": [_area_map(area) for area in found.areas],
+        "units": [_unit_map(unit) for unit in found.units],
+    }
+
+
+def _area_map(area: AreaCoverage) -> dict[str, Any]:
+    states = {state: area.counts[state] for state in STATES}
+    named = {"area": area.area} if area.area else {}
+    return named | {"units": area.units, **states, "proven": area.proven, "why": area.reasons}
+
+
+def _unit_map(unit: UnitCoverage) -> dict[str, Any]:
+    sent = unit.delivery
+    return {
+        "unit": unit.unit,
+        "area": unit.area,
+        "state": unit.state,
+        "why": unit.why or None,
+        "stage": unit.stage or None,
+        "tries": sent.tries,
+        "first_sent_s": sent.first_s,
+        "first_receipt_s": sent.heard_s,
+        "last_receipt_s": sent.told_s,
+        "started_s": sent.started_s,
+        "ended_s": sent.ended_s,
+        "hops_ms": sent.hops_ms or None,
+        "proof": unit.proof,
+    }
+
+
+def soonest(times: Sequence[int]) -> str:
+    """Return the median and the last of times in ms, in words."""
+    return f"median {times[len(times) // 2] / 1000:.2f} s, last {times[-1] / 1000:.2f} s"

@@ -1,0 +1,129 @@
+"""Sends the commands of a store's orders to units, from a collector: seals, addresses, repeats.
+
+What is due comes out as datagrams, so that the socket and the clock stay with who owns them. The
+plaintext of a command was signed by its issuer, elsewhere; here it only gets the unit's frame.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from fieldbeat.protocols import frame
+
+from .downlink import Downlink
+from .errors import FieldbeatError
+from .fan_out import Delivery, FanOut
+from .opener import Opener
+from .orders import Orders
+from .store import Store
+from .traffic import Traffic
+
+_log = logging.getLogger(__name__)
+TRIES_WRITTEN_S = 1.0  # how often a send was tried is written at most this often
+
+
+class Dispatcher:
+    """The commands that one collector sends.
+
+    Args:
+        store: has the orders.
+        opener: has the units' keys.
+        traffic: tells where a unit was heard last, and under which key.
+        downlink: gives out sequence numbers.
+    """
+
+    def __init__(self, store: Store, opener: Opener, traffic: Traffic, downlink: Downlink) -> None:
+        self.fan_out = FanOut()
+        self._store = store
+        self._orders = Orders(store)
+        self._opener = opener
+        self._traffic = traffic
+        self._downlink = downlink
+        self._plaintexts: dict[bytes, bytes] = {}
+        self._last = 0  # number of the newest command that is known
+        self._version: int | None = None
+        self._unwritten: dict[tuple[bytes, str], Delivery] = {}
+        self._written_s = float("-inf")
+
+    def outgoing(self, now_s: float) -> list[tuple[bytes, str]]:
+        """Return the datagrams that are to be sent now, each with the address of its unit."""
+        try:
+            self._follow(now_s)
+            due = self.fan_out.due(now_s)
+            datagrams = self._sealed(due, now_s) if due else []
+        except FieldbeatError as error:  # what is due now is due again in a second
+            _log.error("commands cannot be sent: %s", error)
+            return []
+        self._write_tries_if_due(now_s)
+        return datagrams
+
+    def next_s(self) -> float | None:
+        """Return when `outgoing` has something to return, unless an order comes before."""
+        return self.fan_out.next_s()
+
+    def note(self, unit: str, run: int, rn: int, receipt: Any, now_s: float) -> None:
+        """Keep a receipt, inside the transaction that keeps its record."""
+        self._orders.note_receipt(unit, run, rn, receipt, now_s)
+
+    def heard(self, unit: str, commands: Iterable[bytes], now_s: float) -> None:
+        """Take note of a frame that is stored: the unit can be reached, and has these commands."""
+        for command in commands:
+            self.fan_out.heard(command, unit)
+        self.fan_out.spoke(unit, now_s)
+
+    def flush(self) -> None:
+        """Write how often what was tried."""
+        tries, self._unwritten = self._unwritten, {}
+        rows = [(d.tries, d.first_s or 0.0, d.last_s or 0.0, *key) for key, d in tries.items()]
+        if rows:
+            try:
+                self._orders.note_sent(rows)
+            except FieldbeatError:
+                self._unwritten = tries | self._unwritten
+                raise
+
+    def _follow(self, now_s: float) -> None:
+        """Take what another process has ordered since the last time."""
+        version = self._store.database.outside_version()
+        if version == self._version:
+            return
+        new = self._orders.open(self._last, now_s)
+        for each in new:
+            contact = self._traffic.contact(each.unit)
+            self._plaintexts[each.command] = each.plaintext
+            self.fan_out.add(
+                *(each.command, each.unit, each.rank, each.expires_s, now_s),
+                reachable=contact is not None,
+            )
+            self._last = max(self._last, each.number)
+        self.fan_out.drop(self._orders.cancelled(now_s))
+        open_ = self.fan_out.commands()
+        self._plaintexts = {k: v for k, v in self._plaintexts.items() if k in open_}
+        self._version = version
+
+    def _sealed(self, due: Sequence[Delivery], now_s: float) -> list[tuple[bytes, str]]:
+        ways = []
+        for delivery in due:
+            contact = self._traffic.contact(delivery.unit)
+            keys = self._opener.keys_of(delivery.unit)
+            if contact and keys:
+                ways.append((delivery, keys, contact.source))
+        self._downlink.reserve([(keys.kid, keys.epoch) for _, keys, _ in ways], now_s)
+        datagrams = []
+        for delivery, keys, source in ways:
+            piv = self._downlink.next(keys.kid, keys.epoch, now_s)
+            plaintext = self._plaintexts[delivery.command]
+            datagrams.append((keys.seal(frame.COMMAND, frame.DOWN, piv, plaintext), source))
+            self._unwritten[delivery.command, delivery.unit] = delivery
+        return datagrams
+
+    def _write_tries_if_due(self, now_s: float) -> None:
+        if self._unwritten and now_s - self._written_s >= TRIES_WRITTEN_S:
+            self._written_s = now_s
+            with suppress(FieldbeatError):  # they stay in memory until the disk takes them
+                self.flush()

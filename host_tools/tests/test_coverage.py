@@ -1,0 +1,182 @@
+"""Receipts into coverage: who sounded, who waits, who refused and why, who is silent."""
+
+import itertools
+
+import pytest
+from fieldbeat.host_tools.alerts import Made
+from fieldbeat.host_tools.coverage import (
+    REFUSED,
+    SILENT,
+    SILENT_AFTER_S,
+    SOUNDED,
+    WAITING,
+    as_map,
+    coverage,
+    in_words,
+)
+from fieldbeat.host_tools.errors import CannotTry
+from fieldbeat.host_tools.orders import Delivery, Order, Orders
+from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.store import Store
+from fieldbeat.protocols import receipt
+from fieldbeat.protocols.reasons import CODES
+from fieldbeat.protocols.receipt_reader import Receipt
+
+from .sender import NOW_S, T0
+
+ID = b"\1" * 8
+ORDER = Order(ID, 1, 2, 1, False, NOW_S, 0, NOW_S + 1800, "county", "an emergency")
+DRILL = Order(ID, 1, 1, 4, True, NOW_S, 0, NOW_S + 1800, "county", "a silent drill")
+
+
+def delivery(unit="sp-1", area="riverside", **known):
+    return Delivery(ID, unit, area, **{"tries": 1, "first_s": NOW_S, "last_s": NOW_S, **known})
+
+
+def state(order=ORDER, after_s=5.0, **known):
+    (unit,) = coverage(order, [delivery(**known)], NOW_S + after_s).units
+    return unit.state, unit.why
+
+
+@pytest.mark.parametrize(
+    ("known", "after_s", "expected"),
+    [
+        ({}, 5, (WAITING, "")),
+        ({}, SILENT_AFTER_S + 1, (SILENT, "does not answer")),
+        ({}, 1800, (SILENT, "does not answer")),
+        ({"first_s": None}, 5, (WAITING, "")),
+        ({"first_s": None}, 11, (SILENT, "never heard of, so no address is known")),
+        ({"stage": receipt.RECEIVED}, 500, (WAITING, "")),
+        ({"stage": receipt.ACCEPTED}, 1799, (WAITING, "")),
+        ({"stage": receipt.ACCEPTED}, 1800, (SILENT, "has it, and did not say that it sounded")),
+        ({"stage": receipt.STARTED}, 5, (SOUNDED, "")),
+        ({"stage": receipt.DONE}, 9999, (SOUNDED, "")),
+        ({"stage": receipt.REFUSED, "reason": CODES["clip_bad"]}, 5, (REFUSED, "clip is damaged")),
+        ({"stage": receipt.REFUSED}, 5, (REFUSED, "refused")),
+        ({"stage": receipt.INTERRUPTED, "reason": 53}, 5, (REFUSED, "power was cut")),
+        ({"stage": receipt.CANCELLED}, 5, (REFUSED, "cancelled")),
+        ({"stage": receipt.SILENT}, 5, (REFUSED, "it was not to sound")),
+        ({"stage": 99}, 5, (WAITING, "")),
+    ],
+)  # fmt: skip
+def test_states(known, after_s, expected):
+    assert state(after_s=after_s, **known) == expected
+
+
+def test_in_a_silent_drill_who_would_have_sounded_did_well():
+    assert state(DRILL, stage=receipt.SILENT) == (SOUNDED, "")
+
+
+def test_every_reason_of_a_command_has_words():
+    first = CODES["cmd_form"]
+    named = [name for name, code in CODES.items() if first <= code <= CODES["cancelled"]]
+    assert len(named) == 22
+    assert all(in_words(name) != name or name == "cancelled" for name in named)
+    assert in_words("reason_200") == "reason_200"
+
+
+def test_areas_are_counted():
+    done = {"stage": receipt.DONE, "hops": "[40,90,95,210]"}
+    full = b"\1\x80\xff"
+    found = coverage(
+        ORDER,
+        [
+            delivery("a", "hilltop", **done, proof=full),
+            delivery("b", "hilltop", **done, proof=b"\1\0\0"),
+            delivery("c", "hilltop", stage=receipt.REFUSED, reason=CODES["amp_fault"]),
+            delivery("d", "hilltop", stage=receipt.REFUSED, reason=CODES["amp_fault"]),
+            delivery("e", "riverside", stage=receipt.ACCEPTED),
+            delivery("f", "riverside"),
+            delivery("g", "riverside", stage=receipt.STARTED, hops="[10,20,25,1400]"),
+        ],
+        NOW_S + 30,
+    )
+    hilltop, riverside = found.areas
+    assert (hilltop.area, hilltop.units, hilltop.proven) == ("hilltop", 4, 1)
+    assert hilltop.counts == {SOUNDED: 2, REFUSED: 2}
+    assert hilltop.reasons == {"amplifier fault": 2}
+    assert riverside.counts == {WAITING: 1, SILENT: 1, SOUNDED: 1}
+    assert found.total.units == 7 and found.total.counts[SOUNDED] == 3
+    assert found.sample_ms() == [210, 210, 1400]
+    assert not found.is_complete and not found.is_decided
+    told = as_map(found)
+    assert told["total"] == {
+        "units": 7,
+        "sounded": 3,
+        "waiting": 1,
+        "refused": 2,
+        "silent": 1,
+        "proven": 1,
+        "why": {"amplifier fault": 2, "does not answer": 1},
+    }
+    assert told["units"][0]["proof"] == {"kind": "line current", "level": 0.502, "share": 1.0}
+    assert told["units"][4]["hops_ms"] is None
+
+
+# Receipts in the store
+
+
+@pytest.fixture
+def orders(tmp_path):
+    registry = Registry(tmp_path / "r.sqlite")
+    registry.allocate("sp-1")
+    registry.describe("sp-1", "x", site="riverside", role="speaker")
+    store = Store(tmp_path / "s.sqlite")
+    made = Orders(store)
+    made.add(ORDER, [Made(ID, b"x", (registry.unit("sp-1"),))])
+    yield made
+    store.close()
+    registry.close()
+
+
+def told(stage, **more):
+    return Receipt(**{**dict.fromkeys(Receipt._fields), "id": ID, "stage": stage, **more})
+
+
+SAID = [
+    (1, told(receipt.RECEIVED, hops=[40])),
+    (2, told(receipt.ACCEPTED, hops=[40, 90, 95])),
+    (3, told(receipt.STARTED, start=T0, source=0, hops=[40, 90, 95, 210])),
+    (4, told(receipt.DONE, proof=b"\1\x80\xff", start=T0, end=T0 + 9, source=2)),
+]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_receipts_in_any_order_say_the_same(orders, order):
+    for n, i in enumerate(order):
+        rn, said = SAID[i]
+        orders.note_receipt("sp-1", 1, rn, said, NOW_S + n)
+    (found,) = orders.deliveries(ORDER)
+    assert (found.stage, found.rn, found.proof) == (receipt.DONE, 4, b"\1\x80\xff")
+    assert (found.heard_s, found.told_s) == (NOW_S, NOW_S + 3)
+    assert found.ended_s - found.started_s == 9 and found.source == 2
+    assert found.hops_ms[3:] == [210]
+
+
+def test_the_reason_is_that_of_the_stage(orders):
+    cut = told(receipt.INTERRUPTED, reason=CODES["power_cut"])
+    orders.note_receipt("sp-1", 1, 4, cut, NOW_S)
+    orders.note_receipt("sp-1", 1, 5, told(receipt.STARTED), NOW_S + 1)  # it goes on after the cut
+    (found,) = orders.deliveries(ORDER)
+    assert (found.stage, found.reason) == (receipt.STARTED, None)
+    orders.note_receipt("sp-1", 2, 1, cut, NOW_S + 2)  # its log was erased: a later run
+    (found,) = orders.deliveries(ORDER)
+    assert (found.stage, found.reason) == (receipt.INTERRUPTED, CODES["power_cut"])
+
+
+def test_receipts_of_others_change_nothing(orders):
+    orders.note_receipt("sp-2", 1, 1, told(receipt.DONE), NOW_S)
+    orders.note_receipt("sp-1", 1, 1, told(receipt.DONE, id=bytes(8)), NOW_S)
+    (found,) = orders.deliveries(ORDER)
+    assert found.stage is None and found.heard_s is None
+
+
+def test_an_order_is_found_by_the_beginning_of_its_id(orders):
+    assert orders.find("0101") == orders.find(ID.hex()) == orders.find("0101", kind=1) == ORDER
+    with pytest.raises(CannotTry, match="no alert has an id '02'; next: see 'fieldbeat alert st"):
+        orders.find("02")
+    with pytest.raises(CannotTry, match="no alert has an id"):
+        orders.find("")
+    orders.add(Order(b"\1" * 7 + b"\2", 1, 2, 1, False, NOW_S, 0, NOW_S, "", "", ""), [])
+    with pytest.raises(CannotTry, match="several alerts have ids that begin with '0101'"):
+        orders.find("0101")
