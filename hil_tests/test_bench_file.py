@@ -94,7 +94,7 @@ def test_a_boards_own_power_goes_before_that_of_all():
          ["[board.a.power] port = 0: must be a whole number from 1 to 31"]),
         (ONE + '[modem]\nkind = "fake"\n', ["[modem] kind = 'fake': must be 'model' or 'real'"]),
         ('features = ["collector"]\n' + ONE,
-         ["[board.a] unit: missing; features = 'collector' needs the TOML file that the unit"]),
+         ["[board.a] unit: missing, and features has 'collector'; name the TOML file"]),
         ('features = ["power", "Sim card"]\n' + ONE,
          ["features = 'power': follows from the rest of the file, take it out",
           "features = 'Sim card': must be lower-case letters, digits and '_'"]),

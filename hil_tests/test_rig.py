@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from fieldbeat.hil_tests.benches import bench_check, bench_file
+from fieldbeat.hil_tests.benches import bench_check, bench_file, identity
 from fieldbeat.hil_tests.benches.blocked import Blocked
 from fieldbeat.hil_tests.benches.identity import Identity
 from fieldbeat.hil_tests.benches.rig import Rig
 from fieldbeat.hil_tests.stand_ins import HttpSwitch, Relay
 from fieldbeat.hil_tests.virtual.rfc2217_port import Rfc2217Port
-from fieldbeat.hil_tests.virtual.site import Site, config
+from fieldbeat.hil_tests.virtual.site import CONFIG, Site, config
 from fieldbeat.host_tools import image, image_info
 
 FIELDBEAT = Path(sys.executable).parent / "fieldbeat"
@@ -182,11 +182,37 @@ def test_check_says_each_thing_that_is_wrong(tmp_path, far, monkeypatch):
     assert "write id = " in found["wrong board", "wrong"]
     assert "there is no port /dev/ttyUSB99" in found["gone port", "wrong"]
     assert "apt install uhubctl" in found["gone power", "wrong"]
+    subjects = [subject for subject, _, _ in look(text, tmp_path)]
+    assert subjects.count("gone power") == subjects.count("lab port") == 1
     assert "pipx install labgrid" in found["lab port", "wrong"]
     assert "no [power]" in found["lab power", "not tried"]
     assert far.state == "running"
     offline = look(text, tmp_path, offline=True)
     assert [line[0] for line in offline[1:]] == ["gone power", "lab port", "boards"]
+
+
+def test_check_names_one_next_step_for_each_mistake(tmp_path, far):
+    twins = text_of(far) + text_of(far, name="b")
+    first, *_ = [line for _, _, line in look(twins, tmp_path, offline=True)]
+    assert "is that of [board.gh-01]; next: write what each board is" in first
+    assert first.count("next:") == 1 and "correct" not in first
+
+
+def test_check_says_what_comes_of_a_board_without_our_firmware(tmp_path, far, monkeypatch):
+    monkeypatch.setattr(identity, "ATTEMPTS", 1)
+    far.flash.load(0, b"\xff" * far.flash.size)
+    far.reset()
+    *_, port, board = look(text_of(far), tmp_path)
+    assert "up to 20 s" in port[2] and board[1] == "ok"
+    assert "no fieldbeat answers; next: pytest hil_tests --bench " in board[2]
+
+
+def test_check_reads_the_file_of_the_unit(tmp_path, far):
+    (tmp_path / "my-unit.toml").write_text(CONFIG.format(unit="x-7", board="greenhouse_esp32"))
+    found = look(text_of(far) + 'unit = "my-unit.toml"\n', tmp_path, offline=True)
+    assert found[1][:2] == ("gh-01 unit", "ok") and "x-7" in found[1][2]
+    found = look(text_of(far) + 'unit = "other.toml"\n', tmp_path, offline=True)
+    assert found[1][:2] == ("gh-01 unit", "wrong")
 
 
 def test_check_switches_nothing(tmp_path, far):

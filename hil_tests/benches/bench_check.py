@@ -63,21 +63,27 @@ def examine(path: Path, offline: bool = False) -> Iterator[Finding]:
         file = bench_file.load(path)
     except InvalidData as error:
         for problem in error.problems:
-            yield Finding(str(path), WRONG, problem, f"correct {path}")
+            text, _, step = problem.partition("; ")
+            yield Finding(str(path), WRONG, text, step or f"correct {path}")
         return
     count = len(file.boards)
     boards = f"{count} board{'s' if count > 1 else ''}"
     yield Finding(str(path), FINE, f"{boards}; features: {', '.join(sorted(file.features))}")
+    missing = set()  # what cannot be looked at for want of its program
     for name, table in file.boards.items():
         if table.unit is not None:
             yield _try(f"{name} unit", partial(_unit, file, name))
-        yield from _programs(name, table, file.power(name))
+        for finding in _programs(name, table, file.power(name)):
+            missing |= {finding.subject} if finding.verdict == WRONG else set()
+            yield finding
     if offline:
         yield Finding("boards", UNTRIED, "--offline: neither ports nor switches were touched")
         return
     for name in file.boards:
-        yield from _power(name, file.power(name))
-        yield from _board(name, file)
+        if f"{name} power" not in missing:
+            yield from _power(name, file.power(name))
+        if f"{name} port" not in missing:
+            yield from _board(name, file)
 
 
 def _programs(name: str, table: BoardTable, power: Switch | None) -> Iterator[Finding]:
@@ -123,8 +129,9 @@ def _board(name: str, file: BenchFile) -> Iterator[Finding]:
             return
         try:
             board = rig.boards[name]
-            yield Finding(f"{name} port", FINE, f"{file.boards[name].port} can be opened")
-            yield _try(f"{name} board", lambda: _who(board))
+            slow = "" if board.virtual else ", and is asked who is there: up to 20 s"
+            yield Finding(f"{name} port", FINE, f"{file.boards[name].port} can be opened{slow}")
+            yield _who(f"{name} board", board)
         finally:
             rig.close()
 
@@ -135,12 +142,18 @@ def _unit(file: BenchFile, name: str) -> str:
     return f"{node.tables.node.name}, which keeps this configuration"
 
 
-def _who(board: RigBoard) -> str:
+def _who(subject: str, board: RigBoard) -> Finding:
     if board.virtual is not None:
-        return f"virtual, {board.virtual.mac.hex(':')}"
-    found = board.check_identity()
-    runs = f"runs build {found.build_id}" if found.build_id else "no fieldbeat firmware answers"
-    return f"{board.manifest} {found.mac}, {runs}"
+        return Finding(subject, FINE, f"virtual, {board.virtual.mac.hex(':')}")
+    try:
+        found = board.check_identity()
+    except FieldbeatError as error:
+        return Finding(subject, WRONG, error.message, error.next_step)
+    who = f"{board.manifest} {found.mac}"
+    if found.build_id:
+        return Finding(subject, FINE, f"{who}, runs build {found.build_id}")
+    step = f"pytest hil_tests --bench {board.source} flashes it"
+    return Finding(subject, FINE, f"{who}, no fieldbeat answers", step)
 
 
 def _try(subject: str, work: Callable[[], str]) -> Finding:

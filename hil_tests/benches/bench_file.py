@@ -301,6 +301,6 @@ def _feature_problems(tables: Tables) -> Iterator[str]:
     for name, board in tables.board.items():
         if COLLECTOR in tables.features and not board.is_virtual and board.unit is None:
             yield (
-                f"[board.{name}] unit: missing; features = '{COLLECTOR}' needs the TOML file that "
-                "the unit was provisioned with"
+                f"[board.{name}] unit: missing, and features has '{COLLECTOR}'; "
+                "name the TOML file that the unit was provisioned with"
             )
