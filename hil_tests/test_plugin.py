@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
+from pathlib import Path
 
 import littlefs  # noqa: F401  (a run inside this process may not load its C part a second time)
 import pytest
+from fieldbeat.hil_tests.plugin import fixtures
 from fieldbeat.hil_tests.plugin.flaky import Entry, KnownFlaky, load
+from fieldbeat.hil_tests.virtual.fault_panel import FaultPanel
 from fieldbeat.host_tools.validation import InvalidData
 
 pytest_plugins = ["pytester"]
@@ -252,3 +255,24 @@ def test_a_bench_file_that_cannot_be_read_is_never_green(suite, pytester, choice
 def test_workers_cannot_share_one_bench(suite):
     result = suite(COIN, "--bench", "desk.toml", "-n", "2")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+# docs/writing-tests.md
+
+PAGE = Path(__file__).parent.parent / "docs" / "writing-tests.md"
+
+
+def test_the_page_about_tests_quotes_one_that_is_run():
+    example = Path(__file__).with_name("test_example.py").read_text()
+    assert f"```python\n{example}```" in PAGE.read_text()
+
+
+def test_the_page_about_tests_names_every_fault_and_every_fixture(bench):
+    bench.add_station()
+    page = PAGE.read_text()
+    for part, switches in FaultPanel(bench).all():
+        names = ", ".join(f"`{name}`" for name in switches._off)
+        assert f"| `{part}` | {names} |" in page
+    told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \| \w+ \|", page, re.MULTILINE)))
+    ours = {name for name, found in vars(fixtures).items() if "Fixture" in type(found).__name__}
+    assert ours - {"board_name", "prompt", "known_state", "node", "care"} <= {*told}
