@@ -214,6 +214,19 @@ def test_a_board_that_is_absent_blocks_what_needs_it_and_nothing_else(suite):
     result.stdout.fnmatch_lines(["*1 passed, 1 skipped, 1 blocked in*"])
 
 
+def test_on_a_bench_of_several_faults_are_those_of_the_board_under_test(suite, pytester):
+    text = """
+    def test_it(board, faults):
+        assert faults.air is board.virtual.fitted.parts["air"].faults
+        assert faults.of("gh-02").air is not faults.air
+        assert False
+    """
+    suite(VIRTUAL + VIRTUAL.replace("gh-01", "gh-02"), test_a=text)
+    (case,) = json.loads(pytester.path.joinpath("r", "results.json").read_text())["cases"]
+    assert case["message"].startswith("assert False"), case
+    assert [board["board"] for board in case["timelines"]] == ["gh-01"] and not case["consoles"]
+
+
 def test_what_a_bench_lacks_is_named(suite):
     text = """
     import pytest

@@ -179,7 +179,8 @@ def modem(request: pytest.FixtureRequest, board: Any) -> Any:
 @pytest.fixture
 def faults(request: pytest.FixtureRequest) -> Iterator[FaultPanel]:
     """All fault switches of the bench; one that is asked for and never fires fails the test."""
-    panel = FaultPanel(_site(request))
+    own = request.config.stash[BENCH].own_world
+    panel = FaultPanel(_site(request), "" if own else request.getfixturevalue("board_name"))
     request.node.stash[PANEL] = panel
     yield panel
     panel.clear()

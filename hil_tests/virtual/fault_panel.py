@@ -36,10 +36,14 @@ class Switches:
 
 
 class FaultPanel:
-    """The faults of all boards of a bench and of its network; boards may come later."""
+    """The faults of all boards of a bench and of its network; boards may come later.
 
-    def __init__(self, bench: Bench) -> None:
+    `board` is the one that is meant where none is named; empty: the only one.
+    """
+
+    def __init__(self, bench: Bench, board: str = "") -> None:
         self.bench = bench
+        self._board = board
         self._expected: dict[str, Callable[[], int]] = {}
 
     def of(self, board: str) -> Switches:
@@ -52,9 +56,9 @@ class FaultPanel:
         owner: Any = self._of_all().get(part)
         if isinstance(getattr(owner, "faults", None), Faults):
             return owner.faults
-        if len(self.bench.boards) != 1:
+        if not self._board and len(self.bench.boards) != 1:
             raise AttributeError(f"this bench has {len(self.bench.boards)} boards: of(NAME) first")
-        return self.of(next(iter(self.bench.boards)))[part]
+        return self.of(self._board or next(iter(self.bench.boards)))[part]
 
     def _of_all(self) -> dict[str, Any]:
         """What has switches and is no board's."""
