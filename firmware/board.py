@@ -18,8 +18,7 @@ class Board:
     def bus(self, name):
         if name not in self._buses:
             entry = _entry(self.manifest.get("buses", {}), name, "bus")
-            make = _entry(_KINDS, entry["kind"], "kind of bus")
-            self._buses[name] = make(entry)
+            self._buses[name] = _find(_KINDS, entry["kind"], "kind of bus")(entry)
         return self._buses[name]
 
     # The driver of a fitted part, or None when the unit's config has it disabled. `config` is
@@ -29,7 +28,7 @@ class Board:
         entry.update(config)
         if not entry.get("enabled", True):
             return None
-        return _entry(parts.PARTS, entry["part"], "part")(self, entry)
+        return _find(parts.PARTS, entry["part"], "part")(self, entry)
 
     # {name: driver or None} of all that is fitted.
     def parts(self, config):
@@ -40,6 +39,13 @@ class Board:
         entry = self.manifest["modem"]
         make = _entry(parts.MODEMS, entry["part"], "modem")
         return make(self.bus(entry["bus"]), _output(entry, "pwrkey"), _output(entry, "reset"))
+
+    # (interface that is active, what makes it connect): Ethernet, or else Wi-Fi with the name and
+    # the password of its access point.
+    def network(self, *wifi):
+        from . import sound_parts
+
+        return sound_parts.network(self.manifest.get("ethernet"), *wifi)
 
     def adc(self, pin):
         # ESP32: 11 dB of attenuation measure up to 3.1 V (datasheet, ADC).
@@ -70,6 +76,15 @@ def _output(entry, key):
 
 
 _KINDS = {"i2c": _i2c, "uart": _uart, "rs485": _rs485}
+
+
+# Out of a table, or of what only loudspeakers have: elsewhere its names would be a waste of heap.
+def _find(table, name, what):
+    if name in table:
+        return table[name]
+    from . import sound_parts
+
+    return _entry(dict(table, **sound_parts.PARTS), name, what)
 
 
 def _entry(table, name, what):

@@ -50,6 +50,7 @@ PARTS = {
     "sht4x": _sht4x,
 }
 
+
 # make(uart, power key pin or None, reset pin or None) -> driver
 MODEMS = {"bc26": _bc26}
 

@@ -155,6 +155,17 @@ class Stream:
         return self._uart.readinto(buffer)
 
 
+class StreamWriter:
+    # Stands for asyncio.StreamWriter, which on MicroPython takes an I2S.
+    def __init__(self, i2s):
+        self._i2s = i2s
+        self.out_buf = b""
+
+    async def drain(self):
+        while self.out_buf:
+            self.out_buf = self.out_buf[self._i2s.write(self.out_buf) :]
+
+
 class Pin:
     def __init__(self, clock, on_release=None):
         self.clock = clock
@@ -168,10 +179,10 @@ class Pin:
 
 
 def on_stream(make, *arguments, **options):
-    # Builds a driver on a fake UART.
-    before = asyncio.StreamReader
-    asyncio.StreamReader = Stream
+    # Builds a driver on a fake UART or I2S.
+    before = asyncio.StreamReader, asyncio.StreamWriter
+    asyncio.StreamReader, asyncio.StreamWriter = Stream, StreamWriter
     try:
         return make(*arguments, **options)
     finally:
-        asyncio.StreamReader = before
+        asyncio.StreamReader, asyncio.StreamWriter = before

@@ -159,6 +159,16 @@ class I2C(_Made):
         raise OSError(19)
 
 
+class I2S(_Made):
+    TX, MONO = 2, 0
+
+    def init(self, **settings):
+        pass
+
+    def deinit(self):
+        pass
+
+
 class UART(_Made):
     def any(self):
         return 0
@@ -179,7 +189,7 @@ class ADC(_Made):
 
 class Machine:
     PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
-    Pin, I2C, UART, ADC, RTC, WDT = Pin, I2C, UART, ADC, RTC, WDT
+    Pin, I2C, I2S, UART, ADC, RTC, WDT = Pin, I2C, I2S, UART, ADC, RTC, WDT
 
     @staticmethod
     def reset():

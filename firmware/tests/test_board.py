@@ -1,6 +1,7 @@
 # The manifest of a board turned into pins, buses and parts.
 # SPDX-License-Identifier: Apache-2.0
 import json
+import sys
 
 from drivers.tests.support import on_stream
 from firmware.board import Board, BoardError
@@ -10,7 +11,11 @@ from protocols.tests.support import raises
 
 
 def greenhouse():
-    with open("boards/greenhouse_esp32.json") as file:
+    return named("greenhouse_esp32")
+
+
+def named(name):
+    with open("boards/%s.json" % name) as file:
         return Board(json.load(file)["fieldbeat"])
 
 
@@ -53,6 +58,82 @@ def test_the_modem_has_its_port_and_pins():
     assert outputs == [4, 5]
 
 
+SPEAKERS = ("speaker_esp32_eth", "speaker_esp32s3_nbiot")
+
+
+def test_every_fitted_part_of_the_speakers_can_be_made():
+    for name in SPEAKERS:
+        world = World()
+        board = named(name)
+        parts = {name: on_stream(board.part, name, {}) for name in board.manifest["fitted"]}
+        assert sorted(parts) == ["ac", "amplifier", "audio", "battery", "door", "line", "tts"]
+        for part in parts.values():
+            assert part.CHANNELS is not None and part.probe and part.read
+        [((number,), settings)] = made(world, "I2S")
+        wired = board.manifest["buses"]["i2s0"]
+        assert number == 0 and settings["rate"] == 16000 and settings["bits"] == 16
+        assert pin_numbers(settings) == {key: wired[key] for key in ("sck", "ws", "sd")}
+        assert parts["audio"] is board.bus("i2s0")
+        levels = {args[0]: keywords.get("value") for args, keywords in made(world, "Pin")}
+        fitted = board.manifest["fitted"]
+        amplifier = fitted["amplifier"]
+        assert levels[amplifier["mute"]] == 1 and levels[amplifier["relay"]] == 0
+        modes = {args[0]: args[1:] for args, _ in made(world, "Pin")}
+        assert modes[fitted["door"]["pin"]] == (1, 2)  # an input with a pull-up
+        world.adc_uv = 200000
+        assert run(parts["line"].read()) == (100,)
+        assert run(parts["amplifier"].read()) == (0,)
+
+
+def test_a_codec_goes_before_its_amplifier():
+    World()
+    manifest = dict(named(SPEAKERS[0]).manifest)
+    manifest["buses"] = dict(manifest["buses"])
+    manifest["buses"]["i2c0"] = {"kind": "i2c", "id": 0, "scl": 2, "sda": 4, "freq_hz": 100000}
+    codec = {"part": "es8388", "bus": "i2c0", "address": 17}
+    amplifier = dict(manifest["fitted"]["amplifier"], codec="codec")
+    manifest["fitted"] = {"codec": codec, "amplifier": amplifier}
+    board = Board(manifest)
+    assert on_stream(board.part, "amplifier", {})._codec._address == 17
+
+
+class Network:
+    STA_IF, STAT_CONNECTING, STAT_IDLE, PHY_LAN8720 = 0, 1001, 1000, 1
+
+    def __init__(self, *args, **keywords):
+        self.args = args
+        self.keywords = keywords
+        self.log = []
+        self.state = self.STAT_IDLE
+
+    def active(self, on):
+        self.log.append(on)
+
+    def status(self):
+        return self.state
+
+    def connect(self, *wifi):
+        self.log.append(wifi)
+        self.state = self.STAT_CONNECTING
+
+
+Network.LAN = Network.WLAN = Network
+
+
+def test_the_network_is_ethernet_where_there_is_any_and_else_wifi():
+    World()
+    sys.modules["network"] = Network
+    lan, connect = named(SPEAKERS[0]).network()
+    connect()
+    pins = {"mdc": 23, "mdio": 18, "ref_clk": 0, "power": 12}
+    assert pin_numbers(lan.keywords) == pins and lan.keywords["phy_addr"] == 1
+    assert lan.keywords["ref_clk_mode"] == 1 and lan.log == [True]  # the clock comes in
+    station, connect = named(SPEAKERS[1]).network("village", "secret12")
+    for _ in range(2):  # while it connects it is left alone
+        connect()
+    assert station.args == (0,) and station.log == [True, ("village", "secret12")]
+
+
 def test_a_config_overrides_address_and_use():
     World()
     board = greenhouse()
@@ -67,9 +148,9 @@ def test_what_is_not_there_is_named():
     board = Board({"buses": {"x": {"kind": "can"}}, "fitted": {"y": {"part": "z", "bus": "x"}}})
     for call, expected in (
         ((board.bus, "i2c0"), "bus i2c0 is not known, there is: x"),
-        ((board.bus, "x"), "kind of bus can is not known, there is: i2c, rs485, uart"),
+        ((board.bus, "x"), "kind of bus can is not known, there is: amplifier, contact, es8388, i2c, i2s"),
         ((board.part, "air", {}), "fitted part air is not known, there is: y"),
-        ((board.part, "y", {}), "part z is not known, there is: battery, bh1750"),
+        ((board.part, "y", {}), "part z is not known, there is: amplifier, battery, bh1750"),
         ((Board({}).bus, "i2c0"), "there is: nothing"),
     ):
         assert expected in str(raises(BoardError, *call))

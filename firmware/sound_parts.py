@@ -1,0 +1,118 @@
+# The parts of a loudspeaker and its way into the network: what few boards have, loaded for them.
+# SPDX-License-Identifier: Apache-2.0
+import machine
+
+
+# A bus.
+def _i2s(entry):
+    from drivers.i2s_output import I2SOutput
+
+    I2S = machine.I2S
+    settings: dict = {key: machine.Pin(entry[key]) for key in ("sck", "ws", "sd")}
+    settings.update(mode=I2S.TX, bits=16, format=I2S.MONO)
+    settings.update(rate=entry["rate_hz"], ibuf=entry["ibuf"])
+    return I2SOutput(I2S(entry["id"], **settings), settings)
+
+
+# See Board.network(). ethernet: the board's entry, or None.
+def network(ethernet, *wifi):
+    import network
+
+    if ethernet:
+        lan = network.LAN(**_lan(ethernet, network))
+        lan.active(True)
+        return lan, lambda: None
+    station = network.WLAN(network.STA_IF)
+    station.active(True)
+
+    def connect():
+        if station.status() != network.STAT_CONNECTING:
+            station.connect(*wifi)
+
+    return station, connect
+
+
+def _lan(entry, network):
+    settings: dict = {key: machine.Pin(entry[key]) for key in ("mdc", "mdio", "ref_clk")}
+    if "power" in entry:
+        settings["power"] = machine.Pin(entry["power"])
+    is_out = entry.get("ref_clk_out", False)
+    settings["ref_clk_mode"] = machine.Pin.OUT if is_out else machine.Pin.IN
+    settings.update(phy_type=network.PHY_LAN8720, phy_addr=entry["phy_addr"])
+    return settings
+
+
+def _i2s_output(board, entry):
+    return board.bus(entry["bus"])
+
+
+def _amplifier(board, entry):
+    from drivers.amplifier import Amplifier
+
+    pins = _output(entry["mute"], 1), _output(entry["relay"], 0)
+    options = _given(entry, "settle_ms")
+    if "fault" in entry:
+        options["fault"] = _input(entry["fault"])
+    if "codec" in entry:
+        options["codec"] = board.part(entry["codec"], {})
+    return Amplifier(board.bus(entry["bus"]), *pins, **options)
+
+
+def _es8388(board, entry):
+    from drivers.es8388 import ES8388
+
+    return ES8388(board.bus(entry["bus"]), **_given(entry, "address"))
+
+
+def _syn6288(board, entry):
+    from drivers.syn6288 import SYN6288
+
+    return SYN6288(board.bus(entry["bus"]))
+
+
+def _xfs5152(board, entry):
+    from drivers.xfs5152 import XFS5152
+
+    return XFS5152(board.bus(entry["bus"]))
+
+
+def _line_monitor(board, entry):
+    from drivers.line_monitor import LineMonitor
+
+    options = _given(entry, "numerator", "denominator", "threshold_ma", "full_scale_ma")
+    return LineMonitor(board.adc(entry["pin"]), **options)
+
+
+def _contact(board, entry):
+    from drivers.contact import Contact
+
+    pin = _input(entry["pin"], entry.get("pull"))
+    return Contact(pin, **_given(entry, "active", "debounce_ms"))
+
+
+def _output(pin, value):
+    return machine.Pin(pin, machine.Pin.OUT, value=value)
+
+
+def _input(pin, pull=None):
+    if pull == "up":
+        return machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP)
+    return machine.Pin(pin, machine.Pin.IN)
+
+
+# Those keys that the entry has, as keywords of a driver.
+def _given(entry, *keys):
+    return {key: entry[key] for key in keys if key in entry}
+
+
+# make(board, entry of "fitted") -> driver; of the bus: make(entry of "buses")
+PARTS = {
+    "i2s": _i2s,
+    "amplifier": _amplifier,
+    "contact": _contact,
+    "es8388": _es8388,
+    "i2s_output": _i2s_output,
+    "line_monitor": _line_monitor,
+    "syn6288": _syn6288,
+    "xfs5152": _xfs5152,
+}
