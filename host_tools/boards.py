@@ -22,12 +22,18 @@ from .image_info import MEGABYTE
 from .validation import InvalidData, Strict, check, did_you_mean
 
 NAME = r"^[a-z][a-z0-9_]{0,31}$"
-# ESP32 datasheet, table 2-1 (pin overview), by chip: the pins that exist, those that only read,
-# and those that its flash uses.
-PINS = {"esp32": set(range(24)) | {25, 26, 27} | set(range(32, 40))}
-INPUT_ONLY = {"esp32": set(range(34, 40))}
-FLASH_PINS = {"esp32": set(range(6, 12))}
-ADC1_PINS = {"esp32": set(range(32, 40))}
+# Datasheets, pin overview, by chip: the pins that exist, those that only read, those that the
+# flash uses, and those that the PSRAM of an ESP32-WROVER uses beside them.
+PINS = {
+    "esp32": set(range(24)) | {25, 26, 27} | set(range(32, 40)),
+    "esp32s3": set(range(22)) | set(range(26, 49)),
+}
+INPUT_ONLY = {"esp32": set(range(34, 40)), "esp32s3": set()}
+FLASH_PINS = {"esp32": set(range(6, 12)), "esp32s3": set(range(26, 33))}
+PSRAM_PINS = {"esp32": {16, 17}, "esp32s3": set()}
+ADC1_PINS = {"esp32": range(32, 40), "esp32s3": range(1, 11)}
+RMII_PINS = (19, 21, 22, 25, 26, 27)  # ESP32: data lines of its Ethernet MAC, which are fixed
+ANALOG = ("battery", "line_monitor")  # parts whose pin is an input of the ADC
 
 Pin = Field(ge=0, le=48)
 
@@ -66,6 +72,30 @@ class Uart(Strict):
     rxbuf: int | None = Field(default=None, ge=128, le=8192)
 
 
+class I2S(Strict):
+    """An output to a DAC; `ibuf` bytes of DMA memory are how late the program may be."""
+
+    kind: Literal["i2s"]
+    id: int = Field(ge=0, le=1)
+    sck: int = Pin
+    ws: int = Pin
+    sd: int = Pin
+    rate_hz: Literal[8000, 16000]
+    ibuf: int = Field(ge=1024, le=65536)
+
+
+class Ethernet(Strict):
+    """A PHY at the ESP32's own MAC; the 50 MHz clock comes in at `ref_clk` or goes out there."""
+
+    phy: Literal["lan8720"]
+    phy_addr: int = Field(ge=0, le=31)
+    mdc: int = Pin
+    mdio: int = Pin
+    ref_clk: Literal[0, 16, 17]
+    ref_clk_out: bool = False
+    power: int | None = Field(default=None, ge=0, le=48)
+
+
 class Modem(Strict):
     part: str
     bus: str
@@ -74,7 +104,11 @@ class Modem(Strict):
 
 
 class Part(Strict):
-    """One fitted part: on a bus, or on a pin of the chip."""
+    """One fitted part: on a bus, or on a pin of the chip.
+
+    An amplifier has pins of its own beside its bus. A part is asked only for the keys that its
+    driver knows.
+    """
 
     part: str
     bus: str | None = None
@@ -83,21 +117,36 @@ class Part(Strict):
     pin: int | None = Field(default=None, ge=0, le=48)
     numerator: int | None = Field(default=None, ge=1, le=1000)
     denominator: int | None = Field(default=None, ge=1, le=1000)
+    # an amplifier's: levels that mute it, close its supply relay and tell its failure are high
+    mute: int | None = Field(default=None, ge=0, le=48)
+    relay: int | None = Field(default=None, ge=0, le=48)
+    fault: int | None = Field(default=None, ge=0, le=48)
+    settle_ms: int | None = Field(default=None, ge=0, le=5000)
+    codec: str | None = None  # the fitted part between its bus and it
+    # a contact's: the level of the pin while it is active
+    active: Literal[0, 1] | None = None
+    pull: Literal["up"] | None = None
+    debounce_ms: int | None = Field(default=None, ge=1, le=5000)
+    # a line monitor's: from where on there is sound, and what the proof calls 255
+    threshold_ma: int | None = Field(default=None, ge=1, le=10_000)
+    full_scale_ma: int | None = Field(default=None, ge=1, le=10_000)
 
 
 class Board(Strict):
     """The `"fieldbeat"` map of a manifest; sizes in MiB (flash, PSRAM) and KiB (heap)."""
 
     id: str = Field(pattern=NAME, description="lower-case letters, digits and '_'")
-    chip: Literal["esp32"]
+    chip: Literal["esp32", "esp32s3"]
     flash_mb: Literal[4, 8, 16]
     psram_mb: int = Field(ge=0, le=8)
     heap_kb: int = Field(ge=64, le=8192)
     micropython: Micropython
     partitions: str
     console: Console
-    buses: dict[str, Annotated[I2C | Uart, Field(discriminator="kind")]]
+    buses: dict[str, Annotated[I2C | Uart | I2S, Field(discriminator="kind")]]
     modem: Modem | None = None
+    ethernet: Ethernet | None = None
+    wifi: bool = False
     fitted: dict[str, Part]
 
     @property
@@ -114,6 +163,8 @@ class Board(Strict):
         for name, bus in self.buses.items():
             if isinstance(bus, I2C):
                 yield from ((f"{name}.scl", bus.scl, True), (f"{name}.sda", bus.sda, True))
+            elif isinstance(bus, I2S):
+                yield from ((f"{name}.{key}", getattr(bus, key), True) for key in _I2S_PINS)
             else:
                 yield from ((f"{name}.tx", bus.tx, True), (f"{name}.rx", bus.rx, False))
                 if bus.de is not None:
@@ -121,9 +172,25 @@ class Board(Strict):
         if self.modem:
             yield "modem.pwrkey", self.modem.pwrkey, True
             yield "modem.reset", self.modem.reset, True
+        if self.ethernet:
+            yield from _ethernet_pins(self.ethernet)
         for name, part in self.fitted.items():
-            if part.pin is not None:
-                yield f"{name}.pin", part.pin, False
+            for key, output in _PART_PINS:
+                pin = getattr(part, key)
+                if pin is not None:
+                    yield f"{name}.{key}", pin, output
+
+
+_I2S_PINS = ("sck", "ws", "sd")
+_PART_PINS = (("pin", False), ("mute", True), ("relay", True), ("fault", False))
+
+
+def _ethernet_pins(ethernet: Ethernet) -> Iterator[tuple[str, int, bool]]:
+    yield from (("ethernet.mdc", ethernet.mdc, True), ("ethernet.mdio", ethernet.mdio, True))
+    yield "ethernet.ref_clk", ethernet.ref_clk, ethernet.ref_clk_out
+    if ethernet.power is not None:
+        yield "ethernet.power", ethernet.power, True
+    yield from (("ethernet", pin, True) for pin in RMII_PINS)
 
 
 def names() -> list[str]:
@@ -184,7 +251,10 @@ def parse(data: dict[str, Any], source: str, name: str) -> Board:
 def _problems(board: Board, name: str) -> Iterator[str]:
     if board.id != name:
         yield f"id = '{board.id}': must be '{name}', as the file is named"
+    if board.ethernet and board.chip != "esp32":
+        yield f"[ethernet]: the {board.chip} has no Ethernet MAC"
     yield from _pin_problems(board)
+    yield from _adc_problems(board)
     yield from _partition_problems(board)
     users = {f"[fitted.{name}]": part for name, part in board.fitted.items()}
     if board.modem:
@@ -193,6 +263,9 @@ def _problems(board: Board, name: str) -> Iterator[str]:
         yield from _reference_problems(place, part.part, part.bus, board)
         if (part.bus is None) == (part.pin is None):
             yield f"{place}: must have either a bus or a pin"
+        if part.codec is not None and part.codec not in board.fitted:
+            near = did_you_mean(part.codec, board.fitted)
+            yield f"{place} codec = '{part.codec}': no fitted part, {near}"
         maps = resources.files("fieldbeat.drivers.maps")
         if part.map and not maps.joinpath(f"{part.map}.json").is_file():
             yield f"{place} map = '{part.map}': must be a file of drivers/maps/"
@@ -223,13 +296,20 @@ def _pin_problems(board: Board) -> Iterator[str]:
             yield f"{user} = {pin}: the {board.chip} has no such pin"
         elif pin in FLASH_PINS[board.chip]:
             yield f"{user} = {pin}: this pin belongs to the flash chip"
+        elif board.psram_mb and pin in PSRAM_PINS[board.chip]:
+            yield f"{user} = {pin}: this pin belongs to the PSRAM"
         elif output and pin in INPUT_ONLY[board.chip]:
             yield f"{user} = {pin}: this pin cannot be an output, use one below 34"
-        elif user.endswith(".pin") and pin not in ADC1_PINS[board.chip]:
-            yield f"{user} = {pin}: must be a pin of ADC1, 32 to 39"
         if pin in taken:
             yield f"{user} = {pin}: {taken[pin]} already uses this pin"
         taken.setdefault(pin, user)
+
+
+def _adc_problems(board: Board) -> Iterator[str]:
+    pins = ADC1_PINS[board.chip]
+    for name, part in board.fitted.items():
+        if part.part in ANALOG and part.pin is not None and part.pin not in pins:
+            yield f"{name}.pin = {part.pin}: must be a pin of ADC1, {pins[0]} to {pins[-1]}"
 
 
 def address_problems(board: Board, addresses: dict[str, int | None]) -> Iterator[str]:

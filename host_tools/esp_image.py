@@ -13,7 +13,7 @@ from functools import reduce
 from operator import xor
 
 MAGIC = 0xE9
-CHIP_IDS = {"esp32": 0}
+CHIP_IDS = {"esp32": 0, "esp32s3": 9}
 CHECKSUM_SEED = 0xEF
 
 APP_DESC_MAGIC = 0xABCD5432

@@ -13,11 +13,12 @@ from . import esp_image
 from .esp_image import AppDescription
 
 PROJECT = "fieldbeat-virtual"  # the mark by which `flash` tells virtual images from real ones
-BOOT_LOADER_OFFSET = 0x1000
+BOOT_LOADER_OFFSET = {"esp32": 0x1000, "esp32s3": 0}
 APP_OFFSET = 0x10000
 
-_DRAM = 0x3FFF0000  # ESP32 technical reference, table 1-4: data bus, internal SRAM 2
-_FLASH_DATA = 0x3F400000 + esp_image.APP_DESC_POSITION  # the same, external flash
+# Technical references, address mapping of the data bus: internal SRAM, and external flash.
+_DRAM = {"esp32": 0x3FFF0000, "esp32s3": 0x3FC90000}
+_FLASH_DATA = {"esp32": 0x3F400000, "esp32s3": 0x3C000000}
 _TEXT = b"fieldbeat stand-in for virtual boards: there is no program here\0"
 
 
@@ -25,10 +26,11 @@ def base(chip: str, version: str) -> bytes:
     """Return a base firmware as a publisher would merge it: boot loader first, app at 0x10000.
 
     Args:
-        chip: e.g. "esp32".
+        chip: a key of BOOT_LOADER_OFFSET.
         version: the MicroPython version that it stands for.
     """
-    boot_loader = esp_image.pack(chip, _DRAM, _TEXT, startable=False)
+    boot_loader = esp_image.pack(chip, _DRAM[chip], _TEXT, startable=False)
     description = AppDescription(PROJECT, version, "none").to_bytes()
-    app = esp_image.pack(chip, _FLASH_DATA, description + _TEXT, startable=False)
-    return boot_loader.ljust(APP_OFFSET - BOOT_LOADER_OFFSET, b"\xff") + app
+    address = _FLASH_DATA[chip] + esp_image.APP_DESC_POSITION
+    app = esp_image.pack(chip, address, description + _TEXT, startable=False)
+    return boot_loader.ljust(APP_OFFSET - BOOT_LOADER_OFFSET[chip], b"\xff") + app

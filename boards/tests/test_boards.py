@@ -119,6 +119,49 @@ def test_a_mistake_is_named_with_what_is_allowed(manifest, path, value, message)
     assert any(message in problem for problem in problems(manifest))
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "value", "message"),
+    [
+        ("eth", "buses.i2s0.sck", 17, "i2s0.sck = 17: this pin belongs to the PSRAM"),
+        ("eth", "buses.i2s0.sck", 22, "ethernet = 22: i2s0.sck already uses this pin"),
+        ("eth", "buses.i2s0.sd", 36, "i2s0.sd = 36: this pin cannot be an output"),
+        (
+            "eth",
+            "buses.i2s0.rate_hz",
+            44100,
+            "[buses.i2s0] rate_hz = 44100: must be 8000 or 16000",
+        ),
+        ("eth", "ethernet.phy", "ip101", "[ethernet] phy = 'ip101': must be 'lan8720'"),
+        ("eth", "chip", "esp32s3", "[ethernet]: the esp32s3 has no Ethernet MAC"),
+        (
+            "eth",
+            "fitted.amplifier.relay",
+            35,
+            "amplifier.relay = 35: this pin cannot be an output",
+        ),
+        ("eth", "fitted.door.pin", 39, "door.pin = 39: ac.pin already uses this pin"),
+        ("eth", "fitted.door.active", 2, "[fitted.door] active = 2: must be 0 or 1"),
+        ("eth", "fitted.line.pin", 2, "line.pin = 2: must be a pin of ADC1, 32 to 39"),
+        ("eth", "fitted.audio.part", "i2s", "part = 'i2s': must be a driver in drivers/"),
+        ("nbiot", "fitted.line.pin", 2, "battery.pin = 2: line.pin already uses this pin"),
+        ("nbiot", "fitted.line.pin", 21, "line.pin = 21: must be a pin of ADC1, 1 to 10"),
+        ("nbiot", "buses.i2s0.sck", 22, "i2s0.sck = 22: the esp32s3 has no such pin"),
+        ("nbiot", "wifi", "yes", "wifi = 'yes': must be true or false"),
+    ],
+)
+def test_a_mistake_of_a_speaker_is_named_too(name, path, value, message):
+    name = {"eth": "speaker_esp32_eth", "nbiot": "speaker_esp32s3_nbiot"}[name]
+    manifest = copy.deepcopy(boards.manifest(name))
+    *parents, last = path.split(".")
+    table = manifest["fieldbeat"]
+    for parent in parents:
+        table = table[parent]
+    table[last] = value
+    with pytest.raises(InvalidData) as caught:
+        boards.parse(manifest, "boards/x.json", name)
+    assert any(message in problem for problem in caught.value.problems), caught.value.problems
+
+
 @pytest.mark.parametrize("content", ["{", '{"name": 1}', '{"fieldbeat": {}}'])
 def test_a_file_with_any_mistake_is_one_line_and_exit_code_2(
     tmp_path, monkeypatch, capsys, content
@@ -142,10 +185,11 @@ def test_a_missing_key_is_named(manifest):
     assert problems(manifest) == ["[buses.modem] tx: missing, must be a whole number from 0 to 48"]
 
 
-def test_a_board_is_shown_as_facts_and_tables(capsys):
-    assert cli.main(["boards", NAME]) == 0
+@pytest.mark.parametrize("name", boards.names())
+def test_a_board_is_shown_as_facts_and_tables(name, capsys):
+    assert cli.main(["boards", name]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(f"board        {NAME}: ") and "Pins" in [
+    assert lines[0].startswith(f"board        {name}: ") and "Pins" in [
         line.strip() for line in lines
     ]
     assert all(len(line.rstrip()) <= 80 for line in lines)

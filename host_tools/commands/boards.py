@@ -65,6 +65,10 @@ def _show(name: str, as_json: bool) -> None:
         ("console", f"{board.console.baud} baud"),
         ("modem", _settings(data["modem"]) if board.modem else "none"),
     ]
+    if board.ethernet:
+        facts.append(("Ethernet", _settings(data["ethernet"])))
+    if board.wifi:
+        facts.append(("Wi-Fi", "yes"))
     print_facts(facts)
     rows = [
         (part.name, f"{part.offset:#x}", f"{part.size:#x}") for part in board.partition_table()

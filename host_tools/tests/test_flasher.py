@@ -321,7 +321,7 @@ def test_a_bare_board_is_told_from_one_that_has_a_key(desk, chip, capsys):
 def test_a_board_that_does_not_exist(desk, chip, capsys):
     capsys.readouterr()
     assert run(desk, chip, "--board", "nosuch") == 2
-    assert "there is no board 'nosuch', allowed: greenhouse_esp32; " in capsys.readouterr().err
+    assert "there is no board 'nosuch', allowed: greenhouse_esp32, " in capsys.readouterr().err
 
 
 def test_an_interrupted_flash_says_what_the_unit_is(desk, chip, capsys, monkeypatch):

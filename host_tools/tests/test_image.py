@@ -107,20 +107,27 @@ def test_a_table_that_is_not_there():
 # The stand-in
 
 
-def test_esptool_reads_the_stand_in_and_finds_its_checksum_wrong():
-    base = standin.base("esp32", "1.25.0")
-    for offset in (0, standin.APP_OFFSET - standin.BOOT_LOADER_OFFSET):
-        found = LoadFirmwareImage("esp32", base[offset:])
-        assert found.chip_id == 0 and len(found.segments) == 1
+CHIPS = {"esp32": (0, 0x1000, "ESP32"), "esp32s3": (9, 0, "ESP32-S3")}
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_esptool_reads_the_stand_in_and_finds_its_checksum_wrong(chip):
+    chip_id, boot_loader, _ = CHIPS[chip]
+    base = standin.base(chip, "1.25.0")
+    for offset in (0, 0x10000 - boot_loader):
+        found = LoadFirmwareImage(chip, base[offset:])
+        assert found.chip_id == chip_id and len(found.segments) == 1
         assert found.checksum != found.calculate_checksum()
 
 
-def test_esptool_prints_the_mark_of_a_virtual_image(tmp_path):
+@pytest.mark.parametrize("chip", CHIPS)
+def test_esptool_prints_the_mark_of_a_virtual_image(tmp_path, chip):
+    _, boot_loader, name = CHIPS[chip]
     app = tmp_path / "app.bin"
-    app.write_bytes(standin.base("esp32", "1.25.0")[0xF000:])
+    app.write_bytes(standin.base(chip, "1.25.0")[0x10000 - boot_loader :])
     command = [sys.executable, "-m", "esptool", "image-info", str(app)]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "Detected image type: ESP32" in shown
+    assert f"Detected image type: {name}\n" in shown
     assert "Project name: fieldbeat-virtual" in shown
     assert "App version: 1.25.0" in shown
     assert "(invalid - calculated" in shown
