@@ -2,7 +2,8 @@
 
 A model is written from the datasheet of its part, never from our driver for it. To add one: a file
 here with the class, and a line in PARTS. The same files run on a MicroPython board, as a physical
-stimulus fixture, so they keep to what both interpreters have (test_stimulus_models.py).
+stimulus fixture, so they keep to what both interpreters have (test_stimulus_models.py). Those of
+a loudspeaker do not: they are loaded where a manifest has them.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ class Fitted:
         self.pins: dict[int, PinListener] = {}
         self.parts: dict[str, Any] = {}  # by its name in the manifest
         self.nics: list[Any] = []  # of the local network
+        self.sinks: dict[str, Any] = {}  # DACs, by their I2S bus
+        self.inputs: dict[int, Any] = {}  # contacts, by their pin
+        self.wiring: dict[str, dict[str, Any]] = {}  # the manifest's buses
         self.modem: BC26 | None = None
 
 
@@ -60,7 +64,12 @@ def build(world: World, manifest: dict[str, Any], scene: Scene, network: Network
     """Return the models of a board's manifest (or of its "fieldbeat" map alone)."""
     spec = manifest.get("fieldbeat", manifest)
     fitted = Fitted()
-    for name, bus in spec.get("buses", {}).items():
+    fitted.wiring = spec.get("buses", {})
+    for name, bus in fitted.wiring.items():
+        if bus["kind"] == "i2s":
+            from .i2s_sink import I2sSink
+
+            fitted.sinks[name] = I2sSink(world)
         if bus["kind"] == "rs485":
             line = fitted.uart[name] = Rs485Line(world, bus["baud"])
             if bus.get("de") is not None:
@@ -71,7 +80,7 @@ def build(world: World, manifest: dict[str, Any], scene: Scene, network: Network
             raise ManifestError(
                 f'fitted.{name}.part "{part["part"]}" has no model; there are: {", ".join(PARTS)}'
             )
-        fitted.parts[name] = make(world, scene, fitted, part)
+        fitted.parts[name] = make(world, scene, fitted, dict(part, name=name))
     for kind in ("ethernet", "wifi"):
         if spec.get(kind):
             nic = fitted.parts[kind] = network.lan.join(kind)
@@ -104,7 +113,8 @@ def soil_probe(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any])
 
 def battery(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) -> BatteryDivider:
     """Put a divider on its ADC pin."""
-    divider = BatteryDivider(world, scene, part["numerator"], part["denominator"])
+    ratio = part.get("numerator", 1), part.get("denominator", 1)
+    divider = BatteryDivider(world, scene, *ratio)
     fitted.adc[part["pin"]] = divider
     return divider
 
@@ -121,10 +131,28 @@ def fit_modem(world: World, network: Network, spec: dict[str, Any], fitted: Fitt
             fitted.pins[modem[key]] = listener
 
 
+def speaker_part(maker: str) -> Callable[..., Any]:
+    """Return a maker out of speaker.py, which is loaded for it."""
+
+    def make(*args: Any) -> Any:
+        from . import speaker
+
+        return getattr(speaker, maker)(*args)
+
+    return make
+
+
 PARTS: dict[str, Callable[..., Any]] = {
     "sht4x": i2c_part(SHT4x),
     "scd4x": i2c_part(SCD4x),
     "bh1750": i2c_part(BH1750),
     "modbus_probe": soil_probe,
     "battery": battery,
+    "i2s_output": speaker_part("dac"),
+    "amplifier": speaker_part("amplifier"),
+    "syn6288": speaker_part("tts"),
+    "xfs5152": speaker_part("tts"),
+    "line_monitor": speaker_part("line_monitor"),
+    "contact": speaker_part("contact"),
+    "es8388": speaker_part("es8388"),
 }

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Callable
 
 from ..world import World
 
@@ -76,12 +77,18 @@ class I2sSink:
         self.codec: Gate | None = None  # between I2S and the amplifier
         self.amplifier: Gate | None = None
         self.clocked = Gate(world)  # while there is a bit clock
+        self.listeners: list[Callable[[str], object]] = []  # told of clock and samples
 
     # What the chip does
 
     def clock(self, runs: bool) -> None:
         """The bit clock begins or ends."""
         self.clocked.set(runs)
+        self._tell("clock begins" if runs else "clock ends")
+
+    def _tell(self, what: str) -> None:
+        for listener in self.listeners:
+            listener(what)
 
     def play(self, begin_us: int, rate_hz: int, samples: array[int]) -> None:
         """Samples that leave from then on."""
@@ -90,6 +97,7 @@ class I2sSink:
             last = Run(begin_us, rate_hz)
             self.runs.append(last)
         last.samples.extend(samples)
+        self._tell("samples")
 
     def cut(self, now_us: int) -> None:
         """What has not left yet never does."""
