@@ -81,6 +81,7 @@ class Bench:
         self.scene = Scene(self.world.start)
         self.network = Network(self.world, **network_options)
         self.boards: dict[str, VirtualBoard] = {}
+        self.ways: dict[str, Callable[[bytes], None]] = {}  # back to whom a collector has heard
         self.faults = Faults(server_clock_off_s=0)
         for call in self.on_open:
             call(self)
@@ -122,6 +123,7 @@ class Bench:
 
         def handle(datagram: bytes, source: Any, reply: Callable[[bytes], None]) -> None:
             now_s = self.world.utc_s + self.faults.take("server_clock_off_s")
+            self.ways[f"{source[0]}:{source[1]}"] = reply
             for answer in collector.handle(datagram, f"{source[0]}:{source[1]}", now_s):
                 reply(answer)
 

@@ -134,12 +134,30 @@ class Site(Bench):
 
     def give_key(self, station: VirtualBoard, node: NodeConfig) -> None:
         """Writes identity and a new key into the NVS partition, as `flash --secrets` does."""
-        unit = self.registry.allocate(node.tables.node.name, "bench")
+        tables = node.tables
+        self.registry.allocate(tables.node.name, "bench")
+        groups = ",".join(map(str, tables.speaker.groups)) if tables.speaker else ""
+        known = {"site": tables.node.site, "role": node.profile.role, "groups": groups}
+        unit = self.registry.describe(tables.node.name, "bench", "", **known)
         master = dict(self.registry.keys(unit.kid))[unit.epoch]
         nvs = partition_table.find(node.board.partition_table(), "nvs")
-        issuers = Issuers(self.registry).list_for_units() if node.profile.role == "speaker" else b""
+        issuers = (
+            Issuers(self.registry).list_for_units() if node.profile.role == "speaker" else b""
+        )
         identity = nvs_image.Identity(unit.name, unit.kid, unit.epoch, master, issuers)
         station.flash.load(nvs.offset, nvs_image.build(identity, nvs.size))
+
+    def dispatch(self) -> None:
+        """Sends what is due of the orders in the store, now and whenever more is due."""
+        if not self.collector_runs:
+            return
+        for datagram, source in self.collector.outgoing(self.now_s):
+            if source in self.ways:
+                self.ways[source](datagram)
+        due_s = self.collector.next_outgoing_s()
+        if due_s is not None:
+            after_us = max(round((due_s - self.now_s) * 1e6), 1000)
+            self.world.call_at(self.world.now_us + after_us, self.dispatch)
 
     def attach_collector(self, collector: Collecting, host: str, port: int) -> None:
         """The same; this site's own collector may be killed and started again."""

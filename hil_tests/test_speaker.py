@@ -1,0 +1,241 @@
+"""From a signed order to sound and receipts: the whole firmware and real signatures."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from fieldbeat.hil_tests.virtual.site import Site
+from fieldbeat.host_tools import alerts, issuer_keys, node_config
+from fieldbeat.host_tools.alerts import Maker, Signer, Sound, Window, choose
+from fieldbeat.host_tools.issuers import Issuers
+from fieldbeat.host_tools.orders import Order, Orders
+from fieldbeat.host_tools.store import Store
+from fieldbeat.protocols import command, cose, receipt
+from fieldbeat.protocols.command import DAILY, DRILL, EMERGENCY
+from fieldbeat.protocols.reasons import CODES
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "docs" / "examples" / "speaker.toml"
+SECOND_US = 1_000_000
+TONE = [0, 0, 3000]  # steady, 1000 Hz, 3 s
+
+
+class District(Site):
+    """A site with an issuer and poles that know him."""
+
+    def __init__(self, workdir: Path, **options) -> None:
+        super().__init__(seed=1, workdir=workdir, **options)
+        self.issuers = Issuers(self.registry, now=lambda: self.now_s)
+        self.signer = self.new_issuer("district")
+        self.desk_store = Store(workdir / "collector.db", create=False)  # as another process
+        self.desk = Orders(self.desk_store)
+
+    def close(self) -> None:
+        self.desk_store.close()
+        super().close()
+
+    def new_issuer(self, name: str, highest_class: int = EMERGENCY, level: int = 1) -> Signer:
+        key = issuer_keys.generate(cose.ES256)
+        return Signer(self.issuers.add(name, cose.ES256, key.public, highest_class, level), key)
+
+    def add_pole(self, name: str = "speaker-01", **changes):
+        text = EXAMPLE.read_text().replace("speaker-01", name)
+        for key, value in changes.items():
+            before = next(line for line in text.splitlines() if line.startswith(f"{key} ="))
+            text = text.replace(before, f"{key} = {value}")
+        pole = self.add_station(node_config.parse(text, f"{name}.toml"))
+        self.run_for(30)  # it has asked the server, and knows the time
+        return pole
+
+    def order(self, content, class_=EMERGENCY, level=1, minutes=10, start_s=0.0, **more) -> Order:
+        signers = more.pop("signers", [self.signer])
+        sound = Sound(class_, level, content, **more)
+        window = Window(start_s, self.now_s + 60 * minutes)
+        maker = Maker(self.issuers, signers, self.now_s)
+        made = maker.alert(sound, window, choose(self.registry, everyone=True))
+        return self.hand_over(command.ALERT, sound, window, made)
+
+    def cancel(self, order: Order) -> Order:
+        sent = [
+            alerts.Made(id_, plaintext, tuple(self.registry.unit(name) for name in names))
+            for id_, plaintext, names in self.desk.commands(order)
+        ]
+        rank = order.class_, order.level
+        window = Window(0, order.expires_s)
+        maker = Maker(self.issuers, [self.signer], self.now_s)
+        made = maker.cancel(rank, sent, order.expires_s)
+        return self.hand_over(command.CANCEL, Sound(*rank, []), window, made, order.id)
+
+    def hand_over(self, kind, sound, window, made, cancels=None) -> Order:
+        order = Order(
+            made[0].id,
+            kind,
+            sound.class_,
+            sound.level,
+            sound.silent,
+            self.now_s,
+            window.start_s,
+            window.expires_s,
+            "district",
+            "a test",
+            cancels=cancels,
+        )
+        self.desk.add(order, made)
+        self.dispatch()
+        return order
+
+    def told(self, order: Order, unit: str = "speaker-01"):
+        return next(d for d in self.desk.deliveries(order) if d.unit == unit)
+
+    def until(self, order: Order, stage: int, timeout_s: float = 60):
+        assert self.run_until(lambda: self.told(order).stage == stage, timeout_s), self.told(order)
+        return self.told(order)
+
+
+@pytest.fixture
+def district(tmp_path):
+    with District(tmp_path) as district:
+        yield district
+
+
+def sink(pole):
+    return pole.fitted.sinks["i2s0"]
+
+
+def heard(pole, begin_us, end_us):
+    return sink(pole).samples(begin_us, end_us)
+
+
+def level_of(samples, hz):
+    """The amplitude of one frequency, by Goertzel's algorithm."""
+    turn = 2 * math.cos(2 * math.pi * hz / 16000)
+    a = b = 0.0
+    for sample in samples:
+        a, b = sample + turn * a - b, a
+    return 2 * math.sqrt(max(a * a + b * b - turn * a * b, 0)) / len(samples)
+
+
+def loudest_ms(pole, begin_us, end_us):
+    """In how many ms something was heard."""
+    samples = heard(pole, begin_us, end_us)
+    return sum(any(abs(s) > 100 for s in samples[i : i + 16]) for i in range(0, len(samples), 16))
+
+
+def test_an_emergency_sounds_and_tells_that_it_did(district, tmp_path):
+    pole = district.add_pole()
+    ordered_us = district.world.now_us
+    order = district.order([TONE])
+    done = district.until(order, receipt.DONE)
+    run = sink(pole).runs[-1]
+    begin_us = next(r.begin_us for r in sink(pole).runs if r.begin_us > ordered_us)
+    assert begin_us - ordered_us < 300_000 + 80_000  # and the amplifier's own 80 ms
+    middle = heard(pole, begin_us + SECOND_US, begin_us + 2 * SECOND_US)
+    assert level_of(middle, 1000) == pytest.approx(
+        0.8 * 32767, rel=0.05
+    )  # the floor of the config
+    assert level_of(middle, 900) < 200
+    assert abs(loudest_ms(pole, ordered_us, run.end_us) - 3000) <= 20
+    assert done.reason is None and done.proof[0] == 1 and done.proof[2] > 200
+    assert done.ended_s - done.started_s in (3, 4)
+    assert len(done.hops_ms) == 4 and done.hops_ms == sorted(done.hops_ms)
+    sink(pole).wav(tmp_path / "heard.wav")
+    assert (tmp_path / "heard.wav").stat().st_size > 90_000
+
+
+def test_nobody_but_the_issuer(district):
+    """Not who has the collector with all its keys, and not an issuer beyond his rights."""
+    pole = district.add_pole()
+    silent_from_us = district.world.now_us
+    stranger_key = issuer_keys.generate(cose.ES256)
+    stranger = Signer(
+        district.issuers.add("stranger", cose.ES256, stranger_key.public, EMERGENCY, 1),
+        stranger_key,
+    )  # after the pole was told whom to obey
+    for signers, reason in (
+        ([stranger], "cmd_issuer"),
+        ([Signer(district.signer.issuer, stranger_key)], "cmd_signature"),
+    ):
+        order = district.order([TONE], signers=signers)
+        refused = district.until(order, receipt.REFUSED)
+        assert refused.reason == CODES[reason]
+    assert loudest_ms(pole, silent_from_us, district.world.now_us) == 0
+    assert not sink(pole).clocked.is_open
+
+
+def test_an_emergency_interrupts_a_daily_alert_which_begins_again(district):
+    pole = district.add_pole()
+    daily = district.order([[0, 0, 20000]], DAILY, 4)
+    district.until(daily, receipt.STARTED)
+    district.run_for(5)
+    begin_us = district.world.now_us
+    flood = district.order([[0, 1, 4000]])
+    district.until(flood, receipt.DONE)
+    during = heard(pole, begin_us + SECOND_US, begin_us + 3 * SECOND_US)
+    assert (
+        level_of(during, 1000) < 300 and max(level_of(during, 700), level_of(during, 900)) > 5000
+    )
+    assert district.until(daily, receipt.DONE).reason is None
+
+
+def test_a_cancelled_alert_is_silent_within_a_second(district):
+    pole = district.add_pole()
+    order = district.order([[0, 0, 60000]])
+    district.until(order, receipt.STARTED)
+    district.run_for(3)
+    district.cancel(order)
+    district.run_for(1)
+    now_us = district.world.now_us
+    district.run_for(5)
+    assert loudest_ms(pole, now_us, district.world.now_us) == 0
+    told = district.until(order, receipt.INTERRUPTED)
+    assert told.reason == CODES["cancelled"]
+
+
+def test_a_silent_drill_tells_how_soon_and_makes_no_sound(district):
+    pole = district.add_pole()
+    begin_us = district.world.now_us
+    told = district.until(district.order([TONE], DRILL, 1, silent=True), receipt.SILENT)
+    assert len(told.hops_ms) == 4 and told.hops_ms[-1] < 2000
+    assert loudest_ms(pole, begin_us, district.world.now_us) == 0
+
+
+def test_an_armed_alert_survives_a_power_cut(district):
+    pole = district.add_pole()
+    order = district.order([TONE], start_s=district.now_s + 120)
+    district.until(order, receipt.ACCEPTED)
+    pole.power_off()
+    district.run_for(20)
+    pole.power_on()
+    assert district.told(order).stage == receipt.ACCEPTED
+    told = district.until(order, receipt.DONE, 180)
+    assert told.started_s is not None
+
+
+def test_a_power_cut_while_it_sounds(district):
+    pole = district.add_pole()
+    order = district.order([[0, 0, 20000]])
+    district.until(order, receipt.STARTED)
+    district.run_for(5)
+    pole.power_off()
+    district.run_for(10)
+    pole.power_on()
+    begin_us = district.world.now_us
+    district.until(order, receipt.DONE, 60)
+    assert loudest_ms(pole, begin_us, district.world.now_us) > 19_900  # from its beginning
+
+
+def test_a_clip_that_is_not_there_is_reported_and_something_sounds(district):
+    pole = district.add_pole()
+    begin_us = district.world.now_us
+    told = district.until(district.order([[1, "flood"]]), receipt.INTERRUPTED)
+    assert told.reason == CODES["clip_missing"]
+    assert loudest_ms(pole, begin_us, district.world.now_us) > 9_000
+
+
+def test_a_lossy_network_is_asked_again(tmp_path):
+    with District(tmp_path) as district:
+        district.add_pole()
+        district.network.loss = 0.3
+        order = district.order([TONE], minutes=30)
+        district.until(order, receipt.DONE, 600)
