@@ -1,5 +1,6 @@
 # IMA ADPCM: a block by hand, the limits, short blocks and bad ones.
 # SPDX-License-Identifier: Apache-2.0
+from binascii import crc32
 from struct import pack, unpack
 
 from protocols.ima_adpcm import AdpcmError, Decoder
@@ -24,6 +25,13 @@ def test_by_hand():
     # step 31; code 8 takes 3 away, index 14, step 28; then 3, 2, 2 (steps 28, 25, 23) up.
     data = block(100, 0, 7, 15, 0, 8, 0, 0, 0, 8)
     assert decode(data) == [100, 113, 83, 87, 84, 87, 90, 92, 90]
+
+
+def test_every_step():
+    # What code 7 adds: 15 eighths of each of the 89 steps.
+    sums = [decode(block(-32768, index, *[7] * 8))[1] + 32768 for index in range(89)]
+    assert sums[:9] == [13, 15, 16, 18, 20, 22, 24, 26, 30] and sums[88] == 61438
+    assert crc32(pack("<89H", *sums)) == 0xAD4DD804
 
 
 def test_the_sum_has_limits():

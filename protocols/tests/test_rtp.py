@@ -53,6 +53,8 @@ def test_what_lies_before_and_after_the_payload():
         assert bytes(rtp.parse(packet(first, rest)).payload) == b"payload", first
     assert bytes(rtp.parse(packet(0xB2, csrc + extension + padding)).payload) == b""
     assert bytes(rtp.parse(packet(0x90, b"\0\0\0\0x")).payload) == b"x"
+    assert bytes(rtp.parse(packet(0x90, b"\0\0\0\0")).payload) == b""
+    assert bytes(rtp.parse(packet(0xA0, b"x\1")).payload) == b"x"
 
 
 def test_refused():

@@ -77,12 +77,15 @@ def test_adpcm_refused():
     def adpcm(align, rest):
         return file(fmt(IMA_ADPCM, 1, 16000, align, 4, rest), DATA)
 
-    assert wav.parse(adpcm(8, pack("<HH", 2, 9))).block_align == 8
-    for align in (0, 1, 3, 4, 6, 2052, 0xFFFC):
+    for align in (8, 12, 2048):
+        assert wav.parse(adpcm(align, pack("<HH", 2, 2 * align - 7))).block_align == align
+    for align in (0, 1, 3, 4, 6, 10, 2052, 0xFFFC):
         samples = max(2 * (align - 4) + 1, 0) & 0xFFFF
         assert reason(adpcm(align, pack("<HH", 2, samples))) == "align", align
     for rest in (b"", b"\2\0", pack("<HH", 2, 10), pack("<HH", 0, 9)):
         assert reason(adpcm(8, rest)) == "align", rest
+    # What the next chunk is called belongs to the next chunk.
+    assert reason(adpcm(8, b"")[:-16] + chunk(b"\2\0\x09\0", b"") + DATA) == "align"
 
 
 def test_what_the_data_chunk_claims():
