@@ -12,7 +12,7 @@ from importlib import metadata
 
 from fieldbeat.protocols import cbor
 
-from . import app_files, boards, esp_image, file_system, partition_table, profiles, standin
+from . import app_files, boards, clips, esp_image, file_system, partition_table, profiles, standin
 from .boards import Board
 from .image_info import ImageError
 from .node_config import NodeConfig
@@ -21,7 +21,12 @@ from .partition_table import Partition
 BLANK = 0xFF
 
 
-def build(config: NodeConfig, base: bytes | None = None, base_name: str = "base") -> bytes:
+def build(
+    config: NodeConfig,
+    base: bytes | None = None,
+    base_name: str = "base",
+    sounds: dict[str, bytes] | None = None,
+) -> bytes:
     """Return the whole flash content for one node.
 
     Args:
@@ -29,6 +34,7 @@ def build(config: NodeConfig, base: bytes | None = None, base_name: str = "base"
         base: an official MicroPython build for this board, beginning at its flash offset; None
             takes the stand-in for virtual boards.
         base_name: what to call the base in messages.
+        sounds: clips of a loudspeaker, as `clips.read` returns them.
 
     Raises:
         ImageError: the base is of another chip, or something does not fit.
@@ -46,12 +52,22 @@ def build(config: NodeConfig, base: bytes | None = None, base_name: str = "base"
     sector = partition_table.to_bytes(table).ljust(partition_table.SECTOR, bytes([BLANK]))
     _put(image, partition_table.TABLE_OFFSET, sector)
     vfs = partition_table.find(table, "vfs")
-    _put(image, vfs.offset, file_system.pack(files(config), vfs.size))
+    content = files(config)
+    if sounds:
+        _check_role(config)
+        clips.check_room(sounds, content, vfs.size)
+    _put(image, vfs.offset, file_system.pack(content | (sounds or {}), vfs.size))
     return bytes(image)
 
 
 def _put(image: bytearray, offset: int, data: bytes) -> None:
     image[offset : offset + len(data)] = data
+
+
+def _check_role(config: NodeConfig) -> None:
+    if config.profile.role != "speaker":
+        message = f"profile '{config.profile.id}' is of a {config.profile.role}, it plays no clips"
+        raise ImageError(message, "leave --clips out, or name the file of a loudspeaker")
 
 
 def _check_base(base: bytes, board: Board, table: list[Partition], name: str) -> None:

@@ -118,12 +118,20 @@ class Site(Bench):
         )
 
     def add_station(
-        self, node: NodeConfig | None = None, provisioned: bool = True, **options: Any
+        self,
+        node: NodeConfig | None = None,
+        provisioned: bool = True,
+        sounds: dict[str, bytes] | None = None,
+        **options: Any,
     ) -> VirtualBoard:
-        """Puts a flashed station on the bench and lets the collector answer at its address."""
+        """Puts a flashed station on the bench and lets the collector answer at its address.
+
+        `sounds` are clips of a loudspeaker, `options` go to VirtualBoard.
+        """
         node = node or config()
+        flash = image.build(node, sounds=sounds)
         station = self.add_board(
-            node.board.id, node.tables.node.name, image=image.build(node), power=False, **options
+            node.board.id, node.tables.node.name, image=flash, power=False, **options
         )
         if provisioned:
             self.give_key(station, node)

@@ -20,6 +20,9 @@ def build(
     output: Path = typer.Option(..., "-o", "--output", help="The image to write."),
     base: Path = typer.Option(None, help="An official build to take instead of the cached one."),
     virtual: bool = typer.Option(False, "--virtual", help="For virtual boards: no real firmware."),
+    clips: Path = typer.Option(
+        None, help="Folder of NAME.wav files that a loudspeaker is to have."
+    ),
     secrets_out: Path = typer.Option(None, help="Also write an NVS image with a new key here."),
     unit: str = typer.Option(None, help="The unit's name; default: the file's."),
     registry: RegistryOption = None,
@@ -34,14 +37,18 @@ def build(
     Example:
         fieldbeat build docs/examples/greenhouse.toml -o greenhouse.img
         fieldbeat build docs/examples/greenhouse.toml -o virtual.img --virtual
+        fieldbeat build docs/examples/speaker.toml --clips clips -o speaker.img
     """
+    from .. import clips as clip_files
     from .. import files, image, image_info, node_config
     from ..errors import CannotTry
 
     if base and virtual:
         raise CannotTry("--base and --virtual exclude each other", "give one of them")
     node = node_config.load(config).renamed(unit, None)
-    content = image.build(node, _base(node, base, virtual), str(base or "the cached build"))
+    sounds = clip_files.read(clips) if clips else {}
+    base_name = str(base or "the cached build")
+    content = image.build(node, _base(node, base, virtual), base_name, sounds)
     info = image_info.inspect(content, str(output))
     files.write_atomically(output, content)
     result = {
@@ -53,6 +60,7 @@ def build(
         "app": info.app_version,
         "build_id": info.build_id,
         "bytes": len(content),
+        "clips": clip_files.names(sounds),
     }
     if secrets_out:
         result["secrets"] = str(secrets_out)
@@ -63,6 +71,9 @@ def build(
     kind = "for virtual boards" if info.virtual else f"MicroPython {info.micropython}"
     say(f"{output}: {info.node} on {info.board_id}, {kind}")
     say(f"app {info.app_version}, build {info.build_id}, {len(content)} bytes")
+    if sounds:
+        size = sum(map(len, sounds.values()))
+        say(f"clips {', '.join(clip_files.names(sounds))}, {size} bytes")
     if secrets_out:
         say(f"{secrets_out}: key id {result['kid']}; it fits one unit, once, then delete it")
 

@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import wave
 import zlib
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from esptool.bin_image import LoadFirmwareImage
 from fieldbeat.host_tools import (
     app_files,
     cli,
+    clips,
     esp_image,
     file_system,
     files,
@@ -459,3 +461,98 @@ def test_build_takes_the_cached_base(tmp_path, monkeypatch, config):
     output = tmp_path / "x.img"
     assert cli.main(["build", str(EXAMPLE), "-o", str(output)]) == 0
     assert not image_info.inspect(output.read_bytes(), "x").virtual
+
+
+# Clips
+
+SPEAKER = EXAMPLE.with_name("speaker.toml")
+
+
+def wav_file(path, rate_hz=16000, channels=1, width=2, samples=16000):
+    path.parent.mkdir(exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate_hz)
+        file.writeframes(bytes(samples * channels * width))
+    return path
+
+
+def build_with(folder, output, config=SPEAKER):
+    command = ["build", str(config), "--virtual", "-o", str(output), "--clips", str(folder)]
+    return cli.main(command)
+
+
+def test_clips_are_in_the_file_system(tmp_path, capsys):
+    folder = tmp_path / "clips"
+    flood, drill = wav_file(folder / "flood.wav"), wav_file(folder / "a_drill-2.wav", 8000)
+    (folder / "README.txt").write_text("who spoke them")
+    assert build_with(folder, tmp_path / "s.img") == 0
+    assert "clips a_drill-2, flood, 64088 bytes" in capsys.readouterr().out
+    content = (tmp_path / "s.img").read_bytes()
+    vfs = partition_table.find(partition_table.from_image(content), "vfs")
+    names = ("clips/flood.wav", "clips/a_drill-2.wav")
+    found = file_system.unpack(content[vfs.offset : vfs.end], names, "s.img")
+    assert found == dict(zip(names, (flood.read_bytes(), drill.read_bytes()), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"channels": 2}, "it is not mono"),
+        ({"rate_hz": 44100}, "its rate is neither 8 nor 16 kHz"),
+        ({"width": 1}, "its samples have another size than 16 bits"),
+        ({"samples": 0}, "it is empty or cut short"),
+    ],
+)
+def test_a_clip_that_cannot_be_played_is_refused_with_the_remedy(tmp_path, capsys, settings, why):
+    path = wav_file(tmp_path / "clips" / "flood.wav", **settings)
+    assert build_with(path.parent, tmp_path / "s.img") == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {path}: {why}") and said.count("\n") == 1
+    assert "ffmpeg -i IN -ac 1 -ar 16000 -c:a adpcm_ima_wav flood.wav" in said
+    assert not (tmp_path / "s.img").exists()
+
+
+def test_a_clip_that_is_cut_short_or_something_else(tmp_path):
+    path = wav_file(tmp_path / "clips" / "flood.wav")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CannotTry, match=r"flood.wav: it is empty or cut short; next: convert"):
+        clips.read(path.parent)
+    path.write_bytes(b"ID3" + bytes(1000))
+    with pytest.raises(CannotTry, match=r"flood.wav: it is no WAV file; next: convert"):
+        clips.read(path.parent)
+
+
+@pytest.mark.parametrize("name", ["Flood", "flood water", "x" * 25, "fl\u00f6d"])
+def test_a_clip_that_no_alert_can_name(tmp_path, name):
+    path = wav_file(tmp_path / "clips" / f"{name}.wav")
+    with pytest.raises(CannotTry, match="no clip can be called .*; next: rename it"):
+        clips.read(path.parent)
+
+
+def test_a_folder_without_clips(tmp_path):
+    with pytest.raises(CannotTry, match="has no NAME.wav"):
+        clips.read(tmp_path)
+    with pytest.raises(CannotTry, match="none: No such file"):
+        clips.read(tmp_path / "none")
+    (tmp_path / "x.wav").mkdir()
+    with pytest.raises(CannotTry, match="x.wav: Is a directory"):
+        clips.read(tmp_path)
+
+
+def test_only_loudspeakers_have_clips(tmp_path, capsys):
+    path = wav_file(tmp_path / "clips" / "flood.wav")
+    assert build_with(path.parent, tmp_path / "x.img", EXAMPLE) == 2
+    assert "profile 'greenhouse' is of a station, it plays no clips" in capsys.readouterr().err
+
+
+def test_clips_leave_the_unit_the_room_that_it_needs(tmp_path, capsys):
+    path = wav_file(tmp_path / "clips" / "long.wav", samples=16000 * 60)
+    assert build_with(path.parent, tmp_path / "s.img") == 2
+    said = capsys.readouterr().err
+    assert "error: the clips take 1921024 bytes, the unit has room for " in said
+    assert "next: leave some out, or shorten them" in said
+    room = int(said.split("has room for ")[1].split(";")[0])
+    wav_file(path, samples=room // 2 - 100)
+    assert build_with(path.parent, tmp_path / "s.img") == 0
