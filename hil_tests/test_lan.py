@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -319,3 +321,46 @@ def test_a_real_sender_reaches_a_board_through_a_port_of_this_machine(make):
             assert sender.recv(100) == b"rtp "
         desk.world.stop_real()
     assert [line[:9] for line in desk.printed()[1:]] == ["164 b'rtp", "164 b'rtp"]
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+def test_ffmpeg_streams_to_a_group(make):
+    """A real sender: RTP with mu-law, 20 ms a packet, two seconds."""
+    desk = make()
+    desk.start(
+        ETHERNET
+        + "s.bind(('', 5004))\n"
+        + "s.setsockopt(0, socket.IP_ADD_MEMBERSHIP, bytes((239, 1, 2, 3, 0, 0, 0, 0)))\n"
+        + "s.settimeout(20)\n"
+        + "heard = [s.recv(1500)]\n"
+        + "try:\n    s.settimeout(1)\n    while True:\n        heard.append(s.recv(1500))\n"
+        + "except OSError:\n    pass\n"
+        + "numbers = [packet[2] << 8 | packet[3] for packet in heard]\n"
+        + "print(len(heard), {len(packet) for packet in heard}, {packet[0] for packet in heard},\n"
+        + "      sum(b - a & 65535 != 1 for a, b in zip(numbers, numbers[1:])))\n"
+    )
+    desk.world.start_real()
+    host, port = desk.lan.expose("239.1.2.3", 5004)
+    tone = "sine=frequency=1000:sample_rate=8000:duration=2:samples_per_frame=160"
+    coded = ("-ac", "1", "-acodec", "pcm_mulaw", "-f", "rtp")
+    subprocess.run(
+        [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-re",
+            "-f",
+            "lavfi",
+            "-i",
+            tone,
+            *coded,
+            f"rtp://{host}:{port}",
+        ],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    desk.world.run_real(20, lambda: b"{128}" in desk.board.output)
+    desk.world.stop_real()
+    count, size, version, holes = desk.printed()[1].split()
+    assert (size, version, holes) == ("{172}", "{128}", "0") and 95 <= int(count) <= 101

@@ -148,7 +148,10 @@ def test_what_is_not_there_is_named():
     board = Board({"buses": {"x": {"kind": "can"}}, "fitted": {"y": {"part": "z", "bus": "x"}}})
     for call, expected in (
         ((board.bus, "i2c0"), "bus i2c0 is not known, there is: x"),
-        ((board.bus, "x"), "kind of bus can is not known, there is: amplifier, contact, es8388, i2c, i2s"),
+        (
+            (board.bus, "x"),
+            "kind of bus can is not known, there is: amplifier, contact, es8388, i2c, i2s",
+        ),
         ((board.part, "air", {}), "fitted part air is not known, there is: y"),
         ((board.part, "y", {}), "part z is not known, there is: amplifier, battery, bh1750"),
         ((Board({}).bus, "i2c0"), "there is: nothing"),

@@ -107,9 +107,15 @@ class socket:
     # An address, and a datagram that is cut to n bytes.
     def _receive(self, n):
         n = n.to_bytes(2, "little")
-        message = self._call(_OP_SOCKET_RECEIVE, n)
+        message = None
+        # Between two waits nothing arrives.
+        if _link.inputs & self.wait_mask or _link.now - _link.told >= _link.LEAD_US:
+            message = self._call(_OP_SOCKET_RECEIVE, n)
         if not message:
+            if self._number is None:
+                raise OSError(errno.EBADF)
             if self._timeout_us == 0:
+                _link.now += 10
                 raise OSError(errno.EAGAIN)
             forever = self._timeout_us == _link.FOREVER
             until = _link.FOREVER if forever else _link.now + self._timeout_us
