@@ -9,8 +9,8 @@ Does not model: the speed of the processor (computing takes no time, only lookin
 touching hardware does), interrupts and timers (but for the callbacks of I2S, while the program
 waits), TCP, Bluetooth, voltages, the second core, 32-bit integers and floats (the interpreter has
 64), currents, signature and rollback of the boot loader, the bytes of the firmware image (its
-place and first byte are checked, the interpreter is the host's). DTR and RTS do not exist on a PTY: hanging up ends a visit to the serial loader
-(`rfc2217_port.py` has them).
+place and first byte are checked, the interpreter is the host's). DTR and RTS do not exist on a
+PTY: hanging up ends a visit to the serial loader (`rfc2217_port.py` has them).
 A program that computes without end is stopped by its watchdog, or after 20 s of real time.
 """
 
