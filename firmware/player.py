@@ -1,5 +1,6 @@
 # Plays what an alert says, step by step: tones, clips, spoken text, a live stream.
 # SPDX-License-Identifier: Apache-2.0
+import asyncio
 import gc
 
 from drivers.errors import DriverError
@@ -20,6 +21,7 @@ _PER_CENT = const(327)  # of the peak
 # A drill says that it is one: three short steady tones, which no emergency begins with.
 _DRILL_MARK = ((command.TONE, STEADY, 400),) * 3
 _MARK_PAUSE_MS = const(200)
+_LOOK_MS = const(50)  # at the line, while the chip speaks
 # For what cannot be played: who is in danger hears at least that.
 _INSTEAD = (command.TONE, TWO_TONE, 10000)
 
@@ -74,10 +76,10 @@ class Player:
             self._counters.count(error.reason)
         finally:
             await self._amplifier.off()
-            if self._line:
+            if self._line and alert.content:
                 result.proof = self._line.proof()
-        if result.proof and not result.proof[2]:
-            result.fail("no_sound")
+                if not result.proof[2]:
+                    result.fail("no_sound")
         if result.reason:
             self._counters.count(result.reason)
         return result
@@ -91,7 +93,7 @@ class Player:
         elif kind == command.CLIP:
             await self._clip(step[1], percent, result)
         elif kind == command.SPEECH:
-            await self._speech(step, result)
+            await self._speech(step, percent, result)
         else:
             await self._stream(step, percent, result)
 
@@ -113,13 +115,25 @@ class Player:
         finally:
             clip.close()
 
-    async def _speech(self, step, result):
+    async def _speech(self, step, percent, result):
+        if not self._tts:
+            result.fail("tts_silent")
+            await self._tone(_INSTEAD, percent)
+            return
+        speaking = asyncio.create_task(self._tts.say(step[1], step[2], percent))
         try:
-            if not self._tts:
-                raise DriverError("tts_silent")
-            await self._tts.say(step[1], step[2])
+            while not speaking.done():
+                if self._line:
+                    self._line.sample()
+                await asyncio.sleep_ms(_LOOK_MS)
+            await speaking
         except DriverError as error:
             result.fail(error.reason)
+            await self._tone(_INSTEAD, percent)
+        except asyncio.CancelledError:
+            speaking.cancel()
+            await self._tts.stop()
+            raise
 
     async def _stream(self, step, percent, result):
         try:

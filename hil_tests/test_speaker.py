@@ -12,7 +12,8 @@ from fieldbeat.host_tools.alerts import Maker, Signer, Sound, Window, choose
 from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.orders import Order, Orders
 from fieldbeat.host_tools.store import Store
-from fieldbeat.protocols import command, cose, receipt
+from fieldbeat.host_tools.times import DEVICE_EPOCH_S
+from fieldbeat.protocols import command, command_writer, cose, receipt
 from fieldbeat.protocols.command import DAILY, DRILL, EMERGENCY
 from fieldbeat.protocols.reasons import CODES
 
@@ -66,6 +67,26 @@ class District(Site):
         maker = Maker(self.issuers, [self.signer], self.now_s)
         made = maker.cancel(rank, sent, order.expires_s)
         return self.hand_over(command.CANCEL, Sound(*rank, []), window, made, order.id)
+
+    def self_test(self, silent: bool) -> Order:
+        unit = self.registry.unit("speaker-01")
+        args = command_writer.command(
+            command.SELFTEST,
+            bytes([silent]) * 8,
+            True,
+            int(self.now_s) - DEVICE_EPOCH_S + 600,
+            silent,
+            counter=self.issuers.next_counter(self.signer.issuer),
+        )
+        signed = command_writer.sign(
+            command_writer.encode(args),
+            cose.ES256,
+            self.signer.issuer.kid,
+            self.signer.key.sign,
+        )
+        made = [alerts.Made(args.id, signed, (unit,))]
+        window = Window(0, self.now_s + 600)
+        return self.hand_over(command.SELFTEST, Sound(DAILY, 4, []), window, made)
 
     def hand_over(self, kind, sound, window, made, cancels=None) -> Order:
         order = Order(
@@ -198,6 +219,17 @@ def test_a_silent_drill_tells_how_soon_and_makes_no_sound(district):
     told = district.until(district.order([TONE], DRILL, 1, silent=True), receipt.SILENT)
     assert len(told.hops_ms) == 4 and told.hops_ms[-1] < 2000
     assert loudest_ms(pole, begin_us, district.world.now_us) == 0
+
+
+def test_a_self_test_is_heard_and_a_silent_one_is_not(district):
+    pole = district.add_pole()
+    begin_us = district.world.now_us
+    silent = district.until(district.self_test(silent=True), receipt.DONE)
+    assert silent.reason is None and loudest_ms(pole, begin_us, district.world.now_us) == 0
+    begin_us = district.world.now_us
+    told = district.until(district.self_test(silent=False), receipt.DONE)
+    assert told.proof[2] > 200
+    assert abs(loudest_ms(pole, begin_us, district.world.now_us) - 1000) <= 20
 
 
 def test_an_armed_alert_survives_a_power_cut(district):

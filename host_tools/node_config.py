@@ -223,6 +223,11 @@ def _part_problems(config: NodeConfig) -> Iterator[str]:
                 f"[node] profile = '{config.profile.id}': its channel '{channel.name}' needs a "
                 f"part '{channel.part}', which {board.id} does not have"
             )
+    if config.profile.role == "speaker" and not board.ethernet:
+        yield (
+            f"[node] board = '{board.id}': a speaker needs Ethernet for now, "
+            "choose speaker_esp32_eth"
+        )
     if config.tables.speaker and config.profile.role != "speaker":
         yield f"[speaker]: profile '{config.profile.id}' is no speaker's, remove the table"
     if board.fitted and not set(board.fitted) - _disabled(config):

@@ -6,12 +6,12 @@ import time
 from protocols import command as commands
 from protocols import receipt
 from protocols.compat import const
+from protocols.tone import STEADY
 
 from ..alerts import Alerts, Held
 from ..carriers.udp_socket import UDPSocket
 from ..commands import Commands
 from ..issuers import Issuers
-from ..networks import ethernet
 from ..player import Player
 from ..sampler import Sampler
 from ..uplink import Uplink
@@ -27,6 +27,13 @@ def make(node, board, profile):
     return Speaker(node, board, profile)
 
 
+# A self-test takes its turn as a daily alert of the lowest level. A silent one has nothing to say:
+# supply, clocks and the amplifier's own report.
+def _test(silent):
+    content = [] if silent else [[commands.TONE, STEADY, 1000]]
+    return commands.Alert(commands.DAILY, 4, content, 1, None, "self-test", False)
+
+
 class Speaker:
     def __init__(self, node, board, profile):
         self._node = node
@@ -34,7 +41,7 @@ class Speaker:
         table = config["speaker"]
         self._keepalive_s = table["keepalive_s"]
         self.parts = board.parts(config["fitted"])
-        interface, connect = ethernet(board.manifest["ethernet"])
+        interface, connect = board.network()
         self.carrier = UDPSocket(interface, connect, config, node.counters, self._take)
         sampling = config["sampling"]
         clock = node.clock
@@ -95,8 +102,9 @@ class Speaker:
 
     def obey(self, command, verdict):
         kind, id = command.command, command.id
-        if kind == commands.ALERT:
-            held = Held(id, command.args, command.not_before, command.expires)
+        if kind == commands.ALERT or kind == commands.SELFTEST:
+            alert = command.args if kind == commands.ALERT else _test(command.args)
+            held = Held(id, alert, command.not_before, command.expires)
             held.hops, held.began_ms = self._hops(command), self._came_ms
             held.hop()  # verified
             self.alerts.submit(held)

@@ -105,6 +105,32 @@ def test_all_mistakes_are_found_at_once():
     assert len(problems(text)) == 3
 
 
+SPEAKER = (Path(__file__).parents[2] / "docs/examples/speaker.toml").read_text()
+
+
+def test_a_speaker():
+    config = node_config.parse(SPEAKER, "speaker.toml")
+    table = config.to_device_map()["speaker"]
+    assert table["groups"] == [7] and table["emergency_volume"] == 80
+    without = SPEAKER[: SPEAKER.index("[speaker]")]
+    assert node_config.parse(without, "s.toml").to_device_map()["speaker"]["keepalive_s"] == 25
+    assert "speaker" not in node_config.parse(TEXT, "g.toml").to_device_map()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (SPEAKER.replace("speaker_esp32_eth", "speaker_esp32s3_nbiot"), "needs Ethernet"),
+        (SPEAKER.replace("groups = [7]", "groups = [70000]"), "groups"),
+        (SPEAKER.replace("volume = 60 ", "volume = 101 "), "volume = 101"),
+    ],
+)
+def test_a_mistake_in_a_speaker(text, message):
+    with pytest.raises(InvalidData) as caught:
+        node_config.parse(text, "speaker.toml")
+    assert message in str(caught.value.problems)
+
+
 def test_a_disabled_part_is_allowed_and_noted():
     config = node_config.parse(changed("enabled = true", "enabled = false"), "x")
     assert "soil_moisture" in config.notes[0] and "will have no values" in config.notes[0]

@@ -1,0 +1,100 @@
+"""What can go wrong on a pole: it is reported, and something sounds if anything can."""
+
+from __future__ import annotations
+
+import pytest
+from fieldbeat.host_tools.alerts import Signer, speech
+from fieldbeat.protocols import frame, receipt
+from fieldbeat.protocols.command import DAILY, EMERGENCY
+from fieldbeat.protocols.reasons import CODES
+
+from .test_speaker import TONE, district, loudest_ms
+
+__all__ = ("district",)
+
+
+def test_a_text_is_spoken(district):
+    pole = district.add_pole()
+    begin_us = district.world.now_us
+    done = district.until(district.order(speech("洪水来了，请马上离开。")), receipt.DONE)
+    assert "".join(text for _, text in pole.fitted.parts["tts"].spoken) == "洪水来了，请马上离开。"
+    assert loudest_ms(pole, begin_us, district.world.now_us) > 1500
+    assert done.source == 2 and done.proof[2] > 100
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("silent", "tts_silent"), ("busy", "tts_busy"), ("refuse", "tts_busy")]
+)
+def test_a_chip_that_does_not_speak(district, faults, fault, reason):
+    pole = district.add_pole()
+    setattr(pole.fitted.parts["tts"].faults, fault, True)
+    begin_us = district.world.now_us
+    told = district.until(district.order(speech("Leave.")), receipt.INTERRUPTED, 120)
+    assert told.reason == CODES[reason]
+    assert loudest_ms(pole, begin_us, district.world.now_us) > 9_000  # the attention tone instead
+    assert pole.fitted.parts["tts"].faults.fired[fault]
+
+
+def test_speech_is_cut_short_by_what_is_more_urgent(district):
+    pole = district.add_pole()
+    daily = district.order(speech("a long story " * 20), DAILY, 4)
+    district.until(daily, receipt.STARTED)
+    district.run_for(4)
+    assert pole.fitted.parts["tts"].speaks
+    district.until(district.order([TONE]), receipt.STARTED)
+    district.run_for(1)
+    assert not pole.fitted.parts["tts"].speaks
+
+
+def test_a_torn_line_is_no_sound(district):
+    pole = district.add_pole()
+    pole.fitted.parts["line"].faults.open = True
+    told = district.until(district.order([TONE]), receipt.INTERRUPTED)
+    assert told.reason == CODES["no_sound"] and told.proof[2] == 0
+    assert pole.fitted.parts["line"].faults.fired["open"]
+
+
+def test_an_amplifier_that_is_dead(district):
+    pole = district.add_pole()
+    pole.fitted.parts["amplifier"].faults.deaf = True
+    told = district.until(district.order([TONE]), receipt.INTERRUPTED)
+    assert told.reason == CODES["no_sound"]
+
+
+def test_the_highest_level_needs_two(district):
+    second = district.new_issuer("governor")
+    pole = district.add_pole(two_issuers_level=1)
+    begin_us = district.world.now_us
+    told = district.until(district.order([TONE]), receipt.REFUSED)
+    assert told.reason == CODES["cmd_second_issuer"]
+    assert loudest_ms(pole, begin_us, district.world.now_us) == 0
+    both = district.order([TONE], signers=[district.signer, second])
+    assert district.until(both, receipt.DONE).reason is None
+
+
+def test_an_issuer_of_daily_alerts_calls_no_emergency(district):
+    baker = district.new_issuer("baker", DAILY, 4)
+    pole = district.add_pole()
+    rights = baker.issuer.__class__(**{**vars(baker.issuer), "highest_class": EMERGENCY})
+    more = Signer(rights.__class__(**{**vars(rights), "highest_level": 1}), baker.key)
+    told = district.until(district.order([TONE], signers=[more]), receipt.REFUSED)
+    assert told.reason == CODES["cmd_rights"]
+    done = district.until(district.order([TONE], DAILY, 4, signers=[baker]), receipt.DONE)
+    assert done.reason is None and pole.output.count(b"Traceback") == 0
+
+
+def test_a_flood_of_forged_frames_does_not_delay_a_true_one(district):
+    pole = district.add_pole()
+    kid = district.registry.unit("speaker-01").kid
+    stranger = frame.KeySet(bytes(16), kid, 1)
+    way = next(iter(district.ways.values()))
+    start_us = district.world.now_us
+    for n in range(2000):  # a thousand in a second
+        forged = stranger.seal(frame.COMMAND, frame.DOWN, n + 1, bytes(120))
+        district.world.call_at(start_us + n * 1000, lambda data=forged: way(data))
+    district.run_for(0.5)
+    ordered_us = district.world.now_us
+    district.until(district.order([TONE]), receipt.STARTED)
+    sink = pole.fitted.sinks["i2s0"]
+    begin_us = next(run.begin_us for run in sink.runs if run.begin_us > ordered_us)
+    assert begin_us - ordered_us < 1_400_000  # a second more than without
