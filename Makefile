@@ -8,8 +8,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check lab bench fuzz mutants stats format clean
 
-demo: $(STAMP)  ## a virtual greenhouse station from bare flash to live values (Ctrl-C or DEMO_FOR=90 ends it)
-	@$(BIN)/python -m fieldbeat.hil_tests.demo
+demo: $(STAMP)  ## a virtual unit from bare flash to its work, ROLE=greenhouse|speaker (Ctrl-C or DEMO_FOR=90 ends it)
+	@$(BIN)/python -m fieldbeat.hil_tests.demo $(ROLE)
 
 test: $(STAMP)  ## every test, on both interpreters; build/report/report.html shows what happened
 	@$(BIN)/python -m pytest -q -n auto --report build/report
@@ -25,7 +25,7 @@ lab:  ## labgrid, for its tests and for lab benches; apart, since it brings a py
 	@test -x build/labgrid/bin/labgrid-client || { $(PYTHON) -m venv build/labgrid && \
 	  build/labgrid/bin/python -m pip install --quiet --disable-pip-version-check 'labgrid>=26'; }
 
-bench: $(STAMP)  ## speed and memory as ratios; AREA=station|flash|cli|wire runs one
+bench: $(STAMP)  ## speed and memory as ratios; AREA=station|flash|cli|wire|bench|speaker runs one
 	@$(BIN)/python -m fieldbeat.hil_tests.benchmarks $(AREA)
 
 fuzz: $(STAMP)  ## a million damaged inputs for every parser, on both interpreters

@@ -8,10 +8,11 @@ import struct
 import subprocess
 
 import pytest
+from fieldbeat.hil_tests.district import District
 from fieldbeat.protocols import receipt
 from fieldbeat.protocols.reasons import CODES
 
-from .test_speaker import SECOND_US, District, district, heard, level_of
+from .test_speaker import SECOND_US, district, heard, level_of
 
 __all__ = ("district",)
 PORT = 5004
