@@ -45,7 +45,7 @@ class Board:
     def network(self, *wifi):
         from . import sound_parts
 
-        return sound_parts.network(self.manifest.get("ethernet"), *wifi)
+        return sound_parts.network(self.manifest, *wifi)
 
     def adc(self, pin):
         # ESP32: 11 dB of attenuation measure up to 3.1 V (datasheet, ADC).

@@ -14,12 +14,12 @@ def _i2s(entry):
     return I2SOutput(I2S(entry["id"], **settings), settings)
 
 
-# See Board.network(). ethernet: the board's entry, or None.
-def network(ethernet, *wifi):
+# See Board.network().
+def network(manifest, *wifi):
     import network
 
-    if ethernet:
-        lan = network.LAN(**_lan(ethernet, network))
+    if "ethernet" in manifest:
+        lan = network.LAN(**_lan(manifest["ethernet"], network))
         lan.active(True)
         return lan, lambda: None
     station = network.WLAN(network.STA_IF)

@@ -519,3 +519,16 @@ def test_the_modules_number_their_ops_as_the_bench_does():
         for name, number in re.findall(r"_OP_(\w+) = const\((\d+)\)", path.read_text()):
             found[name.lower()] = int(number)
     assert found == {name: number for number, name in enumerate(link.OPS)}
+
+
+def test_what_stands_in_several_modules_is_the_same_there():
+    found = {}
+    for path in Path(MODULES).glob("*.py"):
+        for name, value in re.findall(
+            r"^(_[A-Z_]+) = const\((.+?)\)(?:  #.*)?$", path.read_text(), re.M
+        ):
+            found.setdefault(name, set()).add(value)
+    for name in ("_FOREVER", "_CONSOLE_BIT", "_PAYLOAD", "_LEAD_US"):
+        assert len(found[name]) == 1, (name, found[name])
+    assert found["_CONSOLE_BIT"] == {"1 << 30"} and link.CONSOLE_BIT == 1 << 30
+    assert found["_FOREVER"] == {str(link.FOREVER)}

@@ -12,11 +12,14 @@ from micropython import const
 _OP_CONSOLE_READ = const(6)
 _OP_CONSOLE_WRITE = const(7)
 _OP_KBD_INTR = const(8)
+_FOREVER = const(-1)
+_CONSOLE_BIT = const(1 << 30)
+_PAYLOAD = const(512)
 
 
 class Input:
     # sys.stdin of an ESP32: read(n) blocks until n characters are there.
-    wait_mask = _link.CONSOLE_BIT
+    wait_mask = _CONSOLE_BIT
 
     def __init__(self):
         self._held = b""
@@ -29,7 +32,7 @@ class Input:
         while not self._held:
             self._held = _link.call(_OP_CONSOLE_READ, 128) or b""
             if not self._held:
-                _link.wait(_link.FOREVER, self.wait_mask)
+                _link.wait(_FOREVER, self.wait_mask)
 
     def _take(self, n):
         self._fill()
@@ -81,8 +84,8 @@ class RawOutput(io.IOBase):
         view = memoryview(data)
         if part:  # a length, or an offset and a length
             view = view[part[0] :][: part[1]] if len(part) > 1 else view[: part[0]]
-        for at in range(0, len(view), _link.PAYLOAD):
-            _link.call(_OP_CONSOLE_WRITE, 0, view[at : at + _link.PAYLOAD])
+        for at in range(0, len(view), _PAYLOAD):
+            _link.call(_OP_CONSOLE_WRITE, 0, view[at : at + _PAYLOAD])
         return len(view)
 
     def flush(self):
@@ -137,7 +140,7 @@ def install():
     return sys
 
 
-def to_terminal(sys):
+def to_repl(sys):
     # At the REPL the interpreter reads the terminal itself.
     sys.stdin = _sys.stdin
     _link.at_repl = True

@@ -13,6 +13,7 @@ _OP_I2S_QUEUE = const(45)
 _OP_I2S_SEEN = const(46)
 _OP_I2S_DEINIT = const(47)
 
+_FOREVER = const(-1)
 _FIRST_BIT = const(13)  # of the inputs
 _MORE = const(0x100)
 _PIECE = const(960)  # whole frames, and what a request has room for
@@ -32,7 +33,7 @@ def _wait_and_call(deadline_us, mask=0):
         for bit in tuple(_waiting):
             if ready & bit:
                 _waiting.pop(bit)._call()
-        over = deadline_us != _link.FOREVER and _link.now >= deadline_us
+        over = deadline_us != _FOREVER and _link.now >= deadline_us
         if ready & mask or over or not ready:
             _link._in[2] = ready & mask
             return ready & mask
@@ -94,7 +95,7 @@ class I2S:
             if taken < len(piece):
                 if self._is_stream:
                     break
-                _link.wait(_link.FOREVER, self._mask)
+                _link.wait(_FOREVER, self._mask)
         return at
 
     # The bench has a copy; on a chip the buffer must stay as it is until the callback.

@@ -11,19 +11,21 @@ from micropython import const
 # no heap. A test compares them.
 _OP_WAIT = const(2)
 
-FOREVER = -1
-CONSOLE_BIT = 1 << 30
-PAYLOAD = 512  # a request is one atomic write, so that Ctrl-C cannot tear it
-LEAD_US = 1000  # how far the board may run on before it must let the bench look
+# Names take heap, and those of a chip's modules are in its ROM: so these stand in each module that
+# needs them, with the same values. A test compares them, too.
+#   _FOREVER -1; _CONSOLE_BIT 1 << 30
+#   _PAYLOAD 512: a request is one atomic write, so that Ctrl-C cannot tear it
+#   _LEAD_US 1000: how far the board may run on before it must let the bench look
+_LEAD_US = const(1000)
 
 _POSTED = const(0x80)
 _FILL_HEAP = const(3)  # a status that comes before the reply
 _HEAD = const(16)
 _ROOM = const(1024)  # for one request and some that are posted; a pipe's atomic write has 4096
 _POST_US = const(10)  # OP_US of ../hardware.py: what a posted request takes
-_fds = uos.getenv("FIELDBEAT_LINK").split(",")
-_rx = open("/dev/fd/" + _fds[0], "rb")
-_tx = open("/dev/fd/" + _fds[1], "wb")
+_rx, _tx = uos.getenv("FIELDBEAT_LINK").split(",")
+_rx = open("/dev/fd/" + _rx, "rb")
+_tx = open("/dev/fd/" + _tx, "wb")
 # Words of 32 bits, and functions of few variables: neither takes heap, where a chip's C code takes
 # none either.
 _in = array.array("i", (0, 0, 0, 0, 0))
@@ -69,7 +71,7 @@ def call(op, argument=0, payload=b""):
 def post(op, argument=0, payload=b""):
     global now
     # A wait must find room behind it.
-    if at_repl or now - told >= LEAD_US or _size + 4 * _HEAD + len(payload) > _ROOM:
+    if at_repl or now - told >= _LEAD_US or _size + 4 * _HEAD + len(payload) > _ROOM:
         call(op, argument, payload)
         return
     _write(op | _POSTED, argument, len(payload))
@@ -79,7 +81,7 @@ def post(op, argument=0, payload=b""):
 
 
 def wait(deadline_us, mask=0):
-    # Sleeps until the time (FOREVER: none) or until an input of the mask has bytes: those that do.
+    # Sleeps until the time (_FOREVER: none) or until inputs of the mask have bytes: those that do.
     global held, held_by, _size
     _write(_OP_WAIT, mask, 8)
     _words[_size >> 2] = deadline_us // 1000000

@@ -12,6 +12,7 @@ from umachine import *
 _DEEPSLEEP_RESET = const(4)
 _OP_DEEPSLEEP = const(5)
 _OP_UART_PENDING = const(28)
+_FOREVER = const(-1)
 
 # machine
 
@@ -57,7 +58,7 @@ def enable_irq(state=0):
 
 
 def lightsleep(ms=-1):
-    _link.wait(_link.FOREVER if ms < 0 else _link.now + ms * 1000)
+    _link.wait(_FOREVER if ms < 0 else _link.now + ms * 1000)
 
 
 sleep = lightsleep
@@ -130,7 +131,7 @@ class ADC:
         pass
 
     def read_u16(self):
-        return self.read_uv() * 65535 // self._FULL_SCALE_UV[self._atten]
+        return self.read_uv() * 65535 // (950000, 1250000, 1750000, 3300000)[self._atten]
 
     def read(self):
         return self.read_u16() >> 4

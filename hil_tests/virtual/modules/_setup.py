@@ -15,13 +15,13 @@ from micropython import const
 
 _OP_HELLO = const(0)
 
-_MODULES = "/.bench"
-_CORRUPT = """\
+_MODULES = const("/.bench")
+_CORRUPT = const("""\
 The filesystem appears to be corrupted. If you had important data there, you
 may want to make a flash snapshot to try to recover it. Otherwise, perform
 factory reprogramming of the board (completely erase flash, followed by
 writing the image).
-"""
+""")
 
 
 # Without times of files: this interpreter would take them from the host's clock.
@@ -29,7 +29,7 @@ def _littlefs(device):
     return vfs.VfsLfs2(device, mtime=False)
 
 
-def _mount(flash):
+def mount(flash):
     Partition._file = open(flash, "rb")
     modules = os.getcwd()
     vfs.umount("/")
@@ -55,7 +55,7 @@ def _mount(flash):
     return True
 
 
-def prepare():
+def install():
     info = json.loads(_link.call(_OP_HELLO))
     _link.mac = bytes(info["mac"])
     _link.reset_cause = info["reset_cause"]
@@ -64,7 +64,7 @@ def prepare():
     Partition._table = info["partitions"]
     random.seed(info["random"])
     _tasks.install()
-    mounted = _mount(info["flash"])
+    mounted = mount(info["flash"])
     sys.path[:] = ["", ".frozen", "/lib", _MODULES]
     gc.collect()
     return [name for name in info["scripts"] if mounted]

@@ -13,7 +13,7 @@ from micropython import const  # noqa: E402
 _OP_REPL = const(1)
 _OP_SOFT_RESET = const(4)
 
-_scripts = _setup.prepare()
+_scripts = _setup.install()
 del sys.modules["_setup"], _setup
 
 
@@ -35,5 +35,5 @@ def failed(error):
 
 
 def to_repl():
-    _console.to_terminal(sys)
+    _console.to_repl(sys)
     _link.call(_OP_REPL)

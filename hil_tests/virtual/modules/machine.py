@@ -23,6 +23,13 @@ _OP_UART_WRITE = const(27)
 _OP_WDT_INIT = const(29)
 _OP_WDT_FEED = const(30)
 _OP_UART_FLUSH = const(31)
+_LEAD_US = const(1000)
+_PAYLOAD = const(512)
+
+# By the arguments of the ESP32 port.
+_I2C_PINS = const(((18, 19), (25, 26)))  # scl, sda
+_UART_PINS = const(((1, 3), (10, 9), (17, 16)))  # tx, rx
+_FULL_SCALE_UV = const((950000, 1250000, 1750000, 3300000))  # by attenuation
 
 # The numbers of reset_cause() are here, since boot.py asks for them.
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = range(1, 6)
@@ -83,11 +90,9 @@ def _pin_number(pin):
 
 
 class I2C(_Part):
-    _PINS = ((18, 19), (25, 26))  # scl, sda of the ESP32 port
-
     def __init__(self, id, *, scl=None, sda=None, freq=400000, timeout=50000):
         self._id = id
-        default = self._PINS[id & 1]
+        default = _I2C_PINS[id & 1]
         scl = default[0] if scl is None else _pin_number(scl)
         sda = default[1] if sda is None else _pin_number(sda)
         _link.call(_OP_I2C_INIT, id, struct.pack("<BBI", scl, sda, freq))
@@ -105,14 +110,12 @@ class I2C(_Part):
 
 
 class UART(_Part):
-    _PINS = ((1, 3), (10, 9), (17, 16))  # tx, rx of the ESP32 port
-
     def __init__(self, id, baudrate=115200, *args, **options):
         if not 0 <= id < 3:
             raise ValueError("UART(%d) doesn't exist" % id)
         self._id = id
         self.wait_mask = 1 << id
-        self._tx, self._rx = self._PINS[id]
+        self._tx, self._rx = _UART_PINS[id]
         self._timeout_us = self._timeout_char_us = 0
         self._txbuf = self._rxbuf = 256
         self.init(baudrate, *args, **options)
@@ -145,7 +148,7 @@ class UART(_Part):
 
     def any(self):
         # Between two waits nothing arrives.
-        if _link.inputs & self.wait_mask or _link.now - _link.told >= _link.LEAD_US:
+        if _link.inputs & self.wait_mask or _link.now - _link.told >= _LEAD_US:
             return _link.call(_OP_UART_ANY, self._id)
         _link.now += 10
         return 0
@@ -189,12 +192,12 @@ class UART(_Part):
         n = len(data)
         free_us = max(self._free_us, _link.now) + n * self._byte_us
         # What fits into the buffer holds nobody, so that nothing has to be told.
-        if n <= _link.PAYLOAD and free_us - _link.now + _link.LEAD_US < self._room_us:
+        if n <= _PAYLOAD and free_us - _link.now + _LEAD_US < self._room_us:
             _link.post(_OP_UART_WRITE, self._id, data)
         else:
             view = memoryview(data)
-            for at in range(0, n, _link.PAYLOAD):
-                _link.call(_OP_UART_WRITE, self._id, view[at : at + _link.PAYLOAD])
+            for at in range(0, n, _PAYLOAD):
+                _link.call(_OP_UART_WRITE, self._id, view[at : at + _PAYLOAD])
         self._free_us = free_us  # or earlier
         return n
 
@@ -204,14 +207,13 @@ class UART(_Part):
 
 class ADC(_Part):
     ATTN_11DB = 3
-    _FULL_SCALE_UV = (950000, 1250000, 1750000, 3300000)
 
     def __init__(self, pin, *, atten=0):
         self._pin = _pin_number(pin)
         self._atten = atten
 
     def read_uv(self):
-        return min(_link.call(_OP_ADC_READ, self._pin), self._FULL_SCALE_UV[self._atten])
+        return min(_link.call(_OP_ADC_READ, self._pin), _FULL_SCALE_UV[self._atten])
 
 
 class RTC(_Part):
@@ -231,8 +233,8 @@ class RTC(_Part):
     def memory(self, data=None):
         if data is None:
             return _link.call(_OP_RTC_MEMORY) or b""
-        if len(data) > _link.PAYLOAD:
-            raise ValueError("the virtual board keeps %d bytes" % _link.PAYLOAD)
+        if len(data) > _PAYLOAD:
+            raise ValueError("the virtual board keeps %d bytes" % _PAYLOAD)
         return _link.call(_OP_RTC_MEMORY, 1, data) or None
 
 

@@ -6,6 +6,8 @@ import uselect as _unix
 from micropython import const
 from uselect import POLLERR, POLLHUP, POLLIN, POLLOUT  # noqa: F401
 
+_FOREVER = const(-1)
+_LEAD_US = const(1000)
 _ROOM_BITS = const(0x6000)  # what has them in its mask is not always ready for writing: I2S
 
 
@@ -60,11 +62,11 @@ class poll:
             return self._real.poll(timeout_ms)
         if self._writes or self._buffered():
             return self._at_once()
-        if timeout_ms == 0 and _link.now - _link.told < _link.LEAD_US:
+        if timeout_ms == 0 and _link.now - _link.told < _LEAD_US:
             return ()
         if self._real:
             return self._both(timeout_ms)
-        timeout_ms = _link.FOREVER if timeout_ms < 0 else _link.now + timeout_ms * 1000
+        timeout_ms = _FOREVER if timeout_ms < 0 else _link.now + timeout_ms * 1000
         if _link.wait(timeout_ms, self._mask):
             return self._ready(_link._in[2])
         return ()

@@ -15,6 +15,8 @@ _OP_SOCKET_JOIN = const(40)
 _OP_SOCKET_SEND = const(41)
 _OP_SOCKET_RECEIVE = const(42)
 
+_FOREVER = const(-1)
+_LEAD_US = const(1000)
 _FIRST_BIT = const(4)  # of the inputs
 _MORE = const(0x100)
 _HEAD = const(6)  # of a datagram: an address
@@ -53,7 +55,7 @@ class socket:
             raise OSError(errno.EOPNOTSUPP, "the virtual board has UDP only")
         self._number = _link.call(_OP_SOCKET_OPEN)
         self.wait_mask = 1 << _FIRST_BIT + self._number
-        self._timeout_us = _link.FOREVER
+        self._timeout_us = _FOREVER
 
     def buffered(self):
         return False
@@ -81,7 +83,7 @@ class socket:
             self._call(_OP_SOCKET_JOIN, bytes(value[:4]))
 
     def settimeout(self, seconds):
-        self._timeout_us = _link.FOREVER if seconds is None else int(seconds * 1000000)
+        self._timeout_us = _FOREVER if seconds is None else int(seconds * 1000000)
 
     def setblocking(self, blocking):
         self.settimeout(None if blocking else 0)
@@ -109,7 +111,7 @@ class socket:
         n = n.to_bytes(2, "little")
         message = None
         # Between two waits nothing arrives.
-        if _link.inputs & self.wait_mask or _link.now - _link.told >= _link.LEAD_US:
+        if _link.inputs & self.wait_mask or _link.now - _link.told >= _LEAD_US:
             message = self._call(_OP_SOCKET_RECEIVE, n)
         if not message:
             if self._number is None:
@@ -117,8 +119,8 @@ class socket:
             if self._timeout_us == 0:
                 _link.now += 10
                 raise OSError(errno.EAGAIN)
-            forever = self._timeout_us == _link.FOREVER
-            until = _link.FOREVER if forever else _link.now + self._timeout_us
+            forever = self._timeout_us == _FOREVER
+            until = _FOREVER if forever else _link.now + self._timeout_us
             _link.wait(until, self.wait_mask)
             message = self._call(_OP_SOCKET_RECEIVE, n)
             if not message:
