@@ -4,9 +4,9 @@ An order becomes one command, or several where its places are more than a comman
 has its own id and, if it is signed, its own number of the issuer (`issuers.py`). What is signed
 names its units, areas' units or groups exactly, so that nobody on the way can widen it.
 
-    order = Order(EMERGENCY, 1, [tone("two-tone", 3), *speech("Leave the bank now.")])
+    sound = Sound(EMERGENCY, 1, [tone("two-tone", 3), *speech("Leave the bank now.")])
     parts = choose(registry, areas=["riverside"])
-    made = Maker(issuers, signers, now_s).alert(order, Window(0, now_s + 1800), parts)
+    made = Maker(issuers, signers, now_s).alert(sound, Window(0, now_s + 1800), parts)
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -25,7 +25,7 @@ from fieldbeat.protocols.command import EMERGENCY
 
 from .errors import CannotTry
 from .issuer_keys import PrivateKey
-from .issuers import CLASSES, Issuer, IssuerError, Issuers
+from .issuers import Issuer, IssuerError, Issuers
 from .registry import Registry, Unit
 from .times import DEVICE_EPOCH_S
 
@@ -47,7 +47,7 @@ class AlertError(CannotTry):
 
 
 @dataclass(frozen=True)
-class Order:
+class Sound:
     """What is to be sounded."""
 
     class_: int
@@ -84,10 +84,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Signer:
-    """An issuer with his private key."""
+    """An issuer with his private key, without which nothing can be signed, only checked."""
 
     issuer: Issuer
-    key: PrivateKey
+    key: PrivateKey | None = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,9 @@ def speech(text: str) -> list[list[Any]]:
     if not text:
         raise AlertError("there is no text to speak", "give one: --text 'Leave the bank now.'")
     for character in text:
+        if not character.isprintable():
+            message = f"the text has a control character, U+{ord(character):04X}"
+            raise AlertError(message, "leave it out")
         try:
             character.encode("gbk")
         except UnicodeEncodeError:
@@ -286,7 +289,8 @@ def check_issuer(issuer: Issuer, class_: int, level: int) -> None:
 def words(class_: int, level: int) -> str:
     """Return class and level in words."""
     highest = {1: ", the highest", 4: ", the lowest"}.get(level, "")
-    return f"{'an' if class_ == EMERGENCY else 'a'} {CLASSES[class_]} of level {level}{highest}"
+    kind = ("a daily announcement", "a drill", "an emergency")[class_]
+    return f"{kind} of level {level}{highest}"
 
 
 class Maker:
@@ -311,19 +315,28 @@ class Maker:
         self._now_s = now_s
         self._random_bytes = random_bytes
 
-    def alert(self, order: Order, window: Window, parts: Sequence[Part]) -> list[Made]:
-        """Make an alert.
+    def check(self, sound: Sound, window: Window, parts: Sequence[Part]) -> None:
+        """See that an alert can be made; no key is needed and no number is used up.
 
         Raises:
             AlertError: it is too long, or not what a unit would take.
             IssuerError: a signer may not order this.
+        """
+        if len(sound.content) > MAX_STEPS:
+            message = f"it has {len(sound.content)} steps, {MAX_STEPS} are allowed"
+            raise AlertError(message, "shorten the text, or send less at a time")
+        self._check_rights(sound.class_, sound.level)
+        for part in parts:
+            self._check_size(self._draft(command.ALERT, window, part, sound.to_alert()))
+
+    def alert(self, sound: Sound, window: Window, parts: Sequence[Part]) -> list[Made]:
+        """Make an alert; as `check`, and:
+
+        Raises:
             DatabaseError: the registry did not take the reservation of a number.
         """
-        if len(order.content) > MAX_STEPS:
-            message = f"it has {len(order.content)} steps, {MAX_STEPS} are allowed"
-            raise AlertError(message, "shorten the text, or send less at a time")
-        self._check_rights(order.class_, order.level)
-        args = order.to_alert()
+        self.check(sound, window, parts)
+        args = sound.to_alert()
         return self._commands(command.ALERT, window, [(part, args) for part in parts])
 
     def cancel(self, rank: tuple[int, int], sent: Sequence[Made], expires_s: float) -> list[Made]:
@@ -370,7 +383,7 @@ class Maker:
     def _check_size(self, draft: Any) -> None:
         if self._signers:
             draft = draft._replace(counter=0xFFFFFFFF)
-        size = len(self._signed(draft, lambda key, data: bytes(64)))
+        size = len(self._signed(draft, lambda signer, data: bytes(64)))
         if size > MAX_BYTES:
             message = f"the command has {size} bytes, {MAX_BYTES} fit into a datagram"
             raise AlertError(message, f"shorten the text by {size - MAX_BYTES} bytes")
@@ -378,18 +391,23 @@ class Maker:
     def _made(self, draft: Any, units: tuple[Unit, ...]) -> Made:
         if self._signers:
             draft = draft._replace(counter=self._issuers.next_counter(self._signers[0].issuer))
-        return Made(draft.id, self._signed(draft, lambda key, data: key.sign(data)), units)
+        return Made(draft.id, self._signed(draft, _sign), units)
 
-    def _signed(self, draft: Any, sign: Callable[[PrivateKey, bytes], bytes]) -> bytes:
+    def _signed(self, draft: Any, sign: Callable[[Signer, bytes], bytes]) -> bytes:
         try:
             data = command_writer.encode(draft)
         except command.CommandError as error:
             raise AlertError(str(error), "change what it names, and try again") from None
         wraps = (command_writer.sign, command_writer.countersign)
         for wrap, signer in zip(wraps, self._signers, strict=False):
-            key = signer.key
-            data = wrap(data, key.algorithm, signer.issuer.kid, lambda d, k=key: sign(k, d))
+            issuer = signer.issuer
+            data = wrap(data, issuer.algorithm, issuer.kid, lambda d, by=signer: sign(by, d))
         return data
+
+
+def _sign(signer: Signer, data: bytes) -> bytes:
+    assert signer.key is not None
+    return signer.key.sign(data)
 
 
 def opened(plaintext: bytes) -> Any:

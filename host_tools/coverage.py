@@ -119,6 +119,8 @@ def _state(order: Order, delivery: Delivery, now_s: float) -> tuple[str, str]:
         return REFUSED, in_words(named) if named else stage_name(stage or 0)
     if stage is not None:  # received, accepted, or what a later version says
         return (SILENT, "has it, and did not say that it sounded") if over else (WAITING, "")
+    if delivery.first_s is None and order.cancelled_s is not None:
+        return REFUSED, "cancelled before it was sent"
     if delivery.first_s is None:
         unknown = "never heard of, so no address is known"
         return (

@@ -37,6 +37,18 @@ def parse(text: str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
+def duration(text: str) -> float:
+    """Return the seconds of a duration like '90 s', '30 min', '2h' or '1 d'.
+
+    Raises:
+        ValueError: it is none, or not above zero.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) *(s|min|m|h|d)", text.strip())
+    if not found or not float(found[1]):
+        raise ValueError(text)
+    return float(found[1]) * {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400}[found[2]]
+
+
 def span(seconds: float) -> str:
     """Return a duration in at most two units, for instance '3 h 20 min'."""
     seconds = int(seconds)

@@ -81,7 +81,7 @@ def new(
         return
     say(f"issuer {name}: key id {made.kid.hex()}, may order {made.rights}")
     say(f"private key: {path}, encrypted; keep a copy of it in a safe place")
-    say("units obey it once it is theirs: provision them, or 'fieldbeat issuer tell'")
+    say("loudspeakers obey it once they are told: provision them again")
 
 
 @app.command("list")
@@ -150,7 +150,7 @@ def revoke(
     say(f"issuer {name} ({known.kid.hex()}) is revoked: nothing is signed with this key any more")
     if aside:
         remark(f"its private key was moved to {aside}")
-    say("units refuse it once they know: 'fieldbeat issuer tell'")
+    say("loudspeakers refuse it once they are told: provision them again")
 
 
 def _as_map(issuer: Issuer) -> dict[str, Any]:

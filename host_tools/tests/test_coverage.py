@@ -1,5 +1,6 @@
 """Receipts into coverage: who sounded, who waits, who refused and why, who is silent."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -111,6 +112,12 @@ def test_areas_are_counted():
     }
     assert told["units"][0]["proof"] == {"kind": "line current", "level": 0.502, "share": 1.0}
     assert told["units"][4]["hops_ms"] is None
+
+
+def test_who_was_not_sent_a_cancelled_alert_does_not_wait_for_it():
+    order = dataclasses.replace(ORDER, cancelled_s=NOW_S + 1)
+    assert state(order, first_s=None) == (REFUSED, "cancelled before it was sent")
+    assert state(order) == (WAITING, "")
 
 
 # Receipts in the store

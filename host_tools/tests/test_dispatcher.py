@@ -62,7 +62,7 @@ class County:
                 speaker.take(answer, self.now_s)
 
     def send(self, class_=EMERGENCY, level=1, minutes=30, silent=False, start_s=0.0, **where):
-        order = alerts.Order(class_, level, [alerts.tone("two-tone", 3)], silent=silent)
+        order = alerts.Sound(class_, level, [alerts.tone("two-tone", 3)], silent=silent)
         where = where or {"everyone": True}
         window = Window(start_s, self.now_s + 60 * minutes)
         made = Maker(self.issuers, [self.signer], self.now_s).alert(
@@ -409,7 +409,7 @@ def test_a_running_collector_sends_what_another_process_orders(tmp_path, monkeyp
         orders = Orders(Store(create=False))
         now_s = time.time()
         window = Window(0, now_s + 60)
-        drill = alerts.Order(DRILL, 4, [alerts.tone("sweep", 1)])
+        drill = alerts.Sound(DRILL, 4, [alerts.tone("sweep", 1)])
         made = Maker(issuers, [county], now_s).alert(
             drill, window, choose(registry, units=["sp-1"])
         )

@@ -1,0 +1,330 @@
+"""Puts an order together from what a person or a CAP message asks for, and hands it over.
+
+    desk = Desk(registry, store, now_s)
+    plan = desk.plan(Request(texts=["Leave the bank now."], level=1, areas=["riverside"]))
+    ...                                     # the person confirms plan.summary
+    order = desk.send(plan, keys)
+
+Nothing is signed, and no number of an issuer used up, before `send`.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from fieldbeat.protocols import command
+from fieldbeat.protocols.command import DAILY, DRILL, EMERGENCY
+
+from . import alert_words, alerts, orders
+from .alerts import AlertError, Made, Maker, Part, Signer, Sound, Window
+from .cap import Info, Message
+from .issuers import Issuer, IssuerError, Issuers
+from .orders import Orders
+from .registry import Registry
+from .store import Store
+from .times import iso
+
+WINDOW_S = 1800.0
+LONGEST_S = 30 * 86_400.0  # units keep nothing armed for longer
+TONE, TONE_S = "two-tone", 3.0
+LOWEST = 4
+
+Keys = Callable[[Sequence[Issuer]], list[Signer]]
+
+
+@dataclass
+class Request:
+    """What is asked for; None and empty lists leave it to the defaults, or to a CAP message."""
+
+    class_: int | None = None
+    level: int | None = None
+    texts: list[str] = field(default_factory=list)
+    clips: list[str] = field(default_factory=list)
+    stream: str | None = None
+    codec: str = "pcmu"
+    tone: str | None = None  # of alerts.PATTERNS, or 'none'
+    repeat: int = 1
+    volume: int | None = None
+    event: str = ""
+    silent: bool = False
+    areas: list[str] = field(default_factory=list)
+    groups: list[int] = field(default_factory=list)
+    units: list[str] = field(default_factory=list)
+    everyone: bool = False
+    start_s: float | None = None
+    expires_s: float | None = None
+    for_s: float | None = None
+    issuers: list[str] = field(default_factory=list)
+
+    @property
+    def names_places(self) -> bool:
+        return bool(self.areas or self.groups or self.units or self.everyone)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An order that can be made: what a person confirms."""
+
+    sound: Sound
+    window: Window
+    parts: tuple[Part, ...]
+    issuers: tuple[Issuer, ...]
+    summary: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    origin: str = ""
+    cancels: tuple[orders.Order, ...] = ()  # what an update replaces
+
+    @property
+    def units(self) -> int:
+        return sum(len(part.units) for part in self.parts)
+
+
+class Desk:
+    """Where orders are made.
+
+    Args:
+        registry: units and issuers.
+        store: takes the orders for the collector.
+        now: the time, Unix seconds.
+    """
+
+    def __init__(self, registry: Registry, store: Store, now: Callable[[], float]) -> None:
+        self._registry = registry
+        self._store = store
+        self._now = now
+        self._issuers = Issuers(registry, now)
+        self.orders = Orders(store)
+
+    # An alert
+
+    def plan(self, request: Request) -> Plan:
+        """Return what would be sent.
+
+        Raises:
+            AlertError: something is missing or does not fit together.
+            IssuerError: nobody may order this, or it is not told who does.
+        """
+        class_ = EMERGENCY if request.class_ is None else request.class_
+        level = request.level or (0 if class_ == EMERGENCY else LOWEST)
+        if not level:
+            message = "nobody said how bad this emergency is"
+            raise AlertError(message, "add --level, 1 (the highest) to 4")
+        if request.silent and class_ != DRILL:
+            raise AlertError("only a drill can be silent", "add --drill, or leave --silent out")
+        window = self._window(request)
+        content = self._content(request, class_, window)
+        options = {"repeat": request.repeat, "volume": request.volume, "event": request.event}
+        sound = Sound(class_, level, content, silent=request.silent, **options)  # type: ignore
+        places = request.areas, request.groups, request.units, request.everyone
+        parts = tuple(alerts.choose(self._registry, *places))
+        return self._checked(sound, window, parts, self._chosen(request, class_, level))
+
+    def plan_cap(self, message: Message, request: Request, language: str | None = None) -> Plan:
+        """Return what would be sent for a CAP message; what the request says goes before it.
+
+        Raises:
+            CapError: it has expired, or has no info of that language.
+            AlertError, IssuerError: as `plan`.
+        """
+        info = message.info(self._now(), language)
+        if not info.level and not request.level:
+            step = "decide with --level, 1 (the highest) to 4"
+            raise AlertError(f"its severity is {info.severity}", step)
+        sent = self.orders.of_origin(message.origin)
+        if sent:
+            text = f"this message was sent as alert {sent[0].id.hex()} at {iso(sent[0].made_s)}"
+            raise AlertError(text, f"cancel it first: fieldbeat alert cancel {sent[0].id.hex()}")
+        notes: list[str] = []
+        asked = replace(
+            request,
+            class_=message.class_ if request.class_ is None else request.class_,
+            level=request.level or info.level,
+            event=request.event or info.event_code,
+            start_s=info.effective_s if request.start_s is None else request.start_s,
+            expires_s=info.expires_s if request.expires_s is None else request.expires_s,
+        )
+        if request.for_s:
+            asked.expires_s = None
+        if not request.names_places:
+            asked.areas, missing = self._areas(info)
+            notes += [f"no loudspeaker is in its area '{name}'" for name in missing]
+        plan = self._longest(asked, info)
+        replaced = [o for origin in message.references for o in self.orders.of_origin(origin)]
+        notes += [f"alert {each.id.hex()} is cancelled, this is its update" for each in replaced]
+        return replace(plan, notes=tuple(notes), origin=message.origin, cancels=tuple(replaced))
+
+    def send(self, plan: Plan, keys: Keys) -> orders.Order:
+        """Sign an alert and hand it to the collector.
+
+        Args:
+            plan: what was confirmed.
+            keys: opens the issuers' keys.
+
+        Raises:
+            KeyFileError: a key does not open.
+            DatabaseError: registry or store did not take it; nothing is sent.
+        """
+        signers = keys(plan.issuers)
+        cancels = [(each, self._cancels(each, signers)) for each in plan.cancels]
+        maker = Maker(self._issuers, signers, self._now())
+        made = maker.alert(plan.sound, plan.window, plan.parts)
+        sound = plan.sound
+        added = orders.Order(
+            *(made[0].id, command.ALERT, sound.class_, sound.level, sound.silent, self._now()),
+            *(plan.window.start_s, plan.window.expires_s, _names(plan.issuers)),
+            alert_words.told(sound),
+            plan.origin,
+        )
+        with self._store.transaction():
+            self.orders.add(added, made)
+            for old, cancelling in cancels:
+                self._add_cancel(old, cancelling, plan.issuers)
+        return added
+
+    # A cancel
+
+    def to_cancel(self, origins: Sequence[str]) -> list[orders.Order]:
+        """Return the alerts that a CAP message cancels.
+
+        Raises:
+            AlertError: none of them was sent from here, or they have ended.
+        """
+        found = [o for origin in origins for o in self.orders.of_origin(origin)]
+        found = [order for order in found if order.expires_s > self._now()]
+        if not found:
+            message = "nothing that sounds now was sent for the messages that it cancels"
+            raise AlertError(message, "see 'fieldbeat alert status'")
+        return found
+
+    def cancellers(self, order: orders.Order, names: Sequence[str]) -> list[Issuer]:
+        """Return who signs a cancel.
+
+        Raises:
+            AlertError: the alert has ended or was cancelled.
+            IssuerError: nobody may, or it is not told who does.
+        """
+        id_ = order.id.hex()
+        if order.cancelled_s is not None:
+            message = f"alert {id_} was cancelled at {iso(order.cancelled_s)}"
+            raise AlertError(message, f"see who stopped: fieldbeat alert status {id_}")
+        if order.expires_s <= self._now():
+            message = f"alert {id_} ended at {iso(order.expires_s)}"
+            raise AlertError(message, "nothing is left to cancel")
+        return self._chosen(Request(issuers=list(names)[:1]), order.class_, order.level)
+
+    def cancel(self, order: orders.Order, issuers: Sequence[Issuer], keys: Keys) -> orders.Order:
+        """Sign a cancel and hand it to the collector; see `send`."""
+        made = self._cancels(order, keys(issuers))
+        with self._store.transaction():
+            return self._add_cancel(order, made, issuers)
+
+    def _cancels(self, order: orders.Order, signers: Sequence[Signer]) -> list[Made]:
+        units = alerts.by_name(self._registry.units())
+        sent = [
+            Made(id_, plaintext, tuple(units[name] for name in names if name in units))
+            for id_, plaintext, names in self.orders.commands(order)
+        ]
+        maker = Maker(self._issuers, signers[:1], self._now())
+        return maker.cancel((order.class_, order.level), sent, order.expires_s)
+
+    def _add_cancel(
+        self, order: orders.Order, made: list[Made], issuers: Sequence[Issuer]
+    ) -> orders.Order:
+        added = orders.Order(
+            *(made[0].id, command.CANCEL, order.class_, order.level, False, self._now()),
+            *(0.0, order.expires_s, _names(issuers[:1])),
+            *(f"cancel of {order.id.hex()}: {order.told}", "", order.id),
+        )
+        self.orders.add(added, made)
+        return added
+
+    # What a request means
+
+    def _window(self, request: Request) -> Window:
+        now_s = self._now()
+        start_s = request.start_s or 0.0
+        begin_s = max(start_s, now_s)
+        expires_s = request.expires_s or begin_s + (request.for_s or WINDOW_S)
+        if expires_s <= now_s:
+            raise AlertError(f"it would have ended at {iso(expires_s)}", "give a later --until")
+        if expires_s <= begin_s:
+            message = f"it would end at {iso(expires_s)}, before it begins"
+            raise AlertError(message, "give a later --until, or an earlier --at")
+        if expires_s - now_s > LONGEST_S:
+            message = f"it would end at {iso(expires_s)}, more than 30 days ahead"
+            raise AlertError(message, "give an earlier end: units keep nothing for longer")
+        return Window(start_s if start_s > now_s else 0.0, expires_s)
+
+    def _content(self, request: Request, class_: int, window: Window) -> list[list]:
+        steps = [alerts.clip(name) for name in request.clips]
+        steps += [step for text in request.texts for step in alerts.speech(text)]
+        if request.stream:
+            seconds = window.expires_s - max(window.start_s, self._now())
+            steps.append(alerts.stream(request.stream, request.codec, seconds))
+        pattern = request.tone or ("none" if class_ == DAILY else TONE)
+        if not steps and request.tone in (None, "none"):
+            step = "add --text, --clip, --stream, --tone or --cap"
+            raise AlertError("nobody said what is to be sounded", step)
+        return steps if pattern == "none" else [alerts.tone(pattern, TONE_S), *steps]
+
+    def _longest(self, request: Request, info: Info) -> Plan:
+        """Return the plan with the fullest of the texts that fits into a command."""
+        if request.texts or request.clips or request.stream:
+            return self.plan(request)
+        choices = info.spoken()
+        for text in choices[:-1]:
+            try:
+                return self.plan(replace(request, texts=[text]))
+            except AlertError:  # too long, or what is wrong with all of them
+                continue
+        return self.plan(replace(request, texts=[choices[-1]]))
+
+    def _areas(self, info: Info) -> tuple[list[str], list[str]]:
+        """Return the areas of loudspeakers that an info means, and what means none."""
+        known = {unit.site.casefold(): unit.site for unit in alerts.speakers(self._registry)}
+        found, missing = [], []
+        for area in info.areas:
+            sites = [known[n.casefold()] for n in area.names if n.casefold() in known]
+            found += sites
+            missing += [] if sites else [area.description]
+        if not found:
+            named = ", ".join(f"'{area.description}'" for area in info.areas) or "no area"
+            step = "choose with --area, --group, --unit or --all"
+            raise AlertError(f"it names {named}, and no loudspeaker is there", step)
+        return list(dict.fromkeys(found)), missing
+
+    def _chosen(self, request: Request, class_: int, level: int) -> list[Issuer]:
+        """Return the issuers that were named, or the only one who may."""
+        if request.issuers:
+            named = [self._issuers.get(name) for name in request.issuers]
+        else:
+            everybody = [each for each in self._issuers.all() if each.revoked_s is None]
+            named = [each for each in everybody if each.may(class_, level)]
+            if len(named) != 1:
+                known = ", ".join(f"{each.name} ({each.rights})" for each in everybody)
+                who = "several issuers may" if named else "no issuer may"
+                step = f"choose with --issuer: {known}" if named else "see 'fieldbeat issuer list'"
+                raise IssuerError(f"{who} order {alerts.words(class_, level)}", step)
+        if len(set(named)) != len(named) or len(named) > 2:
+            raise IssuerError("a command has one or two different issuers", "name each once")
+        for issuer in named:
+            alerts.check_issuer(issuer, class_, level)
+        return named
+
+    def _checked(
+        self, sound: Sound, window: Window, parts: tuple[Part, ...], issuers: list[Issuer]
+    ) -> Plan:
+        signers = [Signer(issuer) for issuer in issuers]
+        Maker(self._issuers, signers, self._now()).check(sound, window, parts)
+        names = [unit.name for part in parts for unit in part.units]
+        unheard = sum(self._store.contact(name) is None for name in names)
+        signed = [issuer.name for issuer in issuers]
+        lines = alert_words.summary(sound, window, parts, signed, unheard, self._now())
+        return Plan(sound, window, parts, tuple(issuers), tuple(lines))
+
+
+def _names(issuers: Sequence[Issuer]) -> str:
+    return ", ".join(issuer.name for issuer in issuers)

@@ -1,0 +1,102 @@
+"""An order in words, for who has to confirm it and for who looks at it later."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from fieldbeat.protocols import command
+
+from .alerts import CODECS, PATTERNS, Part, Sound, Window, words
+from .registry import Unit
+from .times import iso, span
+
+AREAS_NAMED = 8
+
+
+def told(sound: Sound) -> str:
+    """Return what an order is, in one line."""
+    drill = "a silent drill" if sound.silent else ""
+    kind = words(sound.class_, sound.level)
+    if drill:
+        kind = kind.replace("a drill", drill, 1)
+    return f"{kind}: {content(sound)}"
+
+
+def content(sound: Sound) -> str:
+    """Return what is played, in words."""
+    steps: list[str] = []
+    text = ""
+    for step in [*sound.content, None]:
+        if step is not None and step[0] == command.SPEECH:
+            text += (" " if text else "") + step[2].decode("gbk")
+            continue
+        if text:
+            steps.append(f'says "{text}"')
+            text = ""
+        if step is not None:
+            steps.append(_step(step))
+    times = f", {sound.repeat} times over" if sound.repeat > 1 else ""
+    return ", then ".join(steps) + times
+
+
+def summary(
+    sound: Sound,
+    window: Window,
+    parts: Sequence[Part],
+    signers: Iterable[str],
+    unheard: int,
+    now_s: float,
+) -> list[str]:
+    """Return what a person confirms, in a few lines.
+
+    Args:
+        sound: what is to be sounded.
+        window: when.
+        parts: where.
+        signers: names of the issuers.
+        unheard: how many of the units were never heard of.
+        now_s: the time, Unix seconds.
+    """
+    units = [unit for part in parts for unit in part.units]
+    everywhere = any(part.target is True for part in parts)
+    verb = "goes silently to" if sound.silent else "sounds at"
+    count = f"{len(units)} loudspeaker{'s' * (len(units) != 1)}"
+    where = f"EVERY loudspeaker there is, {count} here" if everywhere else count
+    volume = "" if sound.volume is None else f", volume {sound.volume} %"
+    lines = [
+        f"{told(sound)}",
+        f"{verb} {where}: {areas(units)}",
+        f"{_when(window, now_s)}{volume}, signed by {' and '.join(signers)}",
+    ]
+    if unheard:
+        lines.append(f"{unheard} of them never sent anything, and get it only when they do")
+    return lines
+
+
+def areas(units: Iterable[Unit]) -> str:
+    """Return how many units are in which area, the largest first."""
+    counts = Counter(unit.site or "no area" for unit in units).most_common()
+    named = ", ".join(f"{name} ({count})" for name, count in counts[:AREAS_NAMED])
+    more = len(counts) - AREAS_NAMED
+    return named + (f" and {more} more areas" if more > 0 else "")
+
+
+def _step(step: list[Any]) -> str:
+    if step[0] == command.TONE:
+        return f"a {PATTERNS[step[1]]} tone of {step[2] / 1000:g} s"
+    if step[0] == command.CLIP:
+        return f"clip {step[1]}"
+    _, payload_type, port, group, seconds = step
+    codec = next((name for name, number in CODECS.items() if number == payload_type), "live")
+    place = f"{'.'.join(map(str, group))}:{port}" if group else f"port {port}"
+    return f"the live {codec} stream at {place} for up to {span(seconds)}"
+
+
+def _when(window: Window, now_s: float) -> str:
+    begin_s = max(window.start_s, now_s)
+    start = f"from {iso(window.start_s)}" if window.start_s > now_s else "at once"
+    return f"{start}, until {iso(window.expires_s)} (for {span(window.expires_s - begin_s + 0.5)})"

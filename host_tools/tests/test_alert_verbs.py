@@ -1,0 +1,457 @@
+"""`fieldbeat alert`: from the command line through a collector to loudspeakers and back."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import termios
+import time
+
+import pytest
+from fieldbeat.host_tools import issuer_keys
+from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.times import DEVICE_EPOCH_S, duration, iso
+from fieldbeat.protocols import receipt
+
+from .cap_files import area, info, message
+from .loudspeaker import Loudspeaker
+from .test_dispatcher import County
+
+PASSPHRASE = "correct horse battery"
+LATER = "2030-01-01T00:00:00+08:00"
+
+
+@pytest.fixture
+def county(tmp_path, monkeypatch):
+    monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
+    made = County(tmp_path)
+    made.now_s = time.time()
+    issuer_keys.save("county", made.signer.key, PASSPHRASE)
+    (tmp_path / "pass").write_text(PASSPHRASE)
+    yield made
+    made.close()
+
+
+def run(county, *arguments, signed=True):
+    """Run a verb; a send or cancel is confirmed and signed."""
+    secret = ["--yes", "--key-file", str(county.folder / "pass")] if signed else []
+    return main(["alert", *arguments, *secret])
+
+
+def send(county, capsys, *arguments):
+    """Send an alert and return what is told of it."""
+    assert run(county, "send", *arguments, "--json") == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def status(county, capsys, *arguments):
+    """Return exit code and coverage."""
+    code = run(county, "status", *arguments, "--json", signed=False)
+    return code, json.loads(capsys.readouterr().out)
+
+
+def finish(county, speaker, id_, stage=receipt.DONE, reason="", **more):
+    county.now_s = time.time()
+    county.say(speaker, speaker.tell(bytes.fromhex(id_), stage, county.now_s, reason, **more))
+
+
+# Send
+
+
+def test_an_alert_from_the_command_line_to_the_receipts(county, capsys):
+    one, two, three = (county.add(f"sp-{n}") for n in (1, 2, 3))
+    far = county.add("sp-4", "hilltop")
+    where = ["--level", "1", "--area", "riverside", "--event", "11B06"]
+    sent = send(county, capsys, "--text", "洪水,请撤离", *where)
+    assert (sent["units"], sent["commands"], sent["issuers"]) == (3, 1, "county")
+    assert county.out() == ["sp-1", "sp-2", "sp-3"] and far.got == []
+    told = one.got[0]
+    assert (told.args.cls, told.args.level, told.args.event) == (2, 1, "11B06")
+    assert told.args.content[0] == [0, 1, 3000]
+    assert told.args.content[1][:2] == [2, 1]
+    assert told.args.content[1][2] == "洪水,请撤离".encode("gbk")
+    assert abs(told.expires + DEVICE_EPOCH_S - time.time() - 1800) < 60
+    code, found = status(county, capsys)
+    assert (code, found["total"]["waiting"]) == (0, 3)
+
+    finish(county, one, sent["id"], proof=b"\1\x80\xf0", hops=[40, 90, 95, 210])
+    finish(county, two, sent["id"], receipt.REFUSED, "clip_bad")
+    finish(county, three, sent["id"], receipt.STARTED)
+    code, found = status(county, capsys, sent["id"][:6])
+    assert code == 1  # one of them refused
+    assert found["areas"] == [
+        {
+            "area": "riverside",
+            "units": 3,
+            "sounded": 2,
+            "waiting": 0,
+            "refused": 1,
+            "silent": 0,
+            "proven": 1,
+            "why": {"clip is damaged": 1},
+        }
+    ]
+    assert [(unit["unit"], unit["state"], unit["stage"]) for unit in found["units"]] == [
+        ("sp-1", "sounded", "done"),
+        ("sp-2", "refused", "refused"),
+        ("sp-3", "sounded", "started"),
+    ]
+    assert found["units"][0]["hops_ms"] == [40, 90, 95, 210]
+    assert run(county, "status", signed=False) == 1
+    screen = capsys.readouterr().out
+    rows = [" ".join(line.split()) for line in screen.splitlines()]
+    assert "riverside 3 2 1 0 1 0 1 x clip is damaged" in rows
+    assert "sp-1 riverside sounded done 0.21 s line current 94% of the time" in rows
+    assert "How soon they sounded: median 0.21 s, last 0.21 s" in screen
+
+
+def test_a_silent_drill(county, capsys):
+    one = county.add("sp-1")
+    sent = send(county, capsys, "--drill", "--silent", "--clip", "test", "--all")
+    assert "a silent drill of level 4, the lowest" in sent["summary"][0]
+    assert "goes silently to EVERY loudspeaker there is, 1 loudspeaker here" in sent["summary"][1]
+    county.out()
+    assert one.got[0].args.silent is True and one.got[0].args.cls == 1
+    finish(county, one, sent["id"], receipt.SILENT, hops=[1, 2, 3, 450])
+    code, found = status(county, capsys)
+    assert code == 0 and found["complete"] and found["silent_drill"]
+    run(county, "status", signed=False)
+    screen = capsys.readouterr().out
+    assert "Would sound" in screen and "How soon they would have sounded: median 0.45 s" in screen
+
+
+def test_a_daily_announcement_has_no_tone_and_is_signed(county, capsys):
+    one = county.add("sp-1", groups=(7,))
+    window = ["--at", "2029-12-31T16:00:00Z", "--for", "10 min"]
+    send_ = ["--daily", "--clip", "news", "--stream", "239.1.2.3:5004", "--group", "7"]
+    county.now_s = time.time()
+    assert main(["alert", "send", *send_, *window, "--yes"]) == 2  # more than 30 days ahead
+    assert "more than 30 days ahead" in capsys.readouterr().err
+    sent = send(county, capsys, *send_, "--for", "10 min", "--repeat", "2", "--volume", "30")
+    said = sent["summary"][0]
+    assert said.startswith(
+        "a daily announcement of level 4, the lowest: clip news, then the live "
+    )
+    assert "live pcmu stream at 239.1.2.3:5004 for up to " in said and "2 times over" in said
+    county.out()
+    told = one.got[0].args
+    assert [step[0] for step in told.content] == [1, 3] and (told.repeat, told.volume) == (2, 30)
+    assert one.got[0].target == 7 and one.got[0].counter
+
+
+def test_a_start_in_the_future_is_told_and_sent_at_once(county, capsys):
+    one = county.add("sp-1")
+    at = iso(time.time() + 600)
+    sent = send(county, capsys, "--clip", "x", "--level", "2", "--unit", "sp-1", "--at", at)
+    assert f"from {at}, until " in sent["summary"][2] and "(for 30 min)" in sent["summary"][2]
+    county.out()
+    assert one.got[0].not_before + DEVICE_EPOCH_S == int(time.time() + 600) or at
+
+
+def test_two_issuers(county, capsys):
+    assert main(["issuer", "new", "province", "--key-file", str(county.folder / "pass")]) == 0
+    capsys.readouterr()
+    one = county.add("sp-1")
+    both = ["--issuer", "county", "--issuer", "province"]
+    both += ["--key-file", str(county.folder / "pass")]
+    sent = send(county, capsys, "--clip", "x", "--level", "1", "--all", *both)
+    assert sent["issuers"] == "county, province"
+    assert run(county, "send", "--clip", "x", "--level", "1", "--all") == 2
+    assert "several issuers may order an emergency of level 1, the highest; next: choose with" in (
+        capsys.readouterr().err
+    )
+    one.authority.issuers = {
+        each.kid: each.for_units() for each in county.issuers.all() if each.revoked_s is None
+    }
+    county.out()
+    assert one.got[0].counter and county.states(county.desk.all()[0])["sp-1"][0] == "waiting"
+
+
+CANNOT = {
+    "nothing to sound": (
+        ["--level", "1", "--all"],
+        "nobody said what is to be sounded; next: add",
+    ),
+    "no level": (["--clip", "x", "--all"], "how bad this emergency is; next: add --level"),
+    "no place": (["--clip", "x", "--level", "1"], "nobody is told where it is to sound"),
+    "no such area": (
+        ["--clip", "x", "--level", "1", "--area", "moon"],
+        "in or called area 'moon'; next: known: riverside",
+    ),
+    "loud silence": (["--clip", "x", "--level", "1", "--all", "--silent"], "only a drill can be"),
+    "two kinds": (["--clip", "x", "--all", "--drill", "--daily"], "not both; next: choose one"),
+    "two ends": (
+        ["--clip", "x", "--drill", "--all", "--for", "5 min", "--until", "2030-01-01"],
+        "--for and --until both say when it ends",
+    ),
+    "no time": (["--clip", "x", "--drill", "--all", "--at", "noon"], "'noon' is no time; next"),
+    "no duration": (["--clip", "x", "--drill", "--all", "--for", "5"], "'5' is no duration; next"),
+    "over": (["--clip", "x", "--drill", "--all", "--until", "2024-06-01"], "would have ended at"),
+    "no clip": (["--clip", "X Y", "--drill", "--all"], "'X Y' is no name of a clip"),
+    "emoji": (["--text", "\U0001f30a", "--drill", "--all"], "(U+1F30A) cannot be spoken"),
+    "long": (["--text", "水" * 700, "--drill", "--all"], "fit into a datagram; next: shorten"),
+    "no issuer": (["--clip", "x", "--drill", "--all", "--issuer", "me"], "no issuer 'me' is in"),
+    "twice": (
+        ["--clip", "x", "--drill", "--all", "--issuer", "county", "--issuer", "county"],
+        "one or two different issuers",
+    ),
+    "no cap": (["--cap", "none.xml", "--all"], "none.xml cannot be read: No such file"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "expected"), CANNOT.values(), ids=CANNOT.keys())
+def test_what_cannot_be_sent_costs_nothing(county, capsys, arguments, expected):
+    county.add("sp-1")
+    assert run(county, "send", *arguments) == 2
+    said = capsys.readouterr().err
+    assert expected in said and "; next: " in said and said.count("\n") == 1
+    assert county.desk.all() == [] and county.issuers.get("county").counter == 0
+
+
+def test_nothing_is_sent_without_a_yes_or_the_key(county, capsys, monkeypatch):
+    county.add("sp-1")
+    what = ["alert", "send", "--clip", "x", "--drill", "--all"]
+    assert main(what) == 2
+    said = capsys.readouterr().err
+    assert (
+        "a drill of level 4" in said and "nobody is there to confirm it; next: add --yes" in said
+    )
+    assert main([*what, "--yes"]) == 2
+    assert "no terminal to ask for the passphrase of county" in capsys.readouterr().err
+    (county.folder / "pass").write_text("the wrong passphrase")
+    assert run(county, *what[1:]) == 2
+    assert "does not open with this passphrase" in capsys.readouterr().err
+    assert county.desk.all() == [] and county.issuers.get("county").counter == 0
+
+
+def test_a_revoked_issuer_sends_nothing(county, capsys):
+    county.add("sp-1")
+    county.issuers.revoke("county")
+    assert run(county, "send", "--clip", "x", "--drill", "--all") == 2
+    assert "no issuer may order a drill of level 4, the lowest" in capsys.readouterr().err
+
+
+def test_without_a_store_or_a_registry(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
+    what = ["alert", "send", "--clip", "x", "--drill", "--all", "--yes"]
+    assert main(what) == 2
+    assert "start 'fieldbeat collect'" in capsys.readouterr().err
+    from fieldbeat.host_tools.store import Store
+
+    Store().close()
+    assert main(what) == 2
+    assert "there is no registry" in capsys.readouterr().err
+    assert main(["alert", "status"]) == 2
+    assert "no alert was sent yet" in capsys.readouterr().err
+    assert not (tmp_path / "registry.sqlite").exists()
+
+
+def test_a_person_sees_a_summary_and_says_yes_or_no(county):
+    """On a terminal: the passphrase is asked for and not shown."""
+    county.add("sp-1")
+    command = [sys.executable, "-m", "fieldbeat.host_tools.cli", "alert", "send"]
+    command += ["--text", "Leave now.", "--level", "1", "--all"]
+
+    def talk(*answers):
+        master, slave = pty.openpty()
+        with subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        ) as process:
+            os.close(slave)
+            screen = b""
+            for question, answer in answers:
+                while question not in screen:
+                    screen += os.read(master, 1000)
+                if b"Passphrase" in question:  # what came before the echo is off is thrown away
+                    while termios.tcgetattr(master)[3] & termios.ECHO and process.poll() is None:
+                        pass
+                os.write(master, answer)
+            while True:
+                try:
+                    screen += os.read(master, 1000)
+                except OSError:  # its end
+                    break
+            os.close(master)
+            return process.wait(), " ".join(screen.decode().split())
+
+    code, screen = talk((b"Send it?", b"n\n"))
+    assert code == 1 and "not confirmed, nothing was done" in screen
+    assert (
+        'an emergency of level 1, the highest: a two-tone tone of 3 s, then says "Leave' in screen
+    )
+    assert county.desk.all() == []
+    secret = f"{PASSPHRASE}\n".encode()
+    code, screen = talk((b"Send it?", b"y\n"), (b"Passphrase of county", secret))
+    assert code == 0 and "is ordered; see who sounds" in screen and PASSPHRASE not in screen
+    assert len(county.desk.all()) == 1
+
+
+# CAP
+
+
+def cap_file(county, *infos, **parts):
+    file = county.folder / "alert.xml"
+    file.write_text(message(*infos, **parts))
+    return ["--cap", str(file)]
+
+
+def test_a_cap_alert(county, capsys):
+    one, far = county.add("sp-1"), county.add("sp-2", "hilltop")
+    areas = area("Riverside village", "riverside") + area("Moon")
+    sent = send(
+        county, capsys, *cap_file(county, info("Severe", LATER, areas=areas)), "--for", "1 h"
+    )
+    assert sent["notes"] == ["no loudspeaker is in its area 'Moon'"]
+    county.out()
+    told = one.got[0].args
+    assert (told.cls, told.level, told.event) == (2, 2, "11B06") and far.got == []
+    assert told.content[1][2] == (
+        b"Flood warning. The river Sha stands at 3.20 m and rises. Leave the bank now."
+    )
+
+
+def test_a_cap_exercise_is_a_drill_and_may_be_made_silent(county, capsys):
+    one = county.add("sp-1")
+    file = cap_file(county, info("Minor", LATER), status="Exercise")
+    send(county, capsys, *file, "--for", "5 min", "--silent")
+    county.out()
+    told = one.got[0].args
+    assert (told.cls, told.level, told.silent) == (1, 4, True)
+
+
+def test_a_cap_alert_is_sent_once_then_updated_then_cancelled(county, capsys):
+    one = county.add("sp-1")
+    window = ["--for", "1 h"]
+    first = send(county, capsys, *cap_file(county, info("Minor", LATER)), *window)
+    assert run(county, "send", *cap_file(county, info("Minor", LATER)), *window) == 2
+    assert f"this message was sent as alert {first['id']} at" in capsys.readouterr().err
+    county.out()
+    reference = "flood@county.example,FL-2024-17,2024-06-01T19:59:00+08:00"
+    update = {"identifier": "FL-2024-18", "kind": "Update", "references": reference}
+    second = send(county, capsys, *cap_file(county, info("Extreme", LATER), **update), *window)
+    assert second["notes"] == [f"alert {first['id']} is cancelled, this is its update"]
+    county.now_s = time.time() + 1
+    county.out()
+    kinds = [(each.command, each.args if each.command == 2 else None) for each in one.got]
+    assert sorted(kinds[1:], key=str) == [(1, None), (2, bytes.fromhex(first["id"]))]
+
+    cancel = {"identifier": "FL-2024-19", "kind": "Cancel"}
+    again = "flood@county.example,FL-2024-18,2024-06-01T11:59:00-00:00"
+    assert run(county, "send", *cap_file(county, **cancel, references=again)) == 0
+    said = capsys.readouterr()
+    assert f"alert {second['id']} is cancelled" in said.out
+    county.now_s += 1
+    county.out()
+    assert one.got[-1].args == bytes.fromhex(second["id"])
+    assert run(county, "send", *cap_file(county, **cancel, references=again)) == 2
+    assert "nothing that sounds now was sent for the messages that it" in capsys.readouterr().err
+
+
+def test_a_cap_alert_that_is_not_decided(county, capsys):
+    county.add("sp-1")
+    assert run(county, "send", *cap_file(county, info("Unknown", LATER))) == 2
+    assert "its severity is Unknown; next: decide with --level" in capsys.readouterr().err
+    nowhere = info("Minor", LATER, areas=area("Moon") + area("Mars", "4"))
+    assert run(county, "send", *cap_file(county, nowhere)) == 2
+    assert "it names 'Moon', 'Mars', and no loudspeaker is there; next: choose with --area" in (
+        capsys.readouterr().err
+    )
+    assert run(county, "send", *cap_file(county, info())) == 2  # of 2024
+    assert "the alert expired at 2024-06-01T13:00:00Z; next: ask its" in capsys.readouterr().err
+    assert county.desk.all() == []
+
+
+def test_a_long_cap_text_is_shortened_to_what_matters(county, capsys):
+    one = county.add("sp-1")
+    long = message(info("Minor", LATER)).replace("stands at 3.20 m", "stands high " * 150)
+    (county.folder / "long.xml").write_text(long)
+    send(county, capsys, "--cap", str(county.folder / "long.xml"), "--for", "1 h")
+    county.out()
+    assert one.got[0].args.content[1][2] == b"Flood warning. Leave the bank now."
+
+
+# Cancel, status
+
+
+def test_cancel(county, capsys):
+    one = county.add("sp-1")
+    sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")
+    county.out()
+    assert run(county, "cancel", sent["id"][:5]) == 0
+    said = capsys.readouterr()
+    assert f"alert {sent['id']} is cancelled; see who stopped" in said.out
+    assert "at 1 loudspeakers, signed by county" in said.err
+    county.now_s = time.time() + 1
+    county.out()
+    assert one.got[-1].command == 2 and one.got[-1].args == bytes.fromhex(sent["id"])
+    finish(county, one, sent["id"], receipt.INTERRUPTED, "cancelled")
+    code, found = status(county, capsys)
+    assert code == 1 and found["total"]["why"] == {"cancelled": 1} and found["cancelled_s"]
+    assert run(county, "cancel", sent["id"]) == 2
+    assert "was cancelled at" in capsys.readouterr().err
+    assert run(county, "cancel", "ffff") == 2
+    assert "no alert has an id 'ffff'; next: see 'fieldbeat alert" in capsys.readouterr().err
+
+
+def test_who_is_silent_is_named(county, capsys):
+    county.add("sp-1")
+    Loudspeaker(county.registry, "sp-2", issuers=(county.signer.issuer,))
+    sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")
+    assert sent["summary"][3] == "1 of them never sent anything, and get it only when they do"
+    county.store.database.write("UPDATE orders SET made_s = made_s - 60")
+    county.now_s = time.time() - 60
+    county.out(lost=lambda: True)
+    county.collector.flush()
+    code, found = status(county, capsys)
+    assert code == 1
+    assert found["total"]["why"] == {
+        "does not answer": 1,
+        "never heard of, so no address is known": 1,
+    }
+
+
+def test_waiting_for_the_receipts(county, capsys, monkeypatch):
+    """`--wait` looks again and again; here the units answer while it sleeps."""
+    one = county.add("sp-1")
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        county.now_s = time.time()
+        county.out()
+        finish(county, one, one.got[0].id.hex())
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    assert run(county, "send", "--clip", "x", "--drill", "--all", "--wait", "20", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["complete"] and len(slept) == 1
+
+
+def test_following_tells_every_change(county, capsys, monkeypatch):
+    one = county.add("sp-1")
+    send(county, capsys, "--clip", "x", "--drill", "--all")
+
+    def sleep(seconds):
+        if county.out() == []:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    assert run(county, "status", "--follow", "--json", signed=False) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["units"][0]["stage"] for line in lines] == [None, "accepted"]
+    assert run(county, "status", "--follow", signed=False) == 0
+    assert "Coverage" in capsys.readouterr().out and len(one.got) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90 s", 90), ("30 min", 1800), ("30m", 1800), ("2h", 7200), ("1.5 h", 5400), ("1 d", 86400)],
+)
+def test_durations(text, seconds):
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5", "0 s", "-1 s", "1 week", "h", "1 h 30"])
+def test_what_is_no_duration(text):
+    with pytest.raises(ValueError):
+        duration(text)
