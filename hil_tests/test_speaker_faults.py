@@ -98,3 +98,14 @@ def test_a_flood_of_forged_frames_does_not_delay_a_true_one(district):
     sink = pole.fitted.sinks["i2s0"]
     begin_us = next(run.begin_us for run in sink.runs if run.begin_us > ordered_us)
     assert begin_us - ordered_us < 1_400_000  # a second more than without
+
+
+def test_a_server_that_was_away_for_hours(district):
+    pole = district.add_pole()
+    resets = len(pole.resets)
+    district.network.away(True)
+    district.run_for(3 * 3600)
+    district.network.away(False)
+    district.run_for(60)
+    assert district.until(district.order([TONE]), receipt.DONE).reason is None
+    assert len(pole.resets) == resets and b"Traceback" not in pole.output

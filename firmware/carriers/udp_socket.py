@@ -3,12 +3,14 @@
 import asyncio
 import socket
 
+from drivers.uart_port import UARTPort  # which reads any stream with a limit of time
 from protocols.compat import const
 
 from . import CarrierError
 
 _LINK_S = const(15)  # auto-negotiation or association, and DHCP
 _POLL_MS = const(100)
+_BEAT_MS = const(50000)
 _WAITING = const(4)  # answers that nobody has taken yet
 _CLASS_SHIFT = const(4)  # as in protocols/frame.py: the class in the first byte of a frame
 _CLASS_MASK = const(0b11)
@@ -100,9 +102,11 @@ class UDPSocket:
     async def listen(self, beat):
         while True:
             beat()
-            await self._opened.wait()
+            if not self._opened.is_set():
+                await asyncio.sleep_ms(_POLL_MS)
+                continue
             try:
-                size = await asyncio.StreamReader(self._socket).readinto(self._buffer)
+                size = await UARTPort(self._socket).readinto(self._buffer, _BEAT_MS)
             except OSError:
                 self._drop()
                 continue

@@ -18,7 +18,7 @@ from ..uplink import Uplink
 
 # How long a task may be silent before the watchdog bites.
 _SAMPLER_SILENCE_S = const(300)
-_LISTEN_SILENCE_S = const(7200)  # the talk task asks the server more often than that
+_LISTEN_SILENCE_S = const(150)
 _TALK_SILENCE_S = const(600)
 _ALERT_SILENCE_S = const(150)
 
