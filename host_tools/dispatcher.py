@@ -46,7 +46,7 @@ class Dispatcher:
         self._downlink = downlink
         self._plaintexts: dict[bytes, bytes] = {}
         self._last = 0  # number of the newest command that is known
-        self._version: int | None = None
+        self._version: tuple[int, int] | None = None
         self._unwritten: dict[tuple[bytes, str], Delivery] = {}
         self._written_s = float("-inf")
 
@@ -88,8 +88,8 @@ class Dispatcher:
                 raise
 
     def _follow(self, now_s: float) -> None:
-        """Take what another process has ordered since the last time."""
-        version = self._store.database.outside_version()
+        """Take what was ordered since the last time, here or by another process."""
+        version = self._store.database.outside_version(), self._store.orders_made
         if version == self._version:
             return
         new = self._orders.open(self._last, now_s)

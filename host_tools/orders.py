@@ -101,6 +101,7 @@ class Orders:
     """The orders in a store."""
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         self._database = store.database
 
     def add(self, order: Order, made: Sequence[Made]) -> None:
@@ -121,6 +122,7 @@ class Orders:
                 rows: list[tuple] = [(each.id, unit.name, unit.site) for unit in each.units]
                 sql = "INSERT INTO deliveries (command, unit, area) VALUES (?, ?, ?)"
                 self._database.write_many(sql, rows)
+        self._store.orders_made += 1
 
     def all(self, kind: int | None = None) -> list[Order]:
         """Return the orders of a kind, or all of them, newest first."""

@@ -100,6 +100,7 @@ class Store:
             step = "start 'fieldbeat collect', or name the file with --db"
             raise CannotTry(f"nothing was collected in {file} yet", step) from None
         self.transaction = self.database.transaction
+        self.orders_made = 0  # here; `outside_version` tells of those of other connections
         self._layouts: dict[tuple[str, Schema], int] = {}
 
     @property

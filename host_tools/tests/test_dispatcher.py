@@ -128,6 +128,17 @@ def test_an_order_reaches_its_units_and_their_receipts_end_it(county):
     assert [tuple(row) for row in rows] == [("sp-1", 6), ("sp-2", 6)]  # like other events
 
 
+def test_an_order_may_be_put_into_the_collectors_own_store(county):
+    one = county.add("sp-1")
+    assert county.out() == []
+    county.desk = Orders(county.store)
+    order = county.send()
+    assert county.out() == ["sp-1"]
+    county.cancel(order)
+    county.now_s += 1
+    assert county.out() == ["sp-1"] and one.got[-1].args == order.id
+
+
 def test_the_outcome_says_what_was_receipted(county):
     one = county.add("sp-1")
     order = county.send()
