@@ -113,6 +113,8 @@ def test_a_full_file_system_gives_up_the_oldest_and_says_so(bench, faults):
     board = bench.add_station(node_config.parse(text, "gh-01.toml"))
     bench.run_for(2400)  # what the log needs beside its records is there
     board.power_off()
+    heard = []
+    board.flash.before_op = heard.append
     full = FullFlash(board, free_blocks=5)
     board.power_on()
     faults.expect("flash full", full.was_full)
@@ -123,6 +125,7 @@ def test_a_full_file_system_gives_up_the_oldest_and_says_so(bench, faults):
     lost = bench.views.unit("gh-01", bench.now_s).counters["outbox_full"]
     assert 0 < lost <= 130  # one block of records, not more
     assert b"MemoryError" not in board.output
+    assert heard[-1].number == board.flash.ops  # who listened before goes on hearing all
     board.power_off()
     full.empty()
     board.power_on()

@@ -59,6 +59,8 @@ class FullFlash:
         if op.kind == "erase" and inside and not self._full and now_us >= self._next_look_us:
             self._full = _free(self._mount()) <= 1
             self._next_look_us = now_us + HOUR_US
+        if self._before is not None:
+            self._before(op)
 
     def _mount(self) -> LittleFS:
         fs = LittleFS(block_size=SECTOR, block_count=self.size // SECTOR, mount=False)
