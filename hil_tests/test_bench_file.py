@@ -45,8 +45,7 @@ def test_no_file_is_one_virtual_board():
     [
         (ONE, {"lines", "modem"}),
         (ONE + "lines = false\n" + POWER, {"power", "modem"}),
-        ('features = ["sim"]\n' + ONE + '[modem]\nkind = "model"\n',
-         {"sim", "lines", "modem", "modem_model"}),
+        ('features = ["sim"]\n' + ONE + '[modem]\nkind = "real"\n', {"sim", "lines", "modem"}),
         (ONE + VIRTUAL.replace("a]", "b]"), {"lines", "modem"}),
     ],
 )  # fmt: skip
@@ -93,6 +92,12 @@ def test_a_boards_own_power_goes_before_that_of_all():
         (ONE + '[board.a.power]\nkind = "uhubctl"\nlocation = "1-1"\nport = 0\n',
          ["[board.a.power] port = 0: must be a whole number from 1 to 31"]),
         (ONE + '[modem]\nkind = "fake"\n', ["[modem] kind = 'fake': must be 'model' or 'real'"]),
+        (ONE + '[modem]\nkind = "model"\n',
+         ["[modem] kind = 'model': must be 'real', since [board.a] is not virtual"]),
+        (ONE + POWER + 'password_env = "PLUG"\n',
+         ["[power] password_env = 'PLUG': a Shelly of generation 2 wants HTTP digest auth"]),
+        (ONE + POWER.replace("[power", "[board.a.power") + 'password_env = "PLUG"\n',
+         ["[board.a.power] password_env = 'PLUG': a Shelly of generation 2 wants HTTP dig"]),
         ('features = ["collector"]\n' + ONE,
          ["[board.a] unit: missing, and features has 'collector'; name the TOML file"]),
         ('features = ["power", "Sim card"]\n' + ONE,

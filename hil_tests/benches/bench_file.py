@@ -228,6 +228,7 @@ def parse(text: str, source: str) -> BenchFile:
         raise InvalidData(source, [f"this is no TOML: {error}"]) from None
     tables = check(Tables, data, source)
     problems = [*_board_problems(tables), *_shared_problems(tables), *_feature_problems(tables)]
+    problems += _modem_problems(tables)
     if problems:
         raise InvalidData(source, problems)
     return BenchFile(source, tables)
@@ -236,6 +237,8 @@ def parse(text: str, source: str) -> BenchFile:
 def _board_problems(tables: Tables) -> Iterator[str]:
     if not tables.board:
         yield "[board]: missing, must be at least one table [board.NAME]"
+    if tables.power:
+        yield from _password_problems("[power]", tables.power)
     for name, board in tables.board.items():
         place = f"[board.{name}]"
         if not re.match(NAME, name):
@@ -244,12 +247,28 @@ def _board_problems(tables: Tables) -> Iterator[str]:
             hint = did_you_mean(board.manifest, boards.names())
             yield f"{place} manifest = '{board.manifest}': unknown board, {hint}"
         yield from _identity_problems(place, board)
+        if board.power:
+            yield from _password_problems(f"[board.{name}.power]", board.power)
         power = board.power or tables.power
         kind = getattr(power, "kind", None)
         if kind and board.is_virtual != (kind == VIRTUAL):
             where = f"[board.{name}.power]" if board.power else "[power]"
             allowed = "virtual" if board.is_virtual else "uhubctl, tasmota, shelly, gpio or manual"
             yield f"{where} kind = '{kind}': must be {allowed} for port = '{board.port}'"
+
+
+def _password_problems(place: str, power: Switch) -> Iterator[str]:
+    if isinstance(power, Shelly) and power.generation == 2 and power.password_env is not None:
+        yield (
+            f"{place} password_env = '{power.password_env}': a Shelly of generation 2 wants HTTP "
+            "digest authentication, which is not spoken here; take its password off, and the key"
+        )
+
+
+def _modem_problems(tables: Tables) -> Iterator[str]:
+    real = [name for name, board in tables.board.items() if not board.is_virtual]
+    if real and tables.modem and tables.modem.kind == "model":
+        yield f"[modem] kind = 'model': must be 'real', since [board.{real[0]}] is not virtual"
 
 
 def _identity_problems(place: str, board: BoardTable) -> Iterator[str]:

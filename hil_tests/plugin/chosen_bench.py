@@ -23,7 +23,7 @@ ABOUT = {  # for whoever reads why a test was skipped
     OWN_WORLD: "a world of its own for each test, as 'pytest' without --bench has it",
     "collector": "a provisioned unit and a collector that answers it: docs/run-on-hardware.md",
     "faults": "faults can be switched where all boards are virtual",
-    "modem_model": 'the played modem, [modem] kind = "model"',
+    "modem_model": "the played modem, which virtual boards have",
     "power": "a [power] table for each board",
 }
 SEED = 1
