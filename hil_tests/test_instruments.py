@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import gc
 import os
+import pty
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -453,6 +457,35 @@ def test_a_hub_that_only_pretends_is_found_out(tmp_path, monkeypatch):
         supply.switch.on()
 
 
+def test_a_relay_that_was_not_switched_yet_is_only_looked_at(tmp_path, monkeypatch):
+    supply = Supply("gpio2", tmp_path, monkeypatch)
+    assert supply.switch.is_on() is False
+    assert supply.truth.history == []
+
+
+def test_a_usb_port_behind_a_relay_at_a_gpio_is_waited_for(tmp_path, monkeypatch):
+    site = Site(1, tmp_path)
+    far = site.add_board("greenhouse_esp32", "1", b"\x02\0\0\0\0\1", power=False)
+    site.start_real()
+    relay = stand_ins.FileRelay(tmp_path, {"gpioset": stand_ins.GPIOSET_2})
+    monkeypatch.setenv("PATH", f"{relay.folder}{os.pathsep}{os.environ['PATH']}")
+    device = tmp_path / "ttyUSB0"
+
+    def appear():
+        while not relay.on:
+            time.sleep(0.02)
+        time.sleep(0.5)
+        device.symlink_to(far.port)
+
+    threading.Thread(target=appear, daemon=True).start()
+    power = '[power]\nkind = "gpio"\nchip = "gpiochip0"\nline = 17\n'
+    try:
+        with Rig.of(far_bench(far, str(device), power), tmp_path) as rig:
+            assert rig.boards["gh-01"].power.is_on()
+    finally:
+        site.close()
+
+
 def test_a_line_that_somebody_has_says_so(tmp_path, monkeypatch):
     supply = Supply("gpio2", tmp_path, monkeypatch)
     supply.switch.on()
@@ -548,14 +581,46 @@ def test_nobody_there_blocks():
 
 def test_a_person_may_stop():
     with pytest.raises(Blocked, match="gh-01 is not off: you stopped; next: start again"):
-        manual(Person("yes", "stop")).off() if manual(Person("yes")).is_on() else None
         manual(Person("stop")).off()
 
 
-def test_without_a_terminal_nobody_is_there(monkeypatch):
-    with open(os.devnull) as nothing, pytest.raises(Blocked, match="nobody is here"):
-        monkeypatch.setattr("sys.stdin", nothing)
-        opening.open_power("gh-01", None).on()
+AT_A_TERMINAL = """
+import os, sys
+from fieldbeat.hil_tests.benches import opening
+for path in sys.argv[1:]:
+    os.open(path, os.O_RDWR)  # the first terminal of a session becomes its own
+print(opening.open_power("gh-01", None).is_on())
+"""
+
+
+def asker(*terminal):
+    """A program that asks whether a board is on, and reads nothing from stdin, as in pytest."""
+    return subprocess.Popen(
+        [sys.executable, "-c", AT_A_TERMINAL, *terminal],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize("answer, is_on", [(b"no\n", "False\n"), (b"yes\n", "True\n")])
+def test_a_person_at_the_terminal_is_asked_though_stdin_is_taken(answer, is_on):
+    ours, theirs = pty.openpty()
+    try:
+        program = asker(os.ttyname(theirs))
+        os.write(ours, answer)
+        assert program.communicate(timeout=30) == (is_on, "")
+        assert b"gh-01: is its supply on? Enter yes or no: " in os.read(ours, 1000)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_without_a_terminal_nobody_is_there():
+    _, said = asker().communicate(timeout=30)
+    assert "nobody is here to switch gh-01 (its supply)" in said
 
 
 # The interfaces themselves

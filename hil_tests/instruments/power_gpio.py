@@ -45,9 +45,8 @@ class GpioPower(RealSwitch):
         raise self._ended()
 
     def is_on(self) -> bool:
-        if self._on is None:
-            self.on()  # nobody knows the level before the first time
-        elif self._holder is not None and self._holder.poll() is not None:
+        """Whether it was switched on; False while nobody knows, so that whoever opens does."""
+        if self._holder is not None and self._holder.poll() is not None:
             raise self._ended()
         return bool(self._on)
 
