@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from datetime import date
 from pathlib import Path
 
 import littlefs  # noqa: F401  (a run inside this process may not load its C part a second time)
 import pytest
+from fieldbeat.hil_tests.benches.bench_file import ONE_VIRTUAL_BOARD
+from fieldbeat.hil_tests.benches.rig import Rig
 from fieldbeat.hil_tests.plugin import fixtures
 from fieldbeat.hil_tests.plugin.flaky import Entry, KnownFlaky, load
+from fieldbeat.hil_tests.virtual.errors import BenchError
 from fieldbeat.hil_tests.virtual.fault_panel import FaultPanel
 from fieldbeat.host_tools.validation import InvalidData
 
@@ -250,6 +254,26 @@ def test_a_bench_file_that_cannot_be_read_is_never_green(suite, pytester, choice
     result = suite("def test_it(): pass\n", "--bench", choice, "-k", "nothing", apart=True)
     assert result.ret == 2
     result.stderr.fnmatch_lines([f"*no test was begun: {choice}: *; next: *"])
+
+
+@pytest.mark.parametrize("error", [BenchError("stuck"), OSError("stuck")])
+def test_a_bench_that_cannot_be_left_still_has_its_report(
+    suite, pytester, monkeypatch, tmp_path, error
+):
+    close = Rig.close
+
+    def fails(rig):
+        close(rig)
+        raise error
+
+    monkeypatch.setattr(Rig, "close", fails)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    pytester.path.joinpath("one.toml").write_text(ONE_VIRTUAL_BOARD)
+    result = suite("def test_it(rig): pass\n", "--bench", "one.toml", "--report", "r")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["closing the bench: stuck"])
+    assert outcomes(pytester) == {"test_it": "passed"}
+    assert list(tmp_path.glob("fieldbeat-bench-*")) == []
 
 
 def test_workers_cannot_share_one_bench(suite):

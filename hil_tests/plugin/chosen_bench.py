@@ -94,6 +94,8 @@ class ChosenBench:
     def close(self) -> None:
         """Leaves the bench as its file asks."""
         rig, self.rig = self.rig, None
-        if rig is not None:
-            rig.close()
-        self._workdir.cleanup()
+        try:
+            if rig is not None:
+                rig.close()
+        finally:
+            self._workdir.cleanup()

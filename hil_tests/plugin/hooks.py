@@ -22,6 +22,7 @@ from fieldbeat.host_tools.errors import FieldbeatError
 
 from ..results.results import NOT_TRIED
 from ..virtual.bench import Bench
+from ..virtual.errors import BenchError
 from ..virtual.timeline import Timeline
 from . import flaky, outcomes
 from .chosen_bench import ChosenBench
@@ -89,7 +90,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         recorder.results.bench |= facts
     try:
         session.config.stash[BENCH].close()
-    except FieldbeatError as error:
+    except (FieldbeatError, BenchError, OSError) as error:
         session.config.stash[LEFT] = error
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from fieldbeat.host_tools.errors import FieldbeatError
 
 from ..virtual.fault_panel import FaultPanel
 from .care import Care
@@ -12,7 +11,7 @@ from .measure import Measured
 
 BENCH = pytest.StashKey[ChosenBench]()  # of the configuration
 CARES = pytest.StashKey[dict[str, Care]]()  # of the configuration, by the name of the board
-LEFT = pytest.StashKey[FieldbeatError]()  # of the configuration: why the bench is not as asked
+LEFT = pytest.StashKey[Exception]()  # of the configuration: why the bench is not as asked
 MEASURED = pytest.StashKey[Measured]()  # of a test
 PANEL = pytest.StashKey[FaultPanel]()  # of a test
 # What a fixture needs of a bench; where it is missing the test is skipped, and says so.
