@@ -21,16 +21,17 @@ def replay(options: Options, expect: str | None, as_json: bool) -> int:
     digest, trace, options = _expected(expect, options)
     results, difference = run(options, expected=trace)
     same = None if digest is None else digest == results.digest
+    where = str(difference) if difference else ""
+    if same is False and trace and not difference:
+        where = "all lines are equal; the flash at the end differs"
     if as_json:
         found = {"digest": results.digest, "expected": digest, "same": same}
-        print(json.dumps(found | {"difference": str(difference) if difference else None}))
+        print(json.dumps(found | {"difference": where or None}))
     else:
         print(results.digest)
         if same is False:
             print(f"expected {digest}")
-            print(
-                difference or "no trace to compare with: name a soak.json that has one beside it"
-            )
+            print(where or "no trace to compare with: name a soak.json that has one beside it")
         elif same:
             print("the same, byte for byte")
     return 1 if same is False else 0

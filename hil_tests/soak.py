@@ -27,6 +27,7 @@ from fieldbeat.protocols import frame
 
 from .faults.kinds import KINDS, LONG, NotFired, Slot
 from .faults.ledger import Ledger
+from .results.results import make_folder
 from .trace import Difference, Trace
 from .virtual.board import VirtualBoard
 from .virtual.network import UP
@@ -130,6 +131,7 @@ class Soak:
                 KINDS[name](slot)
                 self.results.effects = dict(Counter(self.results.effects) + Counter(slot.close()))
             except NotFired as error:
+                slot.give_up()
                 raise NotFired(f"day {day:.2f}, {unit}, {name}: {error}") from error
             self.results.faults[name] = self.results.faults.get(name, 0) + 1
             slot.hours(0.5, 4)
@@ -172,16 +174,18 @@ class Soak:
     def _judge(self) -> None:
         results = self.results
         ledger = Ledger(self.site)
-        results.broken += ledger.broken()
+        broken = ledger.broken()
         for unit in self.stations:
             view = self.site.views.unit(unit, self.site.now_s)
             results.records += view.records
             times = ledger.times(unit)
             results.samples += len(times)
             if not times or self.site.now_s - times[-1] > 2 * HOUR_S + 600:
-                results.broken.append(f"{unit}: silent at the end, its last sample is old")
-            results.broken += self._heap_drift(unit)
-        results.broken += self._over_budget()
+                broken.append(f"{unit}: silent at the end, its last sample is old")
+            broken += self._heap_drift(unit)
+        broken += self._over_budget()
+        if not results.invalid:  # else nothing is proved, for or against
+            results.broken += broken
         results.resets = sum(len(station.resets) for station in self.stations.values())
         results.datagrams_up = self.site.network.counts["up_sent"]
         results.datagrams_down = self.site.network.counts["down_sent"]
@@ -219,13 +223,14 @@ def run(
 ) -> tuple[Results, Difference | None]:
     """Live through it; with `expected`, the trace of an earlier run, tell where they differ."""
     began = time.perf_counter()
+    if options.report is not None:
+        make_folder(options.report)
     with Site(seed=options.seed, loss=0.01, duplicate=0.01) as site:
         soak = Soak(options, site)
         soak.live(progress)
         difference = soak.trace.difference(expected) if expected else None
         soak.results.seconds = round(time.perf_counter() - began, 1)
         if options.report is not None:
-            options.report.mkdir(parents=True, exist_ok=True)
             soak.trace.write(options.report / "soak.trace.gz")
             text = json.dumps(soak.results.as_dict(), indent=1)
             (options.report / "soak.json").write_text(text + "\n")

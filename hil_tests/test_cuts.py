@@ -247,6 +247,22 @@ def test_an_option_that_would_do_nothing_is_refused(given, said, tmp_path):
         command.cuts("1..2", 1, state, "contact", 1, 1, folder, image, as_json=False)
 
 
+def test_the_flash_of_a_second_cut_is_not_that_of_the_first(tmp_path):
+    image = tmp_path / "y.img"
+    with pytest.raises(CannotTry, match="first cut alone; next: give --state 24:clean"):
+        command.cuts("all", 1, "24:clean:3", "contact", 1, 1, None, image, as_json=False)
+    assert not image.exists()
+    command.cuts("all", 1, "24:clean", "contact", 1, 1, None, image, as_json=False)
+    assert image.stat().st_size == 4 << 20
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_campaign(tmp_path, monkeypatch):
+    monkeypatch.setattr(campaign, "run", lambda *_: pytest.fail("it ran"))
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotTry, match="file/x cannot be made .Not a directory.; next: "):
+        command.cuts("all", 1, None, "contact", 1, 1, tmp_path / "file/x", None, as_json=False)
+
+
 def test_a_cut_that_its_operation_does_not_know_names_those_it_does():
     with pytest.raises(CannotTry, match=r"3 is a program, .*'back'.* one of 3:clean, 3:first"):
         command.cuts("all", 1, "3:back", "contact", 1, 1, None, None, as_json=False)

@@ -40,6 +40,26 @@ def test_a_fault_that_does_not_fire_makes_the_run_invalid(monkeypatch):
     assert "INVALID" in soak.text_of(results)
 
 
+def test_a_run_that_proves_nothing_is_tidied_up_and_not_judged(monkeypatch):
+    def never(slot: kinds.Slot) -> None:
+        slot.panel.network.away = True
+        slot.site.kill_collector()
+        slot.station.power_off()
+        raise kinds.NotFired("its occasion did not come")
+
+    monkeypatch.setattr(soak, "KINDS", {"never": never})
+    results, _ = soak.run(soak.Options(days=0.7))
+    assert results.broken == [] and len(results.invalid) == 1
+    assert results.samples > 100  # it lived on, and was heard
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_run(monkeypatch, tmp_path):
+    monkeypatch.setattr(soak.Soak, "live", lambda *_: pytest.fail("it lived"))
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotTry, match="file/x cannot be made .Not a directory.; next: "):
+        soak.soak(soak.Options(days=0.7, report=tmp_path / "file" / "x"), as_json=False)
+
+
 def test_a_record_that_the_collector_loses_is_found(monkeypatch):
     def forgets(slot: kinds.Slot) -> None:
         slot.panel.expect("forgotten", lambda: len(slot.site.outcomes))
@@ -67,6 +87,12 @@ def test_a_run_again_that_differs_is_told_the_first_line(tmp_path, capsys):
     said = capsys.readouterr().out
     assert f"{results.digest}\nexpected {'0' * 64}\n" in said  # the run itself was the same
     assert "the first difference is in line 101:\n  expected 7 " in said
+    trace.write_bytes(gzip.compress(b"".join(lines)))
+    assert replay(soak.Options(seed=5), str(kept), as_json=False) == 1
+    assert "all lines are equal; the flash at the end differs\n" in capsys.readouterr().out
+    trace.unlink()
+    assert replay(soak.Options(seed=5), str(kept), as_json=False) == 1
+    assert "no trace to compare with" in capsys.readouterr().out
     assert replay(soak.Options(days=0.6, seed=5), None, as_json=True) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["same"] is None and found["expected"] is None

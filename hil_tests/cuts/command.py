@@ -8,6 +8,7 @@ from pathlib import Path
 from fieldbeat.host_tools import output
 from fieldbeat.host_tools.errors import CannotTry
 
+from ..results.results import make_folder
 from ..virtual.errors import BenchError
 from ..virtual.flash import FlashOp
 from . import campaign, report, states
@@ -53,6 +54,8 @@ def cuts(
         raise CannotTry("--image is for one cut, and there is no --state", "add --state N[:KIND]")
     if folder and state:
         raise CannotTry("--report is for a campaign, not for --state", "leave it out, or --state")
+    if folder:
+        make_folder(folder)
     try:
         if state:
             return one(options, state, image, as_json)
@@ -77,6 +80,9 @@ def many(options: campaign.Options, folder: Path | None, as_json: bool) -> int:
 def one(options: campaign.Options, name: str, image: Path | None, as_json: bool) -> int:
     """Judge one cut and tell everything about it."""
     cut = parse(name)
+    if image and cut.second:
+        first = f"{cut.name.number}:{cut.name.kind}"
+        raise CannotTry("--image has the flash of a first cut alone", f"give --state {first}")
     recording = record(options.story, options.seed)
     judge = Judge(recording, promises(recording))
     _check_kind(judge.operation(cut.name), cut.name)

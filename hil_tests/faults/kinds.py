@@ -62,6 +62,14 @@ class Slot:
             raise NotFired(", ".join(unfired) or "nothing took effect")
         return fired
 
+    def give_up(self) -> None:
+        """Leaves the site as it was before a fault that did not come to its end."""
+        self.panel.clear()
+        if not self.site.collector_runs:
+            self.site.start_collector()
+        if self.station.state == "off":
+            self.station.power_on()
+
 
 def kind(function: Kind) -> Kind:
     """Enters a function into the catalogue."""
@@ -308,8 +316,10 @@ def flash_full(slot: Slot) -> None:
     full = FullFlash(slot.station, free_blocks=1)
     slot.station.power_on()
     slot.panel.expect("flash full", full.was_full)
-    slot.hours(3, 12)
-    slot.until(full.was_full)
-    slot.station.power_off()
-    full.empty()
-    slot.station.power_on()
+    try:
+        slot.hours(3, 12)
+        slot.until(full.was_full)
+    finally:
+        slot.station.power_off()
+        full.empty()
+        slot.station.power_on()

@@ -1,8 +1,8 @@
 """One results dictionary, and the reports that are made from it: JSON, JUnit, HTML, Markdown.
 
-results = Results("fieldbeat bench cuts", bench={"name": "virtual"})
-results.add(Case("cut 1041 before program 0x201000", "failed", message="record 7 is lost",
-                 reproduce="fieldbeat bench cuts --only 1041"))
+results = Results("fieldbeat tests", bench={"name": "virtual"})
+results.add(Case("test_it.py::test_a", "failed", message="record 7 is lost",
+                 reproduce="python -m pytest test_it.py::test_a"))
 write_reports(results, Path("build/report"))
 """
 

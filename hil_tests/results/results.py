@@ -1,18 +1,21 @@
 """What a run found, as one dictionary: every report is made from it, so all say the same numbers.
 
-A run has cases: tests of a suite, cuts of a campaign, days of a soak. `to_dict()` is JSON as it
-stands; `version` changes when a reader of the old one would be wrong.
+A run has cases: the tests of a suite. `to_dict()` is JSON as it stands; `version` changes when a
+reader of the old one would be wrong.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from fieldbeat.host_tools.errors import CannotTry
 
 FORMAT, VERSION = "fieldbeat results", 1
 # The worst first: what a case is when its parts disagree, and the order of every list.
@@ -57,7 +60,7 @@ class Measurement:
 
 @dataclass
 class Case:
-    """One test, cut or day.
+    """One test.
 
     `message` is one line for a list, `detail` the whole story, `next_step` what to do about it,
     `reproduce` the one command that shows it again. `timelines` come from `virtual/timeline.py`,
@@ -165,15 +168,19 @@ def commit(folder: Path) -> str:
         return ""
 
 
-def load(path: Path) -> dict[str, Any]:
-    """Reads a results file; a ValueError says what is wrong with it."""
-    data = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise ValueError(f"{path} is no results file: its format is not {FORMAT!r}")
-    if data.get("version") != VERSION:
-        found = data.get("version")
-        raise ValueError(f"{path} has version {found}, this fieldbeat reads version {VERSION}")
-    return data
+def make_folder(folder: Path) -> None:
+    """Makes the folder of a report, before the work whose report it is.
+
+    Raises:
+        CannotTry: it cannot be made, or nothing may be written there.
+    """
+    step = "name a folder that can be written to"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotTry(f"{folder} cannot be made ({error.strerror})", step) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CannotTry(f"nothing may be written to {folder}", step)
 
 
 def headline(data: dict[str, Any]) -> str:
