@@ -1,13 +1,23 @@
-"""The demo's collector: a process of its own, which may end early or not at all."""
+"""The demos: a collector that may end early or not at all, their time, and what they make."""
 
 from __future__ import annotations
 
 import io
 import signal
 import subprocess
+import time
+from contextlib import closing
+from pathlib import Path
 
 import pytest
-from fieldbeat.hil_tests import demo, endings
+from fieldbeat.hil_tests import endings
+from fieldbeat.hil_tests.demo import __main__, common, greenhouse, speaker
+from fieldbeat.host_tools import alerts, clips, node_config
+from fieldbeat.host_tools.orders import Order, Orders
+from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.store import Store
+from fieldbeat.protocols import command, receipt, receipt_reader
+from fieldbeat.protocols.reasons import CODES
 from rich.console import Console
 
 
@@ -23,8 +33,8 @@ def signals():
 
 @pytest.fixture
 def played(tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "FOLDER", tmp_path)
-    return demo.Demo(Console(file=io.StringIO()))
+    monkeypatch.setattr(common, "FOLDER", tmp_path)
+    return greenhouse.Greenhouse(Console(file=io.StringIO()))
 
 
 def program(tmp_path, text):
@@ -35,17 +45,17 @@ def program(tmp_path, text):
 
 
 def test_nothing_is_awaited_from_a_collector_that_ended(played, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "FIELDBEAT", program(tmp_path, "exit 3"))
+    monkeypatch.setattr(common, "FIELDBEAT", program(tmp_path, "exit 3"))
     with (
-        demo.collector(played),
-        pytest.raises(demo.DemoError, match="the collector ended with 3"),
+        common.collector(played),
+        pytest.raises(common.DemoError, match="the collector ended with 3"),
     ):
         played.wait("a report", lambda: False, 60)
 
 
 def test_a_collector_is_ended_whatever_happens(played, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "FIELDBEAT", program(tmp_path, "trap '' INT; exec sleep 600"))
-    monkeypatch.setattr(demo, "END_S", 0.2)
+    monkeypatch.setattr(common, "FIELDBEAT", program(tmp_path, "trap '' INT; exec sleep 600"))
+    monkeypatch.setattr(common, "END_S", 0.2)
     started = []
 
     class Started(subprocess.Popen):
@@ -53,20 +63,23 @@ def test_a_collector_is_ended_whatever_happens(played, tmp_path, monkeypatch):
             super().__init__(*arguments, **options)
             started.append(self)
 
-    monkeypatch.setattr(demo.subprocess, "Popen", Started)
-    with demo.collector(played):
+    monkeypatch.setattr(common.subprocess, "Popen", Started)
+    with common.collector(played):
         pass
     (tmp_path / "store.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(demo.FieldbeatError, match="no SQLite database"), demo.collector(played):
+    with (
+        pytest.raises(common.FieldbeatError, match="no SQLite database"),
+        common.collector(played),
+    ):
         pass
     assert len(started) == 2 and all(process.returncode is not None for process in started)
 
 
 def test_what_is_typed_can_be_copied_and_what_it_says_can_be_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "FOLDER", tmp_path)
-    monkeypatch.setattr(demo, "FIELDBEAT", program(tmp_path, "echo " + "seven " * 20))
+    monkeypatch.setattr(common, "FOLDER", tmp_path)
+    monkeypatch.setattr(common, "FIELDBEAT", program(tmp_path, "echo " + "seven " * 20))
     screen = io.StringIO()
-    demo.Demo(Console(file=screen, width=80)).run("flash", "--port", "/dev/" + "long" * 30)
+    common.Demo(Console(file=screen, width=80)).run("flash", "--port", "/dev/" + "long" * 30)
     command, *said = screen.getvalue().splitlines()
     assert command == "$ fieldbeat flash --port /dev/" + "long" * 30
     assert [set(line.split()) for line in said] == [{"seven"}, {"seven"}]
@@ -75,29 +88,117 @@ def test_what_is_typed_can_be_copied_and_what_it_says_can_be_read(tmp_path, monk
 def test_time_that_is_too_short_is_no_success(played, monkeypatch):
     def play(started):
         started.steps = 3
-        raise demo.TimeUp
+        raise common.TimeUp
 
-    monkeypatch.setattr(demo, "play", play)
-    assert demo.run(played, 2) == 1
+    monkeypatch.setattr(type(played), "play", play)
+    assert common.run(played, 2) == 1
     assert "2 s were over in step 3\n" in played.console.file.getvalue()
-    monkeypatch.setattr(demo.Demo, "is_live", True, raising=False)
-    del played.is_live
-    assert demo.run(played, 2) == 0
+    monkeypatch.setattr(type(played), "is_there", True, raising=False)
+    del played.is_there
+    assert common.run(played, 2) == 0
 
 
 def test_ctrl_c_before_live_values_is_said_so(played, monkeypatch):
     def play(started):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(demo, "play", play)
-    assert demo.run(played, 0) == 130
+    monkeypatch.setattr(type(played), "play", play)
+    assert common.run(played, 0) == 130
     assert "ended before there were live values" in played.console.file.getvalue()
 
 
+@pytest.mark.parametrize(("words", "seconds"), [([], 90), (["speaker"], 120)])
 @pytest.mark.parametrize("given", ["abc", "-5", "nan", "inf"])
-def test_what_is_no_time(given, monkeypatch, capsys):
+def test_what_is_no_time(given, words, seconds, monkeypatch, capsys):
     monkeypatch.setenv("DEMO_FOR", given)
-    assert demo.main() == 2
-    said = f"error: DEMO_FOR={given} is no number of seconds; next: say DEMO_FOR=90 make demo"
+    assert __main__.main(words) == 2
+    said = f"error: DEMO_FOR={given} is no number of seconds; next: say DEMO_FOR={seconds} make"
     assert capsys.readouterr().err.startswith(said)
-    assert demo.seconds_to_play("") == 0 and demo.seconds_to_play("1.5") == 1.5
+    assert common.seconds_to_play("", 90) == 0 and common.seconds_to_play("1.5", 90) == 1.5
+
+
+def test_a_role_that_has_no_demo(capsys):
+    assert __main__.main(["camera"]) == 2
+    said = "error: there is no demo 'camera'; next: choose ROLE=greenhouse or ROLE=speaker\n"
+    assert capsys.readouterr().err == said
+    assert __main__.role([]) is greenhouse.Greenhouse
+
+
+# What the loudspeakers are made of
+
+
+def test_the_configs_are_those_of_the_examples_with_the_demo_s_own_collector(played):
+    for example, changes in (
+        (greenhouse.CONFIG, {}),
+        (speaker.CONFIG, {"name": "pole-9", "site": "school", "host": "127.0.0.1"}),
+    ):
+        found = node_config.load(played.write_config("made", ROOT / example, **changes)).tables
+        assert (found.uplink.host, found.uplink.port) == ("127.0.0.1", played.port)
+    assert (found.node.name, found.node.site) == ("pole-9", "school")
+
+
+def test_the_clip_can_be_played(tmp_path):
+    speaker.write_gong(tmp_path / "gong.wav")
+    assert clips.names(clips.read(tmp_path)) == ["gong"]
+
+
+@pytest.fixture
+def poles(tmp_path):
+    """The demo of the loudspeakers, with an alert that two of them have."""
+    with closing(Store(tmp_path / "store.sqlite")) as store, closing(registry(tmp_path)) as units:
+        orders = Orders(store)
+        now_s = time.time()
+        orders.add(
+            Order(ID, command.ALERT, 2, 1, False, now_s, 0, now_s + 600, "district", "a test"),
+            [alerts.Made(ID, b"", tuple(units.units()))],
+        )
+        yield speaker.Speaker(Console(file=io.StringIO(), width=120)), orders
+
+
+ROOT = Path(__file__).resolve().parents[1]
+ID = b"an alert"
+
+
+def registry(folder):
+    units = Registry(folder / "registry.sqlite")
+    for name in ("pole-1", "pole-2"):
+        units.allocate(name, "a test")
+        units.describe(name, "a test", "", site="riverside", role="speaker", groups="")
+    return units
+
+
+def tell(orders, unit, stage, reason=None):
+    found = receipt_reader.Receipt(ID, stage, reason, *[None] * 5)
+    orders.note_receipt(unit, 1, 1 + stage, found, time.time())
+
+
+def test_an_alert_is_followed_until_all_have_told_its_end(poles):
+    demo, orders = poles
+    tell(orders, "pole-1", receipt.DONE)
+    tell(orders, "pole-2", receipt.STARTED)
+
+    def last_one():  # the demo looks after it at each turn
+        tell(orders, "pole-2", receipt.DONE)
+
+    demo.check_collector = last_one
+    demo.follow(orders)
+    shown = demo.console.file.getvalue()
+    assert "$ fieldbeat alert status --follow" in shown
+    assert [line.split()[3] for line in shown.splitlines() if "pole-" in line] == ["done"] * 2
+
+
+@pytest.mark.parametrize("stage", [receipt.REFUSED, receipt.INTERRUPTED])
+def test_a_loudspeaker_that_was_not_heard_is_no_success(poles, stage):
+    demo, orders = poles
+    tell(orders, "pole-1", receipt.DONE)
+    tell(orders, "pole-2", stage, CODES["no_sound"])
+    with pytest.raises(common.DemoError, match="not every loudspeaker has sounded"):
+        demo.follow(orders)
+    assert "no sound measured" in demo.console.file.getvalue()
+
+
+def test_a_loudspeaker_that_does_not_tell_is_not_waited_for_for_ever(poles, monkeypatch):
+    demo, orders = poles
+    monkeypatch.setattr(speaker, "SOUNDED_S", 0)
+    with pytest.raises(common.DemoError, match="not every loudspeaker has sounded"):
+        demo.follow(orders)

@@ -1,0 +1,42 @@
+"""Plays the demo of a role: `python -m fieldbeat.hil_tests.demo [greenhouse|speaker]`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from fieldbeat.host_tools.errors import CannotTry
+from rich.console import Console
+
+from .common import Demo, run, seconds_to_play
+from .greenhouse import Greenhouse
+from .speaker import Speaker
+
+ROLES: dict[str, type[Demo]] = {"greenhouse": Greenhouse, "speaker": Speaker}
+
+
+def role(words: list[str]) -> type[Demo]:
+    """Returns what is to be played; the greenhouse if nothing is said."""
+    name = " ".join(words) or "greenhouse"
+    if name not in ROLES:
+        raise CannotTry(f"there is no demo '{name}'", f"choose ROLE={' or ROLE='.join(ROLES)}")
+    return ROLES[name]
+
+
+def main(words: list[str]) -> int:
+    picture = os.environ.get("DEMO_SVG")
+    console = Console(record=bool(picture), width=110 if picture else None, highlight=False)
+    try:
+        chosen = role(words)
+        seconds = seconds_to_play(os.environ.get("DEMO_FOR", ""), chosen.enough_s)
+    except CannotTry as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    code = run(chosen(console), seconds)
+    if picture and not code:
+        console.save_svg(picture, title="make demo")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
