@@ -53,6 +53,16 @@ def test_a_run_that_proves_nothing_is_tidied_up_and_not_judged(monkeypatch):
     assert results.samples > 100  # it lived on, and was heard
 
 
+def test_a_flash_that_never_filled_up_is_emptied_again(monkeypatch):
+    emptied = []
+    monkeypatch.setattr(kinds.FullFlash, "was_full", lambda full: False)
+    monkeypatch.setattr(kinds.FullFlash, "empty", emptied.append)
+    monkeypatch.setattr(soak, "KINDS", {"flash_full": kinds.flash_full})
+    results, _ = soak.run(soak.Options(days=0.7))
+    assert "flash_full: its occasion did not come" in results.invalid[0]
+    assert len(emptied) == 1
+
+
 def test_a_folder_that_cannot_be_made_is_told_before_the_run(monkeypatch, tmp_path):
     monkeypatch.setattr(soak.Soak, "live", lambda *_: pytest.fail("it lived"))
     (tmp_path / "file").touch()
