@@ -36,7 +36,6 @@ from .bench_file import BenchFile, Switch
 from .blocked import Blocked
 from .rig import Rig, RigBoard
 
-CHOICE = "qemu:"
 PROGRAM = "qemu-system-xtensa"
 WHERE = (
     "get it from https://github.com/espressif/qemu/releases (qemu-xtensa), then --bench qemu:PATH"
@@ -304,7 +303,7 @@ def open_rig(choice: str, workdir: Path) -> Rig:
     Raises:
         Blocked: the program is not there, or does not start.
     """
-    qemu = Qemu(choice.removeprefix(CHOICE), workdir / "qemu")
+    qemu = Qemu(choice.partition(":")[2], workdir / "qemu")
     closing: list[Callable[[], object]] = [qemu.close]
     try:
         qemu.start()
