@@ -6,8 +6,9 @@ import json
 from functools import cache
 
 import pytest
+from fieldbeat.hil_tests import nvs_reader
 from fieldbeat.hil_tests.commands import app
-from fieldbeat.hil_tests.cuts import campaign, command, flash_reader, report, states
+from fieldbeat.hil_tests.cuts import campaign, command, report, states
 from fieldbeat.hil_tests.cuts.judge import Cut, Judge, Verdict, parse
 from fieldbeat.hil_tests.cuts.promises import promises
 from fieldbeat.hil_tests.cuts.recorder import BEGUN, DONE, Recording, Stage, record
@@ -105,7 +106,7 @@ def test_the_oracle_reads_nvs_as_the_bench_does(tmp_path):
     for n in range(300):  # pages turn and are compacted
         store.set_i32("fieldbeat", f"n{n % 7}", n - 150)
         store.set_blob("fieldbeat", f"b{n % 3}", bytes([n % 256]) * (n % 90))
-    values = flash_reader.nvs(flash.read(0, flash.size))
+    values = nvs_reader.read(flash.read(0, flash.size))
     assert flash.erases > 2
     for n in range(293, 300):
         assert values[f"n{n % 7}"] == n - 150

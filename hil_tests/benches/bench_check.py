@@ -24,7 +24,6 @@ from .rig import Rig, RigBoard
 
 FINE, WRONG, UNTRIED = "ok", "wrong", "not tried"
 EXIT_CODES = {FINE: 0, WRONG: 1, UNTRIED: 0}
-CANNOT_TRY = 2
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from typing import Any, Self
 from fieldbeat.host_tools import boards, partition_table
 from fieldbeat.host_tools.errors import FieldbeatError
 
+from .. import nvs_reader
 from ..instruments.console import Console
 from ..instruments.flasher import Flasher
 from ..instruments.lines import Lines
@@ -226,9 +227,7 @@ class Rig:
 
 def _provisioned_as(nvs: bytes) -> str:
     """The name in an NVS partition, or the key id if there is none; empty: not provisioned."""
-    from ..cuts import flash_reader
-
-    values = flash_reader.nvs(nvs)
+    values = nvs_reader.read(nvs)
     if "master" not in values:
         return ""
     unit, kid = values.get("unit", b""), values.get("kid", b"")

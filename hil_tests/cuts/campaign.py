@@ -25,7 +25,7 @@ from typing import Any
 from ..results.results import commit
 from ..virtual.errors import BenchError
 from . import states
-from .judge import Cut, Judge, Verdict
+from .judge import Cut, Judge, Verdict, parse
 from .promises import Promise, promises
 from .recorder import Recording, record
 from .states import Name, Rebuilt
@@ -152,8 +152,6 @@ def _numbers(asked: range | None, last: int) -> range:
 
 def second_cuts(verdicts: Sequence[Verdict], seed: int) -> Iterator[Cut]:
     """One more cut for each state: at a seeded operation of its recovery, in a seeded way."""
-    from .judge import parse
-
     for verdict in verdicts:
         if verdict.recovery:
             chance = random.Random(f"{seed}/{verdict.cut}")

@@ -15,6 +15,7 @@ from pathlib import Path
 from fieldbeat.host_tools.errors import FieldbeatError
 from fieldbeat.host_tools.provisioner import Provisioner
 
+from .. import nvs_reader
 from ..virtual.errors import BenchError, PowerCut
 from ..virtual.flash import FlashOp
 from . import flash_reader, oracle, states
@@ -217,7 +218,7 @@ class _Trial:
         """What the recovery had made safe before it was cut counts as well."""
         flash, promise = self.desk.unit.flash, self.promise
         log = flash_reader.log(flash_reader.files(flash.read(*self.recording.vfs)))
-        reserved, high = limits(flash_reader.nvs(flash.read(*self.recording.nvs)))
+        reserved, high = limits(nvs_reader.read(flash.read(*self.recording.nvs)))
         self.promise = replace(
             promise,
             records=log.records | self.desk.host.records() | promise.records,

@@ -1,7 +1,7 @@
 """Judges what a unit and its collector look like after a cut. Believes no word of the firmware.
 
-It reads flash bytes with `flash_reader`, the collector's file with SQL, and the datagrams that
-were on the air. What it returns are broken promises in plain words; none means that all held.
+It reads flash bytes with `flash_reader` and `nvs_reader`, the collector's file with SQL, and the
+datagrams that were on the air. What it returns are broken promises in plain words; none means that all held.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 import cbor2
 from fieldbeat.protocols import frame
 
+from .. import nvs_reader
 from . import flash_reader
 from .promises import Promise, limits
-from .recorder import Recording
+from .recorder import SENT, Recording
 
 BOOT = 1  # type of the event that tells of a boot
-SENT = "sent"
 
 
 @dataclass
@@ -173,7 +173,7 @@ def _files(recording: Recording, promise: Promise, outcome: Outcome) -> list[str
 
 def _nvs(recording: Recording, promise: Promise, outcome: Outcome) -> list[str]:
     at, size = recording.nvs
-    values = flash_reader.nvs(outcome.flash[at : at + size])
+    values = nvs_reader.read(outcome.flash[at : at + size])
     identity = recording.identity
     expected = {
         "master": identity.master,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from .. import nvs_reader
 from ..virtual.flash import FlashOp
 from . import flash_reader
 from .recorder import ARRIVED, BEGUN, DONE, SENT, TAKEN, Datagram, Recording, Stage
@@ -89,7 +90,7 @@ def _more(
 
 def _limits(rebuilt: Rebuilt, recording: Recording) -> tuple[int, int]:
     at, size = recording.nvs
-    return limits(flash_reader.nvs(bytes(rebuilt.data[at : at + size])))
+    return limits(nvs_reader.read(bytes(rebuilt.data[at : at + size])))
 
 
 def limits(values: dict[str, int | bytes]) -> tuple[int, int]:
