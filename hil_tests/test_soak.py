@@ -56,7 +56,7 @@ def test_a_run_that_proves_nothing_is_tidied_up_and_not_judged(monkeypatch):
 def test_a_flash_that_never_filled_up_is_emptied_again(monkeypatch):
     emptied = []
     monkeypatch.setattr(kinds.FullFlash, "was_full", lambda full: False)
-    monkeypatch.setattr(kinds.FullFlash, "empty", emptied.append)
+    monkeypatch.setattr(kinds.FullFlash, "empty", lambda full: emptied.append(full))
     monkeypatch.setattr(soak, "KINDS", {"flash_full": kinds.flash_full})
     results, _ = soak.run(soak.Options(days=0.7))
     assert "flash_full: its occasion did not come" in results.invalid[0]

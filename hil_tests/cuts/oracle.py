@@ -1,7 +1,8 @@
 """Judges what a unit and its collector look like after a cut. Believes no word of the firmware.
 
 It reads flash bytes with `flash_reader` and `nvs_reader`, the collector's file with SQL, and the
-datagrams that were on the air. What it returns are broken promises in plain words; none means that all held.
+datagrams that were on the air. What it returns are broken promises in plain words; none means
+that all held.
 """
 
 from __future__ import annotations
