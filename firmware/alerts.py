@@ -12,6 +12,10 @@ from protocols.compat import const
 from protocols.reasons import CODES
 
 _TICK_S = const(50)  # without anything due: a beat for the watchdog
+_LOOK_MS = const(20)  # whether what plays has come to its end
+_SHARE_MIN = const(
+    32
+)  # of 255, of the time of play: with less current in the line nobody heard it
 _FILE = const("/alerts.cbor")
 
 
@@ -33,37 +37,47 @@ class Held:
 
 
 class Alerts:
-    # player: async play(alert, percent, on_sound) -> Result, see player.py; note(id, stage) keeps
-    # ids for good; tell(body) puts a receipt into the outbox.
-    def __init__(self, root, clock, player, table, note, tell):
+    # player: async play(alert, percent, on_sound), result (of the last play), see player.py;
+    # seen(id) and note(id, stage): the ids that are kept for good; tell(body) puts a receipt into
+    # the outbox.
+    def __init__(self, root, clock, counters, player, table, seen, note, tell):
         self._path = root + _FILE
         self._clock = clock
+        self._counters = counters
         self._player = player
         self._table = table
+        self._seen = seen
         self._note = note
         self._tell = tell
         self._arbiter = Arbiter()
         self._held = {}
-        self._kept = self._load()  # from before a reset, until the time is known
+        self._kept = self._load()  # entries from before a reset, until the time is known
         self._receipts = []
-        self._performance = None  # the task that plays
+        self._jumps = clock.jumps
+        self._wanted = None  # the id that has its turn
+        self._performing = None  # the id that is being played, or put to rest
+        self._performance = None  # its task
+        self._final = None  # stage and reason of its last receipt, once the proof is there
         self._changed = asyncio.Event()
         self.news = asyncio.Event()  # receipts wait for the uplink
 
     # --- commands
 
     def submit(self, held):
+        self._take_up()
         self._held[held.id] = held
         self._keep()
-        self._note(held.id, receipt.ACCEPTED)
+        self._remember(held.id, receipt.ACCEPTED)
         self._do(self._arbiter.submit(self._request(held), self._clock.uptime_s(), held.cut))
 
     def cancel(self, id):
+        self._take_up()  # what a power cut has left may be what is meant
         known = id in self._held
         self._do(self._arbiter.cancel(id, self._clock.uptime_s()))
         return known
 
     def find(self, id):
+        self._take_up()
         held = self._held.get(id)
         return held.alert if held else None
 
@@ -72,13 +86,13 @@ class Alerts:
         self._receipts.append(receipt.body(id, stage, CODES.get(reason), hops=hops))
         self.news.set()
 
-    # --- the task
+    # --- two tasks: whose turn it is, and playing
 
     async def run(self, beat):
         while True:
             beat()
-            if self._kept and self._clock.synced:
-                self._take_up()
+            self._take_up()
+            self._follow_clock()
             now_s = self._clock.uptime_s()
             self._do(self._arbiter.tick(now_s))
             due_s = self._arbiter.next_s()
@@ -87,9 +101,25 @@ class Alerts:
                 wait_s = min(wait_s, 1)
             self._changed.clear()
             try:
-                await asyncio.wait_for_ms(self._changed.wait(), max(wait_s * 1000, 20))
+                await asyncio.wait_for_ms(self._changed.wait(), max(wait_s * 1000, _LOOK_MS))
             except asyncio.TimeoutError:
                 pass
+
+    # Only here is anything played, one after the other; a task of its own each, which may be cut.
+    async def play(self, beat):
+        while True:
+            beat()
+            held = self._held.get(self._wanted)
+            if held is None:
+                await asyncio.sleep_ms(_LOOK_MS)
+                continue
+            self._performing = held.id
+            self._performance = asyncio.create_task(self._perform(held))
+            while not self._performance.done():
+                beat()
+                await asyncio.sleep_ms(_LOOK_MS)
+            self._performing = self._performance = None
+            self._settle(held)
 
     # Receipts into the outbox; apart from what makes a sound, which does not wait for the flash.
     def flush(self):
@@ -101,14 +131,58 @@ class Alerts:
         for action in actions:
             kind, id = action[0], action[1]
             if kind == "receipt":
-                self._receipt(id, action[2], action[3])
+                if id == self._performing and receipt.is_final(action[2]):
+                    self._final = action[2:]
+                else:
+                    self._receipt(id, action[2], action[3])
             elif kind == "stop":
-                if self._performance:
+                if self._wanted == id:
+                    self._wanted = None
+                if self._performing == id and self._performance:
                     self._performance.cancel()
             else:
-                held = self._held[id]
-                held.hop()  # decided
-                self._performance = asyncio.create_task(self._perform(held, self._performance))
+                self._held[id].hop()  # decided
+                self._wanted = id
+        self._changed.set()
+
+    async def _perform(self, held):
+        def on_sound():
+            if held.started_s is None:
+                held.started_s = self._clock.now()
+                held.hop()
+                self._keep()
+                self._receipt(held.id, receipt.STARTED, "power_cut" if held.cut else None)
+
+        percent = volume(held.alert, self._table["volume"], self._table["emergency_volume"])
+        self._failed = True
+        try:
+            await self._player.play(held.alert, percent, on_sound)
+            self._failed = False
+        except asyncio.CancelledError:
+            self._failed = False
+        except Exception:  # whatever it was, the next alert is not to blame
+            self._counters.count("task_restart")
+
+    # What was played has come to its end, by itself or not.
+    def _settle(self, held):
+        result = self._player.result
+        reason = "amp_fault" if self._failed else result.reason
+        if not reason and result.proof and result.proof[2] < _SHARE_MIN:
+            reason = "no_sound"
+        if self._final:
+            stage, why = self._final
+            self._final = None
+            if stage == receipt.DONE and reason:
+                stage, why = receipt.INTERRUPTED, reason
+            self._receipt(held.id, stage, why, result)
+        elif self._wanted == held.id:
+            self._wanted = None
+            actions = self._arbiter.ended(held.id, self._clock.uptime_s(), not reason, reason)
+            for action in actions:
+                if action[0] == "receipt" and action[1] == held.id:
+                    self._receipt(held.id, action[2], action[3], result)
+                else:
+                    self._do((action,))
         self._changed.set()
 
     def _receipt(self, id, stage, reason=None, result=None):
@@ -124,46 +198,39 @@ class Alerts:
                 fields["end"] = self._clock.now()
             self._held.pop(id, None)
             self._keep()
-            self._note(id, stage)
+            self._remember(id, stage)
         if result:
             fields["proof"], fields["source"] = result.proof, result.source
         self._receipts.append(receipt.body(id, stage, CODES.get(reason), **fields))
         self.news.set()
 
-    async def _perform(self, held, before):
-        if before:
-            try:
-                await before  # it puts the amplifier to rest
-            except asyncio.CancelledError:
-                pass
+    # What cannot be noted sounds all the same.
+    def _remember(self, id, stage):
+        try:
+            self._note(id, stage)
+        except OSError:
+            self._counters.count("fs_corrupt")
 
-        def on_sound():
-            if held.started_s is None:
-                held.started_s = self._clock.now()
-                held.hop()
-                self._keep()
-                self._receipt(held.id, receipt.STARTED, "power_cut" if held.cut else None)
-
-        percent = volume(held.alert, self._table["volume"], self._table["emergency_volume"])
-        result = await self._player.play(held.alert, percent, on_sound)
-        self._finish(held, result)
-
-    def _finish(self, held, result):
-        actions = self._arbiter.ended(held.id, self._clock.uptime_s(), result.ok, result.reason)
-        for action in actions:
-            if action[0] == "receipt" and action[1] == held.id:
-                self._receipt(held.id, action[2], action[3], result)
-            else:
-                self._do((action,))
-        self._changed.set()
-
-    # --- over a reset
+    # --- time
 
     def _request(self, held):
-        clock, alert = self._clock, held.alert
-        zero_s = clock.uptime_s() - clock.now()
-        start_s, end_s = zero_s + held.not_before, zero_s + held.expires
+        alert = held.alert
+        start_s, end_s = self._window(held)
         return Request(held.id, alert.cls, alert.level, start_s, end_s, alert.silent)
+
+    # In the uptime, which never jumps.
+    def _window(self, held):
+        zero_s = self._clock.uptime_s() - self._clock.now()
+        return zero_s + held.not_before, zero_s + held.expires
+
+    # A clock that was corrected has moved every window.
+    def _follow_clock(self):
+        if self._jumps != self._clock.jumps:
+            self._jumps = self._clock.jumps
+            for held in self._held.values():
+                self._arbiter.move(held.id, *self._window(held))
+
+    # --- over a reset
 
     def _keep(self):
         entries = [
@@ -172,10 +239,10 @@ class Alerts:
         ]
         try:
             with open(self._path + ".new", "wb") as file:
-                file.write(cbor.encode(entries))
+                file.write(cbor.encode(self._kept + entries))
             os.rename(self._path + ".new", self._path)
         except OSError:
-            pass  # it sounds all the same
+            self._counters.count("fs_corrupt")  # it sounds all the same
 
     def _load(self):
         try:
@@ -185,16 +252,23 @@ class Alerts:
             return []
 
     def _take_up(self):
+        if not self._kept or not self._clock.synced:
+            return
         kept, self._kept = self._kept, []
+        again = []
         for id, alert, not_before, expires, started_s in kept:
-            if id in self._held:
+            stage = self._seen(id)
+            if id in self._held or (stage is not None and receipt.is_final(stage)):
                 continue
             held = Held(id, Alert(*alert), not_before, expires)
             held.cut = started_s is not None
-            if expires <= self._clock.now():
-                reason = "power_cut" if held.cut else "cmd_expired"
-                stage = receipt.INTERRUPTED if held.cut else receipt.REFUSED
-                self.answer(id, stage, reason)
+            if expires > self._clock.now():
+                self._held[id] = held
+                again.append(held)
             else:
-                self.submit(held)
+                stage = receipt.INTERRUPTED if held.cut else receipt.REFUSED
+                self.answer(id, stage, "power_cut" if held.cut else "cmd_expired")
+                self._remember(id, stage)
         self._keep()
+        for held in again:
+            self._do(self._arbiter.submit(self._request(held), self._clock.uptime_s(), held.cut))

@@ -36,7 +36,7 @@ class Commands:
         command, reason = verdict.command, verdict.reason
         # Before it takes effect: a reset in between costs a repetition; nothing is obeyed twice.
         window.accept(piv)
-        self._secrets.window_store(window)
+        self._store(self._secrets.window_store, window)
         if command is None:
             self._counters.count(reason)
         elif reason == REPEATED:
@@ -49,7 +49,14 @@ class Commands:
             # in between costs nothing. Both before the first sample, since no task runs here.
             self._role.obey(command, verdict)
             self.authority.accept(verdict)
-            self._issuers.store_seen(self.authority.counters)
+            self._store(self._issuers.store_seen, self.authority.counters)
+
+    # A flash that refuses must not keep the pole silent: what is in memory still protects it.
+    def _store(self, store, value):
+        try:
+            store(value)
+        except OSError:
+            self._counters.count("fs_corrupt")
 
     def note(self, id, stage):
         self.authority.note(id, stage)

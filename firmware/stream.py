@@ -11,6 +11,7 @@ _PACKET_MS = const(20)
 _DEPTH_MS = const(120)
 _PATIENCE_MS = const(3000)  # without a packet, at the beginning or later
 _DATAGRAM = const(1500)
+_PACKETS = const(8)  # a frame: whoever floods the port does not hold up the other tasks
 _RATES_HZ = {rtp.PCMU: 8000, rtp.PCMA: 8000}
 _L16_HZ = const(16000)  # whatever its payload type means elsewhere
 
@@ -52,7 +53,7 @@ class Stream:
 
     def _take(self):
         view = memoryview(self._buffer)
-        while True:
+        for _ in range(_PACKETS):
             try:
                 size = self._socket.readinto(self._buffer)
             except OSError:  # EAGAIN

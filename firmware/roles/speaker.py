@@ -63,13 +63,23 @@ class Speaker:
             node.secrets, Issuers(), node.counters, clock, groups, two_for, self
         )
         self.player = Player(self.parts, node.counters, node.root)
-        self.alerts = Alerts(node.root, clock, self.player, table, self.commands.note, self._tell)
+        self.alerts = Alerts(
+            node.root,
+            clock,
+            node.counters,
+            self.player,
+            table,
+            self.commands.authority.seen,
+            self.commands.note,
+            self._tell,
+        )
         self._came_ms = time.ticks_ms()
 
     def tasks(self):
         return (
             ("listen", self.carrier.listen, _LISTEN_SILENCE_S),
             ("alerts", self.alerts.run, _ALERT_SILENCE_S),
+            ("player", self.alerts.play, _ALERT_SILENCE_S),
             ("sampler", self.sampler.run, _SAMPLER_SILENCE_S),
             ("talk", self._talk, _TALK_SILENCE_S),
         )
@@ -109,28 +119,30 @@ class Speaker:
             held.hop()  # verified
             self.alerts.submit(held)
             return
-        self.commands.note(id, receipt.DONE)
         if kind == commands.CANCEL:
             self._cancel(command, verdict)
         elif kind == commands.ISSUERS:
-            if self.commands.change_issuers(command):
-                self.alerts.answer(id, receipt.DONE)
-            else:
-                self.alerts.answer(id, receipt.REFUSED, "cmd_rights")
+            self._settle(id, None if self.commands.change_issuers(command) else "cmd_rights")
         elif kind == commands.STATUS:
             self._node.tell("health", True)
-            self.alerts.answer(id, receipt.DONE)
+            self._settle(id)
         else:
-            self.alerts.answer(id, receipt.REFUSED, "cmd_unknown")
+            self._settle(id, "cmd_unknown")
+
+    # Noted and told after it was done, so that a reset in between does it again.
+    def _settle(self, id, refused=None):
+        stage = receipt.REFUSED if refused else receipt.DONE
+        self.commands.note(id, stage)
+        self.alerts.answer(id, stage, refused)
 
     def _cancel(self, command, verdict):
         wanted = command.args
         if not self.commands.authority.may_cancel(verdict, self.alerts.find(wanted)):
-            self.alerts.answer(command.id, receipt.REFUSED, "cmd_rights")
+            self._settle(command.id, "cmd_rights")
             return
-        self.alerts.cancel(wanted)
-        self.commands.note(wanted, receipt.CANCELLED)  # should it come later than this
-        self.alerts.answer(command.id, receipt.DONE)
+        if not self.alerts.cancel(wanted):
+            self.commands.note(wanted, receipt.CANCELLED)  # should it come later than this
+        self._settle(command.id)
 
     # The server has not heard of it, or has lost it: what was told last is told again.
     def repeated(self, command):

@@ -27,6 +27,8 @@ class Player:
     def __init__(self):
         self.heard = []  # (event of the alert, percent)
         self.at_once = 0
+        self.breaks = 0  # plays that fail
+        self.rest_ms = 0  # to put the amplifier to rest
         self.result = Result()
 
     async def play(self, alert, percent, on_sound):
@@ -34,11 +36,14 @@ class Player:
         assert self.at_once == 1
         try:
             await asyncio.sleep_ms(200)
+            if self.breaks:
+                self.breaks -= 1
+                raise MemoryError("no room")
             on_sound()
             self.heard.append((alert.event, percent))
             await asyncio.sleep_ms(9800)
-            return self.result
         finally:
+            await asyncio.sleep_ms(self.rest_ms)
             self.at_once -= 1
 
 
@@ -50,8 +55,14 @@ class Unit:
         self.player = Player()
         self.noted = []
         self.told = []
+        self.counters = Counters()
         note, tell = lambda id, stage: self.noted.append((id, stage)), self.told.append
-        self.alerts = Alerts(root, self.clock, self.player, TABLE, note, tell)
+        shared = self.clock, self.counters, self.player, TABLE
+        self.alerts = Alerts(root, *shared, self.seen, note, tell)
+
+    def seen(self, id):
+        stages = [stage for noted, stage in self.noted if noted == id]
+        return stages[-1] if stages else None
 
     def send(self, name, cls=DAILY, level=4, start_s=0, for_s=3600, **more):
         volume, silent = more.get("volume"), more.get("silent", False)
@@ -72,9 +83,11 @@ def story(tell, root=None, synced=True):
 
     async def both():
         unit = Unit(directory, synced)
-        task = asyncio.create_task(unit.alerts.run(lambda: None))
+        alerts = unit.alerts
+        tasks = [asyncio.create_task(run(lambda: None)) for run in (alerts.run, alerts.play)]
         await tell(unit)
-        task.cancel()
+        for task in tasks:
+            task.cancel()
         return unit
 
     World()
@@ -209,3 +222,120 @@ def test_a_power_cut_that_was_longer_than_the_window():
     story(before, root)
     story(after, root, synced=False)
     remove_tree(root)
+
+
+def test_a_failure_of_one_does_not_mute_the_next():
+    async def tell(unit):
+        unit.player.breaks = 2
+        first = unit.send("a")
+        await asyncio.sleep_ms(1000)
+        second = unit.send("b", EMERGENCY, 1)
+        await asyncio.sleep_ms(1000)
+        third = unit.send("c", EMERGENCY, 1)
+        await asyncio.sleep_ms(15000)
+        broken = (receipt.INTERRUPTED, CODES["amp_fault"])
+        assert unit.stages(first)[-1] == unit.stages(second)[-1] == broken
+        assert unit.stages(third)[-1] == (receipt.DONE, None)
+        assert unit.counters.snapshot()["task_restart"] == 2
+
+    story(tell)
+
+
+def test_one_after_the_other_while_the_first_is_put_to_rest():
+    async def tell(unit):
+        unit.player.rest_ms = 500
+        unit.send("a")
+        await asyncio.sleep_ms(2000)
+        unit.send("b", EMERGENCY, 2)
+        await asyncio.sleep_ms(100)  # a is being stopped
+        highest = unit.send("c", EMERGENCY, 1)
+        await asyncio.sleep_ms(1500)
+        assert [event for event, _ in unit.player.heard] == ["a", "c"]
+        unit.alerts.cancel(highest)
+        await asyncio.sleep_ms(2000)
+        assert [event for event, _ in unit.player.heard] == ["a", "c", "b"]
+        await asyncio.sleep_ms(30000)
+        assert [event for event, _ in unit.player.heard] == ["a", "c", "b", "a"]
+
+    story(tell)
+
+
+def test_a_window_that_ends_over_a_torn_line_is_not_done():
+    async def tell(unit):
+        unit.player.result.proof = b"\x01\x00\x03"
+        id = unit.send("a", for_s=5)
+        await asyncio.sleep_ms(8000)
+        assert unit.stages(id)[-1] == (receipt.INTERRUPTED, CODES["no_sound"])
+        assert unit.told[-1][5] == b"\x01\x00\x03"
+
+    story(tell)
+
+
+def test_a_clock_that_was_corrected_moves_what_is_armed():
+    async def tell(unit):
+        id = unit.send("a", start_s=3600, for_s=7200)
+        await asyncio.sleep_ms(1000)
+        unit.clock.set(NOW - 3600, "server")  # an hour fast it was
+        await asyncio.sleep_ms(3600 * 1000)
+        assert unit.player.heard == []
+        await asyncio.sleep_ms(3700 * 1000)
+        assert unit.stages(id)[-1] == (receipt.DONE, None)
+
+    story(tell)
+
+
+def test_a_cancel_after_a_power_cut():
+    root = temp_dir()
+    ids = []
+
+    async def before(unit):
+        ids.append(unit.send("e", EMERGENCY, 1))
+        await asyncio.sleep_ms(2000)
+
+    async def after(unit):
+        unit.clock.set(NOW + 40, "server")
+        assert unit.alerts.find(ids[0]).event == "e"
+        assert unit.alerts.cancel(ids[0])
+        await asyncio.sleep_ms(20000)
+        assert unit.player.heard == []
+        assert unit.stages(ids[0])[-1] == (receipt.INTERRUPTED, CODES["cancelled"])
+
+    story(before, root)
+    story(after, root, synced=False)
+    remove_tree(root)
+
+
+def test_an_alert_that_comes_before_the_time_keeps_what_waits():
+    root = temp_dir()
+
+    async def before(unit):
+        unit.send("e", EMERGENCY, 1)
+        await asyncio.sleep_ms(2000)
+
+    async def cut_again(unit):
+        unit.alerts._keep()  # whatever the reason
+        await asyncio.sleep_ms(2000)
+
+    async def after(unit):
+        unit.clock.set(NOW + 40, "server")
+        await asyncio.sleep_ms(5000)
+        assert [event for event, _ in unit.player.heard] == ["e"]
+
+    story(before, root)
+    story(cut_again, root, synced=False)
+    story(after, root, synced=False)
+    remove_tree(root)
+
+
+def test_what_cannot_be_noted_sounds_all_the_same():
+    async def tell(unit):
+        def refuse(id, stage):
+            raise OSError(-0x1105)
+
+        unit.alerts._note = refuse
+        first, second = unit.send("a"), unit.send("b", EMERGENCY, 1)
+        await asyncio.sleep_ms(40000)
+        assert unit.stages(first)[-1] == unit.stages(second)[-1] == (receipt.DONE, None)
+        assert unit.counters.snapshot()["fs_corrupt"] >= 4
+
+    story(tell)
