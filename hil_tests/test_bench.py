@@ -72,7 +72,7 @@ def test_up_prints_a_serial_port_for_each_board():
     [
         (
             ["no_such_board"],
-            "there is no board 'no_such_board', allowed: greenhouse_esp32; next: ",
+            "there is no board 'no_such_board', allowed: greenhouse_esp32, ",
         ),
         (["--image", "short.img"], "short.img has 2097152 bytes, the flash of greenhouse_esp32 h"),
         (["--image", "none.img"], "none.img: No such file or directory; next: name one that 'fi"),
