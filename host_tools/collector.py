@@ -106,8 +106,8 @@ class Collector:
     def outgoing(self, now_s: float) -> list[tuple[bytes, str]]:
         """Return the commands that are to be sent now, as (datagram, address of the unit).
 
-        Who owns the socket asks for them before it answers, after it took datagrams, and every
-        few milliseconds: an alert goes before everything else.
+        Who owns the socket asks for them every few milliseconds, and after it has answered: an
+        answer tells the time to a unit that would refuse a command without.
 
         Args:
             now_s: the time, Unix seconds.
@@ -233,7 +233,7 @@ class Collector:
         if found:
             unit, at_s = item.outcome.unit, item.outcome.at_s
             self._dispatcher.note(unit, run, rn, found, at_s)
-            item.receipted.append(found.id)
+            item.receipted.append(found)
 
     def _run(self, link: Link, item: Opened) -> int:
         """Return the run that the records belong to, and begin another if they show one.

@@ -3,7 +3,8 @@
 A unit is in one of four states:
 
 - sounded: it plays or has played; in a silent drill: it says that it would have.
-- waiting: it can still sound. It has it and waits for its time, or it has only just been sent.
+- waiting: it can still sound. It has it and waits for its time, or it has only just been sent, or
+  it refused it for now and gets it again.
 - refused: it says that it did not, or not to the end, and why.
 - silent: it has not answered for `SILENT_AFTER_S`, or its window ended without a sound.
 """
@@ -19,7 +20,7 @@ from typing import Any
 
 from fieldbeat.protocols import command, reasons, receipt
 
-from .orders import Delivery, Order
+from .orders import Delivery, Order, is_for_now
 from .records import stage_name
 
 SILENT_AFTER_S = 10.0
@@ -54,7 +55,7 @@ class AreaCoverage:
     area: str
     units: int = 0
     counts: Counter[str] = field(default_factory=Counter)  # by state
-    reasons: Counter[str] = field(default_factory=Counter)  # of who refused or is silent
+    reasons: Counter[str] = field(default_factory=Counter)  # what there is to explain
     proven: int = 0
 
 
@@ -116,7 +117,9 @@ def _state(order: Order, delivery: Delivery, now_s: float) -> tuple[str, str]:
         return SOUNDED if order.silent else REFUSED, "" if order.silent else "it was not to sound"
     if stage in (receipt.REFUSED, receipt.INTERRUPTED, receipt.CANCELLED):
         named = reasons.name(delivery.reason) if delivery.reason else ""
-        return REFUSED, in_words(named) if named else stage_name(stage or 0)
+        again = delivery.heard_s is None and not over and order.cancelled_s is None
+        state = WAITING if again and is_for_now(stage, delivery.reason) else REFUSED
+        return state, in_words(named) if named else stage_name(stage or 0)
     if stage is not None:  # received, accepted, or what a later version says
         return (SILENT, "has it, and did not say that it sounded") if over else (WAITING, "")
     if delivery.first_s is None and order.cancelled_s is not None:

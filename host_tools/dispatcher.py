@@ -19,7 +19,7 @@ from .downlink import Downlink
 from .errors import FieldbeatError
 from .fan_out import Delivery, FanOut
 from .opener import Opener
-from .orders import Orders
+from .orders import Orders, is_for_now
 from .store import Store
 from .traffic import Traffic
 
@@ -70,10 +70,13 @@ class Dispatcher:
         """Keep a receipt, inside the transaction that keeps its record."""
         self._orders.note_receipt(unit, run, rn, receipt, now_s)
 
-    def heard(self, unit: str, commands: Iterable[bytes], now_s: float) -> None:
-        """Take note of a frame that is stored: the unit can be reached, and has these commands."""
-        for command in commands:
-            self.fan_out.heard(command, unit)
+    def heard(self, unit: str, receipts: Iterable[Any], now_s: float) -> None:
+        """Take note of a frame that is stored: the unit can be reached, and says this."""
+        for each in receipts:
+            if is_for_now(each.stage, each.reason):
+                self.fan_out.refused(each.id, unit)
+            else:
+                self.fan_out.heard(each.id, unit)
         self.fan_out.spoke(unit, now_s)
 
     def flush(self) -> None:

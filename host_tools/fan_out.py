@@ -7,6 +7,8 @@ one command for one unit.
 - At most `RATE_HZ` datagrams a second, so that ten thousand units do not fill a router's queue.
 - Without a receipt it goes again after `FIRST_RETRY_S`, then each time after a wait that is 15 %
   longer, up to `LAST_RETRY_S`, until it expires. A unit that gets it twice sounds it once.
+- A unit that refused it for now, as one without the time does, gets it again: soon after it spoke,
+  and with each refusal a little later.
 - A unit whose address is not known waits until it speaks; and whoever speaks again after a silence
   gets at once what is still open, since its address counts now and its way back is open.
 """
@@ -37,6 +39,7 @@ class Delivery:
     expires_s: float
     number: int = 0
     tries: int = 0
+    refusals: int = 0
     first_s: float | None = None
     last_s: float | None = None
     due_s: float | None = None  # None: when the unit speaks
@@ -93,10 +96,16 @@ class FanOut:
             self._schedule(delivery, now_s)
 
     def heard(self, command: bytes, unit: str) -> None:
-        """Take note of a receipt, of any stage: the command need not be sent again."""
+        """Take note of a receipt, but `refused`: the command need not be sent again."""
         delivery = self._open.get((command, unit))
         if delivery:
             self._close(delivery)
+
+    def refused(self, command: bytes, unit: str) -> None:
+        """Take note that a unit refused a command which it may take when it comes again."""
+        delivery = self._open.get((command, unit))
+        if delivery:
+            delivery.refusals += 1
 
     def drop(self, commands: Iterable[bytes]) -> None:
         """Send these commands no more, as when they were cancelled."""
@@ -108,7 +117,8 @@ class FanOut:
     def spoke(self, unit: str, now_s: float) -> None:
         """Take note that a unit was heard, so that it can be reached now."""
         for delivery in self._of_unit.get(unit, ()):
-            soonest = now_s if delivery.last_s is None else delivery.last_s + FIRST_RETRY_S
+            last_s, wait_s = delivery.last_s, _wait_s(delivery.refusals)
+            soonest = now_s if last_s is None else last_s + wait_s
             if delivery.due_s is None or delivery.due_s > max(now_s, soonest):
                 self._schedule(delivery, max(now_s, soonest))
 
@@ -168,7 +178,7 @@ class FanOut:
         return self._allowed
 
     def _sent(self, delivery: Delivery, now_s: float) -> None:
-        wait_s = min(FIRST_RETRY_S * RETRY_GROWTH**delivery.tries, LAST_RETRY_S)
+        wait_s = _wait_s(delivery.tries)
         delivery.tries += 1
         delivery.first_s = now_s if delivery.first_s is None else delivery.first_s
         delivery.last_s = now_s
@@ -181,3 +191,8 @@ class FanOut:
         mine.discard(delivery)
         if not mine:
             del self._of_unit[delivery.unit]
+
+
+def _wait_s(times: int) -> float:
+    """Return how long to wait after something happened several times."""
+    return min(FIRST_RETRY_S * RETRY_GROWTH**times, LAST_RETRY_S)

@@ -34,7 +34,7 @@ class Opened:
     last: bool
     datagram: bytes
     outcome: Outcome
-    receipted: list[bytes] = field(default_factory=list)  # ids of the commands that it tells of
+    receipted: list[Any] = field(default_factory=list)  # receipts, of protocols/receipt_reader.py
 
 
 class Opener:

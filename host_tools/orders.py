@@ -13,10 +13,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from fieldbeat.protocols import reasons
+from fieldbeat.protocols import receipt as receipts
+
 from .alerts import Made
 from .errors import CannotTry
 from .store import Store
 from .times import DEVICE_EPOCH_S
+
+# With a clock that was not set, or is wrong; the answer to what the unit says next sets it. Every
+# other reason stays as it is until a person does something.
+_FOR_NOW = frozenset(reasons.CODES[name] for name in ("cmd_no_time", "cmd_expired"))
+
+
+def is_for_now(stage: int | None, reason: int | None) -> bool:
+    """Tell whether a receipt is a refusal that the same command, sent again, may heal."""
+    return stage == receipts.REFUSED and reason in _FOR_NOW
 
 
 @dataclass(frozen=True)
@@ -53,8 +65,9 @@ class Delivery:
     """What became of a command at one unit; None for what is not known.
 
     Times are Unix seconds, of the host, but `started_s` and `ended_s`, which are the unit's.
-    `heard_s` is the time of the first receipt and `told_s` of the last; `hops` are ms since it was
-    sent until it was received, verified, decided, and until its first sample.
+    `heard_s` is the time of the first receipt that is no refusal for now, and ends the sending;
+    `told_s` is that of the last one of any kind. `hops` are ms since it was sent until it was
+    received, verified, decided, and until its first sample.
     """
 
     command: bytes
@@ -82,7 +95,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Open:
-    """A delivery that has no receipt yet, with what is to be sent."""
+    """A delivery that is to be sent until it has a receipt, with what is to be sent."""
 
     number: int
     command: bytes
@@ -170,7 +183,7 @@ class Orders:
     # For the collector
 
     def open(self, after: int, now_s: float) -> list[Open]:
-        """Return what has no receipt, of commands above a number that count still."""
+        """Return what is to be sent still, of commands above a number that have not expired."""
         rows = self._database.all(
             "SELECT number, command, unit, plaintext, class, level, expires_s FROM commands"
             " JOIN orders ON orders.id = order_id JOIN deliveries ON command = commands.id"
@@ -225,7 +238,8 @@ class Orders:
         merged = {name: second[name] if first[name] is None else first[name] for name in _RECEIPT}
         merged |= {name: first[name] for name in ("stage", "reason", "run", "rn")}
         merged["hops"] = max(known["hops"], new["hops"], key=lambda text: (text or "").count(","))
-        merged["heard_s"] = min(s for s in (known["heard_s"], now_s) if s is not None)
+        times = known["heard_s"], new["heard_s"]
+        merged["heard_s"] = min((s for s in times if s is not None), default=None)
         merged["told_s"] = now_s
         columns = ", ".join(f"{name} = ?" for name in _RECEIPT)
         sql = f"UPDATE deliveries SET {columns} WHERE command = ? AND unit = ?"
@@ -242,7 +256,7 @@ class Orders:
 
 def _as_row(run: int, rn: int, receipt: Any, now_s: float) -> dict[str, Any]:
     return {
-        "heard_s": now_s,
+        "heard_s": None if is_for_now(receipt.stage, receipt.reason) else now_s,
         "told_s": now_s,
         "stage": receipt.stage,
         "reason": receipt.reason,

@@ -4,7 +4,8 @@ While a transaction waits for the disk, more datagrams arrive and wait in the so
 transaction takes all of them.
 
 Commands to units leave through the same socket, so that they find the way back that a unit's own
-datagrams keep open. They are asked for every few milliseconds, and before each answer.
+datagrams keep open. They are asked for every few milliseconds, and after the answers: an answer
+carries the time, without which a unit that has just started refuses every command.
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -50,11 +51,11 @@ def receive(endpoint: socket.socket, collector: Collector, now_s: float) -> int:
         while len(datagrams) < MANY:
             datagrams.append(endpoint.recvfrom(0xFFFF))
     answers = collector.handle_many(datagrams, now_s) if datagrams else []
-    command(endpoint, collector, now_s)
     for (_, source), replies in zip(datagrams, answers, strict=True):
         for reply in replies:
             with suppress(OSError):  # a lost answer: the unit asks again
                 endpoint.sendto(reply, source)
+    command(endpoint, collector, now_s)
     return len(datagrams)
 
 

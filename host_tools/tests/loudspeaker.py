@@ -39,6 +39,7 @@ class Loudspeaker(Sender):
         self.rn = 0
         self.got: list[Any] = []  # commands, also the refused and repeated ones
         self.acks = 0
+        self.synced = True  # knows the time; an answer tells it
 
     @property
     def source(self) -> str:
@@ -60,10 +61,11 @@ class Loudspeaker(Sender):
         cls, piv, plaintext = self.keys.open(frame.DOWN, datagram, self.window)
         if cls != frame.COMMAND:
             self.acks += 1
+            self.synced = True
             return None
         self.window.accept(piv)
         now = int(now_s) - DEVICE_EPOCH_S
-        verdict = self.authority.check(plaintext, self.keys.kid, self.groups, now, True)
+        verdict = self.authority.check(plaintext, self.keys.kid, self.groups, now, self.synced)
         self.got.append(verdict.command)
         if verdict.reason == REPEATED:
             stage = self.authority.seen(verdict.command.id)

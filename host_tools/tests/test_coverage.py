@@ -27,6 +27,7 @@ from .sender import NOW_S, T0
 
 ID = b"\1" * 8
 ORDER = Order(ID, 1, 2, 1, False, NOW_S, 0, NOW_S + 1800, "county", "an emergency")
+NO_TIME, LATE = "unit has no time", "came too late"
 DRILL = Order(ID, 1, 1, 4, True, NOW_S, 0, NOW_S + 1800, "county", "a silent drill")
 
 
@@ -54,6 +55,17 @@ def state(order=ORDER, after_s=5.0, **known):
         ({"stage": receipt.DONE}, 9999, (SOUNDED, "")),
         ({"stage": receipt.REFUSED, "reason": CODES["clip_bad"]}, 5, (REFUSED, "clip is damaged")),
         ({"stage": receipt.REFUSED}, 5, (REFUSED, "refused")),
+        ({"stage": receipt.REFUSED, "reason": CODES["cmd_no_time"]}, 500, (WAITING, NO_TIME)),
+        ({"stage": receipt.REFUSED, "reason": CODES["cmd_no_time"]}, 1800, (REFUSED, NO_TIME)),
+        (
+            {"stage": receipt.REFUSED, "reason": CODES["cmd_no_time"], "heard_s": NOW_S},
+            *(5, (REFUSED, NO_TIME)),
+        ),
+        ({"stage": receipt.REFUSED, "reason": CODES["cmd_expired"]}, 5, (WAITING, LATE)),
+        (
+            {"stage": receipt.REFUSED, "reason": CODES["cmd_early"]},
+            *(5, (REFUSED, "starts too far in the future")),
+        ),
         ({"stage": receipt.INTERRUPTED, "reason": 53}, 5, (REFUSED, "power was cut")),
         ({"stage": receipt.CANCELLED}, 5, (REFUSED, "cancelled")),
         ({"stage": receipt.SILENT}, 5, (REFUSED, "it was not to sound")),
@@ -169,6 +181,18 @@ def test_the_reason_is_that_of_the_stage(orders):
     orders.note_receipt("sp-1", 2, 1, cut, NOW_S + 2)  # its log was erased: a later run
     (found,) = orders.deliveries(ORDER)
     assert (found.stage, found.reason) == (receipt.INTERRUPTED, CODES["power_cut"])
+
+
+def test_a_refusal_for_now_leaves_it_open(orders):
+    orders.note_receipt("sp-1", 1, 1, told(receipt.REFUSED, reason=CODES["cmd_no_time"]), NOW_S)
+    (found,) = orders.deliveries(ORDER)
+    assert (found.stage, found.reason) == (receipt.REFUSED, CODES["cmd_no_time"])
+    assert (found.heard_s, found.told_s) == (None, NOW_S)
+    assert [each.unit for each in orders.open(0, NOW_S)] == ["sp-1"]
+    orders.note_receipt("sp-1", 1, 2, told(receipt.ACCEPTED), NOW_S + 2)
+    (found,) = orders.deliveries(ORDER)
+    assert (found.stage, found.heard_s) == (receipt.ACCEPTED, NOW_S + 2)
+    assert orders.open(0, NOW_S + 2) == []
 
 
 def test_receipts_of_others_change_nothing(orders):

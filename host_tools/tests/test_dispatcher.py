@@ -200,6 +200,47 @@ def test_a_refusal_is_told_with_its_reason(county):
     assert county.states(order)["sp-1"] == ("refused", "refused", "issuer unknown to the unit")
 
 
+def test_who_knows_no_time_gets_it_again_once_it_was_told(county):
+    one = county.add("sp-1")
+    one.synced = False
+    order = county.send()
+    assert county.out() == ["sp-1"]  # the answer to its refusal tells the time
+    assert one.synced and county.states(order)["sp-1"] == (
+        "waiting",
+        "refused",
+        "unit has no time",
+    )
+    county.now_s += 1.5
+    assert county.out() == ["sp-1"]
+    assert county.states(order)["sp-1"] == ("waiting", "accepted", "")
+    county.now_s += 100
+    assert county.out() == []
+
+
+def test_a_restarted_collector_goes_on_with_who_refused_for_now(county):
+    one = county.add("sp-1")
+    one.synced = False
+    order = county.send()
+    county.out()
+    county.close()
+    county.open()
+    county.now_s += 1
+    assert county.out() == ["sp-1"]
+    assert county.states(order)["sp-1"] == ("waiting", "accepted", "")
+
+
+def test_who_never_knows_the_time_is_not_flooded(county):
+    one = county.add("sp-1")
+    order = county.send()
+    sent = 0
+    for _ in range(1800):
+        one.synced = False
+        sent += len(county.out())
+        county.now_s += 1
+    assert 30 < sent < 100
+    assert county.states(order)["sp-1"] == ("refused", "refused", "unit has no time")
+
+
 def test_an_order_that_was_made_before_the_collector_began(county):
     one = county.add("sp-1")
     county.close()
@@ -384,13 +425,17 @@ def test_a_command_leaves_from_the_socket_that_the_unit_talks_to(county, line):
     assert county.states(order)["sp-1"] == ("waiting", "accepted", "")
 
 
-def test_an_alert_leaves_before_an_answer(county, line):
+def test_the_time_leaves_before_an_alert(county, line):
+    """A unit that was reset knows no time, and has to know it before it judges."""
     endpoint, unit, one = line
-    county.send()
+    one.synced = False
+    order = county.send()
     unit.send(one.hello())
     receive(endpoint, county.collector, county.now_s)
-    kinds = [one.keys.open(1, unit.recv(2000))[0] for _ in range(2)]
-    assert kinds == [frame.COMMAND, frame.ACK]
+    assert one.take(unit.recv(2000), county.now_s) is None and one.synced
+    unit.send(one.take(unit.recv(2000), county.now_s))
+    receive(endpoint, county.collector, county.now_s)
+    assert county.states(order)["sp-1"] == ("waiting", "accepted", "")
 
 
 def test_no_name_is_looked_up_and_no_bad_address_ends_it(county, line, monkeypatch):

@@ -49,6 +49,20 @@ def test_a_receipt_ends_it():
     assert made.next_s() is None and len(made) == 0
 
 
+def test_a_refusal_for_now_does_not_end_it():
+    made = fan_out()
+    times_sent(made, 300)
+    for n in range(2):
+        made.spoke("sp-0", 301.0)
+        assert sent(made, 310.0 + 2 * n) == ["sp-0"]
+        made.refused(COMMAND, "sp-0")
+        made.spoke("sp-0", 310.1 + 2 * n)
+        assert sent(made, 311.1 + 2 * n) == []
+    made.refused(OTHER, "nobody")
+    made.heard(COMMAND, "sp-0")
+    assert len(made) == 0
+
+
 def test_an_expired_command_is_not_sent():
     made = fan_out(expires_s=5.0)
     assert sent(made, 5.0) == [] and len(made) == 0
