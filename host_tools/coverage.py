@@ -148,7 +148,7 @@ _WORDS = {  # of protocols/reasons.py, for who looks at a table
     "cmd_issuer": "issuer unknown to the unit",
     "cmd_signature": "bad signature",
     "cmd_rights": "beyond the issuer's rights",
-    "cmd_counter": "issuer's number used before",
+    "cmd_counter": "issuer's number used before (registry restored? new issuer, provision again)",
     "cmd_target": "not meant for this unit",
     "cmd_early": "starts too far in the future",
     "cmd_expired": "came too late",

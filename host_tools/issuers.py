@@ -156,15 +156,21 @@ class Issuers:
     def next_counter(self, issuer: Issuer) -> int:
         """Reserve the number for the next command that an issuer signs; nobody else gets it.
 
-        It is no lower than the seconds since 2024, so that it goes on upwards even when the
-        registry was restored from an old copy.
+        The first is the seconds since 2024, and each one after it is higher by 1: a loudspeaker
+        takes numbers in any order within 64 of the highest, so that the next orders may overtake
+        an alert that waits for its way.
+
+        After the registry was restored from an old copy its numbers come again, and loudspeakers
+        refuse them as `cmd_counter`: revoke its issuers, make new ones, and provision the
+        loudspeakers again.
 
         Raises:
             DatabaseError: the registry did not take the reservation.
             IssuerError: he was revoked meanwhile.
         """
         with self._database.transaction():
-            number = max(self.get(issuer.name).counter + 1, int(self._now()) - DEVICE_EPOCH_S)
+            last = self.get(issuer.name).counter
+            number = last + 1 if last else max(1, int(self._now()) - DEVICE_EPOCH_S)
             sql = "UPDATE issuers SET counter = ? WHERE kid = ?"
             self._database.write(sql, number, issuer.kid)
         return number

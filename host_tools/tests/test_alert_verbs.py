@@ -106,6 +106,16 @@ def test_an_alert_from_the_command_line_to_the_receipts(county, capsys):
     assert "How soon they sounded: median 0.21 s, last 0.21 s" in screen
 
 
+def test_a_restored_registry_is_named_where_its_numbers_are_refused(county, capsys):
+    one = county.add("sp-1")
+    sent = send(county, capsys, "--drill", "--clip", "test", "--all")
+    finish(county, one, sent["id"], receipt.REFUSED, "cmd_counter")
+    assert run(county, "status", signed=False) == 1
+    screen = " ".join(capsys.readouterr().out.split())
+    for word in ("used before", "restored", "new issuer", "provision"):
+        assert word in screen
+
+
 def test_a_silent_drill(county, capsys):
     one = county.add("sp-1")
     sent = send(county, capsys, "--drill", "--silent", "--clip", "test", "--all")

@@ -20,7 +20,7 @@ from fieldbeat.host_tools.issuer_keys import KeyFileError
 from fieldbeat.host_tools.issuers import IssuerError, Issuers
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S
-from fieldbeat.protocols import command, cose, p256, sm2
+from fieldbeat.protocols import command, cose, p256, replay, sm2
 from gmssl import sm2 as gmssl_sm2
 
 from .sender import NOW_S
@@ -107,6 +107,21 @@ def test_a_counter_begins_at_the_time_and_never_comes_twice(issuers):
     other = Issuers(Registry(issuers._registry.path), now=lambda: NOW_S - 1000)  # a clock behind
     assert other.next_counter(county) == first + 3
     assert issuers.next_counter(school) == first
+
+
+def test_orders_over_a_day_stay_within_the_window_of_a_unit(home):
+    """A unit that was out of reach gets an alert after newer ones, and takes it."""
+    clock = [NOW_S]
+    issuers = Issuers(Registry(), now=lambda: clock[0])
+    _, county = make(issuers)
+    window = replay.Window()
+    numbers = []
+    for _ in range(20):
+        numbers.append(issuers.next_counter(county))
+        clock[0] += 3600
+    for number in reversed(numbers):
+        assert window.check(number)
+        window.accept(number)
 
 
 COUNTING = """
