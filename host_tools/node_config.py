@@ -28,6 +28,9 @@ NAME_RULE = "1 to 32 lower-case letters, digits and '-'"
 HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
 DAY_S = 86_400
 MODEM_DATAGRAM_BYTES = 512  # MAX_DATAGRAM in drivers/bc26.py, the only modem there is
+# What a speaker has where nothing is said: it asks every few seconds, and bytes are cheap there.
+SPEAKER_BUDGET_BYTES = 10_000_000
+KEEPALIVE_BYTES = 40  # at most; only what the unit sends counts
 # What a datagram has beyond a record: its length before it, and the frame.
 RECORD_OVERHEAD_BYTES = 2 + frame.overhead(4, with_epoch=True)
 
@@ -40,12 +43,14 @@ class Node(Strict):
 
 
 class Uplink(Strict):
+    """Where a unit reports to; a speaker's default of `budget_bytes_day` is the highest."""
+
     host: str = Field(pattern=HOST, description="a host name or an IPv4 address")
     port: int = Field(ge=1, le=65535)
     apn: str = Field(pattern=r"^[A-Za-z0-9.-]{0,63}$", description="an access point name, or ''")
     interval_s: int | None = Field(default=None, ge=30, le=DAY_S)
     datagram_bytes: int = Field(default=480, ge=128, le=1300)
-    budget_bytes_day: int = Field(default=20_000, ge=1000, le=10_000_000)
+    budget_bytes_day: int = Field(default=20_000, ge=1000, le=SPEAKER_BUDGET_BYTES)
     ack_timeout_s: int = Field(default=20, ge=2, le=120)
 
 
@@ -196,8 +201,12 @@ def parse(text: str, source: str) -> NodeConfig:
     if problems:
         raise InvalidData(source, problems)
     board, profile = boards.load(tables.node.board), profiles.load(tables.node.profile)
+    if profile.role == "speaker" and "budget_bytes_day" not in tables.uplink.model_fields_set:
+        more = {"budget_bytes_day": SPEAKER_BUDGET_BYTES}
+        uplink = tables.uplink.model_copy(update=more)
+        tables = tables.model_copy(update={"uplink": uplink})
     config = NodeConfig(source, tables, board, profile)
-    problems = [*_part_problems(config), *_size_problems(config)]
+    problems = [*_part_problems(config), *_size_problems(config), *_budget_problems(config)]
     if problems:
         raise InvalidData(source, problems)
     return NodeConfig(source, tables, board, profile, tuple(_notes(config)))
@@ -262,6 +271,20 @@ def _size_problems(config: NodeConfig) -> Iterator[str]:
         yield (
             f"[uplink] ack_timeout_s = {uplink.ack_timeout_s}: must be below interval_s, "
             f"which is {config.uplink_interval_s} s"
+        )
+
+
+def _budget_problems(config: NodeConfig) -> Iterator[str]:
+    """A speaker whose budget is used up says nothing any more, so no command finds its way."""
+    if config.profile.role != "speaker":
+        return
+    uplink, keepalive_s = config.tables.uplink, (config.tables.speaker or Speaker()).keepalive_s
+    # The unit sends only while a full datagram is left.
+    needed = KEEPALIVE_BYTES * (DAY_S // keepalive_s) + uplink.datagram_bytes
+    if uplink.budget_bytes_day < needed:
+        yield (
+            f"[uplink] budget_bytes_day = {uplink.budget_bytes_day}: a day of keepalives every "
+            f"{keepalive_s} s needs {needed}, or the speaker goes deaf before its end"
         )
 
 

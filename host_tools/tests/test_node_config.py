@@ -7,7 +7,7 @@ import pytest
 from fieldbeat.host_tools import cli, node_config, profiles
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.validation import InvalidData
-from fieldbeat.protocols import cbor
+from fieldbeat.protocols import cbor, frame
 
 from drivers.bc26 import BC26
 from firmware import config as device_config
@@ -115,6 +115,42 @@ def test_a_speaker():
     without = SPEAKER[: SPEAKER.index("[speaker]")]
     assert node_config.parse(without, "s.toml").to_device_map()["speaker"]["keepalive_s"] == 25
     assert "speaker" not in node_config.parse(TEXT, "g.toml").to_device_map()
+
+
+def speaker(budget, keepalive_s=25):
+    """The example with another budget, or with none."""
+    lines = [line for line in SPEAKER.splitlines() if "budget_bytes_day" not in line]
+    if budget is not None:
+        lines.insert(lines.index("[uplink]") + 1, f"budget_bytes_day = {budget}")
+    text = "\n".join(lines)
+    assert "keepalive_s = 25 " in text
+    return text.replace("keepalive_s = 25 ", f"keepalive_s = {keepalive_s} ")
+
+
+@pytest.mark.parametrize("keepalive_s", [5, 25, 3600])
+def test_a_speaker_has_bytes_enough_for_its_keepalives(keepalive_s):
+    largest = frame.overhead(4, with_epoch=True) + 1  # a question, asked twice at the worst
+    config = node_config.parse(speaker(None, keepalive_s), "s.toml")
+    budget = config.to_device_map()["uplink"]["budget_bytes_day"]
+    assert budget == 10_000_000 >= 2 * largest * 86_400 // keepalive_s
+    assert (
+        node_config.parse(SPEAKER, "s.toml").to_device_map()["uplink"]
+        == (config.to_device_map()["uplink"])
+    )
+
+
+def test_a_speaker_that_would_go_deaf_is_a_mistake():
+    needed = 40 * 3456 + 1200
+    assert node_config.parse(speaker(needed), "s.toml").tables.uplink.budget_bytes_day == needed
+    for budget in (20_000, needed - 1):
+        with pytest.raises(InvalidData) as caught:
+            node_config.parse(speaker(budget), "s.toml")
+        assert caught.value.problems == [
+            f"[uplink] budget_bytes_day = {budget}: a day of keepalives every 25 s needs "
+            f"{needed}, or the speaker goes deaf before its end"
+        ]
+    with pytest.raises(InvalidData, match="every 5 s needs 692400"):
+        node_config.parse(speaker(needed, 5), "s.toml")
 
 
 @pytest.mark.parametrize(
