@@ -2,11 +2,13 @@
 
 A unit is in one of four states:
 
-- sounded: it plays or has played; in a silent drill: it says that it would have.
+- sounded: it plays or has played; in a silent drill: it says that it would have. Where there is
+  nothing that measures, nobody knows better: "not measured".
 - waiting: it can still sound. It has it and waits for its time, or it has only just been sent, or
   it refused it for now and gets it again.
 - refused: it says that it did not, or not to the end, and why.
-- silent: it has not answered for `SILENT_AFTER_S`, or its window ended without a sound.
+- silent: it has not answered for `SILENT_AFTER_S`, or its window ended without a sound, or it has
+  played and its proof shows current or sound for less than `LEAST_SHARE` of the time.
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -24,6 +26,7 @@ from .orders import Delivery, Order, is_for_now
 from .records import stage_name
 
 SILENT_AFTER_S = 10.0
+LEAST_SHARE = 1 / 8  # of the time of play; speech has pauses
 SOUNDED, WAITING, REFUSED, SILENT = STATES = ("sounded", "waiting", "refused", "silent")
 FIRST_SAMPLE = 3  # among the hops of a receipt: received, verified, decided, first sample
 PROOFS = {1: "line current", 2: "microphone"}
@@ -45,7 +48,7 @@ class UnitCoverage:
     @property
     def is_proven(self) -> bool:
         """Whether current or sound was measured while it played."""
-        return bool(self.proof and self.proof["share"] > 0)
+        return bool(self.proof and self.proof["share"] >= LEAST_SHARE)
 
 
 @dataclass
@@ -111,7 +114,9 @@ def _unit(order: Order, delivery: Delivery, now_s: float) -> UnitCoverage:
 
 def _state(order: Order, delivery: Delivery, now_s: float) -> tuple[str, str]:
     stage, over = delivery.stage, order.expires_s <= now_s
-    if stage in (receipt.STARTED, receipt.DONE):
+    if stage == receipt.DONE:
+        return _done(order, delivery)
+    if stage == receipt.STARTED:
         return SOUNDED, ""
     if stage == receipt.SILENT:
         return SOUNDED if order.silent else REFUSED, "" if order.silent else "it was not to sound"
@@ -131,6 +136,15 @@ def _state(order: Order, delivery: Delivery, now_s: float) -> tuple[str, str]:
         )
     late = now_s - delivery.first_s > SILENT_AFTER_S
     return (SILENT, "does not answer") if late or over else (WAITING, "")
+
+
+def _done(order: Order, delivery: Delivery) -> tuple[str, str]:
+    if not delivery.proof:  # a unit that measures says so, even if it measured nothing
+        return SOUNDED, "not measured" if order.kind == command.ALERT else ""
+    proof = _proof(delivery.proof)
+    if proof["share"] < LEAST_SHARE:
+        return SILENT, f"{proof['kind']} in only {proof['share']:.0%} of the time"
+    return SOUNDED, ""
 
 
 def _proof(data: bytes) -> dict[str, Any]:

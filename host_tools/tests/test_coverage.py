@@ -19,7 +19,7 @@ from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.orders import Delivery, Order, Orders
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
-from fieldbeat.protocols import receipt
+from fieldbeat.protocols import command, receipt
 from fieldbeat.protocols.reasons import CODES
 from fieldbeat.protocols.receipt_reader import Receipt
 
@@ -52,7 +52,11 @@ def state(order=ORDER, after_s=5.0, **known):
         ({"stage": receipt.ACCEPTED}, 1799, (WAITING, "")),
         ({"stage": receipt.ACCEPTED}, 1800, (SILENT, "has it, and did not say that it sounded")),
         ({"stage": receipt.STARTED}, 5, (SOUNDED, "")),
-        ({"stage": receipt.DONE}, 9999, (SOUNDED, "")),
+        ({"stage": receipt.DONE}, 9999, (SOUNDED, "not measured")),
+        ({"stage": receipt.DONE, "proof": b"\1\xff\0"}, 5, (SILENT, "line current in only 0%")),
+        ({"stage": receipt.DONE, "proof": b"\1\x80\x1f"}, 5, (SILENT, "line current in only 12%")),
+        ({"stage": receipt.DONE, "proof": b"\2\x80\x08"}, 5, (SILENT, "microphone in only 3%")),
+        ({"stage": receipt.DONE, "proof": b"\1\x80\x20"}, 5, (SOUNDED, "")),
         ({"stage": receipt.REFUSED, "reason": CODES["clip_bad"]}, 5, (REFUSED, "clip is damaged")),
         ({"stage": receipt.REFUSED}, 5, (REFUSED, "refused")),
         ({"stage": receipt.REFUSED, "reason": CODES["cmd_no_time"]}, 500, (WAITING, NO_TIME)),
@@ -73,7 +77,19 @@ def state(order=ORDER, after_s=5.0, **known):
     ],
 )  # fmt: skip
 def test_states(known, after_s, expected):
-    assert state(after_s=after_s, **known) == expected
+    found, why = state(after_s=after_s, **known)
+    assert (found, why.removesuffix(" of the time")) == expected
+
+
+def test_who_played_without_a_proof_is_not_proven():
+    for proof, proven in ((None, False), (b"\1\x80\x1f", False), (b"\1\x80\x20", True)):
+        found = coverage(ORDER, [delivery(stage=receipt.DONE, proof=proof)], NOW_S)
+        assert found.total.proven == proven
+
+
+def test_a_cancel_that_was_done_is_no_sound_to_be_measured():
+    order = dataclasses.replace(ORDER, kind=command.CANCEL)
+    assert state(order, stage=receipt.DONE) == (SOUNDED, "")
 
 
 def test_in_a_silent_drill_who_would_have_sounded_did_well():
@@ -106,21 +122,28 @@ def test_areas_are_counted():
     )
     hilltop, riverside = found.areas
     assert (hilltop.area, hilltop.units, hilltop.proven) == ("hilltop", 4, 1)
-    assert hilltop.counts == {SOUNDED: 2, REFUSED: 2}
-    assert hilltop.reasons == {"amplifier fault": 2}
+    assert hilltop.counts == {SOUNDED: 1, SILENT: 1, REFUSED: 2}
+    assert hilltop.reasons == {
+        "line current in only 0% of the time": 1,
+        "amplifier fault": 2,
+    }
     assert riverside.counts == {WAITING: 1, SILENT: 1, SOUNDED: 1}
-    assert found.total.units == 7 and found.total.counts[SOUNDED] == 3
+    assert found.total.units == 7 and found.total.counts[SOUNDED] == 2
     assert found.sample_ms() == [210, 210, 1400]
     assert not found.is_complete and not found.is_decided
     told = as_map(found)
     assert told["total"] == {
         "units": 7,
-        "sounded": 3,
+        "sounded": 2,
         "waiting": 1,
         "refused": 2,
-        "silent": 1,
+        "silent": 2,
         "proven": 1,
-        "why": {"amplifier fault": 2, "does not answer": 1},
+        "why": {
+            "line current in only 0% of the time": 1,
+            "amplifier fault": 2,
+            "does not answer": 1,
+        },
     }
     assert told["units"][0]["proof"] == {"kind": "line current", "level": 0.502, "share": 1.0}
     assert told["units"][4]["hops_ms"] is None
