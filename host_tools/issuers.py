@@ -66,6 +66,8 @@ class Issuer:
         return [self.algorithm, self.key, {0: self.highest_class, 1: self.highest_level}]
 
 
+# How the history calls what tells a unit of the issuers; the first may have been broken off later.
+_TOLD = ("provisioning", "provisioned", "flashed with key")
 _COLUMNS = ", ".join(field.name for field in fields(Issuer))
 
 
@@ -147,6 +149,18 @@ class Issuers:
             self._database.write(sql, self._now(), issuer.kid)
             self._registry.note(f"issuer {name}", "revoked", issuer.kid.hex())
         return issuer
+
+    def obeyed_by(self, issuer: Issuer) -> list[str]:
+        """Return the names of the loudspeakers that were told of an issuer who is in office.
+
+        They obey him until they are provisioned again, whatever this registry says meanwhile.
+        """
+        rows = self._database.all(
+            "SELECT name FROM units WHERE role = ? AND EXISTS (SELECT 1 FROM history"
+            " WHERE unit = name AND at_s >= ? AND action IN (?, ?, ?)) ORDER BY name",
+            *("speaker", issuer.created_s, *_TOLD),
+        )
+        return [row["name"] for row in rows]
 
     def list_for_units(self) -> bytes:
         """Return all that are in office as a unit keeps them (`key/issuers`)."""

@@ -126,6 +126,8 @@ def revoke(
 ) -> None:
     """Take an issuer out of office for good; a new key for the same name may follow.
 
+    Loudspeakers that know him obey him until they are provisioned again; they are listed.
+
     \b
     Example:
         fieldbeat issuer revoke county --yes
@@ -139,18 +141,25 @@ def revoke(
     try:
         issuers = Issuers(units)
         known = issuers.get(name)
+        obeyed_by = issuers.obeyed_by(known)
         confirm(f"Revoke issuer {name} (key id {known.kid.hex()}) for good?", yes)
         issuers.revoke(name)
     finally:
         units.close()
     aside = issuer_keys.retire(known)
     if as_json:
-        print_json({"revoked": name, "kid": known.kid})
+        print_json({"revoked": name, "kid": known.kid, "obeyed_by": obeyed_by})
         return
     say(f"issuer {name} ({known.kid.hex()}) is revoked: nothing is signed with this key any more")
     if aside:
         remark(f"its private key was moved to {aside}")
-    say("loudspeakers refuse it once they are told: provision them again")
+    if not obeyed_by:
+        say("no loudspeaker was told of it")
+        return
+    count = f"{len(obeyed_by)} loudspeaker{'s' * (len(obeyed_by) != 1)}"
+    say(f"whoever has this key can still make {count} sound, until you provision each one again:")
+    for unit in obeyed_by:
+        say(f"  {unit}")
 
 
 def _as_map(issuer: Issuer) -> dict[str, Any]:

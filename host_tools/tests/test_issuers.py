@@ -330,6 +330,43 @@ def test_what_cannot_be_tried(home, capsys):
     assert list(home.glob("issuers/*")) == []
 
 
+def provision(registry, name, role="speaker", action="provisioned"):
+    registry.allocate(name)
+    registry.describe(name, action, role=role)
+
+
+def test_who_still_obeys_a_revoked_issuer_is_listed(home, capsys):
+    clock = [NOW_S]
+    registry = Registry(now=lambda: clock[0])
+    provision(registry, "sp-0")  # before there was an issuer
+    provision(registry, "sp-9")
+    clock[0] += 10
+    issuers = Issuers(registry, now=lambda: clock[0])
+    make(issuers)
+    clock[0] += 10
+    provision(registry, "gh-1", role="station")
+    provision(registry, "sp-1")
+    provision(registry, "sp-2", action="provisioning")  # the cable was pulled
+    provision(registry, "sp-9")  # again
+    clock[0] += 10
+    make(issuers, "school")
+    assert run("revoke", "county", "--yes") == 0
+    said = capsys.readouterr().out
+    assert "can still make 3 loudspeakers sound, until you provision each one again:" in said
+    assert [line.strip() for line in said.splitlines() if line.startswith("  ")] == [
+        *("sp-1", "sp-2", "sp-9")
+    ]
+    clock[0] += 10
+    provision(registry, "sp-1")
+    assert run("revoke", "school", "--yes", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["obeyed_by"] == ["sp-1"]
+    clock[0] += 10
+    make(issuers)
+    assert run("revoke", "county", "--yes") == 0
+    assert "no loudspeaker was told of it" in capsys.readouterr().out
+    registry.close()
+
+
 def test_nothing_is_revoked_without_a_yes(home, capsys):
     run("new", "county", "--key-file", str(home / "pass"))
     assert run("revoke", "county") == 2
