@@ -112,8 +112,7 @@ class Console:
         return self._answer(line)
 
     async def _answer(self, line):
-        answer = await self._server.handle_line(line)
-        if answer:
+        for answer in await self._server.handle_line(line):
             self._stream.write(answer)
 
     async def _enter(self):

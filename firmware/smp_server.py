@@ -35,13 +35,13 @@ class SMPServer:
         self._group = None  # the last one that was asked for: there is heap for one
 
     async def handle_line(self, line):
-        # -> the lines of the answer as one bytes, or None while none is due.
+        # -> the lines of the answer, or nothing while none is due.
         frame = self._decoder.feed(line)
         if self._decoder.errors != self._bad_lines:
             self._bad_lines = self._decoder.errors
             self.node.counters.count("smp_bad_frame")
         answer = await self.handle(frame) if frame else None
-        return b"".join(smp.encode_lines(answer)) if answer else None
+        return smp.encode_lines(answer) if answer else ()
 
     async def handle(self, frame):
         # -> the answer's frame, or None for what is no request at all.

@@ -76,9 +76,15 @@ def error(request, rc, group=None):
 
 
 def encode_lines(frame):
-    data = (len(frame) + 2).to_bytes(2, "big") + frame + crc16_xmodem(frame).to_bytes(2, "big")
-    for pos in range(0, len(data), _LINE_BYTES):
-        yield (NEXT if pos else FIRST) + b64encode(data[pos : pos + _LINE_BYTES]) + b"\n"
+    # One after the other, for a heap that has no room for all of them.
+    size = len(frame)
+    crc = crc16_xmodem(frame).to_bytes(2, "big")
+    for pos in range(0, size + 4, _LINE_BYTES):
+        at = pos - 2  # in the frame, which has its length before it
+        part = b"" if pos else (size + 2).to_bytes(2, "big")
+        part += frame[max(0, at) : max(0, at + _LINE_BYTES)]
+        part += crc[max(0, at - size) : max(0, at + _LINE_BYTES - size)]
+        yield (NEXT if pos else FIRST) + b64encode(part) + b"\n"
 
 
 class LineDecoder:

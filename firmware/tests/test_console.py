@@ -37,7 +37,7 @@ class Shell:
 class Server:
     def __init__(self):
         self.seen = []
-        self.answer = b"\x06\x09QUJD\n"
+        self.answer = [b"\x06\x09QUJD\n", b"\x04\x14REVG\n"]
 
     async def handle_line(self, line):
         self.seen.append(bytes(line))
@@ -125,7 +125,7 @@ def test_smp_lines_are_neither_echoed_nor_run():
         for ending in (b"\n", b"\r", b"\r\n"):
             console, shown = _typed(line + ending)
             assert console.server.seen == [line] and console.shell.seen == []
-            assert shown == console.server.answer
+            assert shown == b"".join(console.server.answer)
 
 
 def test_smp_in_the_middle_of_typing():
@@ -141,7 +141,7 @@ def test_half_a_lead_is_no_smp():
 def test_a_silent_server_writes_nothing():
     stream = Stream(b"\x06\x09AAAA\n\x04\x14BBBB\n")
     server = Server()
-    server.answer = None
+    server.answer = ()
     try:
         support.run(Console(stream, Shell(), server).run())
     except Hangup:
@@ -149,9 +149,9 @@ def test_a_silent_server_writes_nothing():
     assert stream.writes == [b"\r\n" + PROMPT] and len(server.seen) == 2
 
 
-def test_an_answer_is_one_write():
+def test_an_answer_is_a_write_a_line():
     console, _ = _typed(b"\x06\x09AAAA\n")
-    assert console.stream.writes[1:] == [console.server.answer]
+    assert console.stream.writes[1:] == console.server.answer
 
 
 def test_an_endless_smp_line_takes_no_memory():

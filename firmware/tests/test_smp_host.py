@@ -87,10 +87,10 @@ class Transport(SMPSerialTransport):
     async def send_and_receive(self, data: bytes) -> bytes:  # type: ignore[override]
         assert len(data) <= self.max_unencoded_size
         self.largest = max(self.largest, len(data))
-        answer = None
+        answer = b""
         for line in packet.encode(data, line_length=self._line_length):
-            assert answer is None
-            answer = await self.node.server.handle_line(line)
+            assert not answer
+            answer = b"".join(await self.node.server.handle_line(line))
         decoder = packet.decode()
         next(decoder)
         assert answer and answer.endswith(b"\n")

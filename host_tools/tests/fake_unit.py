@@ -102,7 +102,7 @@ def serve(folder: Path, answers: int) -> None:
         buffer += os.read(master, 4096)
         *lines, buffer = buffer.split(b"\n")
         for line in lines:
-            answer = asyncio.run(server.handle_line(line + b"\n"))
+            answer = b"".join(asyncio.run(server.handle_line(line + b"\n")))
             if not answer:
                 continue
             answers -= 1
