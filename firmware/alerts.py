@@ -58,6 +58,7 @@ class Alerts:
         self._performing = None  # the id that is being played, or put to rest
         self._performance = None  # its task
         self._final = None  # stage and reason of its last receipt, once the proof is there
+        self._turn = asyncio.Event()  # there is something to play
         self._changed = asyncio.Event()
         self.news = asyncio.Event()  # receipts wait for the uplink
 
@@ -99,11 +100,14 @@ class Alerts:
             wait_s = _TICK_S if due_s is None else min(max(due_s - now_s, 0), _TICK_S)
             if self._kept:
                 wait_s = min(wait_s, 1)
-            self._changed.clear()
-            try:
-                await asyncio.wait_for_ms(self._changed.wait(), max(wait_s * 1000, _LOOK_MS))
-            except asyncio.TimeoutError:
-                pass
+            await self._within_s(self._changed, wait_s)
+
+    async def _within_s(self, event, wait_s):
+        try:
+            await asyncio.wait_for_ms(event.wait(), max(wait_s * 1000, _LOOK_MS))
+        except asyncio.TimeoutError:
+            pass
+        event.clear()
 
     # Only here is anything played, one after the other; a task of its own each, which may be cut.
     async def play(self, beat):
@@ -111,7 +115,7 @@ class Alerts:
             beat()
             held = self._held.get(self._wanted)
             if held is None:
-                await asyncio.sleep_ms(_LOOK_MS)
+                await self._within_s(self._turn, _TICK_S)
                 continue
             self._performing = held.id
             self._performance = asyncio.create_task(self._perform(held))
@@ -143,7 +147,9 @@ class Alerts:
             else:
                 self._held[id].hop()  # decided
                 self._wanted = id
-        self._changed.set()
+                self._turn.set()
+        if actions:
+            self._changed.set()
 
     async def _perform(self, held):
         def on_sound():
