@@ -13,9 +13,8 @@ from protocols.reasons import CODES
 
 _TICK_S = const(50)  # without anything due: a beat for the watchdog
 _LOOK_MS = const(20)  # whether what plays has come to its end
-_SHARE_MIN = const(
-    32
-)  # of 255, of the time of play: with less current in the line nobody heard it
+# Of 255, of the time of play: with less current in the line nobody heard it.
+_SHARE_MIN = const(32)
 _FILE = const("/alerts.cbor")
 
 
@@ -57,6 +56,8 @@ class Alerts:
         self._wanted = None  # the id that has its turn
         self._performing = None  # the id that is being played, or put to rest
         self._performance = None  # its task
+        self._result = None  # of the last performance; None if it was cut before it began
+        self._failed = False
         self._final = None  # stage and reason of its last receipt, once the proof is there
         self._turn = asyncio.Event()  # there is something to play
         self._changed = asyncio.Event()
@@ -118,6 +119,7 @@ class Alerts:
                 await self._within_s(self._turn, _TICK_S)
                 continue
             self._performing = held.id
+            self._result, self._failed = None, False
             self._performance = asyncio.create_task(self._perform(held))
             while not self._performance.done():
                 beat()
@@ -160,20 +162,20 @@ class Alerts:
                 self._receipt(held.id, receipt.STARTED, "power_cut" if held.cut else None)
 
         percent = volume(held.alert, self._table["volume"], self._table["emergency_volume"])
-        self._failed = True
         try:
             await self._player.play(held.alert, percent, on_sound)
-            self._failed = False
         except asyncio.CancelledError:
-            self._failed = False
+            pass
         except Exception:  # whatever it was, the next alert is not to blame
+            self._failed = True
             self._counters.count("task_restart")
+        self._result = self._player.result
 
     # What was played has come to its end, by itself or not.
     def _settle(self, held):
-        result = self._player.result
-        reason = "amp_fault" if self._failed else result.reason
-        if not reason and result.proof and result.proof[2] < _SHARE_MIN:
+        result = self._result
+        reason = "amp_fault" if self._failed else result.reason if result else None
+        if not reason and result and result.proof and result.proof[2] < _SHARE_MIN:
             reason = "no_sound"
         if self._final:
             stage, why = self._final

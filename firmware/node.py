@@ -109,7 +109,7 @@ class Node:
                 if not self.sampler.flush():
                     raise MemoryError("the last samples are lost")
         except Exception as error:  # counters do not survive the reset, /crash.txt does
-            self._keep_crash(error)
+            self.keep_crash(error)
 
     # Somebody asked for it, so this app works well enough to be asked: no failed try.
     def reboot(self):
@@ -149,7 +149,7 @@ class Node:
             if not problem and self.secrets.check_value():
                 self._take_role(settings)
         except Exception as error:
-            self._keep_crash(error)
+            self.keep_crash(error)
             problem = "cannot start: %r; see /crash.txt" % error
         if problem:
             self.role = None
@@ -192,9 +192,9 @@ class Node:
             try:
                 await function(beat)
             except Exception as error:
-                self._keep_crash(error, name)
+                self.keep_crash(error, name)
             self.counters.count("task_restart")
-            if not self._may_restart(name):
+            if not self._may_restart(name) and not (self.role and self.role.ALWAYS_ON):
                 self._enter_safe_mode("task %s fails again and again; see /crash.txt" % name)
             if self.safe_mode_reason and name not in _ESSENTIAL:
                 return
@@ -231,7 +231,7 @@ class Node:
                 if self.tasks[name] is not current:
                     self.tasks[name].cancel()
 
-    def _keep_crash(self, error, name="node"):
+    def keep_crash(self, error, name="node"):
         gc.collect()
         try:
             text = crash.traceback(error)

@@ -35,6 +35,8 @@ def _test(silent):
 
 
 class Speaker:
+    ALWAYS_ON = True  # no safe mode for a task that fails: the others still save somebody
+
     def __init__(self, node, board, profile):
         self._node = node
         config = node.config
@@ -108,7 +110,10 @@ class Speaker:
 
     def _take(self, datagram):
         self._came_ms = time.ticks_ms()
-        self.commands.take(datagram)
+        try:
+            self.commands.take(datagram)
+        except Exception as error:  # the next command is not to blame, nor is who listens
+            self._node.keep_crash(error, "listen")
 
     def obey(self, command, verdict):
         kind, id = command.command, command.id

@@ -35,6 +35,8 @@ def make(node, board, profile):
 
 
 class Station:
+    ALWAYS_ON = False
+
     def __init__(self, node, board, profile):
         self._node = node
         config = node.config

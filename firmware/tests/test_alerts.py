@@ -241,6 +241,24 @@ def test_a_failure_of_one_does_not_mute_the_next():
     story(tell)
 
 
+def test_one_that_is_cut_before_it_began():
+    async def tell(unit):
+        unit.player.result = Result(False, "clip_bad")  # of one before
+        id = unit.send("a")
+        while unit.alerts._performing != id:
+            await asyncio.sleep_ms(0)
+        unit.alerts.cancel(id)
+        await asyncio.sleep_ms(100)
+        assert unit.player.heard == []
+        assert unit.stages(id)[-1] == (receipt.INTERRUPTED, CODES["cancelled"])
+        unit.player.result = Result()
+        second = unit.send("b")
+        await asyncio.sleep_ms(15000)
+        assert unit.stages(second)[-1] == (receipt.DONE, None)
+
+    story(tell)
+
+
 def test_one_after_the_other_while_the_first_is_put_to_rest():
     async def tell(unit):
         unit.player.rest_ms = 500
