@@ -20,7 +20,7 @@ class Amplifier:
         self._output = output
         self._mute = mute
         self._relay = relay
-        self._settle_ms = settle_ms
+        self.settle_ms = settle_ms
         self._fault = fault
         self._codec = codec
         self.is_on = False
@@ -34,7 +34,7 @@ class Amplifier:
         self._output.start()
         if self._codec:
             await self._codec.start()
-        await asyncio.sleep_ms(self._settle_ms)
+        await asyncio.sleep_ms(self.settle_ms)
         self.check()
         self._mute.value(0)
         self.is_on = True

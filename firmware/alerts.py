@@ -29,14 +29,16 @@ class Held:
         self.started_s = None  # time of the first sample
         self.cut = False  # a reset has interrupted it
 
-    def hop(self):
+    # more_ms: what would still have passed, where it did not.
+    def hop(self, more_ms=0):
         if self.hops and len(self.hops) < 4:
             passed = time.ticks_diff(time.ticks_ms(), self.began_ms)
-            self.hops.append(self.hops[0] + passed)
+            self.hops.append(self.hops[0] + passed + more_ms)
 
 
 class Alerts:
-    # player: async play(alert, percent, on_sound), result (of the last play), see player.py;
+    # player: async play(alert, percent, on_sound), result (of the last play), settle_ms (before
+    # the first sample), see player.py;
     # seen(id) and note(id, stage): the ids that are kept for good; tell(body) puts a receipt into
     # the outbox.
     def __init__(self, root, clock, counters, player, table, seen, note, tell):
@@ -197,7 +199,7 @@ class Alerts:
         held = self._held.get(id)
         if stage == receipt.SILENT and held:
             held.hop()
-            held.hop()
+            held.hop(self._player.settle_ms)
         fields = {"hops": held.hops if held else None}
         if held and held.started_s is not None:
             fields["start"] = held.started_s

@@ -8,8 +8,8 @@ from protocols.authority import ISSUERS_MAX
 from protocols.command import issuer_kid, parse_issuer
 from protocols.compat import const
 
-# The first that suffices: of 1 issuer, of 6, of 16 with algorithm, 64 bytes and rights each.
 _TOO_SHORT = const(-0x110C)  # ESP_ERR_NVS_INVALID_LENGTH
+# The first that suffices: of 1 issuer, of 6, of 16 with algorithm, 64 bytes and rights each.
 _SIZES = const((128, 600, 1536))
 
 

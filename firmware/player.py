@@ -15,8 +15,7 @@ from .clip import Clip
 
 RATE_HZ = const(16000)
 _PIECE = const(1024)  # bytes: 32 ms, so that a stop is heard at once
-_PEAK = const(32767)
-_PER_CENT = const(327)  # of the peak
+_PER_CENT = const(327)  # of the peak, 32767
 
 # A drill says that it is one: three short steady tones, which no emergency begins with.
 _DRILL_MARK = ((command.TONE, STEADY, 400),) * 3
@@ -34,10 +33,6 @@ class Result:
         self.proof = None
         self.source = None  # the kind of the last step
 
-    @property
-    def ok(self):
-        return self.reason is None
-
     def fail(self, reason):
         self.reason = self.reason or reason
 
@@ -47,6 +42,7 @@ class Player:
     def __init__(self, parts, counters, root):
         self._audio = parts["audio"]
         self._amplifier = parts["amplifier"]
+        self.settle_ms = self._amplifier.settle_ms
         self._tts = parts.get("tts")
         self._line = parts.get("line")
         self._counters = counters
@@ -154,17 +150,15 @@ class Player:
         finally:
             stream.close()
 
-    # -> whether there was anything. percent: of what does not know its own level
+    # percent: of what does not know its own level
     async def _send(self, source, percent):
         gain = None if percent is None or percent >= 100 else percent * FULL // 100
         buffer, audio = self._buffer, self._audio
         view = memoryview(buffer)
-        heard = False
         while True:
             samples = source.fill(buffer)
             if not samples:
-                return heard
-            heard = True
+                return
             if gain is not None:
                 ramp(buffer, 0, samples, gain, 0)
             if self._line:

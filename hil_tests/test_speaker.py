@@ -173,3 +173,5 @@ def test_a_lossy_network_is_asked_again(tmp_path):
         district.network.loss = 0.3
         order = district.order([TONE], minutes=30)
         district.until(order, receipt.DONE, 600)
+        district.run_for(600)
+        assert district.network.counts["down_lost"] and district.network.counts["up_lost"]

@@ -25,7 +25,7 @@ def test_a_text_is_spoken(district):
 @pytest.mark.parametrize(
     ("fault", "reason"), [("silent", "tts_silent"), ("busy", "tts_busy"), ("refuse", "tts_busy")]
 )
-def test_a_chip_that_does_not_speak(district, faults, fault, reason):
+def test_a_chip_that_does_not_speak(district, fault, reason):
     pole = district.add_pole()
     setattr(pole.fitted.parts["tts"].faults, fault, True)
     begin_us = district.world.now_us
@@ -59,6 +59,7 @@ def test_an_amplifier_that_is_dead(district):
     pole.fitted.parts["amplifier"].faults.deaf = True
     told = district.until(district.order([TONE]), receipt.INTERRUPTED)
     assert told.reason == CODES["no_sound"]
+    assert pole.fitted.parts["amplifier"].faults.fired["deaf"]
 
 
 def test_the_highest_level_needs_two(district):
@@ -98,6 +99,8 @@ def test_a_flood_of_forged_frames_does_not_delay_a_true_one(district):
     sink = pole.fitted.sinks["i2s0"]
     begin_us = next(run.begin_us for run in sink.runs if run.begin_us > ordered_us)
     assert begin_us - ordered_us < 1_400_000  # a second more than without
+    district.run_for(5)
+    assert district.network.counts["down_delivered"] > 2000
 
 
 def test_a_server_that_was_away_for_hours(district):
@@ -105,6 +108,7 @@ def test_a_server_that_was_away_for_hours(district):
     resets = len(pole.resets)
     district.network.away(True)
     district.run_for(3 * 3600)
+    assert district.network.counts["up_outage"] >= 300  # a question in 35 s
     district.network.away(False)
     district.run_for(60)
     assert district.until(district.order([TONE]), receipt.DONE).reason is None
