@@ -68,6 +68,21 @@ def test_a_task_that_fails_for_ever_ends_in_safe_mode_and_a_reset():
         raises(ResetNow, unit.run, HOUR + 100)
 
 
+def test_who_is_always_on_goes_on_trying():
+    calls = []
+
+    async def fail_at_once(self, beat):
+        calls.append(1)
+        raise MemoryError
+
+    with Unit() as unit, Broken(Sampler, "run", fail_at_once):
+        node = unit.boot()
+        node.role.ALWAYS_ON = True
+        unit.run(120)
+        assert node.safe_mode_reason is None and len(calls) > 20
+        assert not node.tasks["uplink"].done()
+
+
 def test_the_watchdog_starves_when_a_task_is_stuck():
     async def stuck(self, beat):
         await asyncio.Event().wait()
