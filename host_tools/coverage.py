@@ -179,6 +179,9 @@ _WORDS = {  # of protocols/reasons.py, for who looks at a table
     "preempted": "another alert went before",
     "power_cut": "power was cut",
     "cancelled": "cancelled",
+    "rule_channel": "a rule's channel is not measured there, or in another unit or scale",
+    "rules_older": "newer rules are there already",
+    "fs_corrupt": "its flash did not take it",
 }
 
 
@@ -193,7 +196,7 @@ def kind_name(kind: int) -> str:
         command.ALERT: "alert",
         command.CANCEL: "cancel",
         command.SELFTEST: "self-test",
-        command.RULES: "rules",
+        command.ALARM_RULES: "alarm rules",
         command.ISSUERS: "issuers",
         command.STATUS: "status",
     }

@@ -60,6 +60,14 @@ _EVENTS: dict[int, dict[int, Any]] = {
         7: "records waiting",
         8: "lowest record",
     },
+    event.ALARM: {
+        2: "rule",
+        3: "channel",
+        4: "unit",
+        5: "counts per unit",
+        6: "value",
+        7: "clock set",
+    },
     event.RECEIPT: {
         2: "command id",
         3: ("stage", stage_name),
@@ -103,26 +111,42 @@ _COMMANDS = {
     command.ALERT: "alert",
     command.CANCEL: "cancel",
     command.SELFTEST: "self-test",
-    command.RULES: "rules",
+    command.ALARM_RULES: "alarm rules",
     command.ISSUERS: "issuers",
     command.STATUS: "status",
 }
 _CLASSES = {command.DAILY: "daily", command.DRILL: "drill", command.EMERGENCY: "emergency"}
+_ALERT = named(
+    {
+        0: ("class", lambda n: _CLASSES.get(n, str(n))),
+        1: "level",
+        2: ("content", _any),
+        3: "repeat",
+        4: "volume",
+        5: "event",
+        6: "silent",
+    }
+)
+_RULE = named(
+    {
+        0: "rule",
+        1: "channel",
+        2: "unit",
+        3: "counts per unit",
+        4: "threshold",
+        5: "below",
+        6: "hysteresis",
+        7: "hold s",
+        8: "pause s",
+        9: "window s",
+        10: ("alert", _ALERT),
+    }
+)
 _ARGS: dict[int, Keys] = {
-    command.ALERT: named(
-        {
-            0: ("class", lambda n: _CLASSES.get(n, str(n))),
-            1: "level",
-            2: ("content", _any),
-            3: "repeat",
-            4: "volume",
-            5: "event",
-            6: "silent",
-        }
-    ),
+    command.ALERT: _ALERT,
     command.CANCEL: named({0: "cancelled id"}),
     command.SELFTEST: named({6: "silent"}),
-    command.RULES: named({0: ("rules", _any)}),
+    command.ALARM_RULES: named({0: ("rules", _RULE)}),
     command.ISSUERS: named({0: ("added", _any), 1: ("revoked", _any)}),
 }
 

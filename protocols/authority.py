@@ -20,7 +20,7 @@ from .command import (
     DRILL,
     EMERGENCY,
     ISSUERS,
-    RULES,
+    ALARM_RULES,
     STATUS,
     CommandError,
     decode,
@@ -185,7 +185,7 @@ def _rank(command):
     # -> (class, level) that an issuer needs
     if command.command == ALERT:
         return command.args.cls, command.args.level
-    if command.command == RULES or command.command == ISSUERS:
+    if command.command == ALARM_RULES or command.command == ISSUERS:
         return EMERGENCY, 1
     return -1 if command.command == STATUS else DAILY, 4
 

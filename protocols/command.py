@@ -15,7 +15,7 @@
 #               unit's; event: text up to 16 bytes; silent: all but the sound, for a drill (false)
 #   2 CANCEL    {0: id of the command that is cancelled}
 #   3 SELFTEST  {6: silent (false)}
-#   4 RULES     {0: rules}, which replace all others
+#   4 ALARM_RULES {0: rules, see alarm_rules.py}, which replace all others
 #   5 ISSUERS   {0: [[algorithm, key, {0: highest class, 1: highest level}], ...] to be added,
 #                1: [kid, ...] to be revoked}
 #   6 STATUS    {}
@@ -31,7 +31,7 @@ from .compat import const, sha256
 ALERT = const(1)
 CANCEL = const(2)
 SELFTEST = const(3)
-RULES = const(4)
+ALARM_RULES = const(4)
 ISSUERS = const(5)
 STATUS = const(6)
 
@@ -197,7 +197,9 @@ def _selftest(args):
 
 def _rules(args):
     _keys(args, 0)
-    _need(_is_list(args.get(0), 0, 16), "rules")
+    from .alarm_rules import parse  # late: few commands have any
+
+    parse(args.get(0))
     return args[0]
 
 
@@ -221,7 +223,7 @@ _READERS = {
     ALERT: parse_alert,
     CANCEL: _cancel,
     SELFTEST: _selftest,
-    RULES: _rules,
+    ALARM_RULES: _rules,
     ISSUERS: _issuers,
     STATUS: _status,
 }

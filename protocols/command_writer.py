@@ -1,7 +1,7 @@
 # Writes what command.py reads, and the messages around it for a signer. A device never does.
 # SPDX-License-Identifier: Apache-2.0
 from . import cbor, cose
-from .command import ALERT, CANCEL, ISSUERS, RULES, SELFTEST, STATUS, Command, parse
+from .command import ALERT, CANCEL, ISSUERS, ALARM_RULES, SELFTEST, STATUS, Command, parse
 from .compat import sha256
 
 
@@ -56,10 +56,23 @@ def alert_map(alert):
     return args
 
 
+def rule_map(rule):
+    # Of an alarm rule, for the args of ALARM_RULES.
+    item = {0: rule.number, 1: rule.channel, 2: rule.unit, 3: rule.scale, 4: rule.threshold}
+    if rule.below:
+        item[5] = True
+    if rule.hysteresis:
+        item[6] = rule.hysteresis
+    if rule.hold_s:
+        item[7] = rule.hold_s
+    item.update({8: rule.pause_s, 9: rule.window_s, 10: alert_map(rule.alert)})
+    return item
+
+
 def _args_map(kind, args):
     if kind == ALERT:
         return alert_map(args)
-    if kind == CANCEL or kind == RULES:
+    if kind == CANCEL or kind == ALARM_RULES:
         return {0: args}
     if kind == SELFTEST:
         return {6: True} if args else {}

@@ -11,7 +11,7 @@ from .event_writer import encode  # noqa: F401
 BOOT = const(1)
 SCHEMA = const(2)
 HEALTH = const(3)
-ALARM = const(4)
+ALARM = const(4)  # an alarm rule has fired
 CONFIG = const(5)
 RECEIPT = const(6)  # see receipt.py
 
@@ -37,3 +37,12 @@ HEALTH_SIGNAL = const(5)  # map, as the modem reports it
 HEALTH_BATTERY_MV = const(6)
 HEALTH_PENDING = const(7)  # records in the outbox
 HEALTH_FLOOR = const(8)  # the lowest record number that it still holds: wait for none below
+
+# ALARM. The alert that sounds then has the id "rule" and the record number of this event, 4 bytes,
+# and its receipts follow. Without a clock the time is the uptime.
+ALARM_RULE = const(2)  # number
+ALARM_CHANNEL = const(3)
+ALARM_UNIT = const(4)  # of the channel
+ALARM_SCALE = const(5)
+ALARM_VALUE = const(6)  # counts
+ALARM_SYNCED = const(7)  # bool: the time can be trusted

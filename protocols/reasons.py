@@ -56,6 +56,10 @@ NAMES = (
     "preempted",
     "power_cut",
     "cancelled",
+    "rule_channel",
+    "rule_blind",
+    "rules_older",
+    "rules_corrupt",
 )
 
 CODES = {name: code for code, name in enumerate(NAMES) if name}
