@@ -15,12 +15,12 @@ from collections import namedtuple
 
 from . import cbor, cose
 from .command import (
+    ALARM_RULES,
     ALERT,
     DAILY,
     DRILL,
     EMERGENCY,
     ISSUERS,
-    ALARM_RULES,
     STATUS,
     CommandError,
     decode,

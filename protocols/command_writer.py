@@ -1,7 +1,7 @@
 # Writes what command.py reads, and the messages around it for a signer. A device never does.
 # SPDX-License-Identifier: Apache-2.0
 from . import cbor, cose
-from .command import ALERT, CANCEL, ISSUERS, ALARM_RULES, SELFTEST, STATUS, Command, parse
+from .command import ALARM_RULES, ALERT, CANCEL, ISSUERS, SELFTEST, STATUS, Command, parse
 from .compat import sha256
 
 
