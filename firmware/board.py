@@ -57,10 +57,16 @@ def _i2c(entry):
     return machine.I2C(entry["id"], scl=scl, sda=sda, freq=entry["freq_hz"])
 
 
+# One that only listens has no pin to send: MicroPython would take its default, which may be the
+# PSRAM's, so it gets the other one and loses it at once (hypothesis: untried on a chip).
 def _uart(entry):
-    tx, rx = machine.Pin(entry["tx"]), machine.Pin(entry["rx"])
+    rx = machine.Pin(entry["rx"])
+    tx = machine.Pin(entry["tx"]) if "tx" in entry else rx
     buffers = {key: entry[key] for key in ("txbuf", "rxbuf") if key in entry}
-    return machine.UART(entry["uart"], baudrate=entry["baud"], tx=tx, rx=rx, **buffers)
+    uart = machine.UART(entry["uart"], baudrate=entry["baud"], tx=tx, rx=rx, **buffers)
+    if tx is rx:
+        machine.Pin(entry["rx"], machine.Pin.IN)
+    return uart
 
 
 def _rs485(entry):

@@ -1,4 +1,4 @@
-# The parts of a loudspeaker and its way into the network: what few boards have, loaded for them.
+# The parts of a loudspeaker, and of a river, and its way into the network: what few boards have, loaded for them.
 # SPDX-License-Identifier: Apache-2.0
 import machine
 
@@ -90,6 +90,12 @@ def _contact(board, entry):
     return Contact(pin, **_given(entry, "active", "debounce_ms"))
 
 
+def _a02yyuw(board, entry):
+    from drivers.a02yyuw import A02YYUW
+
+    return A02YYUW(board.bus(entry["bus"]), **_given(entry, "datum_mm", "rise_mm_s"))
+
+
 def _output(pin, value):
     return machine.Pin(pin, machine.Pin.OUT, value=value)
 
@@ -108,6 +114,7 @@ def _given(entry, *keys):
 # make(board, entry of "fitted") -> driver; of the bus: make(entry of "buses")
 PARTS = {
     "i2s": _i2s,
+    "a02yyuw": _a02yyuw,
     "amplifier": _amplifier,
     "contact": _contact,
     "es8388": _es8388,

@@ -46,12 +46,13 @@ class District(Site):
         key = issuer_keys.generate(cose.ES256)
         return Signer(self.issuers.add(name, cose.ES256, key.public, highest_class, level), key)
 
-    def add_pole(self, name: str = "speaker-01", sounds=None, **changes):
+    def add_pole(self, name: str = "speaker-01", sounds=None, more: str = "", **changes):
+        """Puts up a pole; `changes` are keys of its config, `more` is TOML that goes to the end."""
         text = EXAMPLE.read_text().replace("speaker-01", name)
         for key, value in changes.items():
             before = next(line for line in text.splitlines() if line.startswith(f"{key} ="))
             text = text.replace(before, f"{key} = {value}")
-        pole = self.add_station(node_config.parse(text, f"{name}.toml"), sounds=sounds)
+        pole = self.add_station(node_config.parse(text + more, f"{name}.toml"), sounds=sounds)
         self.run_for(30)  # it has asked the server, and knows the time
         return pole
 

@@ -34,6 +34,7 @@ PSRAM_PINS = {"esp32": {16, 17}, "esp32s3": set()}
 ADC1_PINS = {"esp32": range(32, 40), "esp32s3": range(1, 11)}
 RMII_PINS = (19, 21, 22, 25, 26, 27)  # ESP32: data lines of its Ethernet MAC, which are fixed
 ANALOG = ("battery", "line_monitor")  # parts whose pin is an input of the ADC
+OVER_WATER = ("a02yyuw",)  # parts that give a level where the config has their datum_mm
 
 Pin = Field(ge=0, le=48)
 
@@ -61,9 +62,11 @@ class I2C(Strict):
 
 
 class Uart(Strict):
+    """One without `tx` only listens."""
+
     kind: Literal["uart", "rs485"]
     uart: int = Field(ge=1, le=2, description="1 or 2 (0 is the console)")
-    tx: int = Pin
+    tx: int | None = Field(default=None, ge=0, le=48)
     rx: int = Pin
     baud: int = Field(ge=1200, le=3_000_000)
     de: int | None = Field(default=None, ge=0, le=48)
@@ -111,6 +114,7 @@ class Part(Strict):
     """
 
     part: str
+    enabled: bool = True  # false: fitted where the config says so
     bus: str | None = None
     address: int | None = Field(default=None, ge=1, le=247)
     map: str | None = None
@@ -130,6 +134,8 @@ class Part(Strict):
     # a line monitor's: from where on there is sound, and what the proof calls 255
     threshold_ma: int | None = Field(default=None, ge=1, le=10_000)
     full_scale_ma: int | None = Field(default=None, ge=1, le=10_000)
+    # a level sensor's: mm/s that its surface may rise or fall
+    rise_mm_s: int | None = Field(default=None, ge=1, le=1000)
 
 
 class Board(Strict):
@@ -166,7 +172,9 @@ class Board(Strict):
             elif isinstance(bus, I2S):
                 yield from ((f"{name}.{key}", getattr(bus, key), True) for key in _I2S_PINS)
             else:
-                yield from ((f"{name}.tx", bus.tx, True), (f"{name}.rx", bus.rx, False))
+                yield f"{name}.rx", bus.rx, False
+                if bus.tx is not None:
+                    yield f"{name}.tx", bus.tx, True
                 if bus.de is not None:
                     yield f"{name}.de", bus.de, True
         if self.modem:
@@ -259,8 +267,10 @@ def _problems(board: Board, name: str) -> Iterator[str]:
     users = {f"[fitted.{name}]": part for name, part in board.fitted.items()}
     if board.modem:
         yield from _reference_problems("[modem]", board.modem.part, board.modem.bus, board)
+        yield from _tx_problems("[modem]", board.modem.part, board.modem.bus, board)
     for place, part in users.items():
         yield from _reference_problems(place, part.part, part.bus, board)
+        yield from _tx_problems(place, part.part, part.bus, board)
         if (part.bus is None) == (part.pin is None):
             yield f"{place}: must have either a bus or a pin"
         if part.codec is not None and part.codec not in board.fitted:
@@ -287,6 +297,12 @@ def _reference_problems(place: str, part: str, bus: str | None, board: Board) ->
         yield f"{place} part = '{part}': must be a driver in drivers/"
     if bus is not None and bus not in board.buses:
         yield f"{place} bus = '{bus}': unknown bus, {did_you_mean(bus, board.buses)}"
+
+
+def _tx_problems(place: str, part: str, bus: str | None, board: Board) -> Iterator[str]:
+    uart = board.buses.get(bus or "")
+    if isinstance(uart, Uart) and uart.tx is None and part not in OVER_WATER:
+        yield f"{place} bus = '{bus}': without a tx nothing can be sent to the {part}"
 
 
 def _pin_problems(board: Board) -> Iterator[str]:

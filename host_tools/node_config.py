@@ -78,6 +78,7 @@ class Override(Strict):
 
     enabled: bool = True
     address: int | None = Field(default=None, ge=1, le=247)
+    datum_mm: int | None = Field(default=None, ge=-100_000, le=100_000)
 
 
 class Tables(Strict):
@@ -220,6 +221,7 @@ def _part_problems(config: NodeConfig) -> Iterator[str]:
     for name, override in fitted.items():
         if name not in unknown and override.address and board.fitted[name].address is None:
             yield f"[fitted.{name}] address = {override.address}: this part has no address"
+    yield from _level_problems(config)
     addresses = {name: part.address for name, part in board.fitted.items()}
     for name, override in fitted.items():
         if override.address and addresses.get(name) is not None:
@@ -241,6 +243,25 @@ def _part_problems(config: NodeConfig) -> Iterator[str]:
         yield f"[speaker]: profile '{config.profile.id}' is no speaker's, remove the table"
     if board.fitted and not set(board.fitted) - _disabled(config):
         yield "[fitted]: every part is disabled, at least one must be enabled"
+
+
+def _level_problems(config: NodeConfig) -> Iterator[str]:
+    """What hangs over water has its height above the gauge's zero, nothing else has one."""
+    fitted, board = config.tables.fitted, config.board
+    wanted = {channel.part for channel in config.profile.channels}
+    for name, part in board.fitted.items():
+        override = fitted.get(name)
+        datum_mm = override.datum_mm if override else None
+        if part.part not in boards.OVER_WATER:
+            if datum_mm is not None:
+                yield f"[fitted.{name}] datum_mm = {datum_mm}: this part measures no level"
+        elif (override is None and not part.enabled and name in wanted) or (
+            (override.enabled if override else part.enabled) and datum_mm is None
+        ):
+            yield (
+                f"[fitted.{name}] datum_mm: missing, must be the height in mm of the sensor's face "
+                f"above the zero of the gauge (or enabled = false, where none hangs)"
+            )
 
 
 def _size_problems(config: NodeConfig) -> Iterator[str]:
@@ -303,4 +324,6 @@ def _notes(config: NodeConfig) -> Iterator[str]:
 
 
 def _disabled(config: NodeConfig) -> set[str]:
-    return {name for name, override in config.tables.fitted.items() if not override.enabled}
+    overrides = config.tables.fitted
+    found = {name for name, override in overrides.items() if not override.enabled}
+    return found | {n for n, p in config.board.fitted.items() if not (p.enabled or n in overrides)}

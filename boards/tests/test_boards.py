@@ -181,8 +181,18 @@ def test_what_platformio_needs_must_be_there(manifest, key):
 
 
 def test_a_missing_key_is_named(manifest):
-    del manifest["fieldbeat"]["buses"]["modem"]["tx"]
-    assert problems(manifest) == ["[buses.modem] tx: missing, must be a whole number from 0 to 48"]
+    del manifest["fieldbeat"]["buses"]["modem"]["rx"]
+    assert problems(manifest) == ["[buses.modem] rx: missing, must be a whole number from 0 to 48"]
+
+
+def test_only_what_sends_by_itself_has_a_line_of_one_way(manifest):
+    for name in ("modem", "rs485"):
+        del manifest["fieldbeat"]["buses"][name]["tx"]
+    assert problems(manifest) == [
+        "[modem] bus = 'modem': without a tx nothing can be sent to the bc26",
+        "[fitted.soil] bus = 'rs485': without a tx nothing can be sent to the modbus_probe",
+    ]
+    assert boards.load("speaker_esp32_eth").buses["level"].tx is None
 
 
 @pytest.mark.parametrize("name", boards.names())

@@ -66,6 +66,8 @@ def test_every_fitted_part_of_the_speakers_can_be_made():
         world = World()
         board = named(name)
         parts = {name: on_stream(board.part, name, {}) for name in board.manifest["fitted"]}
+        level = parts.pop("river", None)  # not on each pole: the config of one that has it says so
+        assert level is None
         assert sorted(parts) == ["ac", "amplifier", "audio", "battery", "door", "line", "tts"]
         for part in parts.values():
             assert part.CHANNELS is not None and part.probe and part.read
@@ -83,6 +85,19 @@ def test_every_fitted_part_of_the_speakers_can_be_made():
         world.adc_uv = 200000
         assert run(parts["line"].read()) == (100,)
         assert run(parts["amplifier"].read()) == (0,)
+
+
+def test_a_level_sensor_is_fitted_by_the_config_on_a_line_that_only_listens():
+    world = World()
+    board = named(SPEAKERS[0])
+    sensor = on_stream(board.part, "river", {"enabled": True, "datum_mm": 5200})
+    assert sensor._datum_mm == 5200
+    [((number,), settings)] = made(world, "UART")
+    assert number == 2 and pin_numbers({key: settings[key] for key in ("tx", "rx")}) == {
+        "tx": 33,
+        "rx": 33,
+    }
+    assert [args for args, _ in made(world, "Pin")][-1] == (33, 1)  # an input, and no output
 
 
 def test_a_codec_goes_before_its_amplifier():
@@ -150,10 +165,10 @@ def test_what_is_not_there_is_named():
         ((board.bus, "i2c0"), "bus i2c0 is not known, there is: x"),
         (
             (board.bus, "x"),
-            "kind of bus can is not known, there is: amplifier, contact, es8388, i2c, i2s",
+            "kind of bus can is not known, there is: a02yyuw, amplifier, contact, es8388, i2c",
         ),
         ((board.part, "air", {}), "fitted part air is not known, there is: y"),
-        ((board.part, "y", {}), "part z is not known, there is: amplifier, battery, bh1750"),
+        ((board.part, "y", {}), "part z is not known, there is: a02yyuw, amplifier, battery"),
         ((Board({}).bus, "i2c0"), "there is: nothing"),
     ):
         assert expected in str(raises(BoardError, *call))

@@ -190,6 +190,7 @@ class Buses:
 
     def _find(self, kind: str, **pins: int) -> str | None:
         for name, bus in self.wiring.items():
-            if bus.get("kind") == kind and all(bus.get(key) == pin for key, pin in pins.items()):
+            wired = {"tx": bus.get("rx"), **bus}  # a UART that only listens has one pin
+            if bus.get("kind") == kind and all(wired.get(key) == pin for key, pin in pins.items()):
                 return name
         return None

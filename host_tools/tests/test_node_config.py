@@ -167,6 +167,28 @@ def test_a_mistake_in_a_speaker(text, message):
     assert message in str(caught.value.problems)
 
 
+RIVER = EXAMPLE.with_name("speaker.toml").read_text().replace('= "speaker"', '= "speaker_river"')
+
+
+def test_a_pole_over_a_river():
+    config = node_config.parse(RIVER + "[fitted.river]\ndatum_mm = 5200\n", "x.toml")
+    assert config.to_device_map()["fitted"] == {"river": {"enabled": True, "datum_mm": 5200}}
+    assert config.notes == ()
+    off = node_config.parse(RIVER + "[fitted.river]\nenabled = false\n", "x.toml")
+    assert off.notes == ("[fitted.river] is disabled: level will have no values",)
+
+
+def test_a_level_needs_the_height_of_its_sensor():
+    missing = "[fitted.river] datum_mm: missing, must be the height in mm of the sensor's face"
+    for text in (RIVER, RIVER + "[fitted.river]\nenabled = true\n"):
+        [found] = problems(text)
+        assert found.startswith(missing)
+    [found] = problems(RIVER + "[fitted.river]\ndatum_mm = 5200\n[fitted.door]\ndatum_mm = 1\n")
+    assert found == "[fitted.door] datum_mm = 1: this part measures no level"
+    plain = node_config.load(EXAMPLE.with_name("speaker.toml"))
+    assert plain.notes == () and plain.to_device_map()["fitted"] == {}
+
+
 def test_a_disabled_part_is_allowed_and_noted():
     config = node_config.parse(changed("enabled = true", "enabled = false"), "x")
     assert "soil_moisture" in config.notes[0] and "will have no values" in config.notes[0]

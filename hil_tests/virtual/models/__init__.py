@@ -131,6 +131,14 @@ def fit_modem(world: World, network: Network, spec: dict[str, Any], fitted: Fitt
             fitted.pins[modem[key]] = listener
 
 
+def level_sensor(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) -> Any:
+    """A distance sensor on its UART; it is silent until a test hangs it above something."""
+    from .a02yyuw import A02YYUW
+
+    sensor = fitted.uart[part["bus"]] = A02YYUW(world, fitted.wiring[part["bus"]]["baud"])
+    return sensor
+
+
 def speaker_part(maker: str) -> Callable[..., Any]:
     """Return a maker out of speaker.py, which is loaded for it."""
 
@@ -148,6 +156,7 @@ PARTS: dict[str, Callable[..., Any]] = {
     "bh1750": i2c_part(BH1750),
     "modbus_probe": soil_probe,
     "battery": battery,
+    "a02yyuw": level_sensor,
     "i2s_output": speaker_part("dac"),
     "amplifier": speaker_part("amplifier"),
     "syn6288": speaker_part("tts"),
