@@ -92,8 +92,8 @@ class A02YYUW:
         frame[0] = frame[1] = frame[2] = frame[3] = 0
         return mm
 
-    # Raises for what cannot be the water. A jump that lasts is believed: a gate was opened, or what
-    # was believed before was wrong.
+    # Raises for what cannot be the water. A jump that lasts is believed: a gate was opened, or
+    # what was believed before was wrong.
     def _judge(self, mm):
         now_ms = time.ticks_ms()
         if self._last_mm is None or self._fits(mm, self._last_mm, now_ms, self._last_ms):

@@ -1,4 +1,4 @@
-# The parts of a loudspeaker, and of a river, and its way into the network: what few boards have, loaded for them.
+# The parts of a loudspeaker and its way into the network: what few boards have, loaded for them.
 # SPDX-License-Identifier: Apache-2.0
 import machine
 

@@ -47,7 +47,7 @@ class District(Site):
         return Signer(self.issuers.add(name, cose.ES256, key.public, highest_class, level), key)
 
     def add_pole(self, name: str = "speaker-01", sounds=None, more: str = "", **changes):
-        """Puts up a pole; `changes` are keys of its config, `more` is TOML that goes to the end."""
+        """Puts up a pole; `changes` are keys of its config, `more` goes to the end of it."""
         text = EXAMPLE.read_text().replace("speaker-01", name)
         for key, value in changes.items():
             before = next(line for line in text.splitlines() if line.startswith(f"{key} ="))
