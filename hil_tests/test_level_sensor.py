@@ -18,6 +18,7 @@ from .virtual.models.a02yyuw import A02YYUW as Model
 from .virtual.world import World
 
 DATUM_MM = 5200
+RIVER = f"[fitted.river]\ndatum_mm = {DATUM_MM}\n"
 
 
 class Rig:
@@ -121,9 +122,7 @@ def test_one_that_is_frozen_is_not_believed_for_ever(rig):
 
 def test_a_pole_reports_its_river(tmp_path):
     with District(tmp_path) as district:
-        pole = district.add_pole(
-            profile='"speaker_river"', more="[fitted.river]\ndatum_mm = 5200\n"
-        )
+        pole = district.add_pole(profile='"speaker_river"', more=RIVER)
         pole.fitted.parts["river"].hang(2000)
         district.run_for(1000)
         found = district.views.unit("speaker-01", district.now_s)

@@ -259,8 +259,8 @@ def _level_problems(config: NodeConfig) -> Iterator[str]:
             (override.enabled if override else part.enabled) and datum_mm is None
         ):
             yield (
-                f"[fitted.{name}] datum_mm: missing, must be the height in mm of the sensor's face "
-                f"above the zero of the gauge (or enabled = false, where none hangs)"
+                f"[fitted.{name}] datum_mm: missing, must be the height in mm of the sensor's "
+                "face above the zero of the gauge (or enabled = false, where none hangs)"
             )
 
 

@@ -1,7 +1,8 @@
 """A02YYUW, an ultrasonic distance sensor that sends by itself, above water.
 
-Frames FF, distance in mm (2 bytes), sum of these, every 100 ms. Without an echo it sends a distance
-beyond its range (hypothesis). Not modelled: its two output modes, temperature, the width of its beam.
+Frames FF, distance in mm (2 bytes), sum of these, every 100 ms. Without an echo it sends a
+distance beyond its range (hypothesis). Not modelled: its two output modes, temperature, the width
+of its beam.
 """
 
 from __future__ import annotations
