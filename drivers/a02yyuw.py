@@ -42,10 +42,9 @@ class A02YYUW:
         self._rise_mm_s = rise_mm_s
         self._buffer = bytearray(32)
         self._frame = bytearray(_FRAME_SIZE)
-        self._last_mm = None  # the last distance that was believed
-        self._last_ms = 0
-        self._doubt_mm = None  # another one, which may be true
-        self._doubt_ms = self._doubt_since_ms = 0
+        self._last_mm = self._last_ms = None  # the last distance that was believed, and when
+        self._doubt_mm = self._doubt_ms = None  # another one, which may be true
+        self._doubt_since_ms = None
         self._still_ms = 0  # for so long it was the same
 
     async def probe(self):
