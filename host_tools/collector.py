@@ -202,10 +202,13 @@ class Collector:
         if not self._traffic.window(keys.kid, keys.epoch).check(outcome.piv):
             outcome.refuse("replay")
             return
+        newest = outcome.piv > self._traffic.window(keys.kid, keys.epoch).high
         self._traffic.accept(keys.kid, keys.epoch, outcome.piv)
         link = self._traffic.change(unit, at_s)
         contact = link.contact
-        contact.last_s, contact.source = at_s, outcome.source
+        contact.last_s = at_s
+        if newest or not contact.source:  # a late one came over a road that the unit may have left
+            contact.source = outcome.source
         contact.frames += 1
         contact.bytes += outcome.size
         run = self._run(link, item)

@@ -104,6 +104,13 @@ class County:
         return {unit.unit: (unit.state, unit.stage, unit.why) for unit in found.units}
 
 
+def moved(speaker, county, address):
+    """Let it go on from another address, as over another road."""
+    del county.speakers[speaker.source]
+    speaker.address = address
+    county.speakers[speaker.source] = speaker
+
+
 @pytest.fixture
 def county(tmp_path):
     made = County(tmp_path)
@@ -493,3 +500,27 @@ def test_a_flood_of_forgeries_delays_no_alert(county, line):
     county.send()
     assert 0 < receive(endpoint, county.collector, county.now_s) <= 256
     assert one.take(unit.recv(2000), county.now_s) and len(one.got) == 1
+
+
+def test_a_command_follows_a_unit_to_its_other_road(county):
+    pole = county.add("pole-1")
+    order = county.send()
+    assert county.out(lost=lambda: True) == ["pole-1"]  # into the road that has just died
+    moved(pole, county, ("198.51.100.9", 4321))
+    county.say(pole, pole.hello())
+    county.now_s += 1
+    assert county.out() == ["pole-1"] and len(pole.got) == 1
+    assert county.states(order)["pole-1"][1] == "accepted"
+
+
+def test_a_late_datagram_does_not_lead_back_to_the_road_it_came_over(county):
+    pole = county.add("pole-1")
+    old, late = pole.address, pole.hello()
+    moved(pole, county, ("198.51.100.9", 4321))
+    county.say(pole, pole.hello())
+    county.collector.handle(late, old, county.now_s)  # it was slower than the newer one
+    assert county.store.contact("pole-1").source == "198.51.100.9:4321"
+    county.collector.handle(late, old, county.now_s)  # and a copy of it
+    assert county.store.contact("pole-1").source == "198.51.100.9:4321"
+    county.send()
+    assert county.out() == ["pole-1"]
