@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from .small_image import MANIFEST, image
+from .virtual.access_point import AccessPoint
 from .virtual.board import VirtualBoard
 from .virtual.network import Network
 from .virtual.world import World
@@ -100,7 +101,7 @@ def test_without_a_cable_or_an_address_there_is_no_connection(make):
 
 def test_a_station_joins_the_access_point_whose_password_it_knows(make):
     desk = make("wifi")
-    desk.lan.wifi["village"] = "secret12"
+    desk.lan.wifi["village"] = AccessPoint("secret12")
     desk.start(
         "import network, time\n"
         "nic = network.WLAN(network.STA_IF)\n"

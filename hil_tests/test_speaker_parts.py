@@ -24,6 +24,7 @@ from drivers.xfs5152 import XFS5152
 
 from .speaker_image import speaker_image
 from .test_driver_against_model import Bus, Port, Ticks, Uart
+from .virtual.access_point import AccessPoint
 from .virtual.bench import Bench, board_manifest
 from .virtual.models import build
 from .virtual.models.i2s_sink import frequency_hz, level_dbfs
@@ -398,7 +399,7 @@ print("answer", s.recvfrom(100)[0])
 @pytest.mark.parametrize("name", BOARDS)
 def test_a_virtual_speaker_has_its_network(name):
     with Bench(seed=2) as bench:
-        bench.network.lan.wifi["village"] = "secret12"
+        bench.network.lan.wifi["village"] = AccessPoint("secret12")
         bench.network.bind("collector.example.org", 5690, lambda data, source, reply: reply(data))
         board = bench.add_board(name, image=speaker_image(name, NETWORK))
         bench.run_for(8)

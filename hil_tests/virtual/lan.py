@@ -3,7 +3,7 @@
     network.lan.send(board.address, 5004, packet)    # what a neighbour sends to a board
     network.lan.send("239.1.2.3", 5004, packet)      # the same to a multicast group
     network.bind("192.0.2.200", 9000, handler)       # a neighbour that boards can send to
-    network.lan.wifi["village"] = "its password"     # an access point
+    network.lan.wifi["village"] = AccessPoint("its password")
     host, port = network.lan.expose(board.address, 5004)   # a UDP port of this machine, real time
 
 Boards get the addresses 192.0.2.10 and up (RFC 5737). Does not model frames that collide, ARP,
@@ -17,7 +17,10 @@ import socket
 from functools import partial
 from typing import TYPE_CHECKING
 
+from .access_point import AccessPoint
 from .medium import Medium, Way
+from .name_server import PORT as NAME_SERVER_PORT
+from .name_server import NameServer
 from .nic import KINDS, Nic
 
 if TYPE_CHECKING:
@@ -45,7 +48,8 @@ class Lan(Medium):
         super().__init__(world, random.Random(f"{world.seed}/lan"), delay_ms)
         self.network = network
         self.uplink = Way((2, 5))
-        self.wifi = {"fieldbeat": "fieldbeat"}  # access points: name -> password
+        self.wifi = {"fieldbeat": AccessPoint("fieldbeat")}  # by their names
+        self.names = NameServer(network)
         self.nics: dict[str, Nic] = {}  # by address
         self._exposed: dict[int, socket.socket] = {}  # by the port of who sent to it last
 
@@ -72,7 +76,8 @@ class Lan(Medium):
 
     def _leave(self, target: Address, data: bytes, source: Address) -> None:
         """To a neighbour that is no board."""
-        handler = self.network.handler(*target)
+        is_question = target == (ROUTER, NAME_SERVER_PORT)
+        handler = self.names.handle if is_question else self.network.handler(*target)
         real = self._exposed.get(target[1]) if target[0] == ROUTER else None
         if handler is not None:
             handler(data, source, lambda reply: self.send(*source, reply, target))

@@ -1,14 +1,17 @@
 """A network interface of a board: Ethernet with a PHY, or a Wi-Fi station; DHCP on both.
 
 Figures are hypotheses: auto-negotiation 1.5 to 2.5 s, association 0.5 to 2 s, DHCP 0.2 to 1 s.
-Does not model power saving, roaming, signal strength that changes, or static addresses.
+Does not model power saving, roaming, or static addresses.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .access_point import BEACONS_US
+
 if TYPE_CHECKING:
+    from .access_point import AccessPoint
     from .lan import Lan
     from .sockets import Sockets
 
@@ -21,14 +24,14 @@ GIVE_UP_US = 3_000_000  # a station that looks for its access point
 # network.ETH_... and network.STAT_... of the ESP32 port
 INITIALIZED, STARTED, STOPPED, CONNECTED, DISCONNECTED, GOT_IP = range(6)
 IDLE, CONNECTING, STATION_GOT_IP = 1000, 1001, 1010
-NO_AP_FOUND, WRONG_PASSWORD = 201, 202
+BEACON_TIMEOUT, NO_AP_FOUND, WRONG_PASSWORD = 200, 201, 202
 
 
 class Nic:
     """One interface; `sockets` are those of its board while that runs.
 
-    Faults: `unplugged` (no cable, or no access point in reach), `no_dhcp` (nobody gives it an
-    address), `wrong_key` (the access point refuses the password).
+    Faults: `unplugged` (no cable, or no antenna), `no_dhcp` (nobody gives it an address),
+    `wrong_key` (the access point refuses the password).
     """
 
     def __init__(self, lan: Lan | None, kind: int, address: str) -> None:
@@ -50,6 +53,8 @@ class Nic:
         self.groups: set[str] = set()
         self.asked_us = self.begun_us = 0
         self._link_us = self._dhcp_us = 0  # how long each takes this time
+        self._joined = False  # it has had an address of this access point
+        self._heard_us = 0  # when that was heard last
 
     def set_active(self, on: bool) -> None:
         """Switch it on or off; a station waits for connect() then."""
@@ -61,12 +66,18 @@ class Nic:
     def connect(self, ssid: str, key: str) -> None:
         """Look for an access point and join it."""
         self.ssid, self.key = ssid, key
+        self._joined = False
         self._begin()
         self.asked_us = self.begun_us
 
     def disconnect(self) -> None:
         """Leave the access point."""
-        self.ssid = None
+        self.ssid, self._joined = None, False
+
+    @property
+    def access_point(self) -> AccessPoint | None:
+        """The one that it is told to join, if there is one of that name."""
+        return None if self.lan is None else self.lan.wifi.get(self.ssid or "")
 
     def _begin(self) -> None:
         if self.lan is not None:
@@ -96,14 +107,20 @@ class Nic:
             return IDLE
         if lan is None:  # a radio without antenna
             return NO_AP_FOUND
-        if self.ssid not in lan.wifi or self.faults.take("unplugged"):
+        now_us, point = lan.world.now_us, self.access_point
+        if point is None or self.faults.take("unplugged") or point.faults.take("away"):
+            if self._joined and now_us - self._heard_us < BEACONS_US:
+                return STATION_GOT_IP  # it has not noticed yet
+            if self._joined:
+                self._joined, self.asked_us = False, now_us
             self._begin()  # all anew when it is there again
-            looks = lan.world.now_us - self.asked_us < GIVE_UP_US
-            return CONNECTING if looks else NO_AP_FOUND
-        if self.key != lan.wifi[self.ssid] or self.faults.take("wrong_key"):
+            return CONNECTING if now_us - self.asked_us < GIVE_UP_US else NO_AP_FOUND
+        if self.key != point.password or self.faults.take("wrong_key"):
             return CONNECTING if self._age_us() < self._link_us else WRONG_PASSWORD
-        waits = self._age_us() < self._dhcp_us or self.faults.take("no_dhcp")
-        return CONNECTING if waits else STATION_GOT_IP
+        if self._age_us() < self._dhcp_us or self.faults.take("no_dhcp"):
+            return CONNECTING
+        self._joined, self._heard_us = True, now_us
+        return STATION_GOT_IP
 
     def _age_us(self) -> int:
         assert self.lan is not None
@@ -114,6 +131,20 @@ class Nic:
         """True while it has an address."""
         return self.status in (GOT_IP, STATION_GOT_IP)
 
+    @property
+    def dbm(self) -> int:
+        """The strength of the access point that it has joined."""
+        point = self.access_point
+        return point.dbm if point and self.status == STATION_GOT_IP else 0
+
+    def loses(self) -> bool:
+        """Decide the fate of one datagram on the air, in either direction."""
+        point = self.access_point if self.kind == WIFI else None
+        if point is None or self.lan is None or not point.loses(self.lan.random):
+            return False
+        self.lan.counts["wifi_lost"] += 1
+        return True
+
     def hears(self, host: str) -> bool:
         """True if a datagram to this address is for this interface."""
         return host == self.address or host.endswith(".255") or host in self.groups
@@ -122,4 +153,4 @@ class Nic:
         """Hand a datagram to the board's program; tells what became of it."""
         if self.sockets is None or not self.ready:
             return "refused"
-        return self.sockets.take(port, data, source)
+        return "lost" if self.loses() else self.sockets.take(port, data, source)

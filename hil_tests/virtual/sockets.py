@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .lan import Address
 from .network import Line, Network
-from .nic import ETHERNET, STATION_GOT_IP, WIFI, Nic
+from .nic import ETHERNET, WIFI, Nic
 
 if TYPE_CHECKING:
     from .hardware import Hardware
@@ -85,7 +85,7 @@ class Sockets:
         nic = self._nic(kind)
         status = nic.status
         address = pack_ip(nic.address) if nic.ready else bytes(4)
-        return _STATE.pack(nic.active, status, -55 if status == STATION_GOT_IP else 0, address)
+        return _STATE.pack(nic.active, status, nic.dbm, address)
 
     def _nic(self, kind: int) -> Nic:
         if kind not in self.nics:
@@ -178,6 +178,8 @@ class Sockets:
         if not socket.port:
             socket.port = self._next_port
             self._next_port += 1
+        if nic.loses():
+            return
         if network.lan.is_here(target[0]):
             network.lan.send(*target, data, (nic.address, socket.port))
         else:
@@ -203,7 +205,8 @@ class Sockets:
         return fates[0] if fates else "refused"
 
     def _answered(self, socket: Socket, data: bytes, source: Address) -> None:
-        if any(nic.ready for nic in self.nics.values()):
+        nic = next((nic for nic in self.nics.values() if nic.ready), None)
+        if nic is not None and not nic.loses():
             self._put(socket, data, source)
 
     def _put(self, socket: Socket, data: bytes, source: Address) -> str:

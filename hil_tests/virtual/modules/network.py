@@ -68,6 +68,7 @@ class _Interface:
 
 class WLAN(_Interface):
     IF_STA, IF_AP = STA_IF, AP_IF
+    PM_NONE, PM_PERFORMANCE, PM_POWERSAVE = range(3)
 
     def __init__(self, interface=STA_IF):
         if interface != STA_IF:
