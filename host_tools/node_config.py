@@ -26,7 +26,10 @@ from .validation import InvalidData, Strict, check, did_you_mean
 NAME = r"^[a-z0-9][a-z0-9-]{0,31}$"
 NAME_RULE = "1 to 32 lower-case letters, digits and '-'"
 HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
+SSID_RULE = "1 to 32 bytes of UTF-8 without control characters"
+SSID_MAX = 32  # IEEE 802.11, 9.4.2.2
 DAY_S = 86_400
+NAT_S = 60  # how long networks are known to keep a way back open: 20 to 120 s
 MODEM_DATAGRAM_BYTES = 512  # MAX_DATAGRAM in drivers/bc26.py, the only modem there is
 # What a speaker has where nothing is said: it asks every few seconds, and bytes are cheap there.
 SPEAKER_BUDGET_BYTES = 10_000_000
@@ -73,6 +76,23 @@ class Speaker(Strict):
     groups: list[Annotated[int, Field(ge=0, le=65535)]] = Field(default=[], max_length=16)
 
 
+class Wifi(Strict):
+    """The access point of a loudspeaker without Ethernet; its password is a secret of the unit.
+
+    A network without a password must be called `open`: it is never so by mistake.
+    """
+
+    ssid: str = Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$", description=SSID_RULE)
+    open: bool = False
+
+
+class Nbiot(Strict):
+    """What the way back over NB-IoT may cost; `[speaker]` and `[uplink]` say it of the Wi-Fi."""
+
+    keepalive_s: int = Field(default=50, ge=10, le=3600)
+    budget_bytes_day: int = Field(default=100_000, ge=1000, le=SPEAKER_BUDGET_BYTES)
+
+
 class Override(Strict):
     """What differs on this unit from what the board says about one fitted part."""
 
@@ -88,6 +108,8 @@ class Tables(Strict):
     uplink: Uplink
     sampling: Sampling = Sampling()
     speaker: Speaker | None = None
+    wifi: Wifi | None = None
+    nbiot: Nbiot | None = None
     fitted: dict[str, Override] = {}
 
 
@@ -130,6 +152,12 @@ class NodeConfig:
         return chosen or max(30, min(DAY_S, self.sampling_interval_s * self.report_samples))
 
     @property
+    def smallest_datagram_bytes(self) -> int:
+        """What each of its roads takes: on a speaker with NB-IoT that of the modem."""
+        chosen = self.tables.uplink.datagram_bytes
+        return min(chosen, MODEM_DATAGRAM_BYTES) if self.board.modem else chosen
+
+    @property
     def report_bytes(self) -> int:
         """The most bytes on the air that one report takes, frame included."""
         return self.profile.largest_report_bytes(self.report_samples) + RECORD_OVERHEAD_BYTES
@@ -155,6 +183,9 @@ class NodeConfig:
         }
         if self.profile.role == "speaker":
             device["speaker"] = (self.tables.speaker or Speaker()).model_dump()
+        if self.tables.wifi:
+            device["wifi"] = self.tables.wifi.model_dump()
+            device["nbiot"] = (self.tables.nbiot or Nbiot()).model_dump()
         return device
 
 
@@ -207,7 +238,8 @@ def parse(text: str, source: str) -> NodeConfig:
         uplink = tables.uplink.model_copy(update=more)
         tables = tables.model_copy(update={"uplink": uplink})
     config = NodeConfig(source, tables, board, profile)
-    problems = [*_part_problems(config), *_size_problems(config), *_budget_problems(config)]
+    checks = (_part_problems, _road_problems, _size_problems, _budget_problems)
+    problems = [problem for each in checks for problem in each(config)]
     if problems:
         raise InvalidData(source, problems)
     return NodeConfig(source, tables, board, profile, tuple(_notes(config)))
@@ -234,11 +266,6 @@ def _part_problems(config: NodeConfig) -> Iterator[str]:
                 f"[node] profile = '{config.profile.id}': its channel '{channel.name}' needs a "
                 f"part '{channel.part}', which {board.id} does not have"
             )
-    if config.profile.role == "speaker" and not board.ethernet:
-        yield (
-            f"[node] board = '{board.id}': a speaker needs Ethernet for now, "
-            "choose speaker_esp32_eth"
-        )
     if config.tables.speaker and config.profile.role != "speaker":
         yield f"[speaker]: profile '{config.profile.id}' is no speaker's, remove the table"
     if board.fitted and not set(board.fitted) - _disabled(config):
@@ -264,9 +291,30 @@ def _level_problems(config: NodeConfig) -> Iterator[str]:
             )
 
 
+def _road_problems(config: NodeConfig) -> Iterator[str]:
+    """How the board can reach the server, and what the file says of it."""
+    board, tables = config.board, config.tables
+    two_roads = board.wifi and board.modem is not None and not board.ethernet
+    if config.profile.role != "speaker":
+        two_roads = False
+    elif not board.ethernet and not two_roads:
+        yield (
+            f"[node] board = '{board.id}': a speaker needs Ethernet, or Wi-Fi with a modem, "
+            "choose speaker_esp32_eth or speaker_esp32s3_nbiot"
+        )
+    for name in ("wifi", "nbiot"):
+        if getattr(tables, name) and not two_roads:
+            yield f"[{name}]: {board.id} has no use for it as a {config.profile.role}, remove it"
+    if two_roads and tables.wifi is None:
+        yield f'[wifi]: missing, {board.id} reaches the server by it: ssid = "its name"'
+    if tables.wifi and len(tables.wifi.ssid.encode()) > SSID_MAX:
+        yield f"[wifi] ssid = '{tables.wifi.ssid}': must be {SSID_RULE}"
+
+
 def _size_problems(config: NodeConfig) -> Iterator[str]:
     uplink = config.tables.uplink
-    if config.board.modem and uplink.datagram_bytes > MODEM_DATAGRAM_BYTES:
+    only_modem = config.board.modem and not config.tables.wifi
+    if only_modem and uplink.datagram_bytes > MODEM_DATAGRAM_BYTES:
         yield (
             f"[uplink] datagram_bytes = {uplink.datagram_bytes}: the modem of {config.board.id} "
             f"takes at most {MODEM_DATAGRAM_BYTES}"
@@ -278,10 +326,14 @@ def _size_problems(config: NodeConfig) -> Iterator[str]:
             f"{config.schema_bytes} bytes, but the modem of {config.board.id} takes at most "
             f"{MODEM_DATAGRAM_BYTES}: give it fewer channels or shorter names"
         )
-    if config.report_bytes > uplink.datagram_bytes:
+    smallest = config.smallest_datagram_bytes
+    if config.report_bytes > smallest:
+        whose = (
+            "[uplink] datagram_bytes is" if smallest == uplink.datagram_bytes else "NB-IoT takes"
+        )
         yield (
             f"[sampling] report_samples = {config.report_samples}: such a report may take "
-            f"{config.report_bytes} bytes, but [uplink] datagram_bytes is {uplink.datagram_bytes}"
+            f"{config.report_bytes} bytes, but {whose} {smallest}"
         )
     if config.sampling_interval_s * config.report_samples > DAY_S:
         yield (
@@ -300,13 +352,19 @@ def _budget_problems(config: NodeConfig) -> Iterator[str]:
     if config.profile.role != "speaker":
         return
     uplink, keepalive_s = config.tables.uplink, (config.tables.speaker or Speaker()).keepalive_s
-    # The unit sends only while a full datagram is left.
-    needed = KEEPALIVE_BYTES * (DAY_S // keepalive_s) + uplink.datagram_bytes
-    if uplink.budget_bytes_day < needed:
-        yield (
-            f"[uplink] budget_bytes_day = {uplink.budget_bytes_day}: a day of keepalives every "
-            f"{keepalive_s} s needs {needed}, or the speaker goes deaf before its end"
-        )
+    roads = [("uplink", uplink.budget_bytes_day, keepalive_s, uplink.datagram_bytes)]
+    if config.tables.wifi:
+        nbiot = config.tables.nbiot or Nbiot()
+        datagram = config.smallest_datagram_bytes
+        roads.append(("nbiot", nbiot.budget_bytes_day, nbiot.keepalive_s, datagram))
+    for name, budget, every_s, datagram in roads:
+        # The unit sends only while a full datagram is left.
+        needed = KEEPALIVE_BYTES * (DAY_S // every_s) + datagram
+        if budget < needed:
+            yield (
+                f"[{name}] budget_bytes_day = {budget}: a day of keepalives every "
+                f"{every_s} s needs {needed}, or the speaker goes deaf before its end"
+            )
 
 
 def _notes(config: NodeConfig) -> Iterator[str]:
@@ -314,6 +372,12 @@ def _notes(config: NodeConfig) -> Iterator[str]:
         empty = [channel.name for channel in config.profile.channels if channel.part == name]
         if empty:
             yield f"[fitted.{name}] is disabled: {', '.join(empty)} will have no values"
+    nbiot = config.tables.nbiot or Nbiot()
+    if config.tables.wifi and nbiot.keepalive_s > NAT_S:
+        yield (
+            f"[nbiot] keepalive_s = {nbiot.keepalive_s}: networks forget the way back after about "
+            f"{NAT_S} s, so over NB-IoT an alert may come up to {nbiot.keepalive_s} s late"
+        )
     reports = DAY_S // (config.sampling_interval_s * config.report_samples)
     budget = config.tables.uplink.budget_bytes_day
     if reports * config.report_bytes > budget:

@@ -1,4 +1,4 @@
-"""The secrets of a unit as an image of its `nvs` partition: identity and master key.
+"""The secrets of a unit as an image of its `nvs` partition: identity, keys and passwords.
 
 Format: ESP-IDF, "Non-Volatile Storage", by esp-idf-nvs-partition-gen. Everything else that the
 device keeps there (sequence numbers, replay window, boot tries) begins anew with a new key.
@@ -33,6 +33,7 @@ class Identity:
     epoch: int
     master: bytes = field(repr=False)
     issuers: bytes = b""  # whom a loudspeaker obeys, see issuers.py
+    wifi: bytes = field(default=b"", repr=False)  # the password of its access point
 
 
 def build(identity: Identity, size: int) -> bytes:
@@ -53,6 +54,8 @@ def build(identity: Identity, size: int) -> bytes:
     blobs = {"master": identity.master, "kid": identity.kid, "unit": identity.unit.encode()}
     if identity.issuers:
         blobs["issuers"] = identity.issuers
+    if identity.wifi:
+        blobs["wifi"] = identity.wifi
     result = io.BytesIO()
     with redirect_stdout(io.StringIO()):
         writer = nvs.nvs_open(result, usable, nvs.Page.VERSION2)
@@ -84,7 +87,8 @@ def read_identity(image: bytes, source: str) -> Identity:
     try:
         epoch = int.from_bytes(values["epoch"], "little")
         unit, issuers = _text(values["unit"]), values.get("issuers", b"")
-        return Identity(unit, values["kid"], epoch, values["master"], issuers)
+        wifi = values.get("wifi", b"")
+        return Identity(unit, values["kid"], epoch, values["master"], issuers, wifi)
     except KeyError as missing:
         message = f"{source} is no secrets image, it has no {missing}"
         raise CannotTry(message, "make one with 'fieldbeat build --secrets-out'") from None

@@ -3,8 +3,9 @@
 It also lists the issuers of alerts (`issuers.py`), by their public keys.
 
 One registry is one site's key table: every key id in it has the same length (`kid_size`), and the
-collector reads it. It holds master keys in clear, so the file belongs to its owner alone
-(mode 0600); keys leave it only through `keys` and are never part of a `Unit`.
+collector reads it. It holds master keys and Wi-Fi passwords in clear, so the file belongs to its
+owner alone (mode 0600); they leave it only through `keys` and `wifi_password` and are never part
+of a `Unit`.
 
 Two rules keep a (key, sequence number) pair from coming twice:
 
@@ -38,6 +39,10 @@ CREATE TABLE issuers (
 CREATE UNIQUE INDEX issuers_in_office ON issuers (name) WHERE revoked_s IS NULL;
 """
 
+_WIFI = (
+    "CREATE TABLE wifi (unit TEXT PRIMARY KEY, password TEXT NOT NULL, changed_s REAL NOT NULL);"
+)
+
 _TABLES = f"""
 CREATE TABLE settings (name TEXT PRIMARY KEY, value);
 CREATE TABLE units (
@@ -52,17 +57,19 @@ CREATE TABLE keys (
     sent_s REAL, down_limit INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (kid, epoch));
 CREATE TABLE history (at_s REAL NOT NULL, unit TEXT NOT NULL, action TEXT NOT NULL, detail TEXT);
 {_ISSUERS}
+{_WIFI}
 """
 
 _STEPS = {
     1: "ALTER TABLE units ADD COLUMN role TEXT NOT NULL DEFAULT 'station';"
-    "ALTER TABLE units ADD COLUMN groups TEXT NOT NULL DEFAULT '';" + _ISSUERS
+    "ALTER TABLE units ADD COLUMN groups TEXT NOT NULL DEFAULT '';" + _ISSUERS,
+    2: _WIFI,
 }
 
 _LAYOUT = Layout(
     name="registry",
     application_id=int.from_bytes(b"fbrg", "big"),
-    version=2,
+    version=3,
     tables=_TABLES,
     since_version_1="keys",
     steps=_STEPS,
@@ -250,6 +257,21 @@ class Registry:
             "SELECT epoch, master FROM keys WHERE kid = ? ORDER BY epoch DESC", bytes(kid)
         )
         return [tuple(row) for row in rows]
+
+    def wifi_password(self, unit: str) -> str | None:
+        """Return the password with which a unit joins its access point, None if none is known."""
+        row = self._database.one("SELECT password FROM wifi WHERE unit = ?", unit)
+        return row[0] if row else None
+
+    def keep_wifi_password(self, unit: str, password: str | None) -> None:
+        """Keep the password of a unit's access point, or forget it."""
+        self._changes += 1
+        with self._database.transaction():
+            self._database.write("DELETE FROM wifi WHERE unit = ?", unit)
+            if password is not None:
+                self._database.write(
+                    "INSERT INTO wifi VALUES (?, ?, ?)", unit, password, self._now()
+                )
 
     def claim(self, kid: bytes, epoch: int) -> bool:
         """Take a key for sending it to its unit; only the first who asks may.

@@ -106,6 +106,24 @@ def test_all_mistakes_are_found_at_once():
 
 
 SPEAKER = (Path(__file__).parents[2] / "docs/examples/speaker.toml").read_text()
+TWO_ROADS = (Path(__file__).parents[2] / "docs/examples/speaker-nbiot.toml").read_text()
+
+
+def test_a_speaker_with_two_roads():
+    config = node_config.parse(TWO_ROADS, "s.toml")
+    device = config.to_device_map()
+    assert device["wifi"] == {"ssid": "riverside-poles", "open": False}
+    assert device["nbiot"] == {"keepalive_s": 50, "budget_bytes_day": 100_000}
+    assert config.notes == () and device["uplink"]["datagram_bytes"] == 1200
+    short = TWO_ROADS[: TWO_ROADS.index("[nbiot]")]
+    assert node_config.parse(short, "s.toml").to_device_map()["nbiot"] == device["nbiot"]
+    assert not {"wifi", "nbiot"} & node_config.parse(SPEAKER, "s.toml").to_device_map().keys()
+
+
+def test_an_alert_that_may_be_late_over_nbiot_is_told():
+    config = node_config.parse(TWO_ROADS.replace("keepalive_s = 50 ", "keepalive_s = 300 "), "s")
+    [note] = config.notes
+    assert "an alert may come up to 300 s late" in note
 
 
 def test_a_speaker():
@@ -156,7 +174,19 @@ def test_a_speaker_that_would_go_deaf_is_a_mistake():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (SPEAKER.replace("speaker_esp32_eth", "speaker_esp32s3_nbiot"), "needs Ethernet"),
+        (SPEAKER.replace("speaker_esp32_eth", "speaker_esp32s3_nbiot"), "[wifi]: missing"),
+        (SPEAKER.replace("speaker_esp32_eth", "greenhouse_esp32"), "needs Ethernet, or Wi-Fi"),
+        (SPEAKER + '[wifi]\nssid = "x"\n', "speaker_esp32_eth has no use for it as a speaker"),
+        (TWO_ROADS.replace('"riverside-poles"', '""'), "ssid"),
+        (TWO_ROADS.replace("riverside-poles", "é" * 17), "1 to 32 bytes"),
+        (TWO_ROADS.replace("riverside-poles", "a\\u0000b"), "ssid"),
+        (TWO_ROADS.replace("[nbiot]", 'password = "hunter22"\n[nbiot]'), "password"),
+        (TWO_ROADS.replace("keepalive_s = 50 ", "keepalive_s = 9 "), "keepalive_s = 9"),
+        (
+            TWO_ROADS.replace("budget_bytes_day = 100000", "budget_bytes_day = 69631"),
+            "[nbiot] budget_bytes_day = 69631: a day of keepalives every 50 s needs 69632",
+        ),
+        (TWO_ROADS + "[sampling]\nreport_samples = 240\n", "but NB-IoT takes 512"),
         (SPEAKER.replace("groups = [7]", "groups = [70000]"), "groups"),
         (SPEAKER.replace("volume = 60 ", "volume = 101 "), "volume = 101"),
     ],
