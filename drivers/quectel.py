@@ -63,11 +63,22 @@ class Quectel(Modem):
             await self.ask(at.assign("+CFUN", 1), timeout_ms=_CFUN_MS)
         await self.until(self._sim_ready, self.deadline(_SIM_MS), _POLL_MS, "modem_error")
         # Before the registration, which negotiates it.
-        psm = at.assign("+CPSMS", 1, None, None, _PSM_PERIODIC, _PSM_ACTIVE)
-        await self.attempt(psm)
+        if self._fed:
+            # It stays within reach: neither power saving nor extended idle times (TS 27.007, 7.39
+            # and 7.40; access technology 5 is NB-IoT). The modem keeps both settings.
+            await self.attempt(at.assign("+CPSMS", 0))
+            await self.attempt(at.assign("+CEDRXS", 0, 5))
+        else:
+            psm = at.assign("+CPSMS", 1, None, None, _PSM_PERIODIC, _PSM_ACTIVE)
+            await self.attempt(psm)
         deadline = self.deadline(timeout_ms)
         await self.until(self._registered, deadline, _POLL_MS, "reg_searching")
         await self.until(self._attached, deadline, _POLL_MS, "reg_searching")
+
+    async def must_be_registered(self):
+        # Raises where it is not, as attach() does when its time is over.
+        if not await self._registered():
+            raise self.error("reg_searching")
 
     async def _sim_ready(self):
         command = await self.run(at.read("+CPIN"), "+CPIN")
@@ -124,6 +135,15 @@ class Quectel(Modem):
         if rai != self._rai:
             self._rai = rai
             await self._assist_release(rai)
+
+    @property
+    def reachable(self):
+        # It is up and has a socket, as far as it has said.
+        return self.up and self._socket_open
+
+    def take(self):
+        # The next datagram that has come, or None.
+        return self._received.pop(0) if self._received else None
 
     async def receive(self, timeout_ms):
         deadline = self.deadline(timeout_ms)

@@ -41,7 +41,7 @@ class Board:
         return make(self.bus(entry["bus"]), _output(entry, "pwrkey"), _output(entry, "reset"))
 
     # (interface that is active, what makes it connect): Ethernet, or else Wi-Fi with the name and
-    # the password of its access point.
+    # the password of its access point, None for an open one.
     def network(self, *wifi):
         from . import sound_parts
 

@@ -33,8 +33,18 @@ _SPEAKER_KEYS = const(
         ("speaker", "two_issuers_level", 0, 0, 4),
     )
 )
+# A speaker asks every few seconds, and bytes are cheap where it does.
+_SPEAKER_BUDGET = const(10000000)
+# Of a speaker with Wi-Fi, whose way back is NB-IoT.
+_ROAD_KEYS = const(
+    (
+        ("wifi", "ssid", None, 1, 32),
+        ("nbiot", "keepalive_s", 50, 10, 3600),
+        ("nbiot", "budget_bytes_day", 100000, 1000, _ANY),
+    )
+)
 _GROUPS_MAX = const(16)
-_TEXTS = const(("name", "site", "board", "profile", "host", "apn"))
+_TEXTS = const(("name", "site", "board", "profile", "host", "apn", "ssid"))
 
 
 class ConfigError(ValueError):
@@ -107,6 +117,8 @@ def revert(root):
 # Returns the map with defaults filled in; raises ConfigError that names the key.
 def check(value, kind):
     if kind == "config":
+        if "speaker" in value and isinstance(value.get("uplink"), dict):
+            value["uplink"].setdefault("budget_bytes_day", _SPEAKER_BUDGET)
         for table, key, default, low, high in _KEYS:
             _check_key(value, table, key, default, low, high)
         if not isinstance(value.setdefault("fitted", {}), dict):
@@ -143,6 +155,12 @@ def _check_key(value, table, key, default, low, high):
 def _check_speaker(value):
     for table, key, default, low, high in _SPEAKER_KEYS:
         _check_key(value, table, key, default, low, high)
+    if "wifi" in value:
+        value.setdefault("nbiot", {})
+        for table, key, default, low, high in _ROAD_KEYS:
+            _check_key(value, table, key, default, low, high)
+        if not isinstance(value["wifi"].setdefault("open", False), bool):
+            raise ConfigError("config: wifi.open must be true or false")
     groups = value["speaker"].setdefault("groups", [])
     whole = isinstance(groups, list) and len(groups) <= _GROUPS_MAX
     if not whole or not all(isinstance(group, int) for group in groups):

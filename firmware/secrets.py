@@ -11,6 +11,7 @@ from protocols.sequence import Sequence
 
 from . import later
 
+_WIFI = const("firmware.wifi_secret")
 _ISSUERS = const("firmware.issuers protocols.authority protocols.command")
 _SIZES = {"master": (16,), "kid": (2, 4)}
 
@@ -39,8 +40,8 @@ class Secrets:
         keys = self.keyset()
         return keys.check_value() if keys else None
 
-    # What provisioning may write: master, kid, epoch, unit, issuers. Writing what is there changes
-    # nothing, so that an interrupted provisioning can be repeated.
+    # What provisioning may write: master, kid, epoch, unit, issuers, wifi. Writing what is there
+    # changes nothing, so that an interrupted provisioning can be repeated.
     def put(self, name, value):
         if name == "epoch":
             if not isinstance(value, int) or not 0 <= value <= 0x7FFFFFFF:
@@ -51,6 +52,9 @@ class Secrets:
         elif name == "issuers":
             later.call(_ISSUERS, "replace", bytes(value))
             return
+        elif name == "wifi":
+            later.call(_WIFI, "replace", bytes(value))
+            return
         elif name in ("master", "kid", "unit"):
             value = value.encode() if isinstance(value, str) else bytes(value)
             _check(name, value)
@@ -58,7 +62,7 @@ class Secrets:
                 return
             self._nvs.set_blob(name, value)
         else:
-            raise SecretsError("%s: give one of master, kid, epoch, unit, issuers" % name)
+            raise SecretsError("%s: give one of master, kid, epoch, unit, issuers, wifi" % name)
         if name != "unit":  # other keys: what the old ones have seen says nothing about these
             self.window_store(Window())
         self._nvs.commit()

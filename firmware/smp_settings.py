@@ -25,6 +25,7 @@ _DELETE_NOT_SUPPORTED = const(7)
 
 _CONFIG = const("firmware.config")  # a third of the free heap, for the commit alone
 _ISSUERS = const("firmware.issuers protocols.authority protocols.command")
+_WIFI = const("firmware.wifi_secret")
 _NAME_LIMIT = const(32)
 _WRITABLE = {
     "id/unit": "unit",
@@ -32,8 +33,10 @@ _WRITABLE = {
     "id/epoch": "epoch",
     "key/master": "master",
     "key/issuers": "issuers",
+    "key/wifi": "wifi",
 }
-_READ_ONLY = const(("id/mac", "key/check", "config/sha256"))
+_READ_ONLY = const(("id/mac", "key/check", "key/wifi_check", "config/sha256"))
+_WRITE_ONLY = const(("key/master", "key/wifi"))
 
 
 def _epoch(data):
@@ -70,7 +73,7 @@ class SettingsGroup:
 
     async def _read(self, body):
         name = self._name(body)
-        if name == "key/master":
+        if name in _WRITE_ONLY:
             raise Refused(smp.EACCESSDENIED, _READ_NOT_SUPPORTED)
         value = self._config_hash() if name == "config/sha256" else self._identity(name)
         if not value:
@@ -82,6 +85,8 @@ class SettingsGroup:
             return self._mac
         if name == "key/check":
             return self._secrets.check_value()
+        if name == "key/wifi_check":
+            return later.call(_WIFI, "check_value")
         if name == "key/issuers":
             return later.call(_ISSUERS, "Issuers").list()
         kid, epoch, unit = self._secrets.identity()

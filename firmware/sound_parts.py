@@ -24,6 +24,8 @@ def network(manifest, *wifi):
         return lan, lambda: None
     station = network.WLAN(network.STA_IF)
     station.active(True)
+    # Without it the radio dozes between beacons, and what comes may be late by some of them.
+    station.config(pm=network.WLAN.PM_NONE)
 
     def connect():
         if station.status() != network.STAT_CONNECTING:

@@ -28,6 +28,24 @@ def _rest():  # a beat that nobody needs
     pass
 
 
+class Budget:
+    # Bytes of frames a day of the uptime, for retries and backlogs; a reset begins a new one.
+    def __init__(self, clock, bytes_day):
+        self._clock = clock
+        self._bytes_day = bytes_day
+        self._day = 0
+        self._spent = 0
+
+    def spend(self, size):
+        self._spent += size
+
+    def affords(self, size):
+        day = self._clock.uptime_s() // _DAY_S
+        if day != self._day:
+            self._day, self._spent = day, 0
+        return self._spent + size <= self._bytes_day
+
+
 class Uplink:
     # config: the unit's, checked. on_schemas(ids): the server cannot decode these schemas yet.
     def __init__(self, outbox, carrier, secrets, clock, counters, config, on_schemas=None):
@@ -49,8 +67,7 @@ class Uplink:
         # First records of datagrams that the carrier did not take: they go last, because one that
         # it never takes would hold up all others.
         self._refused = set()
-        self._day = 0
-        self._spent = 0  # bytes of frames in this day of the uptime
+        self._budget = Budget(clock, self._config["budget_bytes_day"])
 
     # Returns True when all that was sent is stored on the server, or nothing was waiting. Calls
     # beat() now and then: between two calls is no more than opening the carrier, a round of
@@ -140,10 +157,10 @@ class Uplink:
         plan, room, count = [], 0, 0
         for rn, record in self._outbox.pending():
             cost = packing.cost(len(record))
-            if cost + overhead > self.carrier.MTU:
+            if cost + overhead > len(self._frame) - frame.HEADER_MAX:
                 self._give_up(rn)
                 continue
-            if rn in skipped:
+            if rn in skipped or cost + overhead > self.carrier.MTU:  # of another road
                 continue
             if cost > room:
                 if len(plan) == datagrams or not self._affordable(len(plan) + 1):
@@ -167,12 +184,9 @@ class Uplink:
     def _datagram_bytes(self):
         return min(self._config["datagram_bytes"], self.carrier.MTU)
 
-    # Retries and backlogs have a budget a day; a reset begins a new one.
     def _affordable(self, datagrams):
-        day = self._clock.uptime_s() // _DAY_S
-        if day != self._day:
-            self._day, self._spent = day, 0
-        return self._spent + datagrams * self._datagram_bytes() <= self._config["budget_bytes_day"]
+        budget = self.carrier.budget or self._budget
+        return budget.affords(datagrams * self._datagram_bytes())
 
     def _with_epoch(self, keys):
         return (keys.kid, keys.epoch) != self._answered_key
@@ -183,7 +197,7 @@ class Uplink:
         piv = self._sequence.next()
         epoch = self._with_epoch(keys)
         data = keys.seal_in(frame.TELEMETRY, frame.UP, piv, self._frame, end, epoch)
-        self._spent += len(data)
+        (self.carrier.budget or self._budget).spend(len(data))
         try:
             await self.carrier.send(data, last)
         except CarrierError:

@@ -60,6 +60,12 @@ NAMES = (
     "rule_blind",
     "rules_older",
     "rules_corrupt",
+    "link_down",
+    "no_route",
+    "wifi_lost",
+    "wifi_no_answer",
+    "wifi_password",
+    "wifi_back",
 )
 
 CODES = {name: code for code, name in enumerate(NAMES) if name}

@@ -12,6 +12,7 @@ _ATTACH_TIMEOUT_MS = const(120000)
 class ModemUDP:
     def __init__(self, modem, config, clock, counters):
         self.MTU = modem.MAX_DATAGRAM
+        self.budget = None
         self._modem = modem
         self._config = config["uplink"]
         self._clock = clock
@@ -54,6 +55,9 @@ class ModemUDP:
                 await step()
             except ModemError:
                 pass
+        self._count()
+
+    def _count(self):
         counts = self._modem.counters
         for reason in counts:
             self._counters.count(reason, counts[reason])

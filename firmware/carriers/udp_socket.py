@@ -7,14 +7,13 @@ from drivers.uart_port import UARTPort  # which reads any stream with a limit of
 from protocols.compat import const
 
 from . import CarrierError
+from .lookup import lookup
 
 _LINK_S = const(15)  # auto-negotiation or association, and DHCP
 _POLL_MS = const(100)
 _BEAT_MS = const(50000)
-_WAITING = const(4)  # answers that nobody has taken yet
-_CLASS_SHIFT = const(4)  # as in protocols/frame.py: the class in the first byte of a frame
-_CLASS_MASK = const(0b11)
-_COMMAND = const(1)
+_UNANSWERED = const(3)  # questions, until the server may have another address
+_LISTEN_SILENCE_S = const(150)
 
 
 class _Closed:
@@ -27,43 +26,73 @@ class _Closed:
 
 class UDPSocket:
     # interface: network.LAN or network.WLAN, active; connect() starts what it needs to connect.
-    # on_command(datagram): gets each frame of class COMMAND at once, wake or not; all others are
-    # answers, which receive() gives to the wake that waits for them.
+    # inbox: gets all that comes.
     MTU = 1300
+    budget = None
     _socket: "socket.socket | _Closed"
 
-    def __init__(self, interface, connect, config, counters, on_command):
+    def __init__(self, interface, connect, config, counters, inbox):
+        self.inbox = inbox
+        self.keepalive_s = config["speaker"]["keepalive_s"]
         self._interface = interface
         self._connect = connect
         self._config = config["uplink"]
         self._counters = counters
         self._buffer = bytearray(self.MTU)
         self._socket = _Closed()
-        self._on_command = on_command
-        self._answers = []
-        self._came = asyncio.Event()
         self._opened = asyncio.Event()
+        self._reading = None
+        self._host = ""  # its address, when it was last looked up
+        self._unanswered = 0  # questions in a row
 
+    def tasks(self):
+        return (("listen", self.listen, _LISTEN_SILENCE_S),)
+
+    @property
+    def linked(self):
+        return self._interface.isconnected()
+
+    # The address is kept. The old socket hears on while a new one is looked for, and where there
+    # is none.
     async def open(self):
-        if self._opened.is_set() and self._interface.isconnected():
+        stale = self._unanswered >= _UNANSWERED
+        if self._opened.is_set() and self.linked and not stale:
             return
-        self._drop()
-        if not self._interface.isconnected():
-            self._connect()
-        for _ in range(_LINK_S * 1000 // _POLL_MS):
-            if self._interface.isconnected():
-                break
-            await asyncio.sleep_ms(_POLL_MS)
-        else:
-            raise self._error("link_down")
+        if not self.linked:
+            self._drop()
+            await self._wait_for_link()
         try:
-            config = self._config
-            address = socket.getaddrinfo(config["host"], config["port"])[0][-1]
-            made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            made.setblocking(False)
-            made.connect(address)  # what others send to this port is dropped
+            before = self._host
+            if stale or not before:
+                self._unanswered = 0
+                self._host = await self._find(before)
+            if not self._opened.is_set() or self._host != before:
+                self._make()
         except OSError:
             raise self._error("no_route")
+
+    async def _wait_for_link(self):
+        self._connect()
+        for _ in range(_LINK_S * 1000 // _POLL_MS):
+            if self.linked:
+                return
+            await asyncio.sleep_ms(_POLL_MS)
+        raise self._error("link_down")
+
+    async def _find(self, before):
+        try:
+            return await lookup(self._config["host"], self._interface.ifconfig()[3])
+        except OSError:
+            if not before:
+                raise
+            return before
+
+    def _make(self):
+        self._drop()
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.setblocking(False)
+        # What others send to this port is dropped.
+        made.connect(socket.getaddrinfo(self._host, self._config["port"])[0][-1])
         self._socket = made
         self._opened.set()
 
@@ -71,8 +100,12 @@ class UDPSocket:
         self._counters.count(reason)
         return CarrierError(reason)
 
+    # Nothing tells a reader that his socket is closed.
     def _drop(self):
         self._opened.clear()
+        reading, self._reading = self._reading, None
+        if reading:
+            reading.cancel()
         self._socket.close()
         self._socket = _Closed()
 
@@ -84,16 +117,15 @@ class UDPSocket:
             raise self._error("send_failed")
 
     async def receive(self, timeout_ms):
-        if not self._answers:
-            self._came.clear()
-            try:
-                await asyncio.wait_for_ms(self._came.wait(), timeout_ms)
-            except asyncio.TimeoutError:
-                return None
-        return self._answers.pop(0)
+        return await self.inbox.receive(timeout_ms)
 
     async def close(self):
         pass  # always on
+
+    # What became of a wake. -> True if it was the first good one on another road.
+    def judge(self, outcome):
+        self._unanswered = self._unanswered + 1 if outcome == "no_ack" else 0
+        return False
 
     def status(self):
         return {}
@@ -105,19 +137,16 @@ class UDPSocket:
             if not self._opened.is_set():
                 await asyncio.sleep_ms(_POLL_MS)
                 continue
+            reading = UARTPort(self._socket).readinto(self._buffer, _BEAT_MS)
+            self._reading = asyncio.create_task(reading)
             try:
-                size = await UARTPort(self._socket).readinto(self._buffer, _BEAT_MS)
+                size = await self._reading
             except OSError:
                 self._drop()
                 continue
+            except asyncio.CancelledError:
+                if self._reading:
+                    raise
+                continue  # there is another socket
             if size:
-                self._sort(bytes(memoryview(self._buffer)[:size]))
-
-    def _sort(self, datagram):
-        if datagram[0] >> _CLASS_SHIFT & _CLASS_MASK == _COMMAND:
-            self._on_command(datagram)
-            return
-        if len(self._answers) == _WAITING:
-            self._answers.pop(0)
-        self._answers.append(datagram)
-        self._came.set()
+                self.inbox.sort(bytes(memoryview(self._buffer)[:size]))

@@ -9,7 +9,7 @@ from protocols.compat import const
 from protocols.tone import STEADY
 
 from ..alerts import Alerts, Held
-from ..carriers.udp_socket import UDPSocket
+from ..carriers.choose import choose
 from ..commands import Commands
 from ..issuers import Issuers
 from ..player import Player
@@ -18,7 +18,6 @@ from ..uplink import Uplink
 
 # How long a task may be silent before the watchdog bites.
 _SAMPLER_SILENCE_S = const(300)
-_LISTEN_SILENCE_S = const(150)
 _TALK_SILENCE_S = const(600)
 _ALERT_SILENCE_S = const(150)
 
@@ -41,10 +40,8 @@ class Speaker:
         self._node = node
         config = node.config
         table = config["speaker"]
-        self._keepalive_s = table["keepalive_s"]
         self.parts = board.parts(config["fitted"])
-        interface, connect = board.network()
-        self.carrier = UDPSocket(interface, connect, config, node.counters, self._take)
+        self.carrier = choose(node, board, self._take, self._moved)
         sampling = config["sampling"]
         clock = node.clock
         self.sampler = Sampler(
@@ -78,8 +75,7 @@ class Speaker:
         self._came_ms = time.ticks_ms()
 
     def tasks(self):
-        return (
-            ("listen", self.carrier.listen, _LISTEN_SILENCE_S),
+        return self.carrier.tasks() + (
             ("alerts", self.alerts.run, _ALERT_SILENCE_S),
             ("player", self.alerts.play, _ALERT_SILENCE_S),
             ("sampler", self.sampler.run, _SAMPLER_SILENCE_S),
@@ -94,10 +90,17 @@ class Speaker:
             self.alerts.flush()
             await self.uplink.wake(beat, ask=True)
             self._node.woke()
+            if self.carrier.judge(self.uplink.outcome):
+                self._node.tell("health")
             try:
-                await asyncio.wait_for_ms(self.alerts.news.wait(), self._keepalive_s * 1000)
+                keepalive_ms = self.carrier.keepalive_s * 1000
+                await asyncio.wait_for_ms(self.alerts.news.wait(), keepalive_ms)
             except asyncio.TimeoutError:
                 pass
+
+    # The server does not know the other road before it is asked there.
+    def _moved(self):
+        self.alerts.news.set()
 
     def _tell(self, body):
         self._node.tell("receipt", body)

@@ -113,6 +113,7 @@ def test_a_codec_goes_before_its_amplifier():
 
 
 class Network:
+    PM_NONE = 0
     STA_IF, STAT_CONNECTING, STAT_IDLE, PHY_LAN8720 = 0, 1001, 1000, 1
 
     def __init__(self, *args, **keywords):
@@ -123,6 +124,9 @@ class Network:
 
     def active(self, on):
         self.log.append(on)
+
+    def config(self, **settings):
+        self.log.append(settings)
 
     def status(self):
         return self.state
@@ -146,7 +150,8 @@ def test_the_network_is_ethernet_where_there_is_any_and_else_wifi():
     station, connect = named(SPEAKERS[1]).network("village", "secret12")
     for _ in range(2):  # while it connects it is left alone
         connect()
-    assert station.args == (0,) and station.log == [True, ("village", "secret12")]
+    assert station.log[:2] == [True, {"pm": 0}]  # the radio never dozes
+    assert station.args == (0,) and station.log[2:] == [("village", "secret12")]
 
 
 def test_a_config_overrides_address_and_use():

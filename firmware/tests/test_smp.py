@@ -117,10 +117,11 @@ def test_settings_that_are_refused():
     def test(node):
         node.provision()
         assert node.ask(READ, SETTINGS, 0, {"name": "key/master"}) == _refusal(SETTINGS, 4)
+        assert node.ask(READ, SETTINGS, 0, {"name": "key/wifi"}) == _refusal(SETTINGS, 4)
         assert node.ask(READ, SETTINGS, 0, {"name": "key/other"}) == _refusal(SETTINGS, 3)
         assert node.ask(READ, SETTINGS, 0, {"name": "bt/name"}) == _refusal(SETTINGS, 5)
         assert node.ask(READ, SETTINGS, 0, {"name": "x" * 99}) == _refusal(SETTINGS, 2)
-        for name in ("key/check", "config/sha256"):
+        for name in ("key/check", "key/wifi_check", "config/sha256"):
             body = {"name": name, "val": b"1234"}
             assert node.ask(WRITE, SETTINGS, 0, body) == _refusal(SETTINGS, 6)
         assert node.ask(WRITE, SETTINGS, 1, {"name": "key/master"}) == _refusal(SETTINGS, 7)
@@ -132,6 +133,7 @@ def test_settings_that_are_refused():
             ("id/epoch", b"\x01"),
             ("id/epoch", b"\xff\xff\xff\xff"),
             ("key/master", MASTER + b"x"),
+            ("key/wifi", b"too few"),
         ):
             answer = node.ask(WRITE, SETTINGS, 0, {"name": name, "val": value})
             assert answer["rc"] == smp.EINVAL and "give" in answer["rsn"], answer

@@ -1,0 +1,110 @@
+# Datagrams through an NB-IoT modem that is always attached and may be spoken to at any time. It
+# costs no byte while nothing is sent, and a change-over does not wait for a cell search.
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+
+from drivers.errors import ModemError
+from protocols.compat import const
+
+from . import CarrierError
+from .modem_udp import ModemUDP
+
+_READ_MS = const(50000)
+_LOOK_MS = const(1000)  # whether it has said that it restarted, or that its socket is closed
+_ASK_S = const(60)  # the signal, and whether it is registered
+_AGAIN_S = const(30)  # after a failure; twice as long after each, up to
+_AGAIN_MAX_S = const(600)
+_UNANSWERED = const(3)  # questions, until the server may have another address
+_READ_SILENCE_S = const(150)
+_KEEP_SILENCE_S = const(900)  # one attempt: power key, reset, SIM, cell search, name look-up
+
+
+class AlwaysModem(ModemUDP):
+    # inbox: gets all that comes. on_open(): it is within reach again.
+    def __init__(self, modem, config, clock, counters, inbox, on_open):
+        super().__init__(modem, config, clock, counters)
+        modem.stay_awake()
+        self.reason = "modem_silent"  # why it is not within reach
+        self._inbox = inbox
+        self._on_open = on_open
+        self._lock = asyncio.Lock()  # who holds it owns the AT session
+        self._unanswered = 0
+        self._wanted = asyncio.Event()  # now, not after a while
+
+    def tasks(self):
+        return (
+            ("modem", self._read, _READ_SILENCE_S),
+            ("attach", self._keep, _KEEP_SILENCE_S),
+        )
+
+    @property
+    def ready(self):
+        return self._modem.reachable and self._unanswered < _UNANSWERED
+
+    def want(self):
+        self._wanted.set()
+
+    async def send(self, datagram, last):
+        # No release assistance: a command that waits at the server comes right after its answer,
+        # and finds the radio connected.
+        async with self._lock:
+            await super().send(datagram, False)
+
+    async def close(self):
+        self._count()
+
+    def judge(self, outcome):
+        self._unanswered = 0 if outcome in ("acked", "partly") else self._unanswered + 1
+
+    # The only reader of the UART.
+    async def _read(self, beat):
+        while True:
+            beat()
+            await self._modem.read(_READ_MS)
+            datagram = self._modem.take()
+            while datagram:
+                self._inbox.sort(datagram)
+                datagram = self._modem.take()
+
+    # Keeps it attached and its socket open, whatever happens.
+    async def _keep(self, beat):
+        again_s = _AGAIN_S
+        while True:
+            beat()
+            try:
+                await self._open_and_look(beat)
+            except CarrierError as error:
+                self.reason = error.reason
+            else:
+                again_s = _AGAIN_S
+                continue
+            self._count()
+            self._wanted.clear()
+            try:
+                await asyncio.wait_for_ms(self._wanted.wait(), again_s * 1000)
+                again_s = _AGAIN_S
+            except asyncio.TimeoutError:
+                again_s = min(2 * again_s, _AGAIN_MAX_S)
+
+    async def _open_and_look(self, beat):
+        async with self._lock:
+            self._unanswered = 0  # the name is looked up anew
+            await self.open()
+        self._on_open()
+        look_s = 0
+        while self.ready:
+            beat()
+            await asyncio.sleep_ms(_LOOK_MS)
+            look_s += 1
+            if look_s == _ASK_S:
+                look_s = 0
+                await self._ask()
+
+    async def _ask(self):
+        async with self._lock:
+            try:
+                self._status = await self._modem.signal()
+                await self._modem.must_be_registered()
+            except ModemError as error:
+                raise CarrierError(error.reason)
+        self._count()
