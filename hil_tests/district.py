@@ -23,7 +23,8 @@ from fieldbeat.protocols.command import DAILY, EMERGENCY
 
 from .virtual.site import Site
 
-EXAMPLE = Path(__file__).resolve().parents[1] / "docs" / "examples" / "speaker.toml"
+EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
+EXAMPLE = EXAMPLES / "speaker.toml"
 
 
 class District(Site):

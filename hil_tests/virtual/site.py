@@ -122,11 +122,13 @@ class Site(Bench):
         node: NodeConfig | None = None,
         provisioned: bool = True,
         sounds: dict[str, bytes] | None = None,
+        wifi_password: str | None = None,
         **options: Any,
     ) -> VirtualBoard:
         """Puts a flashed station on the bench and lets the collector answer at its address.
 
-        `sounds` are clips of a loudspeaker, `options` go to VirtualBoard.
+        `sounds` are clips of a loudspeaker, `options` go to VirtualBoard. Without `wifi_password`
+        it gets the right one.
         """
         node = node or config()
         flash = image.build(node, sounds=sounds)
@@ -134,13 +136,15 @@ class Site(Bench):
             node.board.id, node.tables.node.name, image=flash, power=False, **options
         )
         if provisioned:
-            self.give_key(station, node)
+            self.give_key(station, node, wifi_password)
         uplink = node.tables.uplink
         self.attach_collector(self.collector, uplink.host, uplink.port)
         station.power_on()
         return station
 
-    def give_key(self, station: VirtualBoard, node: NodeConfig) -> None:
+    def give_key(
+        self, station: VirtualBoard, node: NodeConfig, wifi_password: str | None = None
+    ) -> None:
         """Writes identity and a new key into the NVS partition, as `flash --secrets` does."""
         tables = node.tables
         self.registry.allocate(tables.node.name, "bench")
@@ -152,7 +156,12 @@ class Site(Bench):
         issuers = (
             Issuers(self.registry).list_for_units() if node.profile.role == "speaker" else b""
         )
-        identity = nvs_image.Identity(unit.name, unit.kid, unit.epoch, master, issuers)
+        wifi = wifi_password or ""
+        if tables.wifi and not wifi:
+            wifi = self.network.lan.wifi[tables.wifi.ssid].password
+        identity = nvs_image.Identity(
+            unit.name, unit.kid, unit.epoch, master, issuers, wifi.encode()
+        )
         station.flash.load(nvs.offset, nvs_image.build(identity, nvs.size))
 
     def dispatch(self) -> None:
