@@ -21,10 +21,10 @@ class TwoRoads(District):
         super().__init__(*args, **options)
         self.wifi = self.network.lan.wifi[SSID] = AccessPoint(PASSWORD)
 
-    def add_pole(self, name="speaker-01", sounds=None, run_s=60, **options) -> VirtualBoard:
+    def put_up(self, name: str = "speaker-01", run_s: float = 60, **options: Any) -> VirtualBoard:
         """Puts up a pole; after `run_s` it has asked the server, and knows the time."""
         text = TEXT.replace("speaker-01", name)
-        pole = self.add_station(node_config.parse(text, f"{name}.toml"), sounds=sounds, **options)
+        pole = self.add_station(node_config.parse(text, f"{name}.toml"), **options)
         self.run_for(run_s)
         return pole
 
