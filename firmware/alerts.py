@@ -7,9 +7,11 @@ import time
 
 from protocols import cbor, receipt
 from protocols.arbiter import Arbiter, Request, volume
-from protocols.command import Alert
+from protocols.command import TEST, Alert
 from protocols.compat import const
 from protocols.reasons import CODES
+
+from . import self_test
 
 _TICK_S = const(50)  # without anything due: a beat for the watchdog
 _LOOK_MS = const(20)  # whether what plays has come to its end
@@ -24,6 +26,7 @@ class Held:
         self.alert = alert
         self.not_before = not_before
         self.expires = expires
+        self.issuers = ()  # kids of who signed it; none of what this unit does by itself
         self.hops = None  # [ms since it was sent until: received, verified, decided, sounded]
         self.began_ms = time.ticks_ms()  # of the first
         self.started_s = None  # time of the first sample
@@ -39,9 +42,10 @@ class Held:
 class Alerts:
     # player: async play(alert, percent, on_sound), result (of the last play), settle_ms (before
     # the first sample), see player.py;
-    # seen(id) and note(id, stage): the ids that are kept for good; tell(body) puts a receipt into
-    # the outbox.
-    def __init__(self, root, clock, counters, player, table, seen, note, tell):
+    # seen(id) and note(id, stage): the ids that are kept for good; may(issuers, class, level):
+    # whether they may order it still; tell(event, body) puts a receipt, or what came out of a
+    # self-test, into the outbox.
+    def __init__(self, root, clock, counters, player, table, seen, note, may, tell):
         self._path = root + _FILE
         self._clock = clock
         self._counters = counters
@@ -49,11 +53,12 @@ class Alerts:
         self._table = table
         self._seen = seen
         self._note = note
+        self._may = may
         self._tell = tell
         self._arbiter = Arbiter()
         self._held = {}
         self._kept = self._load()  # entries from before a reset, until the time is known
-        self._receipts = []
+        self._receipts = []  # (event, body)
         self._jumps = clock.jumps
         self._wanted = None  # the id that has its turn
         self._performing = None  # the id that is being played, or put to rest
@@ -80,6 +85,17 @@ class Alerts:
         self._do(self._arbiter.cancel(id, self._clock.uptime_s()))
         return known
 
+    # After the issuers have changed. Whatever somebody ordered who may no more, as his key was
+    # stolen, say, is silent from now on, even if it sounds at the moment.
+    def drop_revoked(self):
+        self._take_up()
+        for held in list(self._held.values()):
+            if not self._is_allowed(held):
+                self._do(self._arbiter.cancel(held.id, self._clock.uptime_s(), "revoked"))
+
+    def _is_allowed(self, held):
+        return self._may(held.issuers, held.alert.cls, held.alert.level)
+
     def find(self, id):
         self._take_up()
         held = self._held.get(id)
@@ -87,7 +103,10 @@ class Alerts:
 
     # A receipt about a command that never came to be held here.
     def answer(self, id, stage, reason=None, hops=None):
-        self._receipts.append(receipt.body(id, stage, CODES.get(reason), hops=hops))
+        self._queue("receipt", receipt.body(id, stage, CODES.get(reason), hops=hops))
+
+    def _queue(self, event, body):
+        self._receipts.append((event, body))
         self.news.set()
 
     # --- two tasks: whose turn it is, and playing
@@ -132,7 +151,7 @@ class Alerts:
     # Receipts into the outbox; apart from what makes a sound, which does not wait for the flash.
     def flush(self):
         while self._receipts:
-            self._tell(self._receipts.pop(0))
+            self._tell(*self._receipts.pop(0))
         self.news.clear()
 
     def _do(self, actions):
@@ -176,9 +195,9 @@ class Alerts:
     # What was played has come to its end, by itself or not.
     def _settle(self, held):
         result = self._result
+        if result and result.proof and result.proof[2] < _SHARE_MIN:
+            result.fail("no_sound")
         reason = "amp_fault" if self._failed else result.reason if result else None
-        if not reason and result and result.proof and result.proof[2] < _SHARE_MIN:
-            reason = "no_sound"
         if self._final:
             stage, why = self._final
             self._final = None
@@ -209,10 +228,14 @@ class Alerts:
             self._held.pop(id, None)
             self._keep()
             self._remember(id, stage)
+        if held and held.alert.cls == TEST:
+            if receipt.is_final(stage):
+                self._queue("self_test", self_test.outcome(held.alert, stage, reason, result))
+            if held.alert.event == self_test.SCHEDULED:
+                return  # nobody waits for its receipt
         if result:
             fields["proof"], fields["source"] = result.proof, result.source
-        self._receipts.append(receipt.body(id, stage, CODES.get(reason), **fields))
-        self.news.set()
+        self._queue("receipt", receipt.body(id, stage, CODES.get(reason), **fields))
 
     # What cannot be noted sounds all the same.
     def _remember(self, id, stage):
@@ -245,6 +268,7 @@ class Alerts:
     def _keep(self):
         entries = [
             [held.id, list(held.alert), held.not_before, held.expires, held.started_s]
+            + list(held.issuers)
             for held in self._held.values()
         ]
         try:
@@ -266,19 +290,28 @@ class Alerts:
             return
         kept, self._kept = self._kept, []
         again = []
-        for id, alert, not_before, expires, started_s in kept:
+        for id, alert, not_before, expires, started_s, *issuers in kept:
             stage = self._seen(id)
             if id in self._held or (stage is not None and receipt.is_final(stage)):
                 continue
             held = Held(id, Alert(*alert), not_before, expires)
             held.cut = started_s is not None
-            if expires > self._clock.now():
+            held.issuers = issuers
+            if not self._is_allowed(held):  # revoked just before the reset, or by provisioning
+                self._give_up(
+                    id, receipt.INTERRUPTED if held.cut else receipt.CANCELLED, "revoked"
+                )
+            elif expires > self._clock.now():
                 self._held[id] = held
                 again.append(held)
+            elif held.cut:
+                self._give_up(id, receipt.INTERRUPTED, "power_cut")
             else:
-                stage = receipt.INTERRUPTED if held.cut else receipt.REFUSED
-                self.answer(id, stage, "power_cut" if held.cut else "cmd_expired")
-                self._remember(id, stage)
+                self._give_up(id, receipt.REFUSED, "cmd_expired")
         self._keep()
         for held in again:
             self._do(self._arbiter.submit(self._request(held), self._clock.uptime_s(), held.cut))
+
+    def _give_up(self, id, stage, reason):
+        self.answer(id, stage, reason)
+        self._remember(id, stage)

@@ -31,6 +31,10 @@ _SPEAKER_KEYS = const(
         ("speaker", "emergency_volume", 80, 1, 100),
         ("speaker", "keepalive_s", 25, 5, 3600),
         ("speaker", "two_issuers_level", 0, 0, 4),
+        ("speaker", "battery_min_mv", 0, 0, 60000),
+        ("speaker", "self_test_every_s", 0, 0, _ANY),
+        ("speaker", "self_test_at_s", 0, 0, _ANY),
+        ("speaker", "self_test_silent", 1, 0, 1),
     )
 )
 # A speaker asks every few seconds, and bytes are cheap where it does.

@@ -11,7 +11,9 @@ from protocols.reasons import CODES
 _BOOT = const(1)
 _SCHEMA = const(2)
 _HEALTH = const(3)
+_CONFIG = const(5)
 _RECEIPT = const(6)
+_SELF_TEST = const(7)
 _BOOT_CAUSE = const(2)
 _BOOT_VERSION = const(3)
 _BOOT_CONFIG_HASH = const(4)
@@ -25,6 +27,7 @@ _HEALTH_SIGNAL = const(5)
 _HEALTH_BATTERY_MV = const(6)
 _HEALTH_PENDING = const(7)
 _HEALTH_FLOOR = const(8)
+_CONFIG_ISSUERS = const(2)
 
 
 def boot(node, cause):
@@ -64,6 +67,16 @@ def health(node, urgent=False):
 # body: as protocols/receipt.py makes it.
 def receipt(node, body):
     _append(node, _RECEIPT, body, True)
+
+
+# body: as self_test.py makes it.
+def self_test(node, body):
+    _append(node, _SELF_TEST, body, True)
+
+
+# Whom it obeys; kids as bytes.
+def issuers(node, kids):
+    _append(node, _CONFIG, {_CONFIG_ISSUERS: kids}, True)
 
 
 def _append(node, type, body, urgent=False):

@@ -5,7 +5,7 @@ import gc
 
 from drivers.errors import DriverError
 from protocols import command
-from protocols.command import DRILL
+from protocols.command import DRILL, TEST
 from protocols.compat import const
 from protocols.gain import FULL, ramp
 from protocols.tone import STEADY, TWO_TONE, Tone
@@ -24,22 +24,29 @@ _LOOK_MS = const(50)  # at the line, while the chip speaks
 # For what cannot be played: who is in danger hears at least that.
 _INSTEAD = (command.TONE, TWO_TONE, 10000)
 
+_CHECKS = const("firmware.self_checks")
 _STREAM = const("firmware.stream protocols.jitter protocols.rtp")
 
 
 class Result:
     def __init__(self):
         self.reason = None  # the first thing that went wrong
+        self.failed = []  # all of them
         self.proof = None
+        self.battery_mv = None  # of a self-test
         self.source = None  # the kind of the last step
 
     def fail(self, reason):
         self.reason = self.reason or reason
+        self.failed.append(reason)
 
 
 class Player:
-    # parts: audio (I2SOutput) and amplifier; tts and line where they are fitted
-    def __init__(self, parts, counters, root):
+    # parts: audio (I2SOutput) and amplifier; tts and line where they are fitted. battery_min_mv:
+    # a self-test fails below it.
+    def __init__(self, parts, counters, root, battery_min_mv=0):
+        self._parts = parts
+        self._battery_min_mv = battery_min_mv
         self._audio = parts["audio"]
         self._amplifier = parts["amplifier"]
         self.settle_ms = self._amplifier.settle_ms
@@ -70,6 +77,9 @@ class Player:
                 for step in alert.content:
                     await self._step(step, percent, result)
             await self._audio.drain()
+            if alert.cls == TEST:
+                checked = self._parts, self._clips, self._battery_min_mv, result
+                await later.call(_CHECKS, "check", *checked)
         except DriverError as error:
             result.fail("amp_fault")
             self._counters.count(error.reason)

@@ -1,4 +1,4 @@
-"""A district on the bench: an issuer, poles that know him, and a desk that orders alerts.
+"""A district on the bench: an issuer, poles that know him, and the desk that orders alerts.
 
 with District(folder) as district:
     pole = district.add_pole()
@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fieldbeat.host_tools import alerts, issuer_keys, node_config
-from fieldbeat.host_tools.alerts import Maker, Signer, Sound, Window, choose
-from fieldbeat.host_tools.issuers import Issuers
-from fieldbeat.host_tools.orders import Delivery, Order, Orders
+from fieldbeat.host_tools import issuer_keys, node_config, upkeep
+from fieldbeat.host_tools.alert_desk import Desk, Plan, Request
+from fieldbeat.host_tools.alerts import Signer, Sound, Window, choose
+from fieldbeat.host_tools.issuers import Issuer
+from fieldbeat.host_tools.orders import Delivery, Order
 from fieldbeat.host_tools.store import Store
-from fieldbeat.host_tools.times import DEVICE_EPOCH_S
-from fieldbeat.protocols import command, command_writer, cose
-from fieldbeat.protocols.command import DAILY, EMERGENCY
+from fieldbeat.protocols import cbor, cose
+from fieldbeat.protocols.command import EMERGENCY
 
 from .virtual.site import Site
 
@@ -32,10 +32,10 @@ class District(Site):
 
     def __init__(self, workdir: Path, seed: int = 1, **options: Any) -> None:
         super().__init__(seed, workdir, **options)
-        self.issuers = Issuers(self.registry, now=lambda: self.now_s)
-        self.signer = self.new_issuer("district")
         self.desk_store = Store(workdir / "collector.db", create=False)  # as another process
-        self.desk = Orders(self.desk_store)
+        self.desk = Desk(self.registry, self.desk_store, lambda: self.now_s)
+        self.issuers = self.desk.issuers
+        self.signer = self.new_issuer("district")
 
     def close(self) -> None:
         """Ends all of it."""
@@ -50,6 +50,7 @@ class District(Site):
     def add_pole(self, name: str = "speaker-01", sounds=None, more: str = "", **changes):
         """Puts up a pole; `changes` are keys of its config, `more` goes to the end of it."""
         text = EXAMPLE.read_text().replace("speaker-01", name)
+        changes = {"battery_min_mv": 3000} | changes  # the scene has one cell of lithium
         for key, value in changes.items():
             before = next(line for line in text.splitlines() if line.startswith(f"{key} ="))
             text = text.replace(before, f"{key} = {value}")
@@ -69,76 +70,52 @@ class District(Site):
     ) -> Order:
         """Orders an alert for everybody; without `signers` the district signs."""
         signers = signers or [self.signer]
-        sound = Sound(class_, level, content, **more)
         window = Window(start_s, self.now_s + 60 * minutes)
-        maker = Maker(self.issuers, signers, self.now_s)
-        made = maker.alert(sound, window, choose(self.registry, everyone=True))
-        return self.hand_over(command.ALERT, sound, window, made)
+        parts = choose(self.registry, everyone=True)
+        issuers = [signer.issuer for signer in signers]
+        plan = self.desk.plan_sound(Sound(class_, level, content, **more), window, parts, issuers)
+        return self.send(plan, *signers)
 
     def cancel(self, order: Order) -> Order:
         """Cancels what was ordered."""
-        sent = [
-            alerts.Made(id_, plaintext, tuple(self.registry.unit(name) for name in names))
-            for id_, plaintext, names in self.desk.commands(order)
-        ]
-        rank = order.class_, order.level
-        window = Window(0, order.expires_s)
-        maker = Maker(self.issuers, [self.signer], self.now_s)
-        made = maker.cancel(rank, sent, order.expires_s)
-        return self.hand_over(command.CANCEL, Sound(*rank, []), window, made, order.id)
+        done = self.desk.cancel(order, [self.signer.issuer], self._keys(self.signer))
+        self.dispatch()
+        return done
 
     def self_test(self, silent: bool) -> Order:
-        """Orders a self-test of the first pole."""
-        unit = self.registry.unit("speaker-01")
-        args = command_writer.command(
-            command.SELFTEST,
-            bytes([silent]) * 8,
-            True,
-            int(self.now_s) - DEVICE_EPOCH_S + 600,
-            silent,
-            counter=self.issuers.next_counter(self.signer.issuer),
-        )
-        signed = command_writer.sign(
-            command_writer.encode(args),
-            cose.ES256,
-            self.signer.issuer.kid,
-            self.signer.key.sign,
-        )
-        made = [alerts.Made(args.id, signed, (unit,))]
-        window = Window(0, self.now_s + 600)
-        return self.hand_over(command.SELFTEST, Sound(DAILY, 4, []), window, made)
+        """Orders a self-test of every pole."""
+        request = Request(everyone=True, silent=silent, issuers=["district"])
+        return self.send(upkeep.self_test(self.desk, request))
 
-    def hand_over(
-        self,
-        kind: int,
-        sound: Sound,
-        window: Window,
-        made: Sequence[alerts.Made],
-        cancels: bytes | None = None,
-    ) -> Order:
-        """Writes commands into the collector's store, as `fieldbeat alert send` does."""
-        order = Order(
-            made[0].id,
-            kind,
-            sound.class_,
-            sound.level,
-            sound.silent,
-            self.now_s,
-            window.start_s,
-            window.expires_s,
-            "district",
-            "a test",
-            cancels=cancels,
-        )
-        self.desk.add(order, made)
+    def send(self, plan: Plan, *signers: Signer) -> Order:
+        """Hands an order to the collector, as `fieldbeat alert send` does."""
+        order = self.desk.send(plan, self._keys(*(signers or [self.signer])))
         self.dispatch()
         return order
 
+    def _keys(self, *signers: Signer):
+        def keys(issuers: Sequence[Issuer]) -> list[Signer]:
+            assert len(issuers) == len(signers)
+            return list(signers)
+
+        return keys
+
     def told(self, order: Order, unit: str = "speaker-01") -> Delivery:
         """Returns what the collector knows of an order at a pole."""
-        return next(d for d in self.desk.deliveries(order) if d.unit == unit)
+        return next(d for d in self.desk.orders.deliveries(order) if d.unit == unit)
 
-    def until(self, order: Order, stage: int, timeout_s: float = 60) -> Delivery:
-        """Lets time pass until the first pole has told a stage."""
-        assert self.run_until(lambda: self.told(order).stage == stage, timeout_s), self.told(order)
-        return self.told(order)
+    def until(
+        self, order: Order, stage: int, timeout_s: float = 60, unit: str = "speaker-01"
+    ) -> Delivery:
+        """Lets time pass until a pole has told a stage."""
+        assert self.run_until(lambda: self.told(order, unit).stage == stage, timeout_s), self.told(
+            order, unit
+        )
+        return self.told(order, unit)
+
+    def events(self, unit: str, type_: int) -> list[dict]:
+        """Returns what a pole has told of one type, oldest first."""
+        rows = self.desk_store.database.all(
+            "SELECT body FROM events WHERE unit = ? AND type = ? ORDER BY record", unit, type_
+        )
+        return [cbor.decode(row["body"]) for row in rows]

@@ -123,17 +123,6 @@ def test_a_silent_drill_tells_how_soon_and_makes_no_sound(district):
     assert loudest_ms(pole, begin_us, district.world.now_us) == 0
 
 
-def test_a_self_test_is_heard_and_a_silent_one_is_not(district):
-    pole = district.add_pole()
-    begin_us = district.world.now_us
-    silent = district.until(district.self_test(silent=True), receipt.DONE)
-    assert silent.reason is None and loudest_ms(pole, begin_us, district.world.now_us) == 0
-    begin_us = district.world.now_us
-    told = district.until(district.self_test(silent=False), receipt.DONE)
-    assert told.proof[2] > 200
-    assert abs(loudest_ms(pole, begin_us, district.world.now_us) - 1000) <= 20
-
-
 def test_an_armed_alert_survives_a_power_cut(district):
     pole = district.add_pole()
     order = district.order([TONE], start_s=district.now_s + 120)

@@ -12,18 +12,18 @@ Nothing is signed, and no number of an issuer used up, before `send`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from fieldbeat.protocols import command
 from fieldbeat.protocols.command import DAILY, DRILL, EMERGENCY
 
 from . import alert_words, alerts, orders
-from .alerts import AlertError, Made, Maker, Part, Signer, Sound, Window
+from .alerts import AlertError, Asked, Made, Maker, Part, Signer, Sound, Window
 from .cap import Info, Message
 from .issuers import Issuer, IssuerError, Issuers
 from .orders import Orders
-from .registry import Registry
+from .registry import Registry, Unit
 from .store import Store
 from .times import iso
 
@@ -66,20 +66,41 @@ class Request:
 
 @dataclass(frozen=True)
 class Plan:
-    """An order that can be made: what a person confirms."""
+    """An order that can be made: what a person confirms.
 
-    sound: Sound
+    Attributes:
+        kind: of protocols/command.py.
+        rank: class and level that its issuers must have.
+        told: it in words, in one line.
+        window: when it counts.
+        asked: where, and the arguments of the command there.
+        issuers: who signs.
+        summary, notes: lines to be confirmed.
+        silent: it makes no sound.
+        origin: of which CAP message it was made, '' for none.
+        cancels: what it replaces.
+    """
+
+    kind: int
+    rank: tuple[int, int]
+    told: str
     window: Window
-    parts: tuple[Part, ...]
+    asked: Asked
     issuers: tuple[Issuer, ...]
     summary: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    silent: bool = False
     origin: str = ""
-    cancels: tuple[orders.Order, ...] = ()  # what an update replaces
+    cancels: tuple[orders.Order, ...] = ()
 
     @property
-    def units(self) -> int:
-        return sum(len(part.units) for part in self.parts)
+    def units(self) -> list[Unit]:
+        return [unit for part, _ in self.asked for unit in part.units]
+
+    @property
+    def urgency(self) -> tuple[int, int]:
+        """What the collector sends it by: what is no alert waits for all that are."""
+        return self.rank if self.kind == command.ALERT else (DAILY, LOWEST)
 
 
 class Desk:
@@ -92,10 +113,10 @@ class Desk:
     """
 
     def __init__(self, registry: Registry, store: Store, now: Callable[[], float]) -> None:
-        self._registry = registry
-        self._store = store
-        self._now = now
-        self._issuers = Issuers(registry, now)
+        self.registry = registry
+        self.store = store
+        self.now = now
+        self.issuers = Issuers(registry, now)
         self.orders = Orders(store)
 
     # An alert
@@ -119,8 +140,35 @@ class Desk:
         options = {"repeat": request.repeat, "volume": request.volume, "event": request.event}
         sound = Sound(class_, level, content, silent=request.silent, **options)  # type: ignore
         places = request.areas, request.groups, request.units, request.everyone
-        parts = tuple(alerts.choose(self._registry, *places))
-        return self._checked(sound, window, parts, self._chosen(request, class_, level))
+        parts = alerts.choose(self.registry, *places)
+        return self.plan_sound(sound, window, parts, self.chosen(request.issuers, class_, level))
+
+    def plan_sound(
+        self, sound: Sound, window: Window, parts: Sequence[Part], issuers: Sequence[Issuer]
+    ) -> Plan:
+        """Return what would be sent for a sound that is put together already; see `plan`."""
+        units = [unit for part in parts for unit in part.units]
+        signed = [issuer.name for issuer in issuers]
+        lines = alert_words.summary(sound, window, parts, signed, self.unheard(units), self.now())
+        return self.checked(
+            Plan(
+                *(command.ALERT, sound.rank, alert_words.told(sound), window, sound.at(parts)),
+                *(tuple(issuers), tuple(lines)),
+                silent=sound.silent,
+            )
+        )
+
+    def checked(self, plan: Plan) -> Plan:
+        """Return a plan whose commands can be made; AlertError or IssuerError if they cannot."""
+        signers = [Signer(issuer) for issuer in plan.issuers]
+        Maker(self.issuers, signers, self.now()).check(
+            plan.kind, plan.rank, plan.window, plan.asked
+        )
+        return plan
+
+    def unheard(self, units: Iterable[Unit]) -> int:
+        """Return how many units never sent anything."""
+        return sum(self.store.contact(unit.name) is None for unit in units)
 
     def plan_cap(self, message: Message, request: Request, language: str | None = None) -> Plan:
         """Return what would be sent for a CAP message; what the request says goes before it.
@@ -129,7 +177,7 @@ class Desk:
             CapError: it has expired, or has no info of that language.
             AlertError, IssuerError: as `plan`.
         """
-        info = message.info(self._now(), language)
+        info = message.info(self.now(), language)
         if not info.level and not request.level:
             step = "decide with --level, 1 (the highest) to 4"
             raise AlertError(f"its severity is {info.severity}", step)
@@ -157,7 +205,7 @@ class Desk:
         return replace(plan, notes=tuple(notes), origin=message.origin, cancels=tuple(replaced))
 
     def send(self, plan: Plan, keys: Keys) -> orders.Order:
-        """Sign an alert and hand it to the collector.
+        """Sign an order and hand it to the collector.
 
         Args:
             plan: what was confirmed.
@@ -169,16 +217,14 @@ class Desk:
         """
         signers = keys(plan.issuers)
         cancels = [(each, self._cancels(each, signers)) for each in plan.cancels]
-        maker = Maker(self._issuers, signers, self._now())
-        made = maker.alert(plan.sound, plan.window, plan.parts)
-        sound = plan.sound
+        maker = Maker(self.issuers, signers, self.now())
+        made = maker.make(plan.kind, plan.rank, plan.window, plan.asked)
         added = orders.Order(
-            *(made[0].id, command.ALERT, sound.class_, sound.level, sound.silent, self._now()),
+            *(made[0].id, plan.kind, *plan.urgency, plan.silent, self.now()),
             *(plan.window.start_s, plan.window.expires_s, _names(plan.issuers)),
-            alert_words.told(sound),
-            plan.origin,
+            *(plan.told, plan.origin),
         )
-        with self._store.transaction():
+        with self.store.transaction():
             self.orders.add(added, made)
             for old, cancelling in cancels:
                 self._add_cancel(old, cancelling, plan.issuers)
@@ -193,7 +239,7 @@ class Desk:
             AlertError: none of them was sent from here, or they have ended.
         """
         found = [o for origin in origins for o in self.orders.of_origin(origin)]
-        found = [order for order in found if order.expires_s > self._now()]
+        found = [order for order in found if order.expires_s > self.now()]
         if not found:
             message = "nothing that sounds now was sent for the messages that it cancels"
             raise AlertError(message, "see 'fieldbeat alert status'")
@@ -210,31 +256,31 @@ class Desk:
         if order.cancelled_s is not None:
             message = f"alert {id_} was cancelled at {iso(order.cancelled_s)}"
             raise AlertError(message, f"see who stopped: fieldbeat alert status {id_}")
-        if order.expires_s <= self._now():
+        if order.expires_s <= self.now():
             message = f"alert {id_} ended at {iso(order.expires_s)}"
             raise AlertError(message, "nothing is left to cancel")
-        return self._chosen(Request(issuers=list(names)[:1]), order.class_, order.level)
+        return self.chosen(names[:1], order.class_, order.level)
 
     def cancel(self, order: orders.Order, issuers: Sequence[Issuer], keys: Keys) -> orders.Order:
         """Sign a cancel and hand it to the collector; see `send`."""
         made = self._cancels(order, keys(issuers))
-        with self._store.transaction():
+        with self.store.transaction():
             return self._add_cancel(order, made, issuers)
 
     def _cancels(self, order: orders.Order, signers: Sequence[Signer]) -> list[Made]:
-        units = alerts.by_name(self._registry.units())
+        units = alerts.by_name(self.registry.units())
         sent = [
             Made(id_, plaintext, tuple(units[name] for name in names if name in units))
             for id_, plaintext, names in self.orders.commands(order)
         ]
-        maker = Maker(self._issuers, signers[:1], self._now())
+        maker = Maker(self.issuers, signers[:1], self.now())
         return maker.cancel((order.class_, order.level), sent, order.expires_s)
 
     def _add_cancel(
         self, order: orders.Order, made: list[Made], issuers: Sequence[Issuer]
     ) -> orders.Order:
         added = orders.Order(
-            *(made[0].id, command.CANCEL, order.class_, order.level, False, self._now()),
+            *(made[0].id, command.CANCEL, order.class_, order.level, False, self.now()),
             *(0.0, order.expires_s, _names(issuers[:1])),
             *(f"cancel of {order.id.hex()}: {order.told}", "", order.id),
         )
@@ -244,7 +290,7 @@ class Desk:
     # What a request means
 
     def _window(self, request: Request) -> Window:
-        now_s = self._now()
+        now_s = self.now()
         start_s = request.start_s or 0.0
         begin_s = max(start_s, now_s)
         expires_s = request.expires_s or begin_s + (request.for_s or WINDOW_S)
@@ -262,7 +308,7 @@ class Desk:
         steps = [alerts.clip(name) for name in request.clips]
         steps += [step for text in request.texts for step in alerts.speech(text)]
         if request.stream:
-            seconds = window.expires_s - max(window.start_s, self._now())
+            seconds = window.expires_s - max(window.start_s, self.now())
             steps.append(alerts.stream(request.stream, request.codec, seconds))
         pattern = request.tone or ("none" if class_ == DAILY else TONE)
         if not steps and request.tone in (None, "none"):
@@ -284,7 +330,7 @@ class Desk:
 
     def _areas(self, info: Info) -> tuple[list[str], list[str]]:
         """Return the areas of loudspeakers that an info means, and what means none."""
-        known = {unit.site.casefold(): unit.site for unit in alerts.speakers(self._registry)}
+        known = {unit.site.casefold(): unit.site for unit in alerts.speakers(self.registry)}
         found, missing = [], []
         for area in info.areas:
             sites = [known[n.casefold()] for n in area.names if n.casefold() in known]
@@ -296,12 +342,16 @@ class Desk:
             raise AlertError(f"it names {named}, and no loudspeaker is there", step)
         return list(dict.fromkeys(found)), missing
 
-    def _chosen(self, request: Request, class_: int, level: int) -> list[Issuer]:
-        """Return the issuers that were named, or the only one who may."""
-        if request.issuers:
-            named = [self._issuers.get(name) for name in request.issuers]
+    def chosen(self, names: Sequence[str], class_: int, level: int) -> list[Issuer]:
+        """Return the issuers that were named, or the only one who may.
+
+        Raises:
+            IssuerError: one may not, or nobody was named and several may.
+        """
+        if names:
+            named = [self.issuers.get(name) for name in names]
         else:
-            everybody = [each for each in self._issuers.all() if each.revoked_s is None]
+            everybody = self.issuers.in_office()
             named = [each for each in everybody if each.may(class_, level)]
             if len(named) != 1:
                 known = ", ".join(f"{each.name} ({each.rights})" for each in everybody)
@@ -313,17 +363,6 @@ class Desk:
         for issuer in named:
             alerts.check_issuer(issuer, class_, level)
         return named
-
-    def _checked(
-        self, sound: Sound, window: Window, parts: tuple[Part, ...], issuers: list[Issuer]
-    ) -> Plan:
-        signers = [Signer(issuer) for issuer in issuers]
-        Maker(self._issuers, signers, self._now()).check(sound, window, parts)
-        names = [unit.name for part in parts for unit in part.units]
-        unheard = sum(self._store.contact(name) is None for name in names)
-        signed = [issuer.name for issuer in issuers]
-        lines = alert_words.summary(sound, window, parts, signed, unheard, self._now())
-        return Plan(sound, window, parts, tuple(issuers), tuple(lines))
 
 
 def _names(issuers: Sequence[Issuer]) -> str:

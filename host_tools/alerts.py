@@ -7,6 +7,8 @@ names its units, areas' units or groups exactly, so that nobody on the way can w
     sound = Sound(EMERGENCY, 1, [tone("two-tone", 3), *speech("Leave the bank now.")])
     parts = choose(registry, areas=["riverside"])
     made = Maker(issuers, signers, now_s).alert(sound, Window(0, now_s + 1800), parts)
+    asked = [(part, True) for part in parts]                    # each with its arguments
+    made = Maker(issuers, signers, now_s).make(SELFTEST, (DAILY, 4), Window(0, now_s + 600), asked)
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -21,7 +23,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fieldbeat.protocols import cbor, command, command_writer, cose, frame
-from fieldbeat.protocols.command import EMERGENCY
 
 from .errors import CannotTry
 from .issuer_keys import PrivateKey
@@ -58,12 +59,24 @@ class Sound:
     event: str = ""
     silent: bool = False
 
-    def to_alert(self) -> Any:
-        """Return it as protocols/command.py has it."""
-        return command.Alert(
+    @property
+    def rank(self) -> tuple[int, int]:
+        return self.class_, self.level
+
+    def at(self, parts: Iterable[Part]) -> Asked:
+        """Return what is asked where, as `Maker` wants it.
+
+        Raises:
+            AlertError: it is too long.
+        """
+        if len(self.content) > MAX_STEPS:
+            message = f"it has {len(self.content)} steps, {MAX_STEPS} are allowed"
+            raise AlertError(message, "shorten the text, or send less at a time")
+        alert = command.Alert(
             *(self.class_, self.level, self.content, self.repeat, self.volume),
             *(self.event, self.silent),
         )
+        return [(part, alert) for part in parts]
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,9 @@ class Part:
 
     target: Any
     units: tuple[Unit, ...]
+
+
+Asked = Sequence[tuple[Part, Any]]  # where, and the arguments of the command there
 
 
 @dataclass(frozen=True)
@@ -315,61 +331,48 @@ class Maker:
         self._now_s = now_s
         self._random_bytes = random_bytes
 
-    def check(self, sound: Sound, window: Window, parts: Sequence[Part]) -> None:
-        """See that an alert can be made; no key is needed and no number is used up.
+    def check(self, kind: int, rank: tuple[int, int], window: Window, asked: Asked) -> list[Any]:
+        """See that commands can be made; no key is needed and no number is used up.
+
+        Args:
+            kind: of protocols/command.py.
+            rank: class and level, which each signer must have.
+            window: when.
+            asked: where, and the arguments of the command there.
+
+        Returns:
+            The commands as they are before they have a number.
 
         Raises:
-            AlertError: it is too long, or not what a unit would take.
+            AlertError: one is too long, or not what a unit would take.
             IssuerError: a signer may not order this.
         """
-        if len(sound.content) > MAX_STEPS:
-            message = f"it has {len(sound.content)} steps, {MAX_STEPS} are allowed"
-            raise AlertError(message, "shorten the text, or send less at a time")
-        self._check_rights(sound.class_, sound.level)
-        for part in parts:
-            self._check_size(self._draft(command.ALERT, window, part, sound.to_alert()))
+        for signer in self._signers:
+            check_issuer(signer.issuer, *rank)
+        drafts = [self._draft(kind, window, part, args) for part, args in asked]
+        for draft in drafts:
+            self._check_size(draft)
+        return drafts
 
-    def alert(self, sound: Sound, window: Window, parts: Sequence[Part]) -> list[Made]:
-        """Make an alert; as `check`, and:
+    def make(self, kind: int, rank: tuple[int, int], window: Window, asked: Asked) -> list[Made]:
+        """Make commands, one for each part; as `check`, and:
 
         Raises:
             DatabaseError: the registry did not take the reservation of a number.
         """
-        self.check(sound, window, parts)
-        args = sound.to_alert()
-        return self._commands(command.ALERT, window, [(part, args) for part in parts])
+        drafts = self.check(kind, rank, window, asked)
+        return [
+            self._made(draft, part.units) for draft, (part, _) in zip(drafts, asked, strict=True)
+        ]
+
+    def alert(self, sound: Sound, window: Window, parts: Sequence[Part]) -> list[Made]:
+        """Make an alert; see `make`."""
+        return self.make(command.ALERT, sound.rank, window, sound.at(parts))
 
     def cancel(self, rank: tuple[int, int], sent: Sequence[Made], expires_s: float) -> list[Made]:
-        """Make what cancels commands of a class and level; see `alert`."""
-        self._check_rights(*rank)
-        parts = [(Part(opened(each.plaintext).target, each.units), each.id) for each in sent]
-        return self._commands(command.CANCEL, Window(0, expires_s), parts)
-
-    def issuers(
-        self,
-        add: Iterable[Issuer],
-        revoke: Iterable[Issuer],
-        window: Window,
-        parts: Sequence[Part],
-    ) -> list[Made]:
-        """Make what tells units of new and of revoked issuers; see `alert`."""
-        self._check_rights(EMERGENCY, 1)
-        args = [issuer.for_units() for issuer in add], [issuer.kid for issuer in revoke]
-        return self._commands(command.ISSUERS, window, [(part, args) for part in parts])
-
-    def _check_rights(self, class_: int, level: int) -> None:
-        for signer in self._signers:
-            check_issuer(signer.issuer, class_, level)
-
-    def _commands(
-        self, kind: int, window: Window, parts: Sequence[tuple[Part, Any]]
-    ) -> list[Made]:
-        drafts = [self._draft(kind, window, part, args) for part, args in parts]
-        for draft in drafts:  # before a number is used up
-            self._check_size(draft)
-        return [
-            self._made(draft, part.units) for draft, (part, _) in zip(drafts, parts, strict=True)
-        ]
+        """Make what cancels commands of a class and level; see `make`."""
+        asked = [(Part(opened(each.plaintext).target, each.units), each.id) for each in sent]
+        return self.make(command.CANCEL, rank, Window(0, expires_s), asked)
 
     def _draft(self, kind: int, window: Window, part: Part, args: Any) -> Any:
         seconds, ms = divmod(int(self._now_s * 1000), 1000)

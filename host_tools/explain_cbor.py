@@ -78,6 +78,15 @@ _EVENTS: dict[int, dict[int, Any]] = {
         8: "source",
         9: ("hops ms", _any),
     },
+    event.CONFIG: {2: ("issuers obeyed", _any)},
+    event.SELF_TEST: {
+        2: "scheduled",
+        3: "silent",
+        4: ("failed", reasons.name),
+        5: "proof",
+        6: "missed",
+        7: "battery mV",
+    },
 }
 ACK = named(
     {

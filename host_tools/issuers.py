@@ -88,6 +88,10 @@ class Issuers:
         """Return every issuer, also the revoked ones, by name and age."""
         return self._select("1 ORDER BY name, created_s")
 
+    def in_office(self) -> list[Issuer]:
+        """Return every issuer who was not revoked, by name."""
+        return [issuer for issuer in self.all() if issuer.revoked_s is None]
+
     def get(self, name: str) -> Issuer:
         """Return the issuer in office of that name.
 
@@ -96,7 +100,7 @@ class Issuers:
         """
         found = self._select("name = ? AND revoked_s IS NULL", name)
         if not found:
-            known = ", ".join(issuer.name for issuer in self.all() if issuer.revoked_s is None)
+            known = ", ".join(issuer.name for issuer in self.in_office())
             step = f"known: {known}" if known else f"make one: fieldbeat issuer new {name}"
             raise IssuerError(f"no issuer '{name}' is in {self._registry.path}", step)
         return found[0]
@@ -164,8 +168,7 @@ class Issuers:
 
     def list_for_units(self) -> bytes:
         """Return all that are in office as a unit keeps them (`key/issuers`)."""
-        office = [issuer for issuer in self.all() if issuer.revoked_s is None]
-        return cbor.encode([issuer.for_units() for issuer in office])
+        return cbor.encode([issuer.for_units() for issuer in self.in_office()])
 
     def next_counter(self, issuer: Issuer) -> int:
         """Reserve the number for the next command that an issuer signs; nobody else gets it.

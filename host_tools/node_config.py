@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fieldbeat.protocols import frame
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from . import boards, profiles
+from . import boards, profiles, self_test_times
 from .boards import Board
 from .errors import CannotTry
 from .profiles import Profile
@@ -67,6 +67,7 @@ class Speaker(Strict):
 
     `emergency_volume` is a floor that no command goes below. With `two_issuers_level` = 1,
     emergencies of level 1 need two signatures; with 2 those of level 2, too; 0: never.
+    `self_test`: see self_test_times.py; one fails below `battery_min_mv`, 0 for any voltage.
     """
 
     volume: int = Field(default=60, ge=0, le=100)
@@ -74,6 +75,20 @@ class Speaker(Strict):
     keepalive_s: int = Field(default=25, ge=5, le=3600)
     two_issuers_level: int = Field(default=0, ge=0, le=4)
     groups: list[Annotated[int, Field(ge=0, le=65535)]] = Field(default=[], max_length=16)
+    self_test: str = Field(default="", description=f"'' or {self_test_times.RULE}")
+    battery_min_mv: int = Field(default=0, ge=0, le=60_000)
+
+    @field_validator("self_test")
+    @classmethod
+    def _is_a_time(cls, text: str) -> str:
+        self_test_times.parse(text)
+        return text
+
+    def to_device_map(self) -> dict[str, Any]:
+        """Return it as the unit keeps it."""
+        when = self_test_times.parse(self.self_test)
+        times = {f"self_test_{name}": int(value) for name, value in vars(when).items()}
+        return self.model_dump(exclude={"self_test"}) | times
 
 
 class Wifi(Strict):
@@ -182,7 +197,7 @@ class NodeConfig:
             },
         }
         if self.profile.role == "speaker":
-            device["speaker"] = (self.tables.speaker or Speaker()).model_dump()
+            device["speaker"] = (self.tables.speaker or Speaker()).to_device_map()
         if self.tables.wifi:
             device["wifi"] = self.tables.wifi.model_dump()
             device["nbiot"] = (self.tables.nbiot or Nbiot()).model_dump()

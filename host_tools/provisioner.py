@@ -245,7 +245,7 @@ class Provisioner:
             if self._link.read_setting("key/issuers") != wanted:
                 message = "the unit did not keep the keys of the issuers"
                 raise ProvisioningError(message, "run the same command again")
-        names = [issuer.name for issuer in issuers.all() if issuer.revoked_s is None]
+        names = [issuer.name for issuer in issuers.in_office()]
         nobody = "none: it obeys nobody until 'fieldbeat issuer new' and another 'provision'"
         self._progress("issuers", ", ".join(names) or nobody)
 

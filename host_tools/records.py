@@ -36,6 +36,7 @@ EVENT_NAMES = {
     event.ALARM: "alarm",
     event.CONFIG: "config",
     event.RECEIPT: "receipt",
+    event.SELF_TEST: "self-test",
 }
 
 STAGE_NAMES = {

@@ -60,14 +60,14 @@ class Arbiter:
             _, cls, level, _, _, silent = held.request
             held.request = Request(id, cls, level, start_s, end_s, silent)
 
-    def cancel(self, id, now_s):
+    def cancel(self, id, now_s, reason=None):
         self._expire(now_s)
         held = self._find(id)
         if held is not None:
             if held.started:
-                self._close(held, INTERRUPTED, "cancelled")
+                self._close(held, INTERRUPTED, reason or "cancelled")
             else:
-                self._close(held, CANCELLED)
+                self._close(held, CANCELLED, reason)
         return self.tick(now_s)
 
     def ended(self, id, now_s, ok=True, reason=None):

@@ -97,6 +97,13 @@ class Authority:
         ring = self.ring if at < 0 else self.ring[:at] + self.ring[at + _ENTRY :]
         self.ring = (ring + id + bytes((stage,)))[-_RING * _ENTRY :]
 
+    def may(self, issuers, cls, level):
+        # Whether each of them may order such an alert, as things are now.
+        for issuer in issuers:
+            if issuer not in self.issuers or not self._covers(issuer, cls, level):
+                return False
+        return True
+
     def may_cancel(self, verdict, alert):
         # Who may send an alert may cancel it; one of two issuers is enough, to end what is false.
         # An alert that is not here (None) may be one of the highest.

@@ -38,6 +38,7 @@ STATUS = const(6)
 DAILY = const(0)
 DRILL = const(1)
 EMERGENCY = const(2)
+TEST = const(-1)  # the class of a self-test on a unit, below all others; never on the wire
 
 TONE = const(0)
 CLIP = const(1)

@@ -14,6 +14,7 @@ HEALTH = const(3)
 ALARM = const(4)  # an alarm rule has fired
 CONFIG = const(5)
 RECEIPT = const(6)  # see receipt.py
+SELF_TEST = const(7)
 
 # Keys of every event.
 TYPE = const(0)
@@ -25,6 +26,17 @@ BOOT_VERSION = const(3)  # text, of the app
 BOOT_CONFIG_HASH = const(4)  # 8 bytes
 BOOT_SYNCED = const(5)  # bool: the time can be trusted
 BOOT_SCHEMAS = const(6)  # {schema id: hash}, see schema.py
+
+# CONFIG
+CONFIG_ISSUERS = const(2)  # kids of those whom it obeys
+
+# SELF_TEST
+SELF_TEST_SCHEDULED = const(2)  # bool: by its own schedule, not by a command
+SELF_TEST_SILENT = const(3)  # bool
+SELF_TEST_FAILED = const(4)  # [reason code, ...], none if all is well
+SELF_TEST_PROOF = const(5)  # as of a receipt
+SELF_TEST_MISSED = const(6)  # scheduled ones that did not run since the last one that did
+SELF_TEST_BATTERY_MV = const(7)  # with the amplifier on
 
 # SCHEMA
 SCHEMA_MAP = const(2)  # see schema.py

@@ -66,6 +66,9 @@ NAMES = (
     "wifi_no_answer",
     "wifi_password",
     "wifi_back",
+    "revoked",
+    "no_mains",
+    "battery_low",
 )
 
 CODES = {name: code for code, name in enumerate(NAMES) if name}

@@ -6,8 +6,8 @@ import time
 from protocols import command as commands
 from protocols import receipt
 from protocols.compat import const
-from protocols.tone import STEADY
 
+from .. import self_test
 from ..alerts import Alerts, Held
 from ..carriers.choose import choose
 from ..commands import Commands
@@ -20,17 +20,11 @@ from ..uplink import Uplink
 _SAMPLER_SILENCE_S = const(300)
 _TALK_SILENCE_S = const(600)
 _ALERT_SILENCE_S = const(150)
+_TEST_SILENCE_S = const(150)
 
 
 def make(node, board, profile):
     return Speaker(node, board, profile)
-
-
-# A self-test takes its turn as a daily alert of the lowest level. A silent one has nothing to say:
-# supply, clocks and the amplifier's own report.
-def _test(silent):
-    content = [] if silent else [[commands.TONE, STEADY, 1000]]
-    return commands.Alert(commands.DAILY, 4, content, 1, None, "self-test", False)
 
 
 class Speaker:
@@ -61,7 +55,7 @@ class Speaker:
         self.commands = Commands(
             node.secrets, Issuers(), node.counters, clock, groups, two_for, self
         )
-        self.player = Player(self.parts, node.counters, node.root)
+        self.player = Player(self.parts, node.counters, node.root, table["battery_min_mv"])
         self.alerts = Alerts(
             node.root,
             clock,
@@ -70,21 +64,33 @@ class Speaker:
             table,
             self.commands.authority.seen,
             self.commands.note,
+            self.commands.authority.may,
             self._tell,
         )
         self._came_ms = time.ticks_ms()
+        self._schedule = None
+        if table["self_test_every_s"]:
+            when = table["self_test_every_s"], table["self_test_at_s"]
+            silent = table["self_test_silent"]
+            self._schedule = self_test.Schedule(*when, silent, clock, self._test)
 
     def tasks(self):
-        return self.carrier.tasks() + (
-            ("alerts", self.alerts.run, _ALERT_SILENCE_S),
-            ("player", self.alerts.play, _ALERT_SILENCE_S),
-            ("sampler", self.sampler.run, _SAMPLER_SILENCE_S),
-            ("talk", self._talk, _TALK_SILENCE_S),
+        tests = () if not self._schedule else (("tests", self._schedule.run, _TEST_SILENCE_S),)
+        return (
+            self.carrier.tasks()
+            + tests
+            + (
+                ("alerts", self.alerts.run, _ALERT_SILENCE_S),
+                ("player", self.alerts.play, _ALERT_SILENCE_S),
+                ("sampler", self.sampler.run, _SAMPLER_SILENCE_S),
+                ("talk", self._talk, _TALK_SILENCE_S),
+            )
         )
 
     # Receipts at once, all else with the next question, which comes soon enough to keep the way
     # back open.
     async def _talk(self, beat):
+        self._tell_issuers()
         while True:
             beat()
             self.alerts.flush()
@@ -102,8 +108,16 @@ class Speaker:
     def _moved(self):
         self.alerts.news.set()
 
-    def _tell(self, body):
-        self._node.tell("receipt", body)
+    def _tell(self, event, body):
+        if event == "self_test" and self._schedule:
+            self._schedule.note(body)
+        self._node.tell(event, body)
+
+    def _tell_issuers(self):
+        self._node.tell("issuers", list(self.commands.authority.issuers))
+
+    def _test(self, id, alert, not_before, expires):
+        self.alerts.submit(Held(id, alert, not_before, expires))
 
     def _send_schemas(self, ids):
         if self.sampler.schema.id in ids:
@@ -121,8 +135,11 @@ class Speaker:
     def obey(self, command, verdict):
         kind, id = command.command, command.id
         if kind == commands.ALERT or kind == commands.SELFTEST:
-            alert = command.args if kind == commands.ALERT else _test(command.args)
+            alert = command.args
+            if kind == commands.SELFTEST:
+                alert = self_test.alert(alert, self_test.ASKED)
             held = Held(id, alert, command.not_before, command.expires)
+            held.issuers = verdict.issuers
             held.hops, held.began_ms = self._hops(command), self._came_ms
             held.hop()  # verified
             self.alerts.submit(held)
@@ -130,12 +147,21 @@ class Speaker:
         if kind == commands.CANCEL:
             self._cancel(command, verdict)
         elif kind == commands.ISSUERS:
-            self._settle(id, None if self.commands.change_issuers(command) else "cmd_rights")
+            self._settle(id, self._change_issuers(command))
         elif kind == commands.STATUS:
             self._node.tell("health", True)
+            self._tell_issuers()
             self._settle(id)
         else:
             self._settle(id, "cmd_unknown")
+
+    # -> the reason if they would be too many, or nobody were left who may change them
+    def _change_issuers(self, command):
+        if not self.commands.change_issuers(command):
+            return "cmd_rights"
+        self.alerts.drop_revoked()
+        self._tell_issuers()
+        return None
 
     # Noted and told after it was done, so that a reset in between does it again.
     def _settle(self, id, refused=None):

@@ -6,6 +6,7 @@ import time
 from firmware.alerts import Alerts, Held
 from firmware.clock import Clock
 from firmware.counters import Counters
+from firmware.self_test import ASKED, SCHEDULED, alert
 from firmware.tests.support import World, remove_tree, run, temp_dir
 from protocols import receipt
 from protocols.command import DAILY, DRILL, EMERGENCY, Alert
@@ -19,7 +20,13 @@ STEP = [0, 0, 10000]
 class Result:
     def __init__(self, ok=True, reason=None):
         self.ok, self.reason = ok, reason
+        self.failed = [reason] if reason else []
         self.proof, self.source = b"\x01\x80\xff", 0
+        self.battery_mv = 12400
+
+    def fail(self, reason):
+        self.reason = self.reason or reason
+        self.failed.append(reason)
 
 
 class Player:
@@ -56,11 +63,21 @@ class Unit:
             self.clock.set(NOW, "server")
         self.player = Player()
         self.noted = []
-        self.told = []
+        self.told = []  # receipts
+        self.tested = []  # what came out of self-tests
+        self.revoked = set()
         self.counters = Counters()
-        note, tell = lambda id, stage: self.noted.append((id, stage)), self.told.append
         shared = self.clock, self.counters, self.player, TABLE
-        self.alerts = Alerts(root, *shared, self.seen, note, tell)
+        self.alerts = Alerts(root, *shared, self.seen, self.note, self.may, self.tell)
+
+    def note(self, id, stage):
+        self.noted.append((id, stage))
+
+    def may(self, issuers, cls, level):
+        return not any([kid in self.revoked for kid in issuers])
+
+    def tell(self, event, body):
+        {"receipt": self.told, "self_test": self.tested}[event].append(body)
 
     def seen(self, id):
         stages = [stage for noted, stage in self.noted if noted == id]
@@ -71,6 +88,12 @@ class Unit:
         alert = Alert(cls, level, [STEP], 1, volume, name, silent)
         held = Held(name.encode() + bytes(7), alert, NOW + start_s, NOW + start_s + for_s)
         held.hops, held.began_ms = [5], time.ticks_ms()
+        held.issuers = more.get("issuers", ())
+        self.alerts.submit(held)
+        return held.id
+
+    def test(self, event, start_s=0, for_s=600):
+        held = Held(b"selftest", alert(False, event), NOW + start_s, NOW + start_s + for_s)
         self.alerts.submit(held)
         return held.id
 
@@ -359,5 +382,109 @@ def test_what_cannot_be_noted_sounds_all_the_same():
         await asyncio.sleep_ms(40000)
         assert unit.stages(first)[-1] == unit.stages(second)[-1] == (receipt.DONE, None)
         assert unit.counters.snapshot()["fs_corrupt"] >= 4
+
+    story(tell)
+
+
+A, B = b"issuer-a", b"issuer-b"
+
+
+def test_what_a_revoked_issuer_has_ordered_is_silent():
+    async def tell(unit):
+        sounds = unit.send("s", EMERGENCY, 1, issuers=(A, B))  # two had to want it
+        waits = unit.send("w", DAILY, 4, issuers=(A,))
+        armed = unit.send("a", EMERGENCY, 1, start_s=600, issuers=(A,))
+        other = unit.send("o", EMERGENCY, 2, issuers=(B,))
+        await asyncio.sleep_ms(2000)
+        assert [event for event, _ in unit.player.heard] == ["s"] and unit.player.at_once == 1
+        unit.revoked.add(A)
+        unit.alerts.drop_revoked()
+        await asyncio.sleep_ms(300)
+        revoked = CODES["revoked"]
+        assert unit.stages(sounds)[-1] == (receipt.INTERRUPTED, revoked)
+        assert unit.stages(waits)[-1] == unit.stages(armed)[-1] == (receipt.CANCELLED, revoked)
+        await asyncio.sleep_ms(700 * 1000)
+        assert [event for event, _ in unit.player.heard] == ["s", "o"]
+        assert unit.stages(other)[-1] == (receipt.DONE, None)
+
+    story(tell)
+
+
+def test_a_revocation_that_a_power_cut_has_overtaken():
+    root = temp_dir()
+    ids = []
+
+    async def before(unit):
+        ids.append(unit.send("s", EMERGENCY, 1, issuers=(A,)))
+        ids.append(unit.send("a", EMERGENCY, 1, start_s=60, issuers=(B, A)))
+        ids.append(unit.send("o", EMERGENCY, 2, issuers=(B,)))
+        await asyncio.sleep_ms(2000)
+
+    async def after(unit):  # whom it obeys is on flash, what was to be dropped is, too
+        unit.revoked.add(A)
+        unit.clock.set(NOW + 40, "server")
+        await asyncio.sleep_ms(60000)
+        assert [event for event, _ in unit.player.heard] == ["o"]
+        assert unit.stages(ids[0]) == [(receipt.INTERRUPTED, CODES["revoked"])]
+        assert unit.stages(ids[1]) == [(receipt.CANCELLED, CODES["revoked"])]
+        assert (ids[0], receipt.INTERRUPTED) in unit.noted
+
+    story(before, root)
+    story(after, root, synced=False)
+    remove_tree(root)
+
+
+def test_a_self_test_waits_for_whatever_sounds():
+    async def tell(unit):
+        daily = unit.send("d")
+        await asyncio.sleep_ms(2000)
+        test = unit.test(ASKED)
+        await asyncio.sleep_ms(30000)
+        assert [event for event, _ in unit.player.heard] == ["d", ASKED]
+        assert unit.stages(daily)[-1] == unit.stages(test)[-1] == (receipt.DONE, None)
+        [body] = unit.tested
+        assert body == {2: False, 3: False, 4: [], 5: b"\x01\x80\xff", 7: 12400}
+
+    story(tell)
+
+
+def test_a_self_test_makes_room_and_says_so_if_its_time_is_over():
+    async def tell(unit):
+        test = unit.test(ASKED, for_s=4)
+        await asyncio.sleep_ms(1000)
+        unit.send("d")
+        await asyncio.sleep_ms(15000)
+        assert [event for event, _ in unit.player.heard] == [ASKED, "d"]
+        assert unit.stages(test)[-1] == (receipt.INTERRUPTED, CODES["preempted"])
+        assert unit.tested[-1][4] == [CODES["preempted"]]
+
+    story(tell)
+
+
+def test_of_a_scheduled_self_test_only_what_came_out_is_told():
+    async def tell(unit):
+        unit.player.result = Result(False, "amp_fault")
+        unit.player.result.failed.append("no_mains")
+        unit.test(SCHEDULED)
+        await asyncio.sleep_ms(15000)
+        unit.alerts.flush()
+        assert unit.told == []
+        assert unit.tested[-1][4] == [CODES["amp_fault"], CODES["no_mains"]]
+        alert = Alert(DAILY, 4, [STEP], 1, None, SCHEDULED, False)  # no self-test, only named so
+        unit.alerts.submit(Held(b"named so", alert, NOW, NOW + 3600))
+        await asyncio.sleep_ms(15000)
+        assert unit.stages(b"named so")[-1][0] == receipt.INTERRUPTED and len(unit.tested) == 1
+
+    story(tell)
+
+
+def test_a_self_test_that_is_cancelled_has_not_passed():
+    async def tell(unit):
+        test = unit.test(ASKED, start_s=60)
+        await asyncio.sleep_ms(1000)
+        unit.alerts.cancel(test)
+        await asyncio.sleep_ms(100)
+        assert unit.stages(test)[-1] == (receipt.CANCELLED, None)
+        assert unit.tested[-1][4] == [CODES["cancelled"]]
 
     story(tell)

@@ -167,7 +167,7 @@ def send(
         order = desk.send(plan, _keys(key_file))
         id_ = order.id.hex()
         if as_json and not wait:
-            places = {"units": plan.units, "commands": len(plan.parts)}
+            places = {"units": len(plan.units), "commands": len(plan.asked)}
             told = {"summary": plan.summary, "notes": plan.notes, "issuers": order.issuers}
             print_json({"id": id_, **places, **told, "expires_s": order.expires_s})
         if not as_json:

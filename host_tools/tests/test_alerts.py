@@ -214,9 +214,9 @@ def test_units_are_told_of_issuers(registry, issuers):
     county, old = signer(issuers), signer(issuers, "old")
     new = signer(issuers, "new", cose.SM2_SM3, DRILL, 2)
     unit = authority(county, old)
-    (made,) = maker(issuers, county).issuers(
-        [new.issuer], [old.issuer], HALF_AN_HOUR, choose(registry, everyone=True)
-    )
+    args = [new.issuer.for_units()], [old.issuer.kid]
+    asked = [(part, args) for part in choose(registry, everyone=True)]
+    (made,) = maker(issuers, county).make(command.ISSUERS, (EMERGENCY, 1), HALF_AN_HOUR, asked)
     verdict = unit.check(made.plaintext, b"\0\1", (), NOW_T, True)
     assert verdict.reason is None
     after = unit.issuers_after(verdict.command)

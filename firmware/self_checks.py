@@ -1,0 +1,48 @@
+# What a self-test looks at besides the sound: supply, battery, amplifier, clips.
+# SPDX-License-Identifier: Apache-2.0
+import os
+
+from drivers.errors import DriverError
+
+from .clip import Clip
+
+
+# While the amplifier is on, so that the battery has something to do. Parts that a pole does not
+# have cannot fail. clips: the folder, with a / at its end; result: of the player.
+async def check(parts, clips, battery_min_mv, result):
+    try:
+        parts["amplifier"].check()
+    except DriverError as error:
+        result.fail(error.reason)
+    for name, judge in (("ac", _mains), ("battery", _battery)):
+        part = parts.get(name)
+        if part:
+            try:
+                judge((await part.read())[0], battery_min_mv, result)
+            except DriverError as error:
+                result.fail(error.reason)
+    _check_clips(clips, result)
+
+
+def _mains(active, battery_min_mv, result):
+    if not active:
+        result.fail("no_mains")
+
+
+def _battery(millivolts, battery_min_mv, result):
+    result.battery_mv = millivolts
+    if millivolts < battery_min_mv:
+        result.fail("battery_low")
+
+
+def _check_clips(clips, result):
+    try:
+        names = os.listdir(clips[:-1])
+    except OSError:  # it has none
+        return
+    for name in names:
+        try:
+            Clip(clips + name).close()
+        except (OSError, ValueError):
+            result.fail("clip_bad")
+            return
