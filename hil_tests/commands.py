@@ -73,6 +73,7 @@ def check(
 def cuts(
     states: str = typer.Option("all", help="Flash operations to cut at: all, or N..M."),
     depth: int = typer.Option(1, min=1, max=2, help="2: cut a second time, during recovery."),
+    part: str = typer.Option("1/1", metavar="K/N", help="Judge the K-th of N parts of the cuts."),
     state: str | None = typer.Option(
         None, metavar="N[:KIND[:M]]", help="Judge this one cut and tell all about it."
     ),
@@ -91,6 +92,7 @@ def cuts(
     Example:
         fieldbeat bench cuts --states 1..200
         fieldbeat bench cuts --depth 2 --report build/cuts
+        fieldbeat bench cuts --depth 2 --part 3/10
         fieldbeat bench cuts --state 412:half
     """
     import signal
@@ -98,7 +100,7 @@ def cuts(
     from .cuts import command
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return command.cuts(states, depth, state, story, seed, jobs, report, image, as_json)
+    return command.cuts(states, depth, state, story, seed, jobs, report, image, as_json, part)
 
 
 @app.command()

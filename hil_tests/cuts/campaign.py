@@ -2,100 +2,47 @@
 
     results = run(Options(depth=2), progress=print)
 
-Before anything is judged, a real board is cut at some operations and its flash compared with the
-bytes that were rebuilt: if they differ, nothing here would mean anything, and it ends.
+At depth 2 the recovery from every distinct state is recorded like the golden run itself, and each
+of its operations is cut again. Of states with one key (`Judge.key`) one is judged: first cuts of
+other bytes are judged all the same, and have to live the same life as the one of their key.
+
+Before anything is judged, real boards are cut and their flash compared with the bytes that were
+rebuilt: if they differ, nothing here would mean anything, and it ends.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import resource
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from ..results.results import commit
 from ..virtual.errors import BenchError
-from . import states
-from .judge import Cut, Judge, Verdict, parse
-from .promises import Promise, promises
-from .recorder import Recording, record
+from . import states, workers
+from .findings import Options, Results, count
+from .judge import Cut, Judge
+from .promises import promises
+from .recorder import record
 from .states import Name, Rebuilt
+from .tape import Recording
+from .trial import Verdict
+from .workers import Recovery, Workers
 
 CHUNK = 8  # cuts that a process takes at once
 SELF_CHECKS = 2
-KINDS_OF_LETTER = {"p": states.PROGRAM_KINDS, "e": states.ERASE_KINDS}
+Progress = Callable[[int, int], object]  # cuts that are judged, cuts that are known
 
 
-@dataclass
-class Options:
-    """What to judge; `numbers` None: every operation."""
-
-    numbers: range | None = None
-    depth: int = 1
-    story: str = "full"
-    seed: int = 1
-    jobs: int = 0  # 0: one a processor
-
-    @property
-    def states(self) -> str:
-        """The numbers as `--states` takes them."""
-        if self.numbers is None:
-            return "all"
-        return f"{self.numbers.start}..{self.numbers.stop - 1}"
-
-
-@dataclass
-class Results:
-    """What a campaign has found; JSON as it stands."""
-
-    story: str
-    seed: int
-    depth: int
-    jobs: int
-    states: str = "all"  # as --states takes it
-    started: str = ""  # ISO 8601
-    commit: str = ""
-    operations: int = 0
-    distinct_states: int = 0
-    judged: int = 0
-    second_cuts: int = 0
-    distinct_second_states: int = 0
-    self_checks: list[int] = field(default_factory=list)
-    recording_s: float = 0.0
-    seconds: float = 0.0
-    processor_s: float = 0.0  # of all processors together, boards included
-    failures: list[dict[str, Any]] = field(default_factory=list)
-    invalid: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def exit_code(self) -> int:
-        """0: all held; 1: something broke; 2: it was no campaign."""
-        if self.invalid or not self.judged:
-            return 2
-        return 1 if self.failures else 0
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self) | {"exit_code": self.exit_code}
-
-
-def run(
-    options: Options, progress: Callable[[int, int], object] = lambda done, total: None
-) -> Results:
+def run(options: Options, progress: Progress = lambda done, total: None) -> Results:
     """Record, rebuild, judge.
 
     Args:
         options: what to judge.
-        progress: is told how many cuts are judged and how many there are.
+        progress: is told how many cuts are judged and how many are known.
 
     Raises:
         BenchError: the golden run failed, or a real cut left other bytes than the rebuilt one.
@@ -103,32 +50,20 @@ def run(
     began, worked = time.perf_counter(), _processor_s()
     jobs = options.jobs or len(os.sched_getaffinity(0))
     results = Results(options.story, options.seed, options.depth, jobs, options.states)
+    results.part = "/".join(map(str, options.part))
     results.started = datetime.now(UTC).isoformat(timespec="seconds")
     results.commit = commit(Path(__file__).parent)
     recording = record(options.story, options.seed)
-    promised = promises(recording)
-    last = len(recording.ops)
     _check_end(recording)
-    numbers = _numbers(options.numbers, last)
-    names = list(states.distinct(recording, numbers))
-    results.operations, results.distinct_states = last, len(names)
-    names += states.before_taken(recording, numbers)
-    names.sort(key=lambda name: name.number)
+    judge = Judge(recording, promises(recording))
+    names = _first_cuts(options, judge, results)
     results.recording_s = time.perf_counter() - began
-    with _pool(jobs, recording, promised) as pool:
-        results.self_checks = _self_check(pool, recording, last)
-        cuts = [Cut(name) for name in names]
-        total = len(cuts) * options.depth
-        first = _judge_all(pool, cuts, lambda done: progress(done, total))
-        _count(results, first)
-        results.judged = len(first)
+    with Workers(jobs, recording, judge.promised) as pool:
+        _self_check(pool, recording, results)
+        campaign = _Campaign(options, results, pool, progress)
+        campaign.cut_once(judge, names)
         if options.depth > 1:
-            seconds = list(second_cuts(first, options.seed))
-            done_before = len(cuts)
-            again = _judge_all(pool, seconds, lambda done: progress(done_before + done, total))
-            _count(results, again)
-            results.second_cuts = len(again)
-            results.distinct_second_states = len({verdict.flash_key for verdict in again})
+            campaign.cut_again()
     results.seconds = time.perf_counter() - began
     results.processor_s = _processor_s() - worked
     return results
@@ -138,6 +73,17 @@ def _processor_s() -> float:
     """What this process and those that it has waited for have worked."""
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def _first_cuts(options: Options, judge: Judge, results: Results) -> list[Name]:
+    """The cuts of the golden run whose bytes, or what follows them, are like no other's."""
+    recording = judge.recording
+    numbers = _numbers(options.numbers, len(recording.ops))
+    names = list(states.distinct(recording, numbers))
+    results.operations, results.distinct_states = len(recording.ops), len(names)
+    results.cuts = len(states.every(recording, numbers))
+    names += states.before_taken(recording, numbers)
+    return sorted(names, key=lambda name: name.number)
 
 
 def _numbers(asked: range | None, last: int) -> range:
@@ -150,14 +96,100 @@ def _numbers(asked: range | None, last: int) -> range:
     return asked
 
 
-def second_cuts(verdicts: Sequence[Verdict], seed: int) -> Iterator[Cut]:
-    """One more cut for each state: at a seeded operation of its recovery, in a seeded way."""
+class _Campaign:
+    """The two rounds of a campaign, and what the second has to know of the first."""
+
+    def __init__(
+        self, options: Options, results: Results, pool: Workers, progress: Progress
+    ) -> None:
+        self._options = options
+        self._results = results
+        self._pool = pool
+        self._progress = progress
+        self._recoveries: list[tuple[Name, Recovery]] = []
+
+    def cut_once(self, judge: Judge, names: list[Name]) -> None:
+        """Judge first cuts; of one key the first one's recovery is what is cut again."""
+        results = self._results
+        by_key: dict[bytes, list[Name]] = {}
+        for name in names:
+            by_key.setdefault(judge.key(name), []).append(name)
+        results.distinct_keys = len(by_key)
+        first_ones = [alike[0] for alike in by_key.values()]
+        others = share([name for alike in by_key.values() for name in alike[1:]], self._options)
+        results.judged = total = len(first_ones) + len(others)
+        if self._options.depth > 1:
+            found = self._pool.each(
+                workers.recover, first_ones, lambda done: self._progress(done, total)
+            )
+            self._recoveries = list(zip(first_ones, found, strict=True))
+            verdicts = [recovery.verdict for recovery in found]
+            for alike, recovery in zip(by_key.values(), found, strict=True):
+                results.second_cuts += len(alike) * recovery.cuts
+        else:
+            verdicts = self._judge(first_ones, 0, total)
+        lives = {first.cut: first for first in verdicts}
+        same = {str(name): lives[str(alike[0])] for alike in by_key.values() for name in alike}
+        verdicts += self._judge(others, len(first_ones), total)
+        _compare(verdicts, same)
+        count(results, verdicts)
+
+    def _judge(self, names: list[Name], before: int, total: int) -> list[Verdict]:
+        chunks = [names[at : at + CHUNK] for at in range(0, len(names), CHUNK)]
+        verdicts = self._pool.each(
+            workers.judge,
+            chunks,
+            lambda done: self._progress(before + min(len(names), done * CHUNK), total),
+        )
+        return [verdict for part in verdicts for verdict in part]
+
+    def cut_again(self) -> None:
+        """Judge every second cut that is like none before."""
+        results, seen = self._results, set()
+        found: list[tuple[Name, Name]] = []
+        for first, recovery in self._recoveries:
+            for second, key in recovery.states:
+                if key not in seen:
+                    seen.add(key)
+                    found.append((first, second))
+        results.distinct_second_states = len(found)
+        self._check_again(found)
+        by_first: dict[Name, list[Name]] = {}
+        for first, second in share(found, self._options):
+            by_first.setdefault(first, []).append(second)
+        tasks = list(by_first.items())
+        done, total = results.judged, results.judged + sum(map(len, by_first.values()))
+        ends = [done]
+        for _, seconds in tasks:
+            ends.append(ends[-1] + len(seconds))
+        verdicts = self._pool.each(
+            workers.judge_again, tasks, lambda finished: self._progress(ends[finished], total)
+        )
+        for part in verdicts:
+            results.second_judged += len(part)
+            count(results, part)
+
+    def _check_again(self, found: Sequence[tuple[Name, Name]]) -> None:
+        """Cut real boards a second time."""
+        chance = random.Random(self._options.seed)
+        cuts = [Cut(a, b) for a, b in chance.sample(found, min(SELF_CHECKS, len(found)))]
+        for cut, equal in zip(cuts, self._pool.each(workers.is_so_again, cuts), strict=True):
+            _must_be_so(str(cut), equal)
+            self._results.self_checks.append(str(cut))
+
+
+def share(cuts: list, options: Options) -> list:
+    """What belongs to this part of the campaign; all parts together have everything once."""
+    part, parts = options.part
+    return cuts[part - 1 :: parts]
+
+
+def _compare(verdicts: Iterable[Verdict], first_ones: dict[str, Verdict]) -> None:
+    """Whoever has the key of another one has to live its life: else the key says nothing."""
     for verdict in verdicts:
-        if verdict.recovery:
-            chance = random.Random(f"{seed}/{verdict.cut}")
-            at = chance.randrange(len(verdict.recovery))
-            kind = chance.choice((states.CLEAN, *KINDS_OF_LETTER[verdict.recovery[at]]))
-            yield Cut(parse(verdict.cut).name, Name(at + 1, kind))
+        first = first_ones[verdict.cut]
+        if not verdict.invalid and verdict.life != first.life:
+            verdict.invalid = f"it has the key of {first.cut}, but lives another life"
 
 
 # Self-checks
@@ -170,97 +202,17 @@ def _check_end(recording: Recording) -> None:
         raise BenchError("self-check failed: the operations do not add up to the flash at the end")
 
 
-def check_against_board(recording: Recording, number: int) -> bool:
-    """Whether a board that is cut before this operation has the flash that was rebuilt."""
-    real = record(recording.story, recording.seed, base=recording.base, cut_before=number)
-    return real.flash_at_end == Judge(recording, []).flash(Name(number))
-
-
-def _self_check(pool: ProcessPoolExecutor, recording: Recording, last: int) -> list[int]:
+def _self_check(pool: Workers, recording: Recording, results: Results) -> None:
+    last = len(recording.ops)
     numbers = sorted(random.Random(recording.seed).sample(range(1, last + 1), SELF_CHECKS))
-    for number, equal in zip(numbers, pool.map(_check_in_process, numbers), strict=True):
-        if not equal:
-            raise BenchError(
-                f"self-check failed: a board cut before operation {number} has other bytes than "
-                "the rebuilt state; is the golden run the same each time?"
-            )
-    return numbers
+    for number, equal in zip(numbers, pool.each(workers.is_so, numbers), strict=True):
+        _must_be_so(str(number), equal)
+        results.self_checks.append(str(number))
 
 
-# Processes
-
-_judge: Judge
-
-
-@contextmanager
-def _pool(
-    jobs: int, recording: Recording, promised: list[Promise]
-) -> Iterator[ProcessPoolExecutor]:
-    """Processes that judge; what they have not begun is dropped when the block ends."""
-    context = multiprocessing.get_context("fork")
-    started = context.Value("i", 0)
-    pool = ProcessPoolExecutor(jobs, context, _start, (recording, promised, started))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start(recording: Recording, promised: list[Promise], started: Any) -> None:
-    """A process of the pool begins: it takes a processor of its own, and its boards with it."""
-    global _judge
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the campaign, which ends this
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    with started.get_lock():
-        index = started.value
-        started.value += 1
-    allowed = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {allowed[index % len(allowed)]})
-    _judge = Judge(recording, promised)
-
-
-def _judge_in_process(cuts: Sequence[Cut]) -> list[Verdict]:
-    return [_judge.judge(cut) for cut in cuts]
-
-
-def _check_in_process(number: int) -> bool:
-    return check_against_board(_judge.recording, number)
-
-
-def _judge_all(
-    pool: ProcessPoolExecutor, cuts: Sequence[Cut], progress: Callable[[int], object]
-) -> list[Verdict]:
-    """Judge in any order and return in the order given."""
-    parts = [cuts[at : at + CHUNK] for at in range(0, len(cuts), CHUNK)]
-    futures: list[Future[list[Verdict]]] = [pool.submit(_judge_in_process, part) for part in parts]
-    open_ones, done = set(futures), 0
-    while open_ones:
-        finished, open_ones = wait(open_ones, return_when=FIRST_COMPLETED)
-        done += sum(len(future.result()) for future in finished)
-        progress(done)
-    return [verdict for future in futures for verdict in future.result()]
-
-
-def _count(results: Results, verdicts: Sequence[Verdict]) -> None:
-    for verdict in verdicts:
-        if verdict.invalid or verdict.broken:
-            row = {
-                "cut": verdict.cut,
-                "operation": verdict.what,
-                "broken": verdict.broken,
-                "invalid": verdict.invalid,
-                "console": verdict.console,
-                "reproduce": reproduce(verdict.cut, results.story, results.seed),
-            }
-            (results.invalid if verdict.invalid else results.failures).append(row)
-
-
-def reproduce(cut: str, story: str, seed: int) -> str:
-    """The one command that judges a cut again."""
-    default = Options()
-    words = ["fieldbeat bench cuts --state", cut]
-    if seed != default.seed:
-        words += ["--seed", str(seed)]
-    if story != default.story:
-        words += ["--story", story]
-    return " ".join(words)
+def _must_be_so(cut: str, equal: bool) -> None:
+    if not equal:
+        raise BenchError(
+            f"self-check failed: a board that is cut at {cut} has other bytes than the rebuilt "
+            "state; is the golden run the same each time?"
+        )

@@ -12,9 +12,11 @@ from ..results.results import make_folder
 from ..virtual.errors import BenchError
 from ..virtual.flash import FlashOp
 from . import campaign, report, states
-from .judge import Judge, Verdict, parse
+from .findings import Options, Part
+from .judge import Judge, parse
 from .promises import promises
 from .recorder import record
+from .trial import Verdict
 
 PERMILLE = 1000
 
@@ -33,6 +35,18 @@ def numbers(text: str) -> range | None:
     return range(int(found[1]), int(found[2]) + 1)
 
 
+def part_of(text: str) -> Part:
+    """Read "K/N".
+
+    Raises:
+        CannotTry: it is no part of a whole.
+    """
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise CannotTry(f"--part {text} is no part", "give K/N as in 3/10, from 1/10 to 10/10")
+    return int(found[1]), int(found[2])
+
+
 def cuts(
     wanted: str,
     depth: int,
@@ -43,13 +57,14 @@ def cuts(
     folder: Path | None,
     image: Path | None,
     as_json: bool,
+    part: str = "1/1",
 ) -> int:
     """Do what the options of the verb say and return its exit code.
 
     Raises:
         CannotTry: there is no such cut, or no golden run.
     """
-    options = campaign.Options(numbers(wanted), depth, story, seed, jobs)
+    options = Options(numbers(wanted), depth, story, seed, jobs, part_of(part))
     if image and not state:
         raise CannotTry("--image is for one cut, and there is no --state", "add --state N[:KIND]")
     if folder and state:
@@ -64,7 +79,7 @@ def cuts(
         raise CannotTry(str(error), "fieldbeat bench cuts --help") from error
 
 
-def many(options: campaign.Options, folder: Path | None, as_json: bool) -> int:
+def many(options: Options, folder: Path | None, as_json: bool) -> int:
     """Run a campaign and tell what it found."""
     with output.progress("cutting the power", PERMILLE) as show:
         results = campaign.run(options, lambda done, total: show(PERMILLE * done // total))
@@ -77,7 +92,7 @@ def many(options: campaign.Options, folder: Path | None, as_json: bool) -> int:
     return results.exit_code
 
 
-def one(options: campaign.Options, name: str, image: Path | None, as_json: bool) -> int:
+def one(options: Options, name: str, image: Path | None, as_json: bool) -> int:
     """Judge one cut and tell everything about it."""
     cut = parse(name)
     if image and cut.second:
@@ -90,7 +105,7 @@ def one(options: campaign.Options, name: str, image: Path | None, as_json: bool)
         image.write_bytes(judge.flash(cut.name))
     verdict = judge.judge(cut)
     if as_json:
-        output.print_json(vars(verdict))
+        output.print_json(vars(verdict) | {"life": verdict.life.hex()})
     else:
         print(describe(verdict))
     return 2 if verdict.invalid else 1 if verdict.broken else 0
@@ -112,7 +127,7 @@ def describe(verdict: Verdict) -> str:
     for text in verdict.broken or ["every promise held"]:
         lines.append(f"    {text}")
     lines.append(
-        f"    {len(verdict.recovery)} flash operations of recovery, "
+        f"    {verdict.recovery} flash operations of recovery, "
         f"{verdict.virtual_s:.0f} s of the unit, {verdict.seconds:.2f} s here"
     )
     if verdict.broken:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
-from littlefs import LittleFS, LittleFSError, UserContext
+from littlefs import LittleFS, LittleFSError
 
-BLOCK = 4096
+BLOCK, UNIT = 4096, 32
+DIRECTORY = 2  # type of an entry
+Area = tuple[int, int]  # offset and size
 SIZES = {"read_size": 32, "prog_size": 32, "cache_size": 128, "lookahead_size": 32}
 
 # The log: two bits of kind above fourteen of length.
@@ -33,32 +37,81 @@ class Log:
     twice: list[int] = field(default_factory=list)
 
 
-def files(content: bytes) -> dict[str, bytes]:
-    """Return the configuration files and the log's files of a `vfs` partition.
+class _Bytes:
+    """What littlefs reads of; tells which blocks it looked into, and into which no further than
+    their first bytes."""
+
+    def __init__(self, flash: bytes | bytearray, area: Area) -> None:
+        self._flash = flash
+        self._at = area[0]
+        self.seen: dict[int, int] = {}  # block: how many of its bytes count
+
+    def read(self, _cfg: Any, block: int, offset: int, size: int) -> bytes | bytearray:
+        """What littlefs asks for."""
+        if self.seen.get(block) != BLOCK:
+            self.seen[block] = UNIT if offset + size <= UNIT else BLOCK
+        at = self._at + block * BLOCK + offset
+        return self._flash[at : at + size]
+
+
+def _mounted(content: _Bytes, area: Area) -> LittleFS:
+    count = area[1] // BLOCK
+    disk = LittleFS(context=content, block_size=BLOCK, block_count=count, mount=False, **SIZES)
+    disk.mount()
+    return disk
+
+
+def files(flash: bytes | bytearray, area: Area) -> dict[str, bytes]:
+    """Return the configuration files and the log's files.
+
+    Args:
+        flash: all of it.
+        area: offset and size of the file system.
 
     Raises:
         Unreadable: littlefs does not mount, or a file has gone.
     """
     try:
-        disk = LittleFS(
-            context=UserContext(buffer=bytearray(content)),
-            block_size=BLOCK,
-            block_count=len(content) // BLOCK,
-            mount=False,
-            **SIZES,
-        )
-        disk.mount()
+        disk = _mounted(_Bytes(flash, area), area)
         top = disk.listdir("/")
         paths = [f"/{name}" for name in top if name.startswith("config.")]
         if "outbox" in top:
             paths += [f"/outbox/{name}" for name in disk.listdir("/outbox")]
-        found = {}
-        for path in paths:
-            with disk.open(path, "rb") as file:
-                found[path] = file.read()
+        return {path: _content(disk, path) for path in paths}
     except (LittleFSError, OSError) as error:
         raise Unreadable(str(error)) from error
-    return found
+
+
+def _content(disk: LittleFS, path: str) -> bytes:
+    with disk.open(path, "rb") as file:
+        return file.read()
+
+
+def reach(flash: bytes | bytearray, area: Area, without: Iterable[str] = ()) -> dict[int, int]:
+    """Return the blocks that littlefs looks into when everything is read, with how many bytes.
+
+    Args:
+        flash: all of it.
+        area: offset and size of the file system.
+        without: directories whose files are left out.
+
+    Raises:
+        Unreadable: it cannot all be read.
+    """
+    content = _Bytes(flash, area)
+    try:
+        disk = _mounted(content, area)
+        folders = [""]
+        for folder in folders:
+            for entry in disk.scandir(folder or "/"):
+                path = f"{folder}/{entry.name}"
+                if entry.type != DIRECTORY:
+                    _content(disk, path)
+                elif path not in without:
+                    folders.append(path)
+    except (LittleFSError, OSError) as error:
+        raise Unreadable(str(error)) from error
+    return content.seen
 
 
 def log(found: dict[str, bytes]) -> Log:

@@ -2,31 +2,24 @@
 
     verdict = Judge(recording, promises(recording)).judge(parse("412:half"))
 
-With a second cut (`412:half:37`) the power goes again before operation 37 of the recovery.
+With a second cut (`412:half:37`) the power goes again before operation 37 of the recovery. The
+recovery is a recording like the golden run: its cuts have a judge of their own.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from fieldbeat.host_tools.errors import FieldbeatError
-from fieldbeat.host_tools.provisioner import Provisioner
-
-from .. import nvs_reader
-from ..virtual.errors import BenchError, PowerCut
+from ..virtual.errors import BenchError
 from ..virtual.flash import FlashOp
-from . import flash_reader, oracle, states
-from .desk import Desk, scratch_folder
-from .promises import Promise, limits, promise_of
-from .recorder import ARRIVED, SENT, Recording, plan_of
-from .smp_console import SmpConsole
-from .states import Name, Rebuilt, torn
-
-PROOF_S = 1800.0  # of virtual time: two wakes of an hour are more than a unit needs
-QUIET_S = 3.0  # after the last answer: it is in the flash by then
+from . import states
+from .desk import scratch_folder
+from .essence import Essence, Origin
+from .promises import Promise, promise_of, promises
+from .states import Name, Rebuilt, hash_of
+from .tape import Recording
+from .trial import Trial, Verdict
 
 
 @dataclass(frozen=True)
@@ -53,39 +46,68 @@ def parse(text: str) -> Cut:
     return Cut(states.parse(":".join(parts[:2])), second)
 
 
-@dataclass
-class Verdict:
-    """What became of one cut; `broken` is empty when every promise held."""
-
-    cut: str
-    what: str  # the operation, in words
-    broken: list[str] = field(default_factory=list)
-    invalid: str = ""  # why this was no judgement
-    recovery: str = ""  # a letter for each flash operation: p or e
-    flash_key: str = ""  # hash of the flash at a second cut
-    virtual_s: float = 0.0
-    seconds: float = 0.0
-    console: str = ""
-
-
 class Judge:
-    """Judges cuts of one recording; ascending operations are quickest."""
+    """Judges cuts of one recording; ascending operations are quickest.
 
-    def __init__(self, recording: Recording, promised: list[Promise]) -> None:
+    Args:
+        recording: of a golden run, or of a recovery.
+        promised: what must hold before each of its operations.
+        origin: the flash that states are compared to; default: the recording's base.
+        first: the cut that the recording is the recovery from.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        promised: list[Promise],
+        origin: Origin | None = None,
+        first: Name | None = None,
+    ) -> None:
         self.recording = recording
         self.promised = promised
+        self.origin = origin or Origin(recording.base, recording.vfs)
+        self._first = first
         self._ops = recording.ops
-        self._rebuilt = Rebuilt(recording)
+        self._memory_keys: dict[int, bytes] = {}
+        self._rewind()
+
+    def _rewind(self) -> None:
+        self._rebuilt = Rebuilt(self.recording, self.origin.flash)
+        self._essence = Essence(self._rebuilt, self.origin)
 
     def judge(self, cut: Cut) -> Verdict:
         """Judge one cut; whatever goes wrong on the bench itself makes the verdict invalid."""
+        if cut.second is None:
+            return self._judge(cut.name, Verdict(self._text(cut)), None)
+        verdict, deeper = self.recovery(cut.name)
+        if deeper is None:
+            return replace(verdict, cut=str(cut))
+        return deeper.judge(Cut(cut.second))
+
+    def recovery(self, name: Name) -> tuple[Verdict, Judge | None]:
+        """Judge a cut, and return the judge of those during its recovery; None if it failed."""
+        verdict = Verdict(self._text(Cut(name)))
+        now = self.recording
+        flash = self.flash(name) if name.number <= len(self._ops) else b""
+        recovery = Recording(now.story, now.seed, flash, now.nvs, now.vfs, now.identity)
+        recovery.configs = now.configs
+        self._judge(name, verdict, recovery)
+        if verdict.broken or verdict.invalid:
+            return verdict, None
+        promised = promises(recovery, promise_of(self.promised, name))
+        return verdict, Judge(recovery, promised, self.origin, name)
+
+    def _text(self, cut: Cut) -> str:
+        return str(cut if self._first is None else Cut(self._first, cut.name))
+
+    def _judge(self, name: Name, verdict: Verdict, recovery: Recording | None) -> Verdict:
         began = time.perf_counter()
-        verdict = Verdict(str(cut), "")
         try:
-            op = self.operation(cut.name)
+            op = self.operation(name)
             verdict.what = f"{op.kind} of {op.length} bytes at 0x{op.address:x}"
             with scratch_folder() as folder:
-                _Trial(self, cut, folder).run(verdict)
+                promise = promise_of(self.promised, name)
+                Trial(self.recording, promise, self.flash(name), folder).run(verdict, recovery)
         except BenchError as error:
             verdict.invalid = f"{type(error).__name__}: {error}"
         verdict.seconds = time.perf_counter() - began
@@ -98,131 +120,43 @@ class Judge:
             BenchError: there is none.
         """
         if name.number > len(self._ops):
-            raise BenchError(f"there is no cut {name}: the run has {len(self._ops)} operations")
+            of = "run" if self._first is None else "recovery"
+            raise BenchError(f"there is no cut {name}: the {of} has {len(self._ops)} operations")
         return self._ops[name.number - 1]
 
     def flash(self, name: Name) -> bytes:
         """The bytes that a cut leaves."""
-        if name.number < self._rebuilt.before:
-            self._rebuilt = Rebuilt(self.recording)
-        self._rebuilt.go_to(name.number)
+        self._go_to(name)
         return self._rebuilt.flash(name)
 
+    def key(self, name: Name) -> bytes:
+        """A hash of all that the life after a cut depends on: two cuts of one key are one."""
+        self._go_to(name)
+        promise = promise_of(self.promised, name)
+        memory = self._memory_key(promise.taken)
+        return hash_of(self._essence.key(name), promise.key, memory)
 
-class _Trial:
-    """One board from its boot to its proof."""
+    def _go_to(self, name: Name) -> None:
+        if name.number < self._rebuilt.before:
+            self._rewind()
+        self._rebuilt.go_to(name.number)
 
-    def __init__(self, judge: Judge, cut: Cut, folder: Path) -> None:
-        recording = self.recording = judge.recording
-        self.cut = cut
-        self.promise = promise_of(judge.promised, cut.name)
-        self.recovery = self.flash_key = ""
-        self.is_cut = False
-        self.answered_us = -1
-        self.desk = Desk(
-            recording.seed,
-            folder,
-            judge.flash(cut.name),
-            self.promise.at_us,
-            recording.memories[self.promise.taken],
-        )
+    def _memory_key(self, taken: int) -> bytes:
+        if taken not in self._memory_keys:
+            memory = self.recording.memories[taken]
+            lost = repr(sorted(memory.lost.items())).encode()
+            self._memory_keys[taken] = hash_of(memory.store, memory.registry, lost)
+        return self._memory_keys[taken]
 
-    def run(self, verdict: Verdict) -> None:
-        desk = self.desk
-        with desk:
-            self.known_before = oracle.last_row(desk.host.store_path)
-            desk.host.on_taken = self._taken
-            desk.unit.flash.ops = 0
-            desk.unit.flash.before_op = self._before_op
-            desk.unit.power_on()
-            if self.cut.second is not None and not self._cut_again():
-                count = len(self.recovery)
-                verdict.invalid = f"no second cut: the recovery has {count} operations"
-                return
-            proved = desk.run_until(self._proved, PROOF_S)
-            verdict.recovery, verdict.flash_key = self.recovery, self.flash_key
-            verdict.virtual_s = desk.world.now_us / 1e6
-            if not proved:
-                verdict.broken.append(f"it did not prove itself within {PROOF_S:.0f} s")
-            verdict.broken += oracle.judge(self.recording, self.promise, self._outcome())
-            if not verdict.broken and len(self.promise.configs) > 1:
-                verdict.broken += self._provision_again()
-            if verdict.broken:
-                verdict.console = desk.unit.output.decode("utf-8", "replace")[-2000:]
+    def board_is_so(self, number: int, real: bytes) -> bool:
+        """Whether a board that was cut before this operation has the flash that is rebuilt."""
+        return real == self.flash(Name(number))
 
-    def _provision_again(self) -> list[str]:
-        """What a technician does whose provisioning was interrupted: the same command."""
-        wanted = self.promise.configs[-1]
-        link = SmpConsole(self.desk, self.desk.unit)
-        try:
-            link.wait()
-            Provisioner(link, self.desk.host.registry, lambda step, text: None).run(
-                plan_of(wanted)
-            )
-        except (BenchError, FieldbeatError) as error:
-            return [f"provisioning again fails: {error}"]
-        self.promise = replace(self.promise, configs=(wanted,))
-        broken = oracle.judge(self.recording, self.promise, self._outcome())
-        return [f"after provisioning again: {text}" for text in broken]
-
-    def _outcome(self) -> oracle.Outcome:
-        desk = self.desk
-        air = [
-            (SENT if direction == "up" else ARRIVED, data)
-            for _, direction, data in desk.network.capture
-        ]
-        flash = desk.unit.flash.read(0, desk.unit.flash.size)
-        path, lost = desk.host.store_path, desk.host.lost
-        return oracle.Outcome(flash, path, lost, self.known_before, air)
-
-    # The proof: everything safe has arrived, and a boot that came after the cut
-
-    def _taken(self, datagram: bytes, answers: list[bytes]) -> None:
-        if answers:
-            self.answered_us = self.desk.world.now_us
-
-    def _proved(self) -> bool:
-        now_us = self.desk.world.now_us
-        if self.answered_us < 0 or now_us < self.answered_us + QUIET_S * 1e6:
-            return False
-        self.answered_us = -1  # look once an answer
-        host = self.desk.host
-        return oracle.is_proof(host.store_path, self.promise, host.lost, self.known_before)
-
-    # The second cut
-
-    def _before_op(self, op: FlashOp) -> None:
-        self.recovery += op.kind[0]
-        second = self.cut.second
-        if second is None or self.is_cut or op.number != second.number:
-            return
-        self.is_cut = True
-        flash = self.desk.unit.flash
-        old = flash.read(op.address, op.length)
-        flash.load(op.address, torn(op, old, second.kind, self.recording.seed))
-        self.flash_key = hashlib.blake2b(flash.data, digest_size=16).hexdigest()
-        raise PowerCut
-
-    def _cut_again(self) -> bool:
-        desk = self.desk
-        desk.run_until(lambda: self.is_cut or self._proved(), PROOF_S)
-        if not self.is_cut:
-            return False
-        self._promise_more()
-        self.known_before = oracle.last_row(desk.host.store_path)
-        self.answered_us = -1
-        desk.unit.power_on()
-        return True
-
-    def _promise_more(self) -> None:
-        """What the recovery had made safe before it was cut counts as well."""
-        flash, promise = self.desk.unit.flash, self.promise
-        log = flash_reader.log(flash_reader.files(flash.read(*self.recording.vfs)))
-        reserved, high = limits(nvs_reader.read(flash.read(*self.recording.nvs)))
-        self.promise = replace(
-            promise,
-            records=log.records | self.desk.host.records() | promise.records,
-            alarms=promise.alarms | log.alarms,
-            sequence_limit=max(reserved, promise.sequence_limit),
-            window_high=max(high, promise.window_high),
-        )
+    def cut_for_real(self, name: Name, number: int) -> bytes:
+        """Cut the power of a board during its recovery, and return its flash."""
+        with scratch_folder() as folder:
+            promise = promise_of(self.promised, name)
+            trial = Trial(self.recording, promise, self.flash(name), folder, number)
+            recovery = replace(self.recording, history=[], memories=[])
+            trial.run(Verdict(str(name)), recovery)
+            return recovery.flash_at_end

@@ -19,7 +19,7 @@ from fieldbeat.protocols import frame
 from .. import nvs_reader
 from . import flash_reader
 from .promises import Promise, limits
-from .recorder import SENT, Recording
+from .tape import SENT, Recording
 
 BOOT = 1  # type of the event that tells of a boot
 
@@ -153,8 +153,7 @@ def _air(recording: Recording, air: Iterable[tuple[str, bytes]]) -> list[str]:
 
 
 def _files(recording: Recording, promise: Promise, outcome: Outcome) -> list[str]:
-    at, size = recording.vfs
-    found = flash_reader.files(outcome.flash[at : at + size])
+    found = flash_reader.files(outcome.flash, recording.vfs)
     config = found.get("/config.cbor")
     broken = []
     if config is None:

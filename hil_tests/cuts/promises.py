@@ -1,8 +1,9 @@
-"""What must hold after a cut before operation N: what the golden run had made safe by then.
+"""Promises: what must hold after a cut before operation N: what had been made safe by then.
 
 Read out of the rebuilt flash bytes and the datagrams of the recording, never out of what the
 firmware says. A record is promised when it can be read from the flash for the first time, even if
-the collector has it later or the log drops it.
+the collector has it later or the log drops it. What was promised before a first cut is promised
+during the recovery from it as well.
 """
 
 from __future__ import annotations
@@ -13,22 +14,38 @@ from dataclasses import dataclass, field, replace
 from .. import nvs_reader
 from ..virtual.flash import FlashOp
 from . import flash_reader
-from .recorder import ARRIVED, BEGUN, DONE, SENT, TAKEN, Datagram, Recording, Stage
-from .states import AFTER, Name, Rebuilt
+from .states import AFTER, Name, Rebuilt, hash_of
+from .tape import ARRIVED, BEGUN, DONE, SENT, TAKEN, Datagram, Recording, Stage
+
+BACK_US = 10_000_000
 
 
 @dataclass
 class Promise:
     """What must hold after a cut; `at_us` is when the operation that is cut began."""
 
-    at_us: int
-    taken: int  # datagrams that the collector has
-    records: dict[int, bytes]  # safe on flash, or with the collector
-    alarms: frozenset[int]
-    configs: tuple[bytes, ...]  # one of these is in force
-    sequence_limit: int
-    window_high: int
-    air: tuple[tuple[str, bytes], ...] = field(repr=False)  # (sent or down, datagram) so far
+    at_us: int = 0
+    taken: int = 0  # datagrams that the collector has
+    records: dict[int, bytes] = field(default_factory=dict)  # safe on flash, or with the collector
+    alarms: frozenset[int] = frozenset()
+    configs: tuple[bytes, ...] = ()  # one of these is in force
+    sequence_limit: int = 0
+    window_high: int = -1
+    air: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)  # (sent or down, datagram)
+    air_key: bytes = b""
+    records_key: bytes = b""
+
+    @property
+    def back_us(self) -> int:
+        """When the power is back: at the next full ten seconds, so that cuts of one burst of
+        writes differ in nothing but their flash."""
+        return -(-self.at_us // BACK_US) * BACK_US
+
+    @property
+    def key(self) -> bytes:
+        """A hash of all this but the moment of the cut itself."""
+        numbers = repr((self.back_us, self.sequence_limit, self.window_high)).encode()
+        return hash_of(numbers, self.records_key, self.air_key, *self.configs)
 
 
 def promise_of(promised: list[Promise], name: Name) -> Promise:
@@ -39,25 +56,28 @@ def promise_of(promised: list[Promise], name: Name) -> Promise:
     before = promised[name.number - 1]
     if name.kind != AFTER:
         return before
-    return replace(promised[name.number], at_us=before.at_us, taken=before.taken, air=before.air)
+    then = promised[name.number]
+    air, key = before.air, before.air_key
+    return replace(then, at_us=before.at_us, taken=before.taken, air=air, air_key=key)
 
 
-def promises(recording: Recording) -> list[Promise]:
+def promises(recording: Recording, start: Promise | None = None) -> list[Promise]:
     """Return the promise before each operation; that before operation N stands at N - 1.
 
+    Args:
+        recording: of a golden run, or of a recovery.
+        start: what was promised before; then no configuration is given in this recording.
+
     Raises:
-        flash_reader.Unreadable: the golden run itself left no file system.
+        flash_reader.Unreadable: the run itself left no file system.
     """
-    return list(_walk(recording))
+    return list(_walk(recording, start))
 
 
-def _walk(recording: Recording) -> Iterator[Promise]:
+def _walk(recording: Recording, start: Promise | None) -> Iterator[Promise]:
     rebuilt = Rebuilt(recording)
     begun = finished = taken = 0
-    air: tuple[tuple[str, bytes], ...] = ()
-    records: dict[int, bytes] = {}
-    alarms: frozenset[int] = frozenset()
-    limits = (0, -1)
+    now = start or Promise()
     area: tuple[int, int] | None = None  # what the last operation changed
     for at_us, what in recording.history:
         if isinstance(what, Stage):
@@ -66,31 +86,35 @@ def _walk(recording: Recording) -> Iterator[Promise]:
         elif isinstance(what, Datagram):
             taken += what.kind == TAKEN
             if what.kind in (SENT, ARRIVED):
-                air = (*air, (what.kind, what.data))
+                air = (*now.air, (what.kind, what.data))
+                key = hash_of(now.air_key, what.kind.encode(), what.data)
+                now = replace(now, air=air, air_key=key)
         elif isinstance(what, FlashOp):
             rebuilt.go_to(what.number)
             if area in (None, recording.vfs):
-                records, alarms = _more(rebuilt, recording, records, alarms)
+                now = _more(rebuilt, recording, now)
             if area in (None, recording.nvs):
-                limits = _limits(rebuilt, recording)
+                now = _limits(rebuilt, recording, now)
             area = recording.nvs if what.address < sum(recording.nvs) else recording.vfs
-            configs = tuple(recording.configs[finished : begun + 1])
-            yield Promise(at_us, taken, records, alarms, configs, *limits, air)
+            configs = start.configs if start else tuple(recording.configs[finished : begun + 1])
+            now = replace(now, at_us=at_us, taken=taken, configs=configs)
+            yield now
 
 
-def _more(
-    rebuilt: Rebuilt, recording: Recording, records: dict[int, bytes], alarms: frozenset[int]
-) -> tuple[dict[int, bytes], frozenset[int]]:
-    at, size = recording.vfs
-    log = flash_reader.log(flash_reader.files(bytes(rebuilt.data[at : at + size])))
-    if log.records.items() <= records.items():
-        return records, alarms
-    return records | log.records, alarms | log.alarms
+def _more(rebuilt: Rebuilt, recording: Recording, now: Promise) -> Promise:
+    log = flash_reader.log(flash_reader.files(rebuilt.data, recording.vfs))
+    if log.records.items() <= now.records.items():
+        return now
+    records, alarms = now.records | log.records, now.alarms | log.alarms
+    key = hash_of(repr((sorted(records.items()), sorted(alarms))).encode())
+    return replace(now, records=records, alarms=alarms, records_key=key)
 
 
-def _limits(rebuilt: Rebuilt, recording: Recording) -> tuple[int, int]:
+def _limits(rebuilt: Rebuilt, recording: Recording, now: Promise) -> Promise:
     at, size = recording.nvs
-    return limits(nvs_reader.read(bytes(rebuilt.data[at : at + size])))
+    reserved, high = limits(nvs_reader.read(bytes(rebuilt.data[at : at + size])))
+    reserved, high = max(reserved, now.sequence_limit), max(high, now.window_high)
+    return replace(now, sequence_limit=reserved, window_high=high)
 
 
 def limits(values: dict[str, int | bytes]) -> tuple[int, int]:

@@ -1,18 +1,13 @@
 """The golden run: a story that a provisioned unit lives through, with all that it leaves behind.
 
-    recording = record("full")
-    recording.history     # (us, what): every flash operation and datagram, in one ordered list
-
-`what` is a `FlashOp`, a `Datagram` or a `Stage`. The flash before operation N is `base` changed by
-all operations before N (`states.py`).
+recording = record("full")
+recording.history     # (us, what): every flash operation and datagram, in one ordered list
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from fieldbeat.host_tools.node_config import NodeConfig
 from fieldbeat.host_tools.nvs_image import Identity
@@ -26,49 +21,8 @@ from ..virtual.errors import BenchError, PowerCut
 from ..virtual.flash import SECTOR, FlashOp
 from . import firmware_image
 from .desk import UNIT, Desk, scratch_folder
-from .host import Memory
 from .smp_console import SmpConsole
-
-SENT, TAKEN, ANSWERED, ARRIVED = "sent", "taken", "answered", "down"
-BEGUN, DONE = "begun", "done"
-
-
-class Datagram(NamedTuple):
-    """What was on the air ("sent", "down"), or at the collector ("taken", "answered")."""
-
-    kind: str
-    data: bytes
-
-
-class Stage(NamedTuple):
-    """Where in its story the run is; `config` is the index of the configuration it is about."""
-
-    name: str
-    config: int = -1
-
-
-Happened = FlashOp | Datagram | Stage
-
-
-@dataclass
-class Recording:
-    """One golden run; plain data, so that it can go to other processes."""
-
-    story: str
-    seed: int
-    base: bytes = field(repr=False)
-    nvs: tuple[int, int]  # offset and size of the partition
-    vfs: tuple[int, int]
-    identity: Identity
-    history: list[tuple[int, Happened]] = field(default_factory=list)
-    configs: list[bytes] = field(default_factory=list)  # every /config.cbor, in order
-    memories: list[Memory] = field(default_factory=list)  # after so many datagrams taken
-    flash_at_end: bytes = field(default=b"", repr=False)
-
-    @property
-    def ops(self) -> list[FlashOp]:
-        """The flash operations; number N stands at index N - 1."""
-        return [what for _, what in self.history if isinstance(what, FlashOp)]
+from .tape import BEGUN, DONE, Recording, Stage, Tape
 
 
 class Golden:
@@ -80,36 +34,21 @@ class Golden:
         self._cut_before = cut_before
         self.is_cut = False
         self.console = SmpConsole(desk, desk.unit)
-        self._aired = 0
+        self._tape = Tape(recording, desk)
+        self.note = self._tape.note
         desk.unit.flash.before_op = self._flash
-        desk.host.on_taken = self._taken
-        recording.memories.append(desk.host.memory())
+        desk.host.on_taken = self._tape.taken
 
     @property
     def board(self) -> VirtualBoard:
         """The unit."""
         return self.desk.unit
 
-    def note(self, what: Happened) -> None:
-        """Add to the history, after what the network has carried meanwhile."""
-        capture = self.desk.network.capture
-        for at_us, direction, data in capture[self._aired :]:
-            kind = SENT if direction == "up" else ARRIVED
-            self.recording.history.append((at_us, Datagram(kind, data)))
-        self._aired = len(capture)
-        self.recording.history.append((self.desk.world.now_us, what))
-
     def _flash(self, op: FlashOp) -> None:
         if op.number == self._cut_before:
             self.is_cut = True
             raise PowerCut
         self.note(op)
-
-    def _taken(self, datagram: bytes, answers: list[bytes]) -> None:
-        self.note(Datagram(TAKEN, datagram))
-        for answer in answers:
-            self.note(Datagram(ANSWERED, answer))
-        self.recording.memories.append(self.desk.host.memory())
 
     # What stories are made of
 

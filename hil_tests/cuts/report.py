@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .campaign import Results
+from .findings import Results
 
 SHOWN = 20
 
@@ -21,16 +21,21 @@ def write(results: Results, folder: Path) -> None:
 def summary(results: Results) -> str:
     """The numbers, and the first failures with the command that repeats each."""
     lines = [
-        f"{results.judged} cuts, {results.distinct_states} distinct flash states of "
-        f"{results.operations} operations, judged in "
-        f"{results.seconds:.0f} s on {results.jobs} processors "
-        f"({_each(results):.2f} s of one a cut): {_count(results.failures, 'failure')}"
+        f"{results.cuts} cuts of {results.operations} operations leave "
+        f"{results.distinct_states} distinct flash states: {results.judged} judged"
     ]
-    if results.second_cuts:
+    if results.depth > 1:
         lines.append(
-            f"{results.second_cuts} of them cut again during recovery, "
-            f"{results.distinct_second_states} distinct states"
+            f"{results.second_cuts} second cuts, during recovery, leave "
+            f"{results.distinct_second_states} more that a unit can tell apart: "
+            f"{results.second_judged} judged"
         )
+    if results.part != "1/1":
+        lines.append(f"part {results.part} of it")
+    lines.append(
+        f"{_count(results.failures, 'failure')}, {results.seconds:.0f} s on {results.jobs} "
+        f"processors ({_each(results):.2f} s of one a judgement)"
+    )
     for row in results.failures[:SHOWN]:
         lines.append(f"{row['cut']} ({row['operation']}): {'; '.join(row['broken'])}")
         lines.append(f"    {row['reproduce']}")
@@ -49,19 +54,24 @@ def markdown(results: Results) -> str:
     lines = [
         "# Power cuts",
         "",
-        f"Operations {results.states}, depth {results.depth}, {results.started}, "
-        f"commit {results.commit or 'not known'}.",
+        f"Operations {results.states}, depth {results.depth}, part {results.part}, "
+        f"{results.started}, commit {results.commit or 'not known'}.",
         "",
         "| what | count |",
         "|---|---|",
         f"| flash operations of the golden run `{results.story}`, seed {results.seed} "
         f"| {results.operations} |",
+        f"| first cuts, in every kind | {results.cuts} |",
         f"| distinct flash states | {results.distinct_states} |",
-        f"| cuts judged | {results.judged} |",
-        f"| cut again during recovery | {results.second_cuts} |",
+        f"| of them a unit could tell apart | {results.distinct_keys} |",
+        f"| first cuts judged | {results.judged} |",
+        f"| second cuts, in the recoveries from all these states | {results.second_cuts} |",
+        f"| of them a unit could tell apart | {results.distinct_second_states} |",
+        f"| second cuts judged | {results.second_judged} |",
         f"| failures | {len(results.failures)} |",
         f"| invalid | {len(results.invalid)} |",
         f"| seconds on {results.jobs} processors | {results.seconds:.0f} |",
+        f"| seconds of a processor, in all | {results.processor_s:.0f} |",
         "",
     ]
     for row in (*results.failures, *results.invalid):
@@ -76,4 +86,4 @@ def _count(rows: list, noun: str) -> str:
 
 
 def _each(results: Results) -> float:
-    return results.processor_s / max(1, results.judged + results.second_cuts)
+    return results.processor_s / max(1, results.judged + results.second_judged)

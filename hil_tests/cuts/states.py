@@ -26,11 +26,12 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..virtual.errors import BenchError
 from ..virtual.flash import SECTOR, FlashOp
-from .recorder import TAKEN, Datagram, Recording
+from .tape import TAKEN, Datagram, Recording
 
 CLEAN, AFTER = "clean", "after"
 PROGRAM_KINDS = ("first", "half", "last", "bits")
@@ -102,14 +103,23 @@ def _some_bits(old: bytes, new: bytes, chance: random.Random) -> bytes:
 
 
 class Rebuilt:
-    """The flash of a recording, made again operation by operation."""
+    """The flash of a recording, made again operation by operation.
 
-    def __init__(self, recording: Recording) -> None:
+    Args:
+        recording: whose operations.
+        origin: a flash to tell the difference to; default: the recording's base.
+    """
+
+    def __init__(self, recording: Recording, origin: bytes | None = None) -> None:
         self.recording = recording
         self.data = bytearray(recording.base)
         self.ops = recording.ops
         self.before = 1  # the operation that comes next
-        self._changed: dict[int, bytes] = {}  # sector: its hash, of those that differ from base
+        self.changed: dict[int, bytes] = {}  # sector: its hash, of those that differ from origin
+        self._origin = recording.base if origin is None else origin
+        if self._origin is not recording.base:
+            for at in range(0, len(self.data), SECTOR):
+                self._look(at // SECTOR)
 
     def go_to(self, number: int) -> None:
         """Do all operations before this one.
@@ -125,23 +135,33 @@ class Rebuilt:
 
     def flash(self, name: Name) -> bytes:
         """All bytes as this cut leaves them; its operation must come next."""
-        op = self._next(name)
+        op = self.next_op(name)
         content = torn(op, self._at(op), name.kind, self.recording.seed)
         return b"".join((self.data[: op.address], content, self.data[op.address + op.length :]))
 
     def key(self, name: Name) -> bytes:
         """A hash of `flash(name)`: equal for equal bytes, and quick."""
-        op = self._next(name)
-        old, sectors = self._at(op), dict(self._changed)
-        self._put(op, torn(op, old, name.kind, self.recording.seed))
-        digest = hashlib.blake2b(digest_size=16)
-        for sector, content in sorted(self._changed.items()):
-            digest.update(sector.to_bytes(4, "big") + content)
-        self._put(op, old)
-        self._changed = sectors
-        return digest.digest()
+        with self.cut(name):
+            return hash_of(*(n.to_bytes(4, "big") + h for n, h in sorted(self.changed.items())))
 
-    def _next(self, name: Name) -> FlashOp:
+    @contextmanager
+    def cut(self, name: Name) -> Iterator[FlashOp]:
+        """Let `data` be what this cut leaves, for a while."""
+        op = self.next_op(name)
+        old, sectors = self._at(op), dict(self.changed)
+        self._put(op, torn(op, old, name.kind, self.recording.seed))
+        try:
+            yield op
+        finally:
+            self.data[op.address : op.address + op.length] = old
+            self.changed = sectors
+
+    def next_op(self, name: Name) -> FlashOp:
+        """The operation that a name is about.
+
+        Raises:
+            BenchError: it does not come next, or cannot be cut in this way.
+        """
         op = self.ops[name.number - 1] if name.number <= len(self.ops) else None
         if op is None or name.number != self.before or name.kind not in kinds_of(op):
             raise BenchError(f"there is no cut {name} in this recording")
@@ -153,12 +173,23 @@ class Rebuilt:
     def _put(self, op: FlashOp, content: bytes) -> None:
         self.data[op.address : op.address + op.length] = content
         for sector in range(op.address // SECTOR, (op.address + op.length - 1) // SECTOR + 1):
-            at = sector * SECTOR
-            now = self.data[at : at + SECTOR]
-            if now == self.recording.base[at : at + SECTOR]:
-                self._changed.pop(sector, None)
-            else:
-                self._changed[sector] = hashlib.blake2b(now, digest_size=16).digest()
+            self._look(sector)
+
+    def _look(self, sector: int) -> None:
+        at = sector * SECTOR
+        now = self.data[at : at + SECTOR]
+        if now == self._origin[at : at + SECTOR]:
+            self.changed.pop(sector, None)
+        else:
+            self.changed[sector] = hash_of(now)
+
+
+def hash_of(*parts: bytes | bytearray) -> bytes:
+    """Sixteen bytes that stand for all of these."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part)
+    return digest.digest()
 
 
 def distinct(recording: Recording, numbers: Iterable[int]) -> Iterator[Name]:
@@ -172,6 +203,15 @@ def distinct(recording: Recording, numbers: Iterable[int]) -> Iterator[Name]:
             if key not in seen:
                 seen.add(key)
                 yield name
+
+
+def every(recording: Recording, numbers: Iterable[int] | None = None) -> list[Name]:
+    """Every cut of these operations, and of all if none are given, in order."""
+    chosen = range(1, len(recording.ops) + 1) if numbers is None else sorted(numbers)
+    ops = recording.ops
+    names = [Name(n, kind) for n in chosen for kind in kinds_of(ops[n - 1])[:-1]]
+    names += before_taken(recording, chosen)
+    return sorted(names, key=lambda name: name.number)
 
 
 def before_taken(recording: Recording, numbers: Iterable[int]) -> Iterator[Name]:
