@@ -131,7 +131,7 @@ class _Campaign:
         lives = {first.cut: first for first in verdicts}
         same = {str(name): lives[str(alike[0])] for alike in by_key.values() for name in alike}
         verdicts += self._judge(others, len(first_ones), total)
-        _compare(verdicts, same)
+        compare(verdicts, same)
         count(results, verdicts)
 
     def _judge(self, names: list[Name], before: int, total: int) -> list[Verdict]:
@@ -184,7 +184,7 @@ def share(cuts: list, options: Options) -> list:
     return cuts[part - 1 :: parts]
 
 
-def _compare(verdicts: Iterable[Verdict], first_ones: dict[str, Verdict]) -> None:
+def compare(verdicts: Iterable[Verdict], first_ones: dict[str, Verdict]) -> None:
     """Whoever has the key of another one has to live its life: else the key says nothing."""
     for verdict in verdicts:
         first = first_ones[verdict.cut]
