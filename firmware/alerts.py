@@ -29,7 +29,8 @@ class Held:
         self.issuers = ()  # kids of who signed it; none of what this unit does by itself
         self.hops = None  # [ms since it was sent until: received, verified, decided, sounded]
         self.began_ms = time.ticks_ms()  # of the first
-        self.started_s = None  # time of the first sample
+        self.started_s = None  # time of the first sample, 0 where nobody knows the time
+        self.by_uptime = False  # not_before and expires are: it needs no clock
         self.cut = False  # a reset has interrupted it
 
     # more_ms: what would still have passed, where it did not.
@@ -37,6 +38,13 @@ class Held:
         if self.hops and len(self.hops) < 4:
             passed = time.ticks_diff(time.ticks_ms(), self.began_ms)
             self.hops.append(self.hops[0] + passed + more_ms)
+
+
+# How it is kept. By an uptime nobody knows after a reset how long it counted: it has expired, and
+# the rule that wanted it watches on.
+def _entry(held):
+    start, end = (0, 0) if held.by_uptime else (held.not_before, held.expires)
+    return [held.id, list(held.alert), start, end, held.started_s] + list(held.issuers)
 
 
 class Alerts:
@@ -177,7 +185,7 @@ class Alerts:
     async def _perform(self, held):
         def on_sound():
             if held.started_s is None:
-                held.started_s = self._clock.now()
+                held.started_s = self._clock.now() if self._clock.synced else 0
                 held.hop()
                 self._keep()
                 self._receipt(held.id, receipt.STARTED, "power_cut" if held.cut else None)
@@ -220,10 +228,10 @@ class Alerts:
             held.hop()
             held.hop(self._player.settle_ms)
         fields = {"hops": held.hops if held else None}
-        if held and held.started_s is not None:
+        if held and held.started_s:
             fields["start"] = held.started_s
         if receipt.is_final(stage):
-            if held and held.started_s is not None:
+            if held and held.started_s:
                 fields["end"] = self._clock.now()
             self._held.pop(id, None)
             self._keep()
@@ -253,6 +261,8 @@ class Alerts:
 
     # In the uptime, which never jumps.
     def _window(self, held):
+        if held.by_uptime:
+            return held.not_before, held.expires
         zero_s = self._clock.uptime_s() - self._clock.now()
         return zero_s + held.not_before, zero_s + held.expires
 
@@ -266,11 +276,7 @@ class Alerts:
     # --- over a reset
 
     def _keep(self):
-        entries = [
-            [held.id, list(held.alert), held.not_before, held.expires, held.started_s]
-            + list(held.issuers)
-            for held in self._held.values()
-        ]
+        entries = [_entry(held) for held in self._held.values()]
         try:
             with open(self._path + ".new", "wb") as file:
                 file.write(cbor.encode(self._kept + entries))
@@ -307,7 +313,7 @@ class Alerts:
             elif held.cut:
                 self._give_up(id, receipt.INTERRUPTED, "power_cut")
             else:
-                self._give_up(id, receipt.REFUSED, "cmd_expired")
+                self._give_up(id, receipt.REFUSED, "cmd_expired" if expires else "power_cut")
         self._keep()
         for held in again:
             self._do(self._arbiter.submit(self._request(held), self._clock.uptime_s(), held.cut))

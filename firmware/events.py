@@ -11,6 +11,7 @@ from protocols.reasons import CODES
 _BOOT = const(1)
 _SCHEMA = const(2)
 _HEALTH = const(3)
+_ALARM = const(4)
 _CONFIG = const(5)
 _RECEIPT = const(6)
 _SELF_TEST = const(7)
@@ -27,6 +28,12 @@ _HEALTH_SIGNAL = const(5)
 _HEALTH_BATTERY_MV = const(6)
 _HEALTH_PENDING = const(7)
 _HEALTH_FLOOR = const(8)
+_ALARM_RULE = const(2)
+_ALARM_CHANNEL = const(3)
+_ALARM_UNIT = const(4)
+_ALARM_SCALE = const(5)
+_ALARM_VALUE = const(6)
+_ALARM_SYNCED = const(7)
 _CONFIG_ISSUERS = const(2)
 
 
@@ -64,6 +71,19 @@ def health(node, urgent=False):
     _append(node, _HEALTH, body, urgent)
 
 
+# -> its record number, None if it could not be stored. value: counts of the rule's scale
+def alarm(node, rule, value):
+    body = {
+        _ALARM_RULE: rule.number,
+        _ALARM_CHANNEL: rule.channel,
+        _ALARM_UNIT: rule.unit,
+        _ALARM_SCALE: rule.scale,
+        _ALARM_VALUE: value,
+        _ALARM_SYNCED: node.clock.synced,
+    }
+    return _append(node, _ALARM, body, True)
+
+
 # body: as protocols/receipt.py makes it.
 def receipt(node, body):
     _append(node, _RECEIPT, body, True)
@@ -82,7 +102,7 @@ def issuers(node, kids):
 def _append(node, type, body, urgent=False):
     try:
         t = node.clock.now()
-        node.outbox.append(lambda rn: encode(rn, type, t, body), urgent)
+        return node.outbox.append(lambda rn: encode(rn, type, t, body), urgent)
     except ValueError:  # too large for any datagram: the profile is wrong
         node.counters.count("config_bad")
     except OSError:

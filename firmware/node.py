@@ -78,9 +78,9 @@ class Node:
         settings = later.call(_SETTINGS, "load", self.root, Counters(), ("board", "config"))
         return later.call(_BOARD, "Board", settings.board).parts(settings.config["fitted"])
 
-    # event: a function of events.py.
+    # event: a function of events.py -> what it returns
     def tell(self, event, *args):
-        later.call(_EVENTS, event, self, *args)
+        return later.call(_EVENTS, event, self, *args)
 
     def log(self, text, name="node"):
         line = "L %d %s: %s" % (self.clock.uptime_s(), name, text)

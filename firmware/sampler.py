@@ -86,7 +86,9 @@ class Sampler:
         jumps, synced = self._clock.jumps, self._clock.synced
         async with self._lock:
             for source in self._sources.values():
-                await self._read(source)
+                reason = await self._read(source)
+                if reason:
+                    self._counters.count(reason)
         values, qualities = [], []
         for c, (source, index, scale) in enumerate(self._channels):
             column = self.schema.columns[c]
@@ -134,11 +136,34 @@ class Sampler:
         self._batch.clear()
         return True
 
+    # Whether a channel is there, with this unit and scale, and a part that gives it.
+    def measures(self, name, unit, scale):
+        for column, (_, index, _) in zip(self.schema.columns, self._channels):
+            if column.name == name:
+                return index is not None and (column.unit, column.scale) == (unit, scale)
+        return False
+
+    # Some channels now, in no report: {name: counts, None without a value that can be believed}.
+    # What fails is not counted, since it may be every few seconds: the next round counts it.
+    async def look(self, names):
+        found, read = {}, []
+        async with self._lock:
+            for column, (source, index, scale) in zip(self.schema.columns, self._channels):
+                if column.name not in names:
+                    continue
+                if source not in read:
+                    read.append(source)
+                    await self._read(source)
+                value, quality = _judge(source, index, scale, column)
+                found[column.name] = value if quality == schema.NORMAL else None
+        return found
+
+    # -> the reason if it failed
     async def _read(self, source):
         source.values = None
         source.quality = schema.MAINTENANCE  # not fitted, or switched off by the config
         if source.part is None:
-            return
+            return None
         for attempt in range(_TRIES):
             if attempt:
                 await asyncio.sleep_ms(_BACKOFF_MS * (5 if attempt > 1 else 1))
@@ -148,15 +173,15 @@ class Sampler:
                 source.values = await source.part.read()
                 source.ready = True
                 source.quality = schema.NORMAL
-                return
+                return None
             except DriverError as error:
                 reason = error.reason
             except OSError:
                 reason = "sensor_timeout"
         source.ready = False
-        self._counters.count(reason)
         comm = reason in _COMM_REASONS
         source.quality = schema.COMM_FAULT if comm else schema.SENSOR_FAULT
+        return reason
 
 
 # -> (value or None, quality) of one column

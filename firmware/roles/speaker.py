@@ -8,6 +8,7 @@ from protocols import receipt
 from protocols.compat import const
 
 from .. import self_test
+from ..alarm_rules import AlarmRules
 from ..alerts import Alerts, Held
 from ..carriers.choose import choose
 from ..commands import Commands
@@ -20,6 +21,7 @@ from ..uplink import Uplink
 _SAMPLER_SILENCE_S = const(300)
 _TALK_SILENCE_S = const(600)
 _ALERT_SILENCE_S = const(150)
+_RULES_SILENCE_S = const(300)
 _TEST_SILENCE_S = const(150)
 
 
@@ -67,6 +69,7 @@ class Speaker:
             self.commands.authority.may,
             self._tell,
         )
+        self.rules = AlarmRules(node, self.sampler, self.alerts)
         self._came_ms = time.ticks_ms()
         self._schedule = None
         if table["self_test_every_s"]:
@@ -78,6 +81,7 @@ class Speaker:
         own = (
             ("alerts", self.alerts.run, _ALERT_SILENCE_S),
             ("player", self.alerts.play, _ALERT_SILENCE_S),
+            ("rules", self.rules.run, _RULES_SILENCE_S),
             ("sampler", self.sampler.run, _SAMPLER_SILENCE_S),
             ("talk", self._talk, _TALK_SILENCE_S),
         )
@@ -146,6 +150,8 @@ class Speaker:
             self._cancel(command, verdict)
         elif kind == commands.ISSUERS:
             self._settle(id, self._change_issuers(command))
+        elif kind == commands.ALARM_RULES:
+            self._settle(id, self.rules.replace(command))
         elif kind == commands.STATUS:
             self._node.tell("health", True)
             self._tell_issuers()

@@ -1,105 +1,13 @@
 # What an alert becomes on a unit: its turn, its receipts, and what a reset leaves of it.
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
-import time
 
-from firmware.alerts import Alerts, Held
-from firmware.clock import Clock
-from firmware.counters import Counters
-from firmware.self_test import ASKED, SCHEDULED, alert
+from firmware.self_test import ASKED, SCHEDULED
 from firmware.tests.support import World, remove_tree, run, temp_dir
+from firmware.tests.support_alerts import NOW, Result, Unit
 from protocols import receipt
-from protocols.command import DAILY, DRILL, EMERGENCY, Alert
+from protocols.command import DRILL, EMERGENCY
 from protocols.reasons import CODES
-
-NOW = 78000000
-TABLE = {"volume": 60, "emergency_volume": 80}
-STEP = [0, 0, 10000]
-
-
-class Result:
-    def __init__(self, ok=True, reason=None):
-        self.ok, self.reason = ok, reason
-        self.failed = [reason] if reason else []
-        self.proof, self.source = b"\x01\x80\xff", 0
-        self.battery_mv = 12400
-
-    def fail(self, reason):
-        self.reason = self.reason or reason
-        self.failed.append(reason)
-
-
-class Player:
-    settle_ms = 80
-
-    # Ten seconds an alert, as a loudspeaker that is told to stop in the middle does.
-    def __init__(self):
-        self.heard = []  # (event of the alert, percent)
-        self.at_once = 0
-        self.breaks = 0  # plays that fail
-        self.rest_ms = 0  # to put the amplifier to rest
-        self.result = Result()
-
-    async def play(self, alert, percent, on_sound):
-        self.at_once += 1
-        assert self.at_once == 1
-        try:
-            await asyncio.sleep_ms(200)
-            if self.breaks:
-                self.breaks -= 1
-                raise MemoryError("no room")
-            on_sound()
-            self.heard.append((alert.event, percent))
-            await asyncio.sleep_ms(9800)
-        finally:
-            await asyncio.sleep_ms(self.rest_ms)
-            self.at_once -= 1
-
-
-class Unit:
-    def __init__(self, root, synced=True):
-        self.clock = Clock(Counters())
-        if synced:
-            self.clock.set(NOW, "server")
-        self.player = Player()
-        self.noted = []
-        self.told = []  # receipts
-        self.tested = []  # what came out of self-tests
-        self.revoked = set()
-        self.counters = Counters()
-        shared = self.clock, self.counters, self.player, TABLE
-        self.alerts = Alerts(root, *shared, self.seen, self.note, self.may, self.tell)
-
-    def note(self, id, stage):
-        self.noted.append((id, stage))
-
-    def may(self, issuers, cls, level):
-        return not any([kid in self.revoked for kid in issuers])
-
-    def tell(self, event, body):
-        {"receipt": self.told, "self_test": self.tested}[event].append(body)
-
-    def seen(self, id):
-        stages = [stage for noted, stage in self.noted if noted == id]
-        return stages[-1] if stages else None
-
-    def send(self, name, cls=DAILY, level=4, start_s=0, for_s=3600, **more):
-        volume, silent = more.get("volume"), more.get("silent", False)
-        alert = Alert(cls, level, [STEP], 1, volume, name, silent)
-        held = Held(name.encode() + bytes(7), alert, NOW + start_s, NOW + start_s + for_s)
-        held.hops, held.began_ms = [5], time.ticks_ms()
-        held.issuers = more.get("issuers", ())
-        self.alerts.submit(held)
-        return held.id
-
-    def test(self, event, start_s=0, for_s=600):
-        held = Held(b"selftest", alert(False, event), NOW + start_s, NOW + start_s + for_s)
-        self.alerts.submit(held)
-        return held.id
-
-    def stages(self, id):
-        self.alerts.flush()
-        return [(body[3], body.get(4)) for body in self.told if body[2] == id]
 
 
 def story(tell, root=None, synced=True):
