@@ -1,13 +1,14 @@
 # Alarm rules: their form, and when they fire, against a model that knows no states.
 # SPDX-License-Identifier: Apache-2.0
 import random
+from binascii import unhexlify
 
 from protocols import alarm_rules, cbor, command, command_writer
 from protocols.alarm_rules import RULES_MAX, Rule, parse
 from protocols.alarm_watch import BLIND_S, GAP_S, Watch
 from protocols.command import CommandError
 from protocols.compat import HOST
-from protocols.tests.support import raises
+from protocols.tests.support import raises, vectors
 
 ALERT = {0: 2, 1: 1, 2: [[0, 1, 3000], [1, "flood"]]}
 FLOOD = {0: 1, 1: "level", 2: "m", 3: 1000, 4: 3200, 6: 100, 7: 120, 8: 1800, 9: 900, 10: ALERT}
@@ -39,6 +40,18 @@ def test_a_rule_and_its_defaults():
     less = {key: value for key, value in FLOOD.items() if key not in (6, 7)}
     assert parse([less])[0][5:8] == (False, 0, 0)
     assert parse([]) == []
+
+
+def test_golden():
+    count = 0
+    for data, reason, meaning in vectors("alarm_rules.hex"):
+        items = cbor.decode(unhexlify(data))
+        if reason == "ok":
+            assert [command_writer.rule_map(rule) for rule in parse(items)] == items, meaning
+        else:
+            assert raises(CommandError, parse, items).reason == reason, meaning
+        count += 1
+    assert count > 25
 
 
 def test_the_writer_gives_what_the_reader_takes():
