@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 
+from firmware.alerts import Held
 from firmware.self_test import ASKED, SCHEDULED
 from firmware.tests.support import World, remove_tree, run, temp_dir
-from firmware.tests.support_alerts import NOW, Result, Unit
+from firmware.tests.support_alerts import NOW, STEP, Result, Unit
 from protocols import receipt
-from protocols.command import DRILL, EMERGENCY
+from protocols.command import DAILY, DRILL, EMERGENCY, Alert
 from protocols.reasons import CODES
 
 
