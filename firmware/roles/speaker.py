@@ -78,16 +78,16 @@ class Speaker:
             self._schedule = self_test.Schedule(*when, silent, clock, self._test)
 
     def tasks(self):
-        own = (
+        own = [
             ("alerts", self.alerts.run, _ALERT_SILENCE_S),
             ("player", self.alerts.play, _ALERT_SILENCE_S),
             ("rules", self.rules.run, _RULES_SILENCE_S),
             ("sampler", self.sampler.run, _SAMPLER_SILENCE_S),
             ("talk", self._talk, _TALK_SILENCE_S),
-        )
+        ]
         if self._schedule:
-            own += (("tests", self._schedule.run, _TEST_SILENCE_S),)
-        return self.carrier.tasks() + own
+            own.append(("tests", self._schedule.run, _TEST_SILENCE_S))
+        return self.carrier.tasks() + tuple(own)
 
     # Receipts at once, all else with the next question, which comes soon enough to keep the way
     # back open.
