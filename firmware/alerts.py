@@ -15,6 +15,7 @@ from . import self_test
 
 _TICK_S = const(50)  # without anything due: a beat for the watchdog
 _LOOK_MS = const(20)  # whether what plays has come to its end
+_BEGIN_MS = const(500)  # what takes longer to begin does not hold up the receipts
 # Of 255, of the time of play: with less current in the line nobody heard it.
 _SHARE_MIN = const(32)
 _FILE = const("/alerts.cbor")
@@ -73,6 +74,7 @@ class Alerts:
         self._performance = None  # its task
         self._result = None  # of the last performance; None if it was cut before it began
         self._failed = False
+        self._begins = False  # something has its turn, and was not heard yet
         self._final = None  # stage and reason of its last receipt, once the proof is there
         self._turn = asyncio.Event()  # there is something to play
         self._changed = asyncio.Event()
@@ -154,7 +156,15 @@ class Alerts:
                 beat()
                 await asyncio.sleep_ms(_LOOK_MS)
             self._performing = self._performance = None
+            self._begins = False
             self._settle(held)
+
+    # Returns when what has its turn is heard: to erase a block of flash stops all else for 45 ms.
+    async def begun(self):
+        waited_ms = 0
+        while self._begins and waited_ms < _BEGIN_MS:
+            await asyncio.sleep_ms(_LOOK_MS)
+            waited_ms += _LOOK_MS
 
     # Receipts into the outbox; apart from what makes a sound, which does not wait for the flash.
     def flush(self):
@@ -178,12 +188,14 @@ class Alerts:
             else:
                 self._held[id].hop()  # decided
                 self._wanted = id
+                self._begins = True
                 self._turn.set()
         if actions:
             self._changed.set()
 
     async def _perform(self, held):
         def on_sound():
+            self._begins = False
             if held.started_s is None:
                 held.started_s = self._clock.now() if self._clock.synced else 0
                 held.hop()

@@ -1,8 +1,12 @@
 # What a frame tells the unit to do: opened, judged, noted on flash, and only then obeyed.
 # SPDX-License-Identifier: Apache-2.0
+import gc
+
 from protocols import frame
 from protocols.authority import REPEATED, Authority
 from protocols.command import DAILY
+
+_threshold = getattr(gc, "threshold", lambda *size: -1)  # CPython's takes something else
 
 
 class Commands:
@@ -29,10 +33,7 @@ class Commands:
         except frame.FrameError as error:
             self._counters.count("frame_" + error.reason)
             return
-        clock = self._clock
-        verdict = self.authority.check(
-            plaintext, self._keys.kid, self._groups, clock.now(), clock.synced
-        )
+        verdict = self._judge(plaintext)
         command, reason = verdict.command, verdict.reason
         # Before it takes effect: a reset in between costs a repetition; nothing is obeyed twice.
         window.accept(piv)
@@ -50,6 +51,19 @@ class Commands:
             self._role.obey(command, verdict)
             self.authority.accept(verdict)
             self._store(self._issuers.store_seen, self.authority.counters)
+
+    # The numbers of a signature are garbage as soon as they are made, and of a size that fits into
+    # any gap: collected as often as boot.py wants it, they take four times as long.
+    def _judge(self, plaintext):
+        clock = self._clock
+        often = _threshold()
+        _threshold(-1)  # when the heap is full
+        try:
+            return self.authority.check(
+                plaintext, self._keys.kid, self._groups, clock.now(), clock.synced
+            )
+        finally:
+            _threshold(often)
 
     # A flash that refuses must not keep the pole silent: what is in memory still protects it.
     def _store(self, store, value):

@@ -23,6 +23,7 @@ class SecretsError(ValueError):
 class Secrets:
     def __init__(self, nvs=None):
         self._nvs = nvs or esp32.NVS("fieldbeat")
+        self.window = None  # of the downlink, once it was read: whoever floods us costs no flash
 
     # (kid bytes or None, epoch, unit name)
     def identity(self):
@@ -74,13 +75,15 @@ class Secrets:
 
     # The replay window of the downlink. One blob, because two keys could be cut apart.
     def window_load(self):
-        blob = self._blob("rx_window", 16)
-        if not blob:
-            return Window()
-        # 12 bytes were written before numbers of more than 31 bits were thought of.
-        return Window(*struct.unpack(">qQ" if len(blob) == 16 else ">iQ", blob))
+        if self.window is None:
+            blob = self._blob("rx_window", 16)
+            # 12 bytes were written before numbers of more than 31 bits were thought of.
+            state = struct.unpack(">qQ" if len(blob) == 16 else ">iQ", blob) if blob else ()
+            self.window = Window(*state)
+        return self.window
 
     def window_store(self, window):
+        self.window = window
         self._nvs.set_blob("rx_window", struct.pack(">qQ", window.high, window.bits))
         self._nvs.commit()
 

@@ -95,6 +95,7 @@ class Speaker:
         self._tell_issuers()
         while True:
             beat()
+            await self.alerts.begun()
             self.alerts.flush()
             await self.uplink.wake(beat, ask=True)
             self._node.woke()

@@ -126,7 +126,8 @@ def test_the_window_survives_a_reset():
 
 
 def test_a_window_in_its_old_form_is_read():
-    world, secrets = provisioned()
+    world, _ = provisioned()
+    secrets = Secrets()
     world.nvs["fieldbeat"]["rx_window"] = b"\0\0\0\7" + b"\0" * 7 + b"\5"
     window = secrets.window_load()
     assert (window.high, window.bits) == (7, 5)

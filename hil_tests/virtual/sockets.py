@@ -59,6 +59,7 @@ class Sockets:
             self.network = nic.lan.network
         self.nics.setdefault(WIFI, Nic(None, WIFI, ""))  # every ESP32 has a radio
         self.open: dict[int, Socket] = {}
+        self.receive_us = 0  # that a datagram costs the program, where a test wants to know
         self._next_port = FIRST_PORT
 
     def reset(self) -> None:
@@ -190,6 +191,7 @@ class Sockets:
         socket = self.open[number]
         if not socket.waiting:
             return None
+        self.hardware.busy_us += self.receive_us
         (host, port), data = socket.waiting.popleft()
         if not socket.waiting:
             self.hardware.buses.set_input(socket.mask, False)
