@@ -15,7 +15,6 @@ _BITMAP_SIZE = const(32)  # as in protocols/ack.py
 _RECORDS = const(32)  # a round: as many as one ack can tell apart
 _REFUSED = const(8)
 _TURN_MS = const(1000)
-_RETRY_AFTER_S = const(10)  # an NB-IoT round trip takes this long in deep coverage
 _DAY_S = const(86400)
 
 
@@ -212,8 +211,7 @@ class Uplink:
 
     # Waits for the ack that the datagram `last` has caused. Others count for what they cover.
     async def _answer(self, keys, last, asked_s):
-        timeout_s = max(self._config["ack_timeout_s"], _RETRY_AFTER_S)
-        deadline_s = self._clock.uptime_s() + timeout_s
+        deadline_s = self._clock.uptime_s() + self._config["ack_timeout_s"]
         while True:
             self._beat()
             left_s = deadline_s - self._clock.uptime_s()

@@ -48,15 +48,19 @@ class District(Site):
         return Signer(self.issuers.add(name, cose.ES256, key.public, highest_class, level), key)
 
     def add_pole(self, name: str = "speaker-01", sounds=None, more: str = "", **changes):
-        """Puts up a pole; `changes` are keys of its config, `more` goes to the end of it."""
+        """Puts up a pole, and waits until it knows the time; see `put_up`."""
+        pole = self.put_up(name, sounds, more, **changes)
+        self.run_for(30)  # it has asked the server
+        return pole
+
+    def put_up(self, name: str, sounds=None, more: str = "", **changes):
+        """The same at once; `changes` are keys of its config, `more` goes to the end of it."""
         text = EXAMPLE.read_text().replace("speaker-01", name)
         changes = {"battery_min_mv": 3000} | changes  # the scene has one cell of lithium
         for key, value in changes.items():
             before = next(line for line in text.splitlines() if line.startswith(f"{key} ="))
             text = text.replace(before, f"{key} = {value}")
-        pole = self.add_station(node_config.parse(text + more, f"{name}.toml"), sounds=sounds)
-        self.run_for(30)  # it has asked the server, and knows the time
-        return pole
+        return self.add_station(node_config.parse(text + more, f"{name}.toml"), sounds=sounds)
 
     def order(
         self,

@@ -99,11 +99,11 @@ def _settles(up, down):
     return bench
 
 
-def test_silence_is_met_with_one_retry_after_ten_seconds():
+def test_silence_is_met_with_one_retry():
     bench = Bench(3, up=["lost"] * 9, config=_config(ack_timeout_s=3))
     assert bench.wake() is False
     times = [seconds for _, _, seconds in bench.carrier.sent]
-    assert len(times) == 4 and times[3] - times[2] >= 10
+    assert len(times) == 4 and 3 <= times[3] - times[2] < 5
     assert _unsealed(bench)[3] == _unsealed(bench)[2] and bench.carrier.sent[3][1] is True
     assert bench.count("no_ack") == 2 and bench.uplink.outcome == "no_ack"
     assert bench.outbox.depth == 3
