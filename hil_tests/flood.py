@@ -12,7 +12,12 @@ a frame costs the pole's processor is not modelled, unless `cost_us` says so.
 
 from __future__ import annotations
 
+import json
+import socket
+import sys
+import time
 from collections import Counter
+from contextlib import suppress
 
 from fieldbeat.protocols import frame
 
@@ -90,3 +95,23 @@ class Flood:
         for socket in [*self._sockets.open.values()]:
             if socket.peer is not None:
                 self.fates[self._sockets.take(socket.port, data, socket.peer)] += 1
+
+
+def send(host: str, port: str, kid: str, rate_hz: str, seconds: str) -> None:
+    """Send forged frames of a unit to a collector: `python -m fieldbeat.hil_tests.flood ...`."""
+    keys = frame.KeySet(bytes(16), bytes.fromhex(kid), 1)
+    frames = [keys.seal(frame.TELEMETRY, frame.UP, n, bytes(100)) for n in range(1, 1 + _FRAMES)]
+    out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    out.connect((host, int(port)))
+    begin_s, sent = time.monotonic(), 0
+    while (passed_s := time.monotonic() - begin_s) < float(seconds):
+        while sent < passed_s * int(rate_hz):
+            with suppress(OSError):  # a full buffer
+                out.send(frames[sent % _FRAMES])
+            sent += 1
+        time.sleep(0.001)
+    print(json.dumps({"sent": sent}))
+
+
+if __name__ == "__main__":
+    send(*sys.argv[1:])
