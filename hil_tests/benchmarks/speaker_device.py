@@ -43,6 +43,10 @@ forger = frame.KeySet(bytes(16), KID, 1)
 held = [[i, bytes(20)] for i in range(800)]  # what a pole has on its heap, to be looked through
 gc.threshold(16384)  # as on a virtual board
 print("loop_us", best_us(loop, calls=1))
-for name, keys, piv in (("stranger", stranger, 7), ("old", forger, 1000), ("forged", forger, 1001)):
+for name, keys, piv in (
+    ("stranger", stranger, 7),
+    ("old", forger, 1000),
+    ("forged", forger, 1001),
+):
     data = keys.seal(frame.COMMAND, frame.DOWN, piv, bytes(120))
     print(name + "_us", best_us(unit.commands.take, data))
