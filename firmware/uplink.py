@@ -211,7 +211,8 @@ class Uplink:
 
     # Waits for the ack that the datagram `last` has caused. Others count for what they cover.
     async def _answer(self, keys, last, asked_s):
-        deadline_s = self._clock.uptime_s() + self._config["ack_timeout_s"]
+        timeout_s = max(self._config["ack_timeout_s"], self.carrier.timeout_ms // 1000)
+        deadline_s = self._clock.uptime_s() + timeout_s
         while True:
             self._beat()
             left_s = deadline_s - self._clock.uptime_s()

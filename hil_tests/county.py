@@ -20,9 +20,11 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from fieldbeat.host_tools.dispatcher import TRIES_WRITTEN_S
 from fieldbeat.host_tools.orders import Delivery, Order
 from fieldbeat.protocols import receipt
 from fieldbeat.protocols.command import EMERGENCY
@@ -144,11 +146,13 @@ class County:
 
     def _add_poles(self, count: int) -> None:
         for n in range(count):
-            self.desk.put_up(f"speaker-{n:02}", host=f'"{HOST}"', port=self.port)
+            self.desk.begin_pole(f"speaker-{n:02}", host=f'"{HOST}"', port=self.port)
         self.desk.start_real()
-        views = self.desk.views
         for name in self.desk.boards:
-            assert wait(lambda n=name: views.unit(n, time.time()).records, SETTLE_S), name
+            assert wait(partial(self._has_told, name), SETTLE_S), name
+
+    def _has_told(self, name: str) -> bool:
+        return self.desk.views.unit(name, time.time()).records > 0
 
     def alarm(self, timeout_s: float = 60.0) -> Told:
         """Order an alert for all; returns when the last receipt is in the store, or too late."""
@@ -163,6 +167,7 @@ class County:
         wait(lambda: not self._silent(order), timeout_s, 0.1)
         used_s = processor_s(self.collector.pid) - before_s
         wait(lambda: not self._unfinished(order), timeout_s, 0.1)
+        time.sleep(TRIES_WRITTEN_S + 0.5)
         return self._told(order, ordered_s, used_s)
 
     def _silent(self, order: Order) -> int:

@@ -1,22 +1,22 @@
-"""A county in virtual time: the collector's own code, its files, and a network that is only numbers.
+"""A county in virtual time: the collector's own code and files, and a network of numbers.
 
     county = VirtualCounty(folder, units=10_000, loss=0.1)
     county.alarm()      # seconds until the last receipt is stored
 
 The collector is as fast as this machine: the processor time that each call of it took passes in
 virtual time, too, and what comes meanwhile waits in its socket. What other programs take of the
-machine does not count, nor does the disk. The loudspeakers are those of crowd.py, and take no time.
+machine does not count, nor does the disk. The loudspeakers are those of crowd.py; they take none.
 """
 
 from __future__ import annotations
 
-import functools
 import heapq
 import random
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from fieldbeat.protocols.command import EMERGENCY
 from .crowd import Member
 
 DELAY_S = (0.02, 0.2)  # one way
+HELLOS_HZ = 4000
 START_S = 1_800_000_000.0
 SOUND = Sound(EMERGENCY, 1, [[command.TONE, 0, 3000]])
 
@@ -76,6 +77,9 @@ class VirtualCounty:
     def _at(self, at_s: float, call: Callable[[], None]) -> None:
         heapq.heappush(self._queue, (at_s, next(self._order), call))
 
+    def _say_hello(self, member: Member, place: tuple[str, int]) -> None:
+        self._waiting.append((member.seal([]), place))
+
     def _told(self, datagram: bytes, place: tuple[str, int]) -> None:
         """A datagram has come to a loudspeaker."""
         answer = self._members[frame.parse(datagram).kid].take(datagram, self.counts, self.now_s)
@@ -111,10 +115,7 @@ class VirtualCounty:
             self._at(self.now_s, self._turn)
             for n, member in enumerate(self._members.values()):
                 place = ("192.0.2.1", 10_000 + n)
-                self._at(
-                    self.now_s + n / 4000,
-                    lambda m=member, place=place: self._waiting.append((m.seal([]), place)),
-                )
+                self._at(self.now_s + n / HELLOS_HZ, partial(self._say_hello, member, place))
             self._run_until(lambda: all(m.is_known for m in self._members.values()))
             return self._ordered(store, registry, signer)
 
@@ -137,7 +138,7 @@ class VirtualCounty:
         )
         times = (self.now_s, window.start_s, window.expires_s)
         order = Order(made[0].id, command.ALERT, EMERGENCY, 1, False, *times, "county", "a county")
-        verify, p256.verify = p256.verify, functools.cache(p256.verify)  # once for all of them
+        verify, p256.verify = p256.verify, cache(p256.verify)  # once for all of them
         try:
             self.counts.clear()
             self.loss = self.wanted_loss

@@ -4,8 +4,8 @@
 
 The units whose names begin with NAMES say hello until all of them were answered; `{"ready": n}`
 tells it. From the next line on stdin on, LOSS of what comes and of what they say is lost. Each
-opens its commands with its own keys, judges them, and says that it accepts, as often as it is told.
-When stdin ends, what was counted is printed.
+opens its commands with its own keys, judges them, and says that it accepts, as often as it is
+told. When stdin ends, what was counted is printed.
 
 They share a port, as units behind one router do, and a processor: a signature over the same bytes
 is verified once for all of them, where poles do it each for itself.

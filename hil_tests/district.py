@@ -48,12 +48,12 @@ class District(Site):
         return Signer(self.issuers.add(name, cose.ES256, key.public, highest_class, level), key)
 
     def add_pole(self, name: str = "speaker-01", sounds=None, more: str = "", **changes):
-        """Puts up a pole, and waits until it knows the time; see `put_up`."""
-        pole = self.put_up(name, sounds, more, **changes)
+        """Puts up a pole, and waits until it knows the time; see `begin_pole`."""
+        pole = self.begin_pole(name, sounds, more, **changes)
         self.run_for(30)  # it has asked the server
         return pole
 
-    def put_up(self, name: str, sounds=None, more: str = "", **changes):
+    def begin_pole(self, name: str, sounds=None, more: str = "", **changes):
         """The same at once; `changes` are keys of its config, `more` goes to the end of it."""
         text = EXAMPLE.read_text().replace("speaker-01", name)
         changes = {"battery_min_mv": 3000} | changes  # the scene has one cell of lithium

@@ -6,8 +6,8 @@
     flood.stop()
     print(flood.fates)          # delivered, and overrun: the pole's mailbox was full
 
-It goes into the pole's socket at once, past the network, whose loss and delay would only help. What
-a frame costs the pole's processor is not modelled, unless `cost_us` says so.
+It goes into the pole's socket at once, past the network, whose loss and delay would only help.
+What a frame costs the pole's processor is not modelled, unless `cost_us` says so.
 """
 
 from __future__ import annotations
@@ -92,9 +92,9 @@ class Flood:
         self._world.call_after(self._step_us, self._send)
         data = self._frames[self._sent % len(self._frames)]
         self._sent += 1
-        for socket in [*self._sockets.open.values()]:
-            if socket.peer is not None:
-                self.fates[self._sockets.take(socket.port, data, socket.peer)] += 1
+        for own in [*self._sockets.open.values()]:
+            if own.peer is not None:
+                self.fates[self._sockets.take(own.port, data, own.peer)] += 1
 
 
 def send(host: str, port: str, kid: str, rate_hz: str, seconds: str) -> None:

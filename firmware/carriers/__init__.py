@@ -2,8 +2,9 @@
 #   MTU, async open(), async send(datagram, last), async receive(timeout_ms) -> bytes or None,
 #   async close() which never raises, status() -> dict
 # What send() gets is a view that holds until it returns. And `budget`: a Budget of its own, or
-# None for that of the config. Where it has several roads, MTU and budget are those of the road in
-# use; MTU is the largest when it is made.
+# None for that of the config; `timeout_ms`: an answer may take this long, however impatient the
+# config is. Where it has several roads, all three are those of the road in use; MTU is the largest
+# when it is made.
 # SPDX-License-Identifier: Apache-2.0
 
 

@@ -7,17 +7,16 @@ from . import CarrierError
 
 # A cell search from cold in bad coverage; beyond it, sleeping until the next wake costs less.
 _ATTACH_TIMEOUT_MS = const(120000)
-_TRIP_S = const(10)  # there and back in deep coverage
 
 
 class ModemUDP:
+    timeout_ms = 10000  # NB-IoT in deep coverage
+
     def __init__(self, modem, config, clock, counters):
         self.MTU = modem.MAX_DATAGRAM
         self.budget = None
         self._modem = modem
-        self._config = uplink = config["uplink"]
-        # However impatient it is: who waits shorter sends twice what is on its way.
-        uplink["ack_timeout_s"] = max(uplink["ack_timeout_s"], _TRIP_S)
+        self._config = config["uplink"]
         self._clock = clock
         self._counters = counters
         self._status = {}

@@ -65,6 +65,10 @@ class Roads:
         return self._roads[self.road].MTU
 
     @property
+    def timeout_ms(self):
+        return self._roads[self.road].timeout_ms
+
+    @property
     def budget(self):
         return self._budgets[self.road]
 

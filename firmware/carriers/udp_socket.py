@@ -33,6 +33,7 @@ class UDPSocket:
     # interface: network.LAN or network.WLAN, active; connect() starts what it needs to connect.
     # inbox: gets all that comes.
     MTU = 1300
+    timeout_ms = 1000
     budget = None
     _socket: "socket.socket | _Closed"
 

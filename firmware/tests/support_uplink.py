@@ -133,6 +133,7 @@ def spoil(data):
 #   forged (down): with a changed bit, and the true one is lost
 class Carrier:
     MTU = 1024
+    timeout_ms = 1000
     budget = None
 
     def __init__(self, server, clock, up=(), down=()):

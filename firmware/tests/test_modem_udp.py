@@ -6,7 +6,7 @@ from firmware.carriers.modem_udp import ModemUDP
 from firmware.counters import Counters
 from firmware.tests.support_uplink import Clock, finish
 
-CONFIG = {"uplink": {"ack_timeout_s": 2, "apn": "iot", "host": "collector.example", "port": 5685}}
+CONFIG = {"uplink": {"apn": "iot", "host": "collector.example", "port": 5685}}
 
 
 class Modem:
@@ -88,15 +88,6 @@ def test_a_wake():
     ]
     assert clock.told == [(4242, "modem")] and carrier.status() == {"rsrp_dbm": -101}
     assert counters.snapshot() == {}
-
-
-def test_nobody_is_more_impatient_than_the_network():
-    config = {"uplink": {"ack_timeout_s": 2}}
-    ModemUDP(Modem(), config, None, None)
-    assert config["uplink"]["ack_timeout_s"] == 10
-    config["uplink"]["ack_timeout_s"] = 20
-    ModemUDP(Modem(), config, None, None)
-    assert config["uplink"]["ack_timeout_s"] == 20
 
 
 def test_a_clock_that_is_right_is_left_alone():

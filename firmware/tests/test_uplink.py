@@ -109,6 +109,14 @@ def test_silence_is_met_with_one_retry():
     assert bench.outbox.depth == 3
 
 
+def test_nobody_is_more_impatient_than_his_carrier():
+    bench = Bench(3, up=["lost"] * 9, config=_config(ack_timeout_s=3))
+    bench.carrier.timeout_ms = 10000
+    assert bench.wake() is False
+    times = [seconds for _, _, seconds in bench.carrier.sent]
+    assert times[3] - times[2] >= 10
+
+
 def test_after_a_silent_wake_one_datagram_asks_once():
     bench = Bench(3, up=["lost"] * 5)
     assert bench.wake() is False and len(bench.carrier.sent) == 4

@@ -1,4 +1,4 @@
-"""The loudspeaker: an order's way to the first sample, many poles, floods, a stream, the arbiter."""
+"""The loudspeaker: an order until the first sample, many poles, floods, a stream, the arbiter."""
 
 from __future__ import annotations
 

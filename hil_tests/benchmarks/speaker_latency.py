@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-import shutil
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -46,8 +46,8 @@ def clip() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         plain, packed = Path(folder) / "plain.wav", Path(folder) / "packed.wav"
         plain.write_bytes(file.getvalue())
-        words = ["ffmpeg", "-v", "error", "-i", plain, "-c:a", "adpcm_ima_wav", packed]
-        subprocess.run(words, check=True)
+        words = ["ffmpeg", "-v", "error", "-i", str(plain), "-c:a", "adpcm_ima_wav"]
+        subprocess.run([*words, str(packed)], check=True)
         return packed.read_bytes()
 
 
