@@ -180,7 +180,7 @@ class County:
         return sum(self.desk.told(order, name).stage != receipt.DONE for name in self.desk.boards)
 
     def _told(self, order: Order, ordered_s: float, used_s: float) -> Told:
-        deliveries = self.desk.desk.deliveries(order)
+        deliveries = self.desk.desk.orders.deliveries(order)
         after = sorted((d.heard_s or float("inf")) - ordered_s for d in deliveries)
         poles = [d for d in deliveries if d.unit in self.desk.boards]
         return Told(
