@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from fieldbeat.protocols import command
 from fieldbeat.protocols.command import DAILY, DRILL, EMERGENCY
 
-from . import alert_words, alerts, orders
+from . import alert_words, alerts, cap_places, orders
 from .alerts import AlertError, Asked, Made, Maker, Part, Signer, Sound, Window
 from .cap import Info, Message
 from .issuers import Issuer, IssuerError, Issuers
@@ -197,8 +197,9 @@ class Desk:
         if request.for_s:
             asked.expires_s = None
         if not request.names_places:
-            asked.areas, missing = self._areas(info)
-            notes += [f"no loudspeaker is in its area '{name}'" for name in missing]
+            places = cap_places.resolve(info.areas, alerts.speakers(self.registry))
+            asked.units = [unit.name for unit in places.units]
+            notes += places.notes
         plan = self._longest(asked, info)
         replaced = [o for origin in message.references for o in self.orders.of_origin(origin)]
         notes += [f"alert {each.id.hex()} is cancelled, this is its update" for each in replaced]
@@ -327,20 +328,6 @@ class Desk:
             except AlertError:  # too long, or what is wrong with all of them
                 continue
         return self.plan(replace(request, texts=[choices[-1]]))
-
-    def _areas(self, info: Info) -> tuple[list[str], list[str]]:
-        """Return the areas of loudspeakers that an info means, and what means none."""
-        known = {unit.site.casefold(): unit.site for unit in alerts.speakers(self.registry)}
-        found, missing = [], []
-        for area in info.areas:
-            sites = [known[n.casefold()] for n in area.names if n.casefold() in known]
-            found += sites
-            missing += [] if sites else [area.description]
-        if not found:
-            named = ", ".join(f"'{area.description}'" for area in info.areas) or "no area"
-            step = "choose with --area, --group, --unit or --all"
-            raise AlertError(f"it names {named}, and no loudspeaker is there", step)
-        return list(dict.fromkeys(found)), missing
 
     def chosen(self, names: Sequence[str], class_: int, level: int) -> list[Issuer]:
         """Return the issuers that were named, or the only one who may.

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from fieldbeat.protocols import command
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -21,23 +23,44 @@ from .coverage import (
     kind_name,
     soonest,
 )
+from .self_tests import TOO_LONG_S, SelfTest
 from .tables import table
 from .times import iso, span
 
+TOO_LONG = f"tested for {span(TOO_LONG_S)}"
 FEW_UNITS = 20  # so many are shown one by one
+_ODD = "yellow"
 _STYLES = {SOUNDED: "green", WAITING: "yellow", REFUSED: "bold red", SILENT: "bold red"}
 
 
-def screen(found: Coverage, every_unit: bool, now_s: float) -> RenderableType:
-    """Return what became of an order: its head, a line for each area, and the units if few."""
+def screen(
+    found: Coverage, every_unit: bool, now_s: float, tests: Sequence[SelfTest] = ()
+) -> RenderableType:
+    """Return what became of an order: its head, a line for each area, and the units if few.
+
+    Of the self-tests of its units those are shown that failed, or that are missing.
+    """
     parts: list[RenderableType] = [_head(found, now_s), _areas(found)]
     if every_unit or len(found.units) <= FEW_UNITS:
         parts.append(_units(found))
     times = found.sample_ms()
-    if times:
+    if times and found.order.kind == command.ALERT:
         would = "would have sounded" if found.order.silent else "sounded"
         parts.append(Text(f"How soon they {would}: {soonest(times)}", style="dim"))
+    parts += [Text(line, style=_ODD) for line in _troubles(tests, now_s)]
     return Group(*parts)
+
+
+def _troubles(tests: Sequence[SelfTest], now_s: float) -> list[str]:
+    """Return what is wrong with the last self-tests, a line for each kind of it."""
+    lines = [f"{test.unit}: {test.told(now_s)}" for test in tests if test.failed]
+    never = [test.unit for test in tests if test.at_s is None]
+    old = [t.unit for t in tests if t.at_s is not None and not t.failed and t.trouble(now_s)]
+    for units, what in ((never, "told of a self-test yet"), (old, TOO_LONG)):
+        if units:
+            more = f" and {len(units) - FEW_UNITS} more" if len(units) > FEW_UNITS else ""
+            lines.append(f"Not {what}: {', '.join(units[:FEW_UNITS])}{more}")
+    return lines
 
 
 def _head(found: Coverage, now_s: float) -> Text:
@@ -56,7 +79,8 @@ def _head(found: Coverage, now_s: float) -> Text:
 
 
 def _areas(found: Coverage) -> Table:
-    sounded = "Would sound" if found.order.silent else "Sounded"
+    verbs = {command.ALERT: "Sounded", command.SELFTEST: "Passed"}
+    sounded = "Would sound" if found.order.silent else verbs.get(found.order.kind, "Done")
     numbers = ("Units", sounded, "Proven", "Waiting", "Refused", "Silent")
     made = table("Coverage", ("Area", *numbers, "Reason"), right=numbers)
     for area in found.areas:

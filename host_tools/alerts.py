@@ -282,10 +282,13 @@ def _parts(groups: list[int], grouped: tuple[Unit, ...], single: list[Unit]) -> 
         members = tuple(u for u in grouped if not set(some).isdisjoint(u.group_numbers))
         told = {u.name for part in parts for u in part.units}
         parts.append(Part(_target(some), tuple(u for u in members if u.name not in told)))
-    for at in range(0, len(single), MAX_TARGETS):
-        chunk = single[at : at + MAX_TARGETS]
-        parts.append(Part(_target([unit.kid for unit in chunk]), tuple(chunk)))
-    return parts
+    return parts + parts_of(single)
+
+
+def parts_of(units: Sequence[Unit]) -> list[Part]:
+    """Return units by their names, in as few parts as commands need."""
+    chunks = [units[at : at + MAX_TARGETS] for at in range(0, len(units), MAX_TARGETS)]
+    return [Part(_target([unit.kid for unit in chunk]), tuple(chunk)) for chunk in chunks]
 
 
 def _target(items: list[Any]) -> Any:

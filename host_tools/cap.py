@@ -7,13 +7,13 @@
 | severity Extreme ... Minor            | level 1 ... 4; Unknown: somebody has to decide          |
 | effective, expires                    | the window                                              |
 | eventCode EBM, else event             | event                                                   |
-| geocode values, else areaDesc         | areas: the `site` of units                              |
+| polygon, circle, geocode, areaDesc    | areas: see cap_places.py                                |
 | headline, description, instruction    | what is spoken                                          |
 
 It is XML from outside: nothing in it is fetched, no entity is expanded, and a message that is not
 quite what the standard says is refused with the place and the next step, since half an alert is
 worse than a phone call. Order of elements and unknown ones (a signature, say) are passed over.
-Source: CAP-v1.2-os, 3.2 and 3.4; polygons and circles are not understood.
+Source: CAP-v1.2-os, 3.2 and 3.4.
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import CannotTry
+from .geometry import EARTH_KM, Point, is_point
 from .issuers import CLASSES
 from .times import iso
 
@@ -55,10 +56,15 @@ class CapError(CannotTry):
 
 @dataclass(frozen=True)
 class Area:
-    """One area: what it is called, and its codes as (name of the system, code)."""
+    """One area: what it is called, its codes as (name of the system, code), and what is drawn.
+
+    A polygon is a closed ring of points; a circle is its middle and its radius in km.
+    """
 
     description: str
     codes: tuple[tuple[str, str], ...] = ()
+    polygons: tuple[tuple[Point, ...], ...] = ()
+    circles: tuple[tuple[Point, float], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -232,7 +238,40 @@ class _Reader:
         )
 
     def _area(self, area: Any) -> Area:
-        return Area(self._must(area, "areaDesc"), tuple(self._codes(area, "geocode")))
+        return Area(
+            self._must(area, "areaDesc"),
+            tuple(self._codes(area, "geocode")),
+            tuple(self._polygon(text) for text in _texts(area, "polygon")),
+            tuple(self._circle(text) for text in _texts(area, "circle")),
+        )
+
+    def _polygon(self, text: str) -> tuple[Point, ...]:
+        ring = tuple(self._point(pair, text, "polygon") for pair in text.split())
+        if len(ring) < 4 or ring[0] != ring[-1]:
+            step = "have it written as four points or more, of which the last is the first"
+            raise self._error(f"<polygon> is not closed: '{text[:40]}'", step)
+        return ring
+
+    def _circle(self, text: str) -> tuple[Point, float]:
+        middle, _, radius = text.partition(" ")
+        try:
+            radius_km = float(radius)
+        except ValueError:
+            radius_km = -1.0
+        if not 0 <= radius_km < EARTH_KM * 4:  # also refuses what is no number
+            step = "have it written as latitude,longitude radius, in km"
+            raise self._error(f"<circle> is '{text[:40]}'", step)
+        return self._point(middle, text, "circle"), radius_km
+
+    def _point(self, pair: str, text: str, tag: str) -> Point:
+        try:
+            latitude, longitude = map(float, pair.split(","))
+            if is_point(latitude, longitude):
+                return latitude, longitude
+        except ValueError:
+            pass
+        step = "have its points written as latitude,longitude, in degrees"
+        raise self._error(f"<{tag}> has the point '{pair[:40]}'", step)
 
     def _codes(self, element: Any, tag: str) -> list[tuple[str, str]]:
         found = element.findall(_in(tag))
@@ -286,6 +325,11 @@ class _Reader:
 
     def _error(self, message: str, next_step: str) -> CapError:
         return CapError(f"{self._source}: {message}", next_step)
+
+
+def _texts(element: Any, tag: str) -> list[str]:
+    """Return the texts of all children of a name, white space made single blanks."""
+    return [" ".join((found.text or "").split()) for found in element.findall(_in(tag))]
 
 
 def _in(tag: str) -> str:

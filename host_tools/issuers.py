@@ -166,6 +166,15 @@ class Issuers:
         )
         return [row["name"] for row in rows]
 
+    def kids_at(self, time_s: float) -> list[bytes]:
+        """Return the key ids of those who were in office at a time."""
+        return [
+            issuer.kid
+            for issuer in self.all()
+            if issuer.created_s <= time_s
+            and (issuer.revoked_s is None or issuer.revoked_s > time_s)
+        ]
+
     def list_for_units(self) -> bytes:
         """Return all that are in office as a unit keeps them (`key/issuers`)."""
         return cbor.encode([issuer.for_units() for issuer in self.in_office()])

@@ -33,6 +33,7 @@ NAT_S = 60  # how long networks are known to keep a way back open: 20 to 120 s
 MODEM_DATAGRAM_BYTES = 512  # MAX_DATAGRAM in drivers/bc26.py, the only modem there is
 # What a speaker has where nothing is said: it asks every few seconds, and bytes are cheap there.
 SPEAKER_BUDGET_BYTES = 10_000_000
+_NOWHERE = {"latitude": None, "longitude": None}
 KEEPALIVE_BYTES = 40  # at most; only what the unit sends counts
 # What a datagram has beyond a record: its length before it, and the frame.
 RECORD_OVERHEAD_BYTES = 2 + frame.overhead(4, with_epoch=True)
@@ -43,6 +44,8 @@ class Node(Strict):
     site: str = Field(pattern=NAME, description=NAME_RULE)
     board: str
     profile: str
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
 
 
 class Uplink(Strict):
@@ -144,13 +147,27 @@ class NodeConfig:
     def renamed(self, unit: str | None, site: str | None) -> NodeConfig:
         """Return it for a unit and a site of other names; None keeps the file's.
 
+        Another unit is somewhere else: the coordinates of the file are not its own.
+
         Raises:
             CannotTry: a name is not allowed.
         """
         names = {"name": unit, "site": site}
         names = {key: check_name(given) for key, given in names.items() if given is not None}
-        node = self.tables.node.model_copy(update=names)
+        moved = {} if unit in (None, self.tables.node.name) else _NOWHERE
+        node = self.tables.node.model_copy(update=names | moved)
         return replace(self, tables=self.tables.model_copy(update={"node": node}))
+
+    @property
+    def for_registry(self) -> dict[str, Any]:
+        """What the registry is to know of it, so that alerts and other tools find it."""
+        node, speaker = self.tables.node, self.tables.speaker
+        where = {"latitude": node.latitude, "longitude": node.longitude}
+        return {
+            "site": node.site,
+            "role": self.profile.role,
+            "groups": ",".join(map(str, speaker.groups)) if speaker else "",
+        } | (where if node.latitude is not None else {})
 
     @property
     def sampling_interval_s(self) -> int:
@@ -185,7 +202,7 @@ class NodeConfig:
     def to_device_map(self) -> dict[str, Any]:
         """Return what `/config.cbor` holds: plain maps with every default filled in."""
         device = {
-            "node": self.tables.node.model_dump(),
+            "node": self.tables.node.model_dump(exclude={"latitude", "longitude"}),
             "uplink": self.tables.uplink.model_dump() | {"interval_s": self.uplink_interval_s},
             "sampling": {
                 "interval_s": self.sampling_interval_s,
@@ -281,6 +298,9 @@ def _part_problems(config: NodeConfig) -> Iterator[str]:
                 f"[node] profile = '{config.profile.id}': its channel '{channel.name}' needs a "
                 f"part '{channel.part}', which {board.id} does not have"
             )
+    node = config.tables.node
+    if (node.latitude is None) != (node.longitude is None):
+        yield "[node] latitude and longitude: give both, or none"
     if config.tables.speaker and config.profile.role != "speaker":
         yield f"[speaker]: profile '{config.profile.id}' is no speaker's, remove the table"
     if board.fitted and not set(board.fitted) - _disabled(config):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -59,7 +59,7 @@ class Plan:
     report_interval_s: int
     config: bytes
     role: str = "station"
-    groups: tuple[int, ...] = ()
+    known: dict[str, Any] = field(default_factory=dict)  # more for the registry
 
     @property
     def config_sha256(self) -> bytes:
@@ -90,12 +90,12 @@ def plan(file: Path, unit: str | None = None, site: str | None = None) -> Plan:
     Raises:
         FieldbeatError: the file has mistakes, or a name is not allowed.
     """
-    device = node_config.load(file).renamed(unit, site).to_device_map()
+    config = node_config.load(file).renamed(unit, site)
+    device = config.to_device_map()
     node = device["node"]
     names = (node["name"], node["site"], node["board"], node["profile"])
-    role = "speaker" if "speaker" in device else "station"
-    groups = tuple(device.get("speaker", {}).get("groups", ()))
-    return Plan(*names, device["uplink"]["interval_s"], cbor.encode(device), role, groups)
+    interval_s, role = device["uplink"]["interval_s"], config.profile.role
+    return Plan(*names, interval_s, cbor.encode(device), role, config.for_registry)
 
 
 class Provisioner:
@@ -207,8 +207,7 @@ class Provisioner:
             why = "its key was never sent"
         described = {"board": plan.board, "profile": plan.profile, "site": plan.site}
         described |= {"mac": identity.mac or unit.mac, "firmware": identity.firmware}
-        groups = ",".join(str(number) for number in plan.groups)
-        described |= {"role": plan.role, "groups": groups}
+        described |= {"role": plan.role} | plan.known
         interval = {"report_interval_s": plan.report_interval_s, "state": PROVISIONING}
         unit = self._registry.describe(unit.name, "provisioning", why, **described, **interval)
         self._progress("registry", f"key id {unit.kid.hex()}, epoch {unit.epoch}: {why}")

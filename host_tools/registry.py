@@ -51,7 +51,8 @@ CREATE TABLE units (
     profile TEXT NOT NULL DEFAULT '', site TEXT NOT NULL DEFAULT '',
     firmware TEXT NOT NULL DEFAULT '', config_sha256 TEXT NOT NULL DEFAULT '',
     report_interval_s INTEGER, created_s REAL NOT NULL, changed_s REAL NOT NULL,
-    role TEXT NOT NULL DEFAULT 'station', groups TEXT NOT NULL DEFAULT '');
+    role TEXT NOT NULL DEFAULT 'station', groups TEXT NOT NULL DEFAULT '',
+    latitude REAL, longitude REAL);
 CREATE TABLE keys (
     kid BLOB NOT NULL, epoch INTEGER NOT NULL, master BLOB NOT NULL, created_s REAL NOT NULL,
     sent_s REAL, down_limit INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (kid, epoch));
@@ -64,12 +65,13 @@ _STEPS = {
     1: "ALTER TABLE units ADD COLUMN role TEXT NOT NULL DEFAULT 'station';"
     "ALTER TABLE units ADD COLUMN groups TEXT NOT NULL DEFAULT '';" + _ISSUERS,
     2: _WIFI,
+    3: "ALTER TABLE units ADD COLUMN latitude REAL;ALTER TABLE units ADD COLUMN longitude REAL;",
 }
 
 _LAYOUT = Layout(
     name="registry",
     application_id=int.from_bytes(b"fbrg", "big"),
-    version=3,
+    version=4,
     tables=_TABLES,
     since_version_1="keys",
     steps=_STEPS,
@@ -87,7 +89,7 @@ class Unit:
     """What the registry knows of a unit; times in Unix seconds, hashes and MAC as text.
 
     `role` is that of its profile. `site` is the area of a loudspeaker; `groups` are the numbers of
-    its groups, as '3,7'.
+    its groups, as '3,7'. `latitude` and `longitude` are in degrees, WGS 84.
     """
 
     name: str
@@ -103,8 +105,17 @@ class Unit:
     report_interval_s: int | None
     role: str
     groups: str
+    latitude: float | None
+    longitude: float | None
     created_s: float
     changed_s: float
+
+    @property
+    def place(self) -> tuple[float, float] | None:
+        """Latitude and longitude, if they are known."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return self.latitude, self.longitude
 
     @property
     def group_numbers(self) -> tuple[int, ...]:

@@ -40,6 +40,7 @@ def screen(
     if detailed:
         parts += [part for view in views for part in _details(view, now_s)]
     parts += [Text(f"{view.name}: {flood}", style=_BAD) for view in views for flood in view.forged]
+    parts += [Text(f"{v.name}: {v.self_test}", style=_ODD) for v in views if v.self_test_bad]
     strangers = [row for row in refusals if not row["unit"]]
     if strangers:
         counts = {row["reason"]: row["count"] for row in strangers}
@@ -112,6 +113,8 @@ def _details(view: UnitView, now_s: float) -> list[RenderableType]:
     contact = "never heard" if view.last_s is None else f"last contact {iso(view.last_s)}"
     facts.append(f"{contact}, reports every {span(view.report_s)}")
     facts.append(f"{view.records} records, {view.bytes:,} bytes received")
+    if view.self_test and not view.self_test_bad:
+        facts.append(view.self_test)
     if view.waiting:
         facts.append(f"{view.waiting} records wait for their schema")
     parts.append(Text(f"{view.name}: {'; '.join(facts)}", style="dim"))

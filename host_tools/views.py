@@ -11,7 +11,7 @@ from typing import Any
 from fieldbeat.protocols import cbor, event
 from fieldbeat.protocols.schema import NORMAL
 
-from . import scaled
+from . import scaled, self_tests
 from .errors import CannotTry
 from .gaps import Gap, Gaps
 from .records import counters, number
@@ -63,6 +63,8 @@ class UnitView:
     counters: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     forged: list[str] = field(default_factory=list)  # floods of bad tags, in words
+    self_test: str = ""  # of a loudspeaker, in words
+    self_test_bad: bool = False
     records: int = 0
     missing: int = 0
     waiting: int = 0
@@ -109,6 +111,9 @@ class Views:
         view.readings = self._latest(name, now_s)
         self._add_events(view)
         self._add_counts(view, contact)
+        if unit and unit.role == "speaker":
+            (test,) = self_tests.last(self._store, [name])
+            view.self_test, view.self_test_bad = test.told(now_s), bool(test.trouble(now_s))
         view.forged = [_told(each) for each in self._store.forgeries(name, now_s - HOUR_S)]
         by_channel = {reading.channel: reading.value for reading in view.readings}
         view.rsrp_dbm = by_channel.get("rsrp") or view.rsrp_dbm

@@ -148,9 +148,7 @@ class Site(Bench):
         """Writes identity and a new key into the NVS partition, as `flash --secrets` does."""
         tables = node.tables
         self.registry.allocate(tables.node.name, "bench")
-        groups = ",".join(map(str, tables.speaker.groups)) if tables.speaker else ""
-        known = {"site": tables.node.site, "role": node.profile.role, "groups": groups}
-        unit = self.registry.describe(tables.node.name, "bench", "", **known)
+        unit = self.registry.describe(tables.node.name, "bench", "", **node.for_registry)
         master = dict(self.registry.keys(unit.kid))[unit.epoch]
         nvs = partition_table.find(node.board.partition_table(), "nvs")
         issuers = (

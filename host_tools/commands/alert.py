@@ -1,37 +1,35 @@
-"""Send an alert to loudspeakers, cancel it, and see who sounded."""
+"""Send an alert to loudspeakers, cancel it, see who sounded, and have them test themselves."""
 
 # SPDX-License-Identifier: Apache-2.0
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..output import (
-    DbOption,
-    JsonOption,
-    RegistryOption,
-    console,
-    print_json,
-    print_json_line,
-    remark,
-    say,
+from ..at_desk import (
+    AllOption,
+    AreaOption,
+    GroupOption,
+    IssuerOption,
+    KeyFileOption,
+    UnitOption,
+    WaitOption,
+    YesOption,
+    confirmed,
+    keys_of,
+    open_desk,
 )
+from ..output import DbOption, JsonOption, RegistryOption, print_json, remark, say
 
 if TYPE_CHECKING:
-    from ..alert_desk import Desk, Keys
-    from ..coverage import Coverage
-    from ..issuers import Issuer
-    from ..orders import Orders
+    from ..alert_desk import Desk, Plan, Request
+    from ..orders import Order, Orders
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-REFRESH_S = 0.5
 
 
 class Tone(StrEnum):
@@ -47,32 +45,15 @@ class Codec(StrEnum):
     L16 = "l16"
 
 
-IssuerOption = Annotated[
-    list[str] | None,
-    typer.Option("--issuer", help="Who signs; twice where two must. Default: who alone may."),
-]
-KeyFileOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--key-file",
-        help="File with the passphrase of each issuer, in their order; default: asked for.",
-    ),
-]
-YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
-WaitOption = Annotated[
-    float,
-    typer.Option("--wait", min=0, metavar="S", help="Wait so long until all have sounded."),
-]
-
-
 @app.callback()
 def alert() -> None:
-    """Send an alert to loudspeakers, cancel it, and see who sounded.
+    """Send an alert to loudspeakers, cancel it, see who sounded, and have them test themselves.
 
     \b
     Example:
         fieldbeat alert send --text "Leave the bank now." --level 1 --area riverside
         fieldbeat alert status --follow
+        fieldbeat alert test --silent --all --wait 30
     """
 
 
@@ -91,10 +72,10 @@ def send(
     drill: bool = typer.Option(False, "--drill", help="It is a drill, no emergency."),
     daily: bool = typer.Option(False, "--daily", help="It is a daily announcement."),
     silent: bool = typer.Option(False, "--silent", help="A drill without sound, that is timed."),
-    area: list[str] = typer.Option([], help="Where: a site."),
-    group: list[int] = typer.Option([], help="Where: a group."),
-    unit: list[str] = typer.Option([], help="Where: a loudspeaker."),
-    everyone: bool = typer.Option(False, "--all", help="Where: everywhere."),
+    area: AreaOption = None,
+    group: GroupOption = None,
+    unit: UnitOption = None,
+    everyone: AllOption = False,
     at: str | None = typer.Option(None, metavar="T", help="Begin then; default: at once."),
     for_: str | None = typer.Option(None, "--for", help="How long it counts, default '30 min'."),
     until: str | None = typer.Option(None, metavar="T", help="It counts until then."),
@@ -121,13 +102,9 @@ def send(
         fieldbeat alert send --cap flood.xml
     """
     from ..alert_desk import Request
-    from ..asking import confirm
-    from ..errors import CannotTry
 
-    if drill and daily:
-        raise CannotTry("it is a drill or a daily announcement, not both", "choose one")
     request = Request(
-        class_=0 if daily else 1 if drill else None,
+        class_=_class(drill, daily),
         level=level,
         texts=text,
         clips=clip,
@@ -138,42 +115,17 @@ def send(
         volume=volume,
         event=event,
         silent=silent,
-        areas=area,
-        groups=group,
-        units=unit,
-        everyone=everyone,
         start_s=_time(at),
-        expires_s=_time(until),
-        for_s=_duration(for_),
         issuers=issuer or [],
+        **_end(for_, until),
+        **_places(area, group, unit, everyone),
     )
-    if request.for_s and request.expires_s:
-        raise CannotTry("--for and --until both say when it ends", "choose one")
-    with _desk(registry, db) as desk:
-        if cap:
-            from .. import cap as caps
-
-            message = caps.read(cap)
-            if message.kind == caps.CANCEL:
-                found = desk.to_cancel(message.references)
-                _cancel(desk, found, request.issuers, key_file, yes, as_json)
-                return
-            plan = desk.plan_cap(message, request, language)
+    with open_desk(registry, db) as desk:
+        plan = _plan(desk, request, cap, language)
+        if isinstance(plan, list):
+            _cancel(desk, plan, request.issuers, key_file, yes, as_json)
         else:
-            plan = desk.plan(request)
-        for line in (*plan.summary, *plan.notes):
-            remark(line, as_json)
-        confirm("Send it?", yes)
-        order = desk.send(plan, _keys(key_file))
-        id_ = order.id.hex()
-        if as_json and not wait:
-            places = {"units": len(plan.units), "commands": len(plan.asked)}
-            told = {"summary": plan.summary, "notes": plan.notes, "issuers": order.issuers}
-            print_json({"id": id_, **places, **told, "expires_s": order.expires_s})
-        if not as_json:
-            say(f"alert {id_} is ordered; see who sounds: fieldbeat alert status {id_[:6]}")
-        if wait:
-            _report(_waited(desk.orders, id_, wait), as_json, every_unit=False)
+            _order(desk, plan, key_file, yes, wait, as_json)
 
 
 @app.command()
@@ -192,7 +144,7 @@ def cancel(
     Example:
         fieldbeat alert cancel 3f9c01
     """
-    with _desk(registry, db) as desk:
+    with open_desk(registry, db) as desk:
         order = desk.orders.find(alert_id, kind=1)
         _cancel(desk, [order], issuer or [], key_file, yes, as_json)
 
@@ -219,45 +171,146 @@ def status(
         fieldbeat alert status
         fieldbeat alert status 3f9c01 --follow
     """
+    from .. import alert_report
     from ..orders import Orders
     from ..store import Store
 
     store = Store(db, create=False)
     try:
-        orders = Orders(store)
-        id_ = _id(orders, alert_id)
+        report = alert_report.Report(store, _id(Orders(store), alert_id), units)
         if follow:
-            (_follow_as_json if as_json else _follow)(orders, id_, units)
+            (report.follow_as_json if as_json else report.follow)()
         else:
-            _report(_waited(orders, id_, wait), as_json, units)
+            report.wait(wait)
+            report.tell(as_json)
     finally:
         store.close()
+
+
+@app.command()
+def test(
+    silent: bool = typer.Option(False, "--silent", help="Without the tone of a second."),
+    area: AreaOption = None,
+    group: GroupOption = None,
+    unit: UnitOption = None,
+    everyone: AllOption = False,
+    for_: str | None = typer.Option(None, "--for", help="How long it counts, default '10 min'."),
+    issuer: IssuerOption = None,
+    key_file: KeyFileOption = None,
+    yes: YesOption = False,
+    wait: WaitOption = 0,
+    db: DbOption = None,
+    registry: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have loudspeakers test themselves: supply, battery, amplifier, clips, and line current.
+
+    None sounds while an alert does. 'fieldbeat alert status' shows who passed, and why others did
+    not.
+
+    \b
+    Example:
+        fieldbeat alert test --silent --all --wait 30
+        fieldbeat alert test --unit speaker-01
+    """
+    from .. import upkeep
+    from ..alert_desk import Request
+
+    places = _places(area, group, unit, everyone)
+    ends = _end(for_)
+    with open_desk(registry, db) as desk:
+        request = Request(silent=silent, issuers=issuer or [], **ends, **places)
+        _order(desk, upkeep.self_test(desk, request), key_file, yes, wait, as_json)
+
+
+@app.command()
+def ask(
+    area: AreaOption = None,
+    group: GroupOption = None,
+    unit: UnitOption = None,
+    everyone: AllOption = False,
+    wait: WaitOption = 0,
+    db: DbOption = None,
+    registry: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask loudspeakers how they are: counters, battery, queue, whom they obey. Nobody signs it.
+
+    They tell it by themselves once a day. 'fieldbeat show UNIT' shows what they said.
+
+    \b
+    Example:
+        fieldbeat alert ask --unit speaker-01 --wait 10
+    """
+    from .. import upkeep
+    from ..alert_desk import Request
+
+    with open_desk(registry, db) as desk:
+        plan = upkeep.ask(desk, Request(**_places(area, group, unit, everyone)))
+        _order(desk, plan, None, True, wait, as_json)
 
 
 # What it takes
 
 
-@contextmanager
-def _desk(registry: Path | None, db: Path | None) -> Iterator[Desk]:
-    import time
-
-    from ..alert_desk import Desk
+def _class(drill: bool, daily: bool) -> int | None:
     from ..errors import CannotTry
-    from ..registry import Registry
-    from ..store import Store
 
-    store = Store(db, create=False)
-    try:
-        known = Registry(registry, create=False)
-    except FileNotFoundError as error:
-        store.close()
-        step = "name it with --registry, or provision a loudspeaker first"
-        raise CannotTry(f"there is no registry {error.args[0]}", step) from None
-    try:
-        yield Desk(known, store, time.time)
-    finally:
-        store.close()
-        known.close()
+    if drill and daily:
+        raise CannotTry("it is a drill or a daily announcement, not both", "choose one")
+    return 0 if daily else 1 if drill else None
+
+
+def _places(
+    area: list[str] | None, group: list[int] | None, unit: list[str] | None, everyone: bool
+) -> dict[str, Any]:
+    return {"areas": area or [], "groups": group or [], "units": unit or [], "everyone": everyone}
+
+
+def _end(for_: str | None, until: str | None = None) -> dict[str, Any]:
+    from ..errors import CannotTry
+
+    ends = {"for_s": _duration(for_), "expires_s": _time(until)}
+    if ends["for_s"] and ends["expires_s"]:
+        raise CannotTry("--for and --until both say when it ends", "choose one")
+    return ends
+
+
+def _plan(
+    desk: Desk, request: Request, cap: Path | None, language: str | None
+) -> Plan | list[Order]:
+    """Return what is to be sent, or what a CAP message cancels."""
+    from .. import cap as caps
+
+    if cap is None:
+        return desk.plan(request)
+    message = caps.read(cap)
+    if message.kind == caps.CANCEL:
+        return desk.to_cancel(message.references)
+    return desk.plan_cap(message, request, language)
+
+
+def _order(
+    desk: Desk, plan: Plan, files: list[Path] | None, yes: bool, wait: float, as_json: bool
+) -> None:
+    """Have it confirmed, hand it to the collector, and tell what became of it if that is asked."""
+    from ..alert_report import Report
+    from ..coverage import kind_name
+
+    order = confirmed(desk, plan, keys_of(files), yes, as_json)
+    id_ = order.id.hex()
+    if as_json and not wait:
+        places = {"units": len(plan.units), "commands": len(plan.asked)}
+        told = {"summary": plan.summary, "notes": plan.notes, "issuers": order.issuers}
+        print_json({"id": id_, **places, **told, "expires_s": order.expires_s})
+    if not as_json:
+        name = kind_name(order.kind)
+        see = "who sounds" if name == "alert" else "what became of it"
+        say(f"{name} {id_} is ordered; see {see}: fieldbeat alert status {id_[:6]}")
+    if wait:
+        report = Report(desk.store, id_, every_unit=False)
+        report.wait(wait)
+        report.tell(as_json)
 
 
 def _time(text: str | None) -> float | None:
@@ -282,18 +335,6 @@ def _duration(text: str | None) -> float | None:
         raise CannotTry(f"'{text}' is no duration", step) from None
 
 
-def _keys(files: list[Path] | None) -> Keys:
-    """Return what opens issuers' keys, each with the passphrase file at its place."""
-    from ..alerts import Signer
-    from ..asking import passphrase
-    from ..issuer_keys import load
-
-    def signer(issuer: Issuer, file: Path | None) -> Signer:
-        return Signer(issuer, load(issuer, lambda path: passphrase(issuer.name, file)))
-
-    return lambda issuers: list(map(signer, issuers, [*(files or []), *[None] * len(issuers)]))
-
-
 def _cancel(
     desk: Desk,
     found: list[Any],
@@ -311,7 +352,8 @@ def _cancel(
         remark(f"at {count} loudspeakers, signed by {issuers[0].name}", as_json)
     confirm("Cancel it?", yes)
     done = [
-        desk.cancel(order, issuers, _keys(files)) for order, issuers in zip(found, by, strict=True)
+        desk.cancel(order, issuers, keys_of(files))
+        for order, issuers in zip(found, by, strict=True)
     ]
     if as_json:
         print_json([{"id": each.id, "cancels": each.cancels} for each in done])
@@ -320,9 +362,6 @@ def _cancel(
         assert each.cancels
         id_ = each.cancels.hex()
         say(f"alert {id_} is cancelled; see who stopped: fieldbeat alert status {id_[:6]}")
-
-
-# What it shows
 
 
 def _id(orders: Orders, alert_id: str | None) -> str:
@@ -334,79 +373,3 @@ def _id(orders: Orders, alert_id: str | None) -> str:
     if not last:
         raise CannotTry("no alert was sent yet", "send one: fieldbeat alert send --help")
     return last[0].id.hex()
-
-
-def _coverage(orders: Orders, id_: str) -> Coverage:
-    import time
-
-    from ..coverage import coverage
-
-    order = orders.find(id_)
-    return coverage(order, orders.deliveries(order), time.time())
-
-
-def _waited(orders: Orders, id_: str, wait_s: float) -> Coverage:
-    """Return the coverage once nobody is waited for any more, or after a time."""
-    import time
-
-    end_s = time.monotonic() + wait_s
-    found = _coverage(orders, id_)
-    while not found.is_decided and time.monotonic() < end_s:
-        time.sleep(min(REFRESH_S, max(0.0, end_s - time.monotonic())))
-        found = _coverage(orders, id_)
-    return found
-
-
-def _report(found: Coverage, as_json: bool, every_unit: bool) -> None:
-    """Write it; end with exit code 1 if somebody did not sound."""
-    from ..coverage import REFUSED, SILENT, as_map
-
-    if as_json:
-        print_json(as_map(found))
-    else:
-        console().print(_screen(found, every_unit))
-    if found.total.counts[REFUSED] or found.total.counts[SILENT]:
-        raise typer.Exit(1)
-
-
-def _screen(found: Coverage, every_unit: bool) -> Any:
-    import time
-
-    from ..alert_tables import screen
-
-    return screen(found, every_unit, time.time())
-
-
-def _follow(orders: Orders, id_: str, every_unit: bool) -> None:
-    import time
-    from contextlib import suppress
-
-    from rich.live import Live
-
-    def picture() -> Any:
-        return _screen(_coverage(orders, id_), every_unit)
-
-    with (
-        suppress(KeyboardInterrupt),
-        Live(picture(), console=console(), auto_refresh=False) as live,
-    ):
-        while True:
-            time.sleep(REFRESH_S)
-            live.update(picture(), refresh=True)
-
-
-def _follow_as_json(orders: Orders, id_: str, every_unit: bool) -> None:
-    """Write a line at once and after every change, until Ctrl-C."""
-    import time
-    from contextlib import suppress
-
-    from ..coverage import as_map
-
-    last: dict[str, Any] = {}
-    with suppress(KeyboardInterrupt):
-        while True:
-            now = as_map(_coverage(orders, id_))
-            if now != last:
-                print_json_line(now)
-                last = now
-            time.sleep(REFRESH_S)

@@ -105,9 +105,7 @@ def _secrets(node: NodeConfig, path: Path, registry: Path | None) -> bytes:
         master = dict(units.keys(given.kid))[given.epoch]
         is_speaker = node.profile.role == "speaker"
         if is_speaker:  # so that an alert knows where it is
-            groups = ",".join(map(str, node.to_device_map()["speaker"]["groups"]))
-            known = {"site": node.tables.node.site, "role": "speaker", "groups": groups}
-            units.describe(unit, "built", "", **known)
+            units.describe(unit, "built", "", **node.for_registry)
         issuers = Issuers(units).list_for_units() if is_speaker else b""
     finally:
         units.close()

@@ -1,4 +1,4 @@
-"""Check a node's configuration file."""
+"""Check a node's configuration file, and say where units are."""
 
 # SPDX-License-Identifier: Apache-2.0
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import typer
 
-from ..output import JsonOption, print_json, remark, say
+from ..output import JsonOption, RegistryOption, print_json, remark, say
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.callback()
 def config() -> None:
-    """Check a node's configuration file.
+    """Check a node's configuration file, and say where units are.
 
     \b
     Example:
@@ -57,6 +57,39 @@ def check(
     say(f"{node.name} at {node.site}, {node.board} with profile {node.profile}")
     rate = f"a report has {found.report_samples} samples, one every {found.sampling_interval_s} s"
     say(f"{rate}; at most {found.report_bytes} bytes")
+
+
+@app.command()
+def locate(
+    table: Path = typer.Argument(help="A CSV table: unit,latitude,longitude"),
+    registry: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell the registry where units are, so that the polygons of CAP alerts find them.
+
+    Provisioning does so, too, for a unit whose file has [node] latitude and longitude.
+
+    \b
+    Example:
+        fieldbeat config locate poles.csv
+    """
+    from .. import unit_places
+    from ..registry import Registry
+
+    places = unit_places.read(table)
+    units = Registry(registry, create=False)
+    try:
+        unit_places.keep(units, places)
+        speakers = [unit for unit in units.units() if unit.role == "speaker"]
+        lost = [unit.name for unit in speakers if unit.place is None]
+    finally:
+        units.close()
+    if as_json:
+        print_json({"located": sorted(places), "without": lost})
+        return
+    say(f"{_count(len(places), 'unit')} located in {units.path}")
+    if lost:
+        say(f"{_count(len(lost), 'loudspeaker')} without coordinates: {', '.join(lost)}")
 
 
 def _count(number: int, noun: str) -> str:

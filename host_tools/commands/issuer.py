@@ -1,4 +1,4 @@
-"""Make, list and revoke the keys of those who may issue alerts."""
+"""Make, list, change and revoke the keys of those who may issue alerts."""
 
 # SPDX-License-Identifier: Apache-2.0
 
@@ -10,10 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..output import JsonOption, RegistryOption, print_json, print_table, remark, say
+from ..at_desk import (
+    AllOption,
+    AreaOption,
+    GroupOption,
+    IssuerOption,
+    KeyFileOption,
+    UnitOption,
+    WaitOption,
+    YesOption,
+    confirmed,
+    keys_of,
+    open_desk,
+)
+from ..output import DbOption, JsonOption, RegistryOption, print_json, print_table, remark, say
 
 if TYPE_CHECKING:
-    from ..issuers import Issuer
+    from ..alert_desk import Desk
+    from ..issuers import Issuer, Issuers
+    from ..orders import Order
+    from ..registry import Registry
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -31,11 +47,14 @@ class Algorithm(StrEnum):
 
 @app.callback()
 def issuer() -> None:
-    """Make, list and revoke the keys of those who may issue alerts.
+    """Make, list, change and revoke the keys of those who may issue alerts.
 
     \b
     Example:
         fieldbeat issuer new county
+        fieldbeat issuer send --all
+        fieldbeat issuer rotate county county-2
+        fieldbeat issuer status
     """
 
 
@@ -59,29 +78,21 @@ def new(
         fieldbeat issuer new school --class drill --level 3 --key-file school.pass
     """
     from .. import issuer_keys
-    from ..asking import passphrase
     from ..issuers import ALGORITHMS, CLASSES, Issuers
-    from ..node_config import check_name
     from ..registry import Registry
 
-    check_name(name)
     units = Registry(registry)
     try:
-        secret = passphrase(name, key_file, new=True)
-        key = issuer_keys.generate(ALGORITHMS[algorithm])
-        made = Issuers(units).add(
-            *(name, key.algorithm, key.public, CLASSES.index(highest), level),
-            also=lambda _: issuer_keys.save(name, key, secret),
-        )
+        rights = CLASSES.index(highest), level
+        made = _make(Issuers(units), name, ALGORITHMS[algorithm], *rights, key_file)
     finally:
         units.close()
-    path = issuer_keys.key_path(name)
     if as_json:
+        path = issuer_keys.key_path(name)
         print_json(_as_map(made) | {"key_file": str(path)})
         return
-    say(f"issuer {name}: key id {made.kid.hex()}, may order {made.rights}")
-    say(f"private key: {path}, encrypted; keep a copy of it in a safe place")
-    say("loudspeakers obey it once they are told: provision them again")
+    _tell_made(made)
+    say("loudspeakers obey it once they are told: fieldbeat issuer send, or provision them again")
 
 
 @app.command("list")
@@ -121,12 +132,14 @@ def list_(registry: RegistryOption = None, as_json: JsonOption = False) -> None:
 def revoke(
     name: str = typer.Argument(help="The issuer."),
     yes: bool = typer.Option(False, "--yes", help="Do not ask for confirmation."),
+    db: DbOption = None,
     registry: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take an issuer out of office for good; a new key for the same name may follow.
 
-    Loudspeakers that know him obey him until they are provisioned again; they are listed.
+    Loudspeakers that know him obey him until they are told, by 'fieldbeat issuer send' or
+    'provision'; they are listed.
 
     \b
     Example:
@@ -141,7 +154,7 @@ def revoke(
     try:
         issuers = Issuers(units)
         known = issuers.get(name)
-        obeyed_by = issuers.obeyed_by(known)
+        obeyed_by = _obeyed_by(units, known, db)
         confirm(f"Revoke issuer {name} (key id {known.kid.hex()}) for good?", yes)
         issuers.revoke(name)
     finally:
@@ -157,9 +170,189 @@ def revoke(
         say("no loudspeaker was told of it")
         return
     count = f"{len(obeyed_by)} loudspeaker{'s' * (len(obeyed_by) != 1)}"
-    say(f"whoever has this key can still make {count} sound, until you provision each one again:")
+    how = "'fieldbeat issuer send --all', or provision each one again"
+    say(f"whoever has this key can still make {count} sound, until you tell them: {how}:")
     for unit in obeyed_by:
         say(f"  {unit}")
+
+
+@app.command()
+def send(
+    area: AreaOption = None,
+    group: GroupOption = None,
+    unit: UnitOption = None,
+    everyone: AllOption = False,
+    issuer: IssuerOption = None,
+    key_file: KeyFileOption = None,
+    yes: YesOption = False,
+    wait: WaitOption = 0,
+    db: DbOption = None,
+    registry: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell loudspeakers over the air to obey those in office, and nobody else.
+
+    Each is told what it lacks, by what it said last. It is signed by somebody whom they obey and
+    who may order emergencies of level 1. Who gets it within a week obeys; see 'issuer status'.
+    What a revoked issuer has ordered and what has not ended yet goes silent.
+
+    \b
+    Example:
+        fieldbeat issuer send --all --wait 30
+    """
+    from .. import alerts, issuer_orders
+
+    with open_desk(registry, db) as desk:
+        parts = alerts.choose(desk.registry, area or [], group or [], unit or [], everyone)
+        units = [each for part in parts for each in part.units]
+        plan = issuer_orders.send(desk, units, issuer or [])
+        order = confirmed(desk, plan, keys_of(key_file), yes, as_json)
+        _wait(desk, order, wait)
+        _tell_status(desk, as_json)
+
+
+@app.command()
+def rotate(
+    old: str = typer.Argument(help="The issuer whose key is to go."),
+    new_name: str = typer.Argument(metavar="NEW", help="His successor; made if there is none."),
+    partly: bool = typer.Option(
+        False, "--partly", help="Revoke the old one where the new one is known, though not all do."
+    ),
+    silence: bool = typer.Option(
+        False, "--silence", help="Also if an alert of the old one goes silent by it."
+    ),
+    issuer: IssuerOption = None,
+    key_file: KeyFileOption = None,
+    new_key_file: Path | None = typer.Option(
+        None, help="File with the passphrase of NEW, --key-file has the others'; default: asked."
+    ),
+    yes: YesOption = False,
+    wait: WaitOption = 30,
+    db: DbOption = None,
+    registry: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replace an issuer's key over the air; run it again until it says that it is done.
+
+    First every loudspeaker is told of the new one, signed by the old one. Once all have said that
+    they obey the new one they are told to forget the old one, signed by the new one; and once all
+    have, the old one is revoked here, too. Until then both can make them sound.
+
+    \b
+    Example:
+        fieldbeat issuer rotate county county-2
+    """
+    from ..issuer_rotation import Turn
+
+    with open_desk(registry, db) as desk:
+        before = desk.issuers.get(old)
+        after = _successor(desk, before, new_name, new_key_file, as_json)
+        turn = Turn(desk, before, after, issuer or [])
+        while plan := turn.plan(partly, silence):
+            files = iter(key_file or [])
+            own = [
+                new_key_file if each.kid == after.kid else next(files, None)
+                for each in plan.issuers
+            ]
+            order = confirmed(desk, plan, keys_of(own), yes, as_json)
+            _wait(desk, order, wait)
+        finished = turn.finish()
+        _tell_status(desk, as_json, None if as_json else turn.told(finished))
+
+
+@app.command()
+def status(
+    db: DbOption = None, registry: RegistryOption = None, as_json: JsonOption = False
+) -> None:
+    """Show whom each loudspeaker obeys, by what it said last, and what became of the last order.
+
+    The exit code is 1 if one of them does not obey exactly those in office.
+
+    \b
+    Example:
+        fieldbeat issuer status
+    """
+    with open_desk(registry, db) as desk:
+        if not _tell_status(desk, as_json):
+            raise typer.Exit(1)
+
+
+def _make(
+    issuers: Issuers, name: str, algorithm: int, class_: int, level: int, file: Path | None
+) -> Issuer:
+    """Make the key of a new issuer: in the registry and in its file, or in none of them."""
+    from .. import issuer_keys
+    from ..asking import passphrase
+    from ..node_config import check_name
+
+    check_name(name)
+    secret = passphrase(name, file, new=True)
+    key = issuer_keys.generate(algorithm)
+    return issuers.add(
+        *(name, key.algorithm, key.public, class_, level),
+        also=lambda _: issuer_keys.save(name, key, secret),
+    )
+
+
+def _tell_made(made: Issuer) -> None:
+    from .. import issuer_keys
+
+    say(f"issuer {made.name}: key id {made.kid.hex()}, may order {made.rights}")
+    path = issuer_keys.key_path(made.name)
+    say(f"private key: {path}, encrypted; keep a copy of it in a safe place")
+
+
+def _successor(desk: Desk, old: Issuer, name: str, file: Path | None, as_json: bool) -> Issuer:
+    """Return the issuer in office of a name; a new one has the rights and algorithm of the old."""
+    found = [each for each in desk.issuers.in_office() if each.name == name]
+    if found:
+        return found[0]
+    rights = old.highest_class, old.highest_level
+    made = _make(desk.issuers, name, old.algorithm, *rights, file)
+    if not as_json:
+        _tell_made(made)
+    return made
+
+
+def _obeyed_by(registry: Registry, issuer: Issuer, db: Path | None) -> list[str]:
+    """Return who obeys an issuer, or may: by what they told, and by what they were given."""
+    from .. import obedience
+    from ..issuers import Issuers
+    from ..paths import store_file
+    from ..store import Store
+
+    store = Store(db, create=False) if store_file(db).exists() else None
+    try:
+        found = obedience.everybody(registry, store)
+    finally:
+        if store:
+            store.close()
+    begun = Issuers(registry).obeyed_by(issuer)  # also where the cable was pulled
+    return [
+        each.unit.name
+        for each in found
+        if each.obeys(issuer) or (not each.told and each.unit.name in begun)
+    ]
+
+
+def _wait(desk: Desk, order: Order, wait_s: float) -> None:
+    from ..alert_report import Report
+
+    Report(desk.store, order.id.hex(), every_unit=False).wait(wait_s)
+
+
+def _tell_status(desk: Desk, as_json: bool, told: list[str] | None = None) -> bool:
+    """Write whom each loudspeaker obeys; return whether all obey exactly those in office."""
+    from .. import issuer_status
+
+    rows = issuer_status.rows(desk)
+    if as_json:
+        print_json([row.as_map() for row in rows])
+    else:
+        print_table(issuer_status.HEAD, [row.cells() for row in rows])
+        for line in told or []:
+            say(line)
+    return not any(row.is_odd for row in rows)
 
 
 def _as_map(issuer: Issuer) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from fieldbeat.host_tools.issuers import Issuer
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S
-from fieldbeat.protocols import event, frame, reasons, receipt
+from fieldbeat.protocols import command, event, frame, reasons, receipt
 from fieldbeat.protocols.authority import REPEATED, Authority
 from fieldbeat.protocols.replay import Window
 
@@ -56,6 +56,28 @@ class Loudspeaker(Sender):
         self.rn += 1
         return self.seal([event.encode(self.rn, event.RECEIPT, int(t) - DEVICE_EPOCH_S, body)])
 
+    def event(self, type_: int, body: dict[int, Any], now_s: float) -> bytes:
+        """Return an event record under its next number."""
+        self.rn += 1
+        return event.encode(self.rn, type_, int(now_s) - DEVICE_EPOCH_S, body)
+
+    def issuers(self, now_s: float) -> bytes:
+        """Return a datagram that tells whom it obeys, as after its start."""
+        body = {event.CONFIG_ISSUERS: list(self.authority.issuers)}
+        return self.seal([self.event(event.CONFIG, body, now_s)])
+
+    def _change(self, told: Any, now_s: float) -> bytes:
+        after = self.authority.issuers_after(told)
+        if after is None:
+            return self.tell(told.id, receipt.REFUSED, now_s, "cmd_rights")
+        self.authority.issuers = after
+        self.authority.note(told.id, receipt.DONE)
+        records = [
+            self.event(event.CONFIG, {event.CONFIG_ISSUERS: list(after)}, now_s),
+            self.event(event.RECEIPT, receipt.body(told.id, receipt.DONE), now_s),
+        ]
+        return self.seal(records)
+
     def take(self, datagram: bytes, now_s: float) -> bytes | None:
         """Take a datagram and return its receipt if it is a command."""
         cls, piv, plaintext = self.keys.open(frame.DOWN, datagram, self.window)
@@ -73,5 +95,7 @@ class Loudspeaker(Sender):
         if verdict.reason:
             return self.tell(verdict.command.id, receipt.REFUSED, now_s, verdict.reason)
         self.authority.accept(verdict)
+        if verdict.command.command == command.ISSUERS:
+            return self._change(verdict.command, now_s)
         self.authority.note(verdict.command.id, receipt.ACCEPTED)
         return self.tell(verdict.command.id, receipt.ACCEPTED, now_s)

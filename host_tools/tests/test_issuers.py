@@ -352,7 +352,7 @@ def test_who_still_obeys_a_revoked_issuer_is_listed(home, capsys):
     make(issuers, "school")
     assert run("revoke", "county", "--yes") == 0
     said = capsys.readouterr().out
-    assert "can still make 3 loudspeakers sound, until you provision each one again:" in said
+    assert "can still make 3 loudspeakers sound, until you tell them" in said
     assert [line.strip() for line in said.splitlines() if line.startswith("  ")] == [
         *("sp-1", "sp-2", "sp-9")
     ]

@@ -123,12 +123,27 @@ def test_a_new_unit(registry):
     assert steps == ["talk", "identity", "registry", "key", "config", "reset", "done"]
 
 
-def test_the_groups_of_a_loudspeaker_are_recorded(registry):
-    for groups in ((3, 17), (17,), ()):
-        plan = dataclasses.replace(PLAN, role="speaker", groups=groups)
-        Provisioner(Unit(), registry, lambda step, text: None).run(plan, rekey=True)
+SPEAKER = Path(__file__).parents[2] / "docs" / "examples" / "speaker.toml"
+
+
+def test_the_groups_and_the_place_of_a_loudspeaker_are_recorded(registry, tmp_path):
+    text = SPEAKER.read_text().replace('"speaker-01"', '"gh-1"')
+    where = 'site = "riverside"\nlatitude = 30.5\nlongitude = -114\n'
+    for groups, more, place in (
+        ((3, 17), where, (30.5, -114.0)),
+        ((17,), 'site = "riverside"', (30.5, -114.0)),  # what is not told stays
+        ((), where.replace("30.5", "31"), (31.0, -114.0)),
+    ):
+        file = tmp_path / "pole.toml"
+        changed = text.replace("groups = [7]", f"groups = {list(groups)}")
+        file.write_text(changed.replace('site = "riverside"', more))
+        done = plan(file)
+        assert b"latitude" not in done.config  # it is of no use there
+        Provisioner(Unit(), registry, lambda step, text: None).run(done, rekey=True)
         unit = registry.unit("gh-1")
-        assert (unit.role, unit.group_numbers) == ("speaker", groups)
+        assert (unit.role, unit.group_numbers, unit.place) == ("speaker", groups, place)
+    assert plan(file).known["latitude"] == 31
+    assert "latitude" not in plan(file, "gh-2").known  # another one is somewhere else
 
 
 def test_a_loudspeaker_is_told_whom_to_obey(registry):

@@ -1,0 +1,98 @@
+"""What verbs show of an order: its coverage, once, after a while, or as it changes."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import Any
+
+import typer
+
+from . import coverage, self_tests
+from .coverage import Coverage
+from .orders import Orders
+from .output import console, print_json, print_json_line
+from .store import Store
+
+REFRESH_S = 0.5
+
+
+class Report:
+    """What became of one order.
+
+    Args:
+        store: has it.
+        id_: its id in hexadecimal, or the beginning.
+        every_unit: show each unit, however many they are.
+    """
+
+    def __init__(self, store: Store, id_: str, every_unit: bool) -> None:
+        self._store = store
+        self._orders = Orders(store)
+        self._id = id_
+        self._every_unit = every_unit
+
+    def wait(self, wait_s: float) -> Coverage:
+        """Wait until nobody is waited for any more, or for a time; return the coverage then."""
+        end_s = time.monotonic() + wait_s
+        found = self.coverage()
+        while not found.is_decided and time.monotonic() < end_s:
+            time.sleep(min(REFRESH_S, max(0.0, end_s - time.monotonic())))
+            found = self.coverage()
+        return found
+
+    def tell(self, as_json: bool) -> None:
+        """Write it; end with exit code 1 if somebody did not sound."""
+        found = self.coverage()
+        if as_json:
+            print_json(self._as_map(found))
+        else:
+            console().print(self._screen(found))
+        if found.total.counts[coverage.REFUSED] or found.total.counts[coverage.SILENT]:
+            raise typer.Exit(1)
+
+    def follow(self) -> None:
+        """Show it, and every change, until Ctrl-C."""
+        from rich.live import Live
+
+        def picture() -> Any:
+            return self._screen(self.coverage())
+
+        with (
+            suppress(KeyboardInterrupt),
+            Live(picture(), console=console(), auto_refresh=False) as live,
+        ):
+            while True:
+                time.sleep(REFRESH_S)
+                live.update(picture(), refresh=True)
+
+    def follow_as_json(self) -> None:
+        """Write a line at once and after every change, until Ctrl-C."""
+        last: dict[str, Any] = {}
+        with suppress(KeyboardInterrupt):
+            while True:
+                now = self._as_map(self.coverage())
+                if now != last:
+                    print_json_line(now)
+                    last = now
+                time.sleep(REFRESH_S)
+
+    def coverage(self) -> Coverage:
+        """Return who sounded until now."""
+        order = self._orders.find(self._id)
+        return coverage.coverage(order, self._orders.deliveries(order), time.time())
+
+    def _tests(self, found: Coverage) -> list[self_tests.SelfTest]:
+        return self_tests.last(self._store, dict.fromkeys(unit.unit for unit in found.units))
+
+    def _as_map(self, found: Coverage) -> dict[str, Any]:
+        now_s = time.time()
+        tests = [test.as_map(now_s) for test in self._tests(found)]
+        return coverage.as_map(found) | {"self_tests": tests}
+
+    def _screen(self, found: Coverage) -> Any:
+        from .alert_tables import screen
+
+        return screen(found, self._every_unit, time.time(), self._tests(found))

@@ -1,0 +1,85 @@
+"""What verbs that order something share: options, the desk, keys, and a confirmation."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from .alert_desk import Desk, Keys, Plan
+    from .issuers import Issuer
+    from .orders import Order
+
+IssuerOption = Annotated[
+    list[str] | None,
+    typer.Option("--issuer", help="Who signs; twice where two must. Default: who alone may."),
+]
+KeyFileOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--key-file",
+        help="File with the passphrase of each issuer, in their order; default: asked for.",
+    ),
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+WaitOption = Annotated[
+    float,
+    typer.Option("--wait", min=0, metavar="S", help="Wait so long until all have answered."),
+]
+AreaOption = Annotated[list[str] | None, typer.Option("--area", help="Where: a site.")]
+GroupOption = Annotated[list[int] | None, typer.Option("--group", help="Where: a group.")]
+UnitOption = Annotated[list[str] | None, typer.Option("--unit", help="Where: a loudspeaker.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Where: everywhere.")]
+
+
+@contextmanager
+def open_desk(registry: Path | None, db: Path | None) -> Iterator[Desk]:
+    """Open store and registry, and the desk over them."""
+    import time
+
+    from .alert_desk import Desk
+    from .errors import CannotTry
+    from .registry import Registry
+    from .store import Store
+
+    store = Store(db, create=False)
+    try:
+        known = Registry(registry, create=False)
+    except FileNotFoundError as error:
+        store.close()
+        step = "name it with --registry, or provision a loudspeaker first"
+        raise CannotTry(f"there is no registry {error.args[0]}", step) from None
+    try:
+        yield Desk(known, store, time.time)
+    finally:
+        store.close()
+        known.close()
+
+
+def keys_of(files: Sequence[Path | None] | None) -> Keys:
+    """Return what opens issuers' keys, each with the passphrase file at its place."""
+    from .alerts import Signer
+    from .asking import passphrase
+    from .issuer_keys import load
+
+    def signer(issuer: Issuer, file: Path | None) -> Signer:
+        return Signer(issuer, load(issuer, lambda path: passphrase(issuer.name, file)))
+
+    return lambda issuers: list(map(signer, issuers, [*(files or []), *[None] * len(issuers)]))
+
+
+def confirmed(desk: Desk, plan: Plan, keys: Keys, yes: bool, as_json: bool) -> Order:
+    """Tell what is going to happen, have it confirmed, and hand it to the collector."""
+    from .asking import confirm
+    from .output import remark
+
+    for line in (*plan.summary, *plan.notes):
+        remark(line, as_json)
+    confirm("Send it?", yes)
+    return desk.send(plan, keys)

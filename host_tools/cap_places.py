@@ -1,0 +1,85 @@
+"""Which loudspeakers the areas of a CAP message mean.
+
+| of an area                | reaches                                                         |
+| polygon, circle           | units whose coordinates lie in it, whatever their site is called |
+| geocode values, areaDesc  | units whose `site` is called so                                 |
+
+An area is the union of all of them (CAP-v1.2-os, 3.2.4). Coordinates come from the config,
+`[node] latitude` and `longitude`, by `provision` or by `fieldbeat config locate`. Whoever has none
+cannot be reached by a polygon: each of them is named, as is each area that reaches nobody.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .alerts import AlertError
+from .cap import Area
+from .geometry import distance_km, in_polygon
+from .registry import Unit
+
+NAMED = 12
+
+
+@dataclass(frozen=True)
+class Places:
+    """The units that were found, and what a person should know about it."""
+
+    units: tuple[Unit, ...]
+    notes: tuple[str, ...]
+
+
+def resolve(areas: Sequence[Area], speakers: Sequence[Unit]) -> Places:
+    """Return the loudspeakers that areas mean.
+
+    Raises:
+        AlertError: they mean none.
+    """
+    found: dict[str, Unit] = {}
+    notes = []
+    for area in areas:
+        drawn = [unit for unit in speakers if _is_drawn(area, unit)]
+        called = [unit for unit in speakers if _is_called(area, unit) and unit not in drawn]
+        found |= {unit.name: unit for unit in (*drawn, *called)}
+        notes.append(_told(area, drawn, called))
+    lost = [unit for unit in speakers if unit.place is None and unit.name not in found]
+    if lost and any(area.polygons or area.circles for area in areas):
+        who = f"{len(lost)} loudspeaker{'s' * (len(lost) != 1)}"
+        notes.append(f"{who} without coordinates cannot be found by a polygon: {names(lost)}")
+    if not found:
+        named = ", ".join(f"'{area.description}'" for area in areas) or "no area"
+        step = "choose with --area, --group, --unit or --all"
+        more = "".join(f"; {note}" for note in notes if "without coordinates" in note)
+        raise AlertError(f"it names {named}, and no loudspeaker is there{more}", step)
+    return Places(tuple(sorted(found.values(), key=lambda unit: unit.name)), tuple(notes))
+
+
+def names(units: Iterable[Unit]) -> str:
+    """Return the first names of units."""
+    known = [unit.name for unit in units]
+    more = len(known) - NAMED
+    return ", ".join(known[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _is_drawn(area: Area, unit: Unit) -> bool:
+    place = unit.place
+    if place is None:
+        return False
+    return any(in_polygon(place, ring) for ring in area.polygons) or any(
+        distance_km(place, middle) <= radius_km for middle, radius_km in area.circles
+    )
+
+
+def _is_called(area: Area, unit: Unit) -> bool:
+    return unit.site.casefold() in {name.casefold() for name in area.names}
+
+
+def _told(area: Area, drawn: list[Unit], called: list[Unit]) -> str:
+    if not drawn and not called:
+        return f"no loudspeaker is in its area '{area.description}'"
+    ways = [(drawn, "its coordinates"), (called, "its name")]
+    told = [f"{len(units)} by {way} ({names(units)})" for units, way in ways if units]
+    return f"its area '{area.description}' reaches {' and '.join(told)}"

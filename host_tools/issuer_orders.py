@@ -1,0 +1,173 @@
+"""Orders that tell loudspeakers whom to obey: what they lack, and the change of one key.
+
+A rotation is two steps, and each can be taken again:
+
+1. loudspeakers that do not obey the new issuer are told of him, signed by the old one;
+2. once all obey him, those that obey the old one as well are told to forget him, signed by the
+   new one.
+
+In between both can make all of them sound. A loudspeaker that has not said that it obeys the new
+one is never told to forget the old one, so it always obeys somebody.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fieldbeat.protocols import command
+from fieldbeat.protocols.command import EMERGENCY
+
+from . import alerts, obedience
+from .alert_desk import Desk, Plan
+from .alerts import AlertError, Window, by_name
+from .cap_places import names
+from .issuers import Issuer
+from .obedience import Change, Obedience
+from .orders import Order
+from .registry import Unit
+
+WINDOW_S = 7 * 86_400.0  # who is away for so long gets another order
+RANK = (EMERGENCY, 1)  # who may call the highest emergency may say who else may
+MOST = 8  # issuers that are added, or revoked, by one command
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """How far a change of a key has come, by names of loudspeakers.
+
+    Attributes:
+        unaware: do not obey the new issuer yet, as far as is known.
+        asked: of those, who have an order to do so that they did not answer yet.
+        between: obey both.
+        after: obey the new one, and the old one no more.
+    """
+
+    unaware: tuple[Unit, ...]
+    asked: tuple[Unit, ...]
+    between: tuple[Unit, ...]
+    after: tuple[Unit, ...]
+
+    @property
+    def is_done(self) -> bool:
+        return not self.unaware and not self.between
+
+
+def send(desk: Desk, units: Sequence[Unit], issuers: Sequence[str]) -> Plan:
+    """Return the order that has loudspeakers obey those in office, and nobody else.
+
+    Raises:
+        AlertError: nothing is to be told, or nobody obeys who signs.
+        IssuerError: nobody may sign it, or it is not told who does.
+    """
+    wanted = by_name(units)
+    known = [each for each in _everybody(desk) if each.unit.name in wanted]
+    listed = desk.issuers.all()
+    changes = {each.unit.name: obedience.lacking(each, listed) for each in known}
+    return plan(desk, known, changes, issuers)
+
+
+def rotation(desk: Desk, old: Issuer, new: Issuer) -> Rotation:
+    """Return how far a change of a key has come."""
+    unaware: list[Unit] = []
+    between: list[Unit] = []
+    after: list[Unit] = []
+    for each in _everybody(desk):
+        if not each.obeys(new):
+            unaware.append(each.unit)
+        else:
+            (between if each.obeys(old) else after).append(each.unit)
+    open_ = _open(desk, _told(desk, Change((new,))))
+    asked = [unit for unit in unaware if unit.name in open_]
+    return Rotation(tuple(unaware), tuple(asked), tuple(between), tuple(after))
+
+
+def introduce(desk: Desk, to: Sequence[Unit], new: Issuer, issuers: Sequence[str]) -> Plan:
+    """Return the first step of a rotation, for loudspeakers that were not asked yet."""
+    return _same(desk, to, Change((new,)), issuers)
+
+
+def forget(desk: Desk, at: Sequence[Unit], old: Issuer, issuers: Sequence[str]) -> Plan:
+    """Return the second step of a rotation."""
+    return _same(desk, at, Change(revoke=(old.kid,)), issuers)
+
+
+def sounding(desk: Desk, issuer: Issuer) -> list[Order]:
+    """Return the alerts of an issuer that count still: where he is forgotten they go silent."""
+    return [
+        order
+        for order in desk.orders.all(kind=command.ALERT)
+        if issuer.name in order.issuers.split(", ")
+        and order.made_s >= issuer.created_s
+        and order.expires_s > desk.now()
+        and order.cancelled_s is None
+    ]
+
+
+def plan(
+    desk: Desk, known: Sequence[Obedience], changes: Mapping[str, Change], issuers: Sequence[str]
+) -> Plan:
+    """Return an order in which each loudspeaker is told its own change; see `send`."""
+    signers = desk.chosen(issuers, *RANK)
+    deaf = [each.unit for each in known if not all(each.may_obey(s) for s in signers)]
+    deaf = [unit for unit in deaf if changes[unit.name]]
+    named = " and ".join(signer.name for signer in signers)
+    notes = (
+        [f"provision these, or have another one sign; they do not obey {named}: {names(deaf)}"]
+        if deaf
+        else []
+    )
+    groups: dict[Change, list[Unit]] = {}
+    for each in known:
+        if changes[each.unit.name] and each.unit not in deaf:
+            groups.setdefault(changes[each.unit.name], []).append(each.unit)
+    if not groups:
+        step = notes[0] if notes else "see 'fieldbeat issuer status'"
+        raise AlertError("no loudspeaker has anything to be told of its issuers", step)
+    asked: list = []
+    summary = []
+    for change, units in groups.items():
+        args = [issuer.for_units() for issuer in change.add[:MOST]], list(change.revoke[:MOST])
+        asked += [(part, args) for part in alerts.parts_of(units)]
+        summary.append(f"{_told(desk, change)} at {len(units)}: {names(units)}")
+    told = next(iter(groups)) if len(groups) == 1 else None
+    window = Window(0.0, desk.now() + WINDOW_S)
+    return desk.checked(
+        Plan(
+            *(command.ISSUERS, RANK, _told(desk, told) if told else "whom to obey"),
+            *(window, tuple(asked), tuple(signers)),
+            *((*summary, f"signed by {named}"), tuple(notes)),
+        )
+    )
+
+
+def _same(desk: Desk, units: Sequence[Unit], change: Change, issuers: Sequence[str]) -> Plan:
+    wanted = by_name(units)
+    known = [each for each in _everybody(desk) if each.unit.name in wanted]
+    return plan(desk, known, dict.fromkeys(wanted, change), issuers)
+
+
+def _everybody(desk: Desk) -> list[Obedience]:
+    return obedience.everybody(desk.registry, desk.store)
+
+
+def _told(desk: Desk, change: Change) -> str:
+    """Return a change in words."""
+    known = {issuer.kid: issuer.name for issuer in desk.issuers.all()}
+    add = [f"{issuer.name} ({issuer.kid.hex()[:6]})" for issuer in change.add[:MOST]]
+    revoke = [f"{known.get(kid, 'a stranger')} ({kid.hex()[:6]})" for kid in change.revoke[:MOST]]
+    words = [("obey", add), ("no longer obey", revoke)]
+    return " and ".join(f"{verb} {', '.join(who)}" for verb, who in words if who)
+
+
+def _open(desk: Desk, told: str) -> set[str]:
+    """Return the units that have not answered an order of these words which still counts."""
+    return {
+        delivery.unit
+        for order in desk.orders.all(kind=command.ISSUERS)
+        if order.told == told and order.expires_s > desk.now()
+        for delivery in desk.orders.deliveries(order)
+        if delivery.heard_s is None
+    }

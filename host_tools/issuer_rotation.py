@@ -1,0 +1,94 @@
+"""The change of an issuer's key, step by step; see `issuer_orders.py`."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import issuer_keys, issuer_orders
+from .alert_desk import Desk, Plan
+from .alerts import AlertError
+from .cap_places import names
+from .issuers import Issuer, IssuerError
+
+
+class Turn:
+    """From an old issuer to a new one.
+
+    Args:
+        desk: makes the orders.
+        old, new: both in office.
+        issuers: who signs, by name; nobody named: the old one, and then the new one.
+
+    Raises:
+        IssuerError: they are the same, or the new one may not order what the old one may.
+    """
+
+    def __init__(self, desk: Desk, old: Issuer, new: Issuer, issuers: Sequence[str]) -> None:
+        if old.kid == new.kid or not new.may(old.highest_class, old.highest_level):
+            message = f"{new.name} cannot follow {old.name}, who may order {old.rights}"
+            raise IssuerError(message, "name a new one, which gets the same rights")
+        self._desk = desk
+        self._old, self._new = old, new
+        self._issuers = list(issuers)
+        self._sent: set[tuple[str, str]] = set()  # (step, unit)
+
+    def plan(self, partly: bool, silence: bool) -> Plan | None:
+        """Return the order that is due, or None: nothing more can be done now.
+
+        Args:
+            partly: revoke the old one where it can be, though not all know the new one.
+            silence: even if an alert of the old one is silenced by it.
+
+        Raises:
+            AlertError: an alert of the old one would go silent, or nobody obeys who signs.
+        """
+        found = issuer_orders.rotation(self._desk, self._old, self._new)
+        asked = {unit.name for unit in found.asked}
+        ask = [
+            u for u in found.unaware if u.name not in asked and ("ask", u.name) not in self._sent
+        ]
+        if ask:
+            self._sent |= {("ask", unit.name) for unit in ask}
+            return issuer_orders.introduce(self._desk, ask, self._new, self._signers(self._old))
+        forget = [u for u in found.between if ("forget", u.name) not in self._sent]
+        if not forget or (found.unaware and not partly):
+            return None
+        if not silence:
+            self._must_be_quiet()
+        self._sent |= {("forget", unit.name) for unit in forget}
+        return issuer_orders.forget(self._desk, forget, self._old, self._signers(self._new))
+
+    def finish(self) -> bool:
+        """Revoke the old one in the registry, too, if no loudspeaker obeys it; tell if so."""
+        if not issuer_orders.rotation(self._desk, self._old, self._new).is_done:
+            return False
+        self._desk.issuers.revoke(self._old.name)
+        issuer_keys.retire(self._old)
+        return True
+
+    def told(self, finished: bool) -> list[str]:
+        """Return how far it has come, in lines for a person."""
+        if finished:
+            return [f"done: {self._old.name} is revoked, and no loudspeaker obeys it any more"]
+        found = issuer_orders.rotation(self._desk, self._old, self._new)
+        lines = []
+        if found.unaware:
+            lines.append(f"not known yet to obey {self._new.name}: {names(found.unaware)}")
+        if found.between:
+            lines.append(f"obey both: {names(found.between)}")
+        return [*lines, "not done; run the same command again when they have answered"]
+
+    def _signers(self, usual: Issuer) -> list[str]:
+        """Return who signs: who was named, but not the old one once he is to be forgotten."""
+        if not self._issuers:
+            return [usual.name] if usual.may(*issuer_orders.RANK) else []
+        return [usual.name if name == self._old.name else name for name in self._issuers]
+
+    def _must_be_quiet(self) -> None:
+        orders = issuer_orders.sounding(self._desk, self._old)
+        if orders:
+            told = "; ".join(f"{order.id.hex()[:6]} ({order.told})" for order in orders)
+            message = f"alerts of {self._old.name} count still and would go silent: {told}"
+            raise AlertError(message, "wait for their end, or add --silence")

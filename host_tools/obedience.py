@@ -1,0 +1,107 @@
+"""Whom loudspeakers obey, by what each of them told last.
+
+A loudspeaker tells the key ids of its issuers when it starts and whenever they change. Until it
+has told them after it was provisioned, it counts for obeying those who were in office then.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fieldbeat.protocols import cbor, event
+
+from .alerts import speakers
+from .issuers import Issuer, Issuers
+from .registry import Registry, Unit
+from .store import Store
+
+_PROVISIONED = ("provisioned", "flashed with key")  # what gives a unit its list, in the history
+
+
+@dataclass(frozen=True)
+class Obedience:
+    """Whom one loudspeaker obeys.
+
+    Attributes:
+        unit: it.
+        kids: key ids; None if nobody knows.
+        told: it said so itself.
+    """
+
+    unit: Unit
+    kids: frozenset[bytes] | None
+    told: bool
+
+    def obeys(self, issuer: Issuer) -> bool:
+        """Tell whether it surely obeys an issuer."""
+        return self.kids is not None and issuer.kid in self.kids
+
+    def may_obey(self, issuer: Issuer) -> bool:
+        """Tell whether it obeys an issuer, or may, for all that is known."""
+        return self.kids is None or issuer.kid in self.kids
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a loudspeaker has to be told to obey those in office, and nobody else."""
+
+    add: tuple[Issuer, ...] = ()
+    revoke: tuple[bytes, ...] = ()  # key ids
+
+    def __bool__(self) -> bool:
+        return bool(self.add or self.revoke)
+
+
+def everybody(registry: Registry, store: Store | None) -> list[Obedience]:
+    """Return whom each loudspeaker of a registry obeys, by name; without a store nobody told."""
+    issuers = Issuers(registry)
+    said = _said(store) if store else {}
+    given = _given(registry)
+    found = []
+    for unit in speakers(registry):
+        said_s, kids = said.get(unit.name, (float("-inf"), None))
+        given_s = given.get(unit.name, float("-inf"))
+        told = kids is not None and said_s >= given_s
+        if not told:
+            kids = frozenset(issuers.kids_at(given_s)) if unit.name in given else None
+        found.append(Obedience(unit, kids, told))
+    return found
+
+
+def lacking(obedience: Obedience, issuers: Iterable[Issuer]) -> Change:
+    """Return what one has to be told; `issuers` are all of the registry, in office or revoked."""
+    known = list(issuers)
+    office = {issuer.kid: issuer for issuer in known if issuer.revoked_s is None}
+    if obedience.kids is None:
+        gone = tuple(issuer.kid for issuer in known if issuer.revoked_s is not None)
+        return Change(tuple(office.values()), gone)
+    add = tuple(issuer for kid, issuer in office.items() if kid not in obedience.kids)
+    return Change(add, tuple(sorted(obedience.kids - office.keys())))
+
+
+def _said(store: Store) -> dict[str, tuple[float, frozenset[bytes]]]:
+    """Return by unit when it told last whom it obeys, and whom."""
+    rows = store.database.all(
+        "SELECT events.unit, body, received_s, MAX(events.record) FROM events"
+        " JOIN records ON records.id = events.record JOIN frames ON frames.id = records.frame"
+        " WHERE type = ? GROUP BY events.unit",
+        event.CONFIG,
+    )
+    said = {}
+    for row in rows:
+        kids = cbor.decode(row["body"]).get(event.CONFIG_ISSUERS)
+        if isinstance(kids, list) and all(isinstance(kid, bytes) for kid in kids):
+            said[row["unit"]] = row["received_s"], frozenset(kids)
+    return said
+
+
+def _given(registry: Registry) -> dict[str, float]:
+    """Return by unit when it was last given a list of issuers over its serial port."""
+    rows = registry.database.all(
+        "SELECT unit, MAX(at_s) AS at_s FROM history WHERE action IN (?, ?) GROUP BY unit",
+        *_PROVISIONED,
+    )
+    return {row["unit"]: row["at_s"] for row in rows}

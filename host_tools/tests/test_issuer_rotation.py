@@ -1,0 +1,233 @@
+"""Whom loudspeakers obey: told over the air, changed step by step, and shown."""
+
+import json
+import time
+
+import pytest
+from fieldbeat.host_tools import issuer_keys
+from fieldbeat.host_tools.alerts import Signer
+from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.issuers import Issuers
+from fieldbeat.protocols import command, cose, receipt
+from fieldbeat.protocols.command import DRILL, EMERGENCY
+
+from .test_dispatcher import County
+
+PASSPHRASE = "correct horse battery"
+
+
+@pytest.fixture
+def county(tmp_path, monkeypatch):
+    monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
+    made = County(tmp_path)
+    made.now_s = time.time()
+    issuer_keys.save("county", made.signer.key, PASSPHRASE)
+    (tmp_path / "pass").write_text(PASSPHRASE)
+    yield made
+    made.close()
+
+
+def run(county, *arguments):
+    county.now_s = time.time()
+    return main(["issuer", *arguments])
+
+
+def secret(county, *more):
+    return ["--yes", "--key-file", str(county.folder / "pass"), *more]
+
+
+def rotate(county, *more):
+    new = ["--new-key-file", str(county.folder / "pass"), "--wait", "0"]
+    return run(county, "rotate", "county", "county-2", *secret(county, *new, *more))
+
+
+def rows(county, capsys):
+    capsys.readouterr()
+    code = run(county, "status", "--json")
+    found = {row["unit"]: row for row in json.loads(capsys.readouterr().out)}
+    assert code == (0 if all(row["ok"] for row in found.values()) else 1)
+    return found
+
+
+def obeys(county, capsys):
+    return {unit: row["obeys"] for unit, row in rows(county, capsys).items()}
+
+
+def add(county, name, **options):
+    made = county.add(name, **options)
+    if options.get("heard", True):
+        county.say(made, made.issuers(county.now_s))
+    return made
+
+
+def knows(speaker, *issuers):
+    return set(speaker.authority.issuers) == {issuer.kid for issuer in issuers}
+
+
+def make(county, name, class_=EMERGENCY, level=1):
+    key = issuer_keys.generate(cose.ES256)
+    issuer_keys.save(name, key, PASSPHRASE)
+    return Signer(county.issuers.add(name, cose.ES256, key.public, class_, level), key)
+
+
+def test_a_key_is_changed_step_by_step(county, capsys):
+    one, two = add(county, "sp-1"), add(county, "sp-2")
+    old = county.signer.issuer
+    assert rotate(county) == 0
+    said = capsys.readouterr()
+    assert "issuer county-2: key id" in said.out and "not done; run the same" in said.out
+    assert "obey county-2" in said.err and "signed by county" in said.err
+    new = Issuers(county.registry).get("county-2")
+    assert (new.highest_class, new.highest_level) == (EMERGENCY, 1)
+    assert county.out() == ["sp-1", "sp-2"]
+    assert knows(one, old, new) and knows(two, old, new)
+    assert obeys(county, capsys) == {
+        "sp-1": ["county", "county-2"],
+        "sp-2": ["county", "county-2"],
+    }
+
+    assert rotate(county) == 0
+    said = capsys.readouterr()
+    assert "no longer obey county" in said.err and "signed by county-2" in said.err
+    assert Issuers(county.registry).get("county")  # until they have said so
+    county.out()
+    assert knows(one, new) and knows(two, new)
+    assert one.got[-1].command == command.ISSUERS and one.got[-1].args == ([], [old.kid])
+
+    assert rotate(county) == 0
+    assert "done: county is revoked, and no loudspeaker obeys it" in capsys.readouterr().out
+    assert [each.name for each in Issuers(county.registry).in_office()] == ["county-2"]
+    assert not issuer_keys.key_path("county").exists()
+    assert obeys(county, capsys) == {"sp-1": ["county-2"], "sp-2": ["county-2"]}
+
+
+def test_the_old_one_stays_where_the_new_one_is_not_known(county, capsys):
+    one = add(county, "sp-1")
+    away = add(county, "sp-2")
+    new_speaker = county.add("sp-3", heard=False)  # never said anything
+    old = county.signer.issuer
+    rotate(county)
+    lost = iter((False, False, True))  # the datagram to sp-2
+    county.out(lost=lambda: next(lost))
+    rotate(county)  # step two is not due, and step one is not ordered twice
+    assert len(county.desk.all(kind=command.ISSUERS)) == 1
+    new = Issuers(county.registry).get("county-2")
+    assert knows(one, old, new) and knows(away, old)
+    rotate(county, "--partly")
+    county.out(lost=lambda: True)
+    forgets = county.desk.all(kind=command.ISSUERS)[0]
+    assert [each.unit for each in county.desk.deliveries(forgets)] == ["sp-1"]
+    assert Issuers(county.registry).get("county") and knows(new_speaker, old)
+    state = rows(county, capsys)
+    assert state["sp-2"]["state"].startswith("does not know county-2; waits for it")
+    assert state["sp-3"]["state"].startswith("nobody knows whom it obeys")
+
+
+def test_an_alert_of_the_old_one_is_not_silenced_by_mistake(county, capsys):
+    one = add(county, "sp-1")
+    rotate(county)
+    county.out()
+    county.send(areas=["riverside"])
+    capsys.readouterr()
+    assert rotate(county) == 2
+    assert "alerts of county count still and would go silent" in capsys.readouterr().err
+    assert rotate(county, "--silence") == 0
+    county.out()
+    assert knows(one, Issuers(county.registry).get("county-2"))
+
+
+@pytest.mark.parametrize("class_, level", [(DRILL, 1), (EMERGENCY, 2)])
+def test_who_may_not_order_everything_has_another_one_sign(county, capsys, class_, level):
+    school = make(county, "school", class_, level)
+    county.signer, chief = school, county.signer
+    speaker = add(county, "sp-1")
+    speaker.authority.issuers[chief.issuer.kid] = chief.issuer.for_units()
+    county.say(speaker, speaker.issuers(county.now_s))
+    new = ["--new-key-file", str(county.folder / "pass"), "--wait", "0"]
+    for _ in range(3):
+        assert run(county, "rotate", "school", "school-2", *secret(county, *new)) == 0
+        county.out()
+    successor = Issuers(county.registry).get("school-2")
+    assert (successor.highest_class, successor.highest_level) == (class_, level)
+    assert knows(speaker, chief.issuer, successor)
+    assert "done: school is revoked" in capsys.readouterr().out
+
+
+def test_who_cannot_follow(county, capsys):
+    add(county, "sp-1")
+    make(county, "school", DRILL, 3)
+    assert run(county, "rotate", "county", "school", *secret(county)) == 2
+    assert "school cannot follow county, who may order emergency" in capsys.readouterr().err
+    assert run(county, "rotate", "county", "county", *secret(county)) == 2
+    assert "county cannot follow county" in capsys.readouterr().err
+    assert county.desk.all() == []
+
+
+def test_each_loudspeaker_is_told_what_it_lacks(county, capsys):
+    one, two = add(county, "sp-1"), add(county, "sp-2")
+    school = make(county, "school", DRILL, 2)
+    two.authority.issuers[school.issuer.kid] = school.issuer.for_units()
+    stranger = b"stranger"
+    two.authority.issuers[stranger] = school.issuer.for_units()
+    county.say(two, two.issuers(county.now_s))
+    state = rows(county, capsys)
+    assert state["sp-1"]["lacks"] == ["school"] and state["sp-1"]["excess"] == []
+    assert state["sp-2"]["excess"] == [stranger.hex()]
+    assert state["sp-1"]["state"] == "does not know school; not told yet"
+    by = ["--issuer", "county"]
+    assert run(county, "send", "--all", *by, *secret(county)) == 0
+    said = capsys.readouterr().err
+    assert f"obey school ({school.issuer.kid.hex()[:6]}) at 1: sp-1" in said
+    assert f"no longer obey a stranger ({stranger.hex()[:6]}) at 1: sp-2" in said
+    county.out()
+    office = county.signer.issuer, school.issuer
+    assert knows(one, *office) and knows(two, *office)
+    assert all(row["state"] == "as it should be" for row in rows(county, capsys).values())
+    assert run(county, "send", "--all", *by, *secret(county)) == 2
+    assert "no loudspeaker has anything to be told of its issuers" in capsys.readouterr().err
+
+
+def test_a_revoked_one_is_forgotten_over_the_air(county, capsys):
+    second = make(county, "second")
+    one = add(county, "sp-1")
+    one.authority.issuers[second.issuer.kid] = second.issuer.for_units()
+    county.say(one, one.issuers(county.now_s))
+    capsys.readouterr()
+    assert run(county, "revoke", "second", "--yes") == 0
+    assert "'fieldbeat issuer send --all'" in capsys.readouterr().out
+    assert rows(county, capsys)["sp-1"]["state"] == "still obeys second; not told yet"
+    assert run(county, "send", "--all", *secret(county)) == 0
+    county.out()
+    assert knows(one, county.signer.issuer)
+
+
+def test_a_refusal_is_named(county, capsys):
+    one = add(county, "sp-1")
+    make(county, "school", DRILL, 2)
+    run(county, "send", "--all", "--issuer", "county", *secret(county))
+    order = county.desk.all(kind=command.ISSUERS)[0]
+    county.say(one, one.tell(order.id, receipt.REFUSED, county.now_s, "cmd_second_issuer"))
+    state = rows(county, capsys)["sp-1"]["state"]
+    assert state == "does not know school; refused: needs a second issuer"
+
+
+def test_who_is_not_obeyed_signs_nothing(county, capsys):
+    add(county, "sp-1")
+    add(county, "sp-2")
+    make(county, "second")
+    assert run(county, "send", "--all", "--issuer", "second", *secret(county)) == 2
+    assert "they do not obey second: sp-1, sp-2" in capsys.readouterr().err
+    assert county.desk.all() == []
+
+
+def test_provisioning_counts_until_it_says_something_itself(county, capsys):
+    one = add(county, "sp-1")
+    school = make(county, "school", DRILL, 2)
+    county.now_s += 60
+    county.registry.describe("sp-1", "provisioned")
+    state = rows(county, capsys)["sp-1"]
+    assert (state["obeys"], state["state"]) == (["county", "school"], "as it was provisioned")
+    county.now_s += 120
+    county.say(one, one.issuers(county.now_s))  # it was given another registry's since
+    assert rows(county, capsys)["sp-1"]["obeys"] == ["county"]
+    assert school.issuer.name in rows(county, capsys)["sp-1"]["lacks"]
