@@ -19,6 +19,7 @@ from fieldbeat.protocols import (
     schema_map,
 )
 
+from . import scaled
 from .schemas import Schemas
 from .store import BAD, DECODED, WAITING, Store
 from .times import DEVICE_EPOCH_S
@@ -213,6 +214,8 @@ def describe_event(type_: int, body: dict) -> str:
     name = EVENT_NAMES.get(type_, f"event {type_}")
     if type_ == event.BOOT:
         return f"boot: {body.get(event.BOOT_CAUSE)}, app {body.get(event.BOOT_VERSION)}"
+    if type_ == event.ALARM:
+        return _describe_alarm(body)
     if type_ == event.RECEIPT:
         return _describe_receipt(body)
     if type_ == event.HEALTH:
@@ -233,6 +236,17 @@ def receipt_of(type_: int, body: dict) -> Any:
         return receipt_reader.parse(body)
     except receipt_reader.ReceiptError:
         return None
+
+
+def _describe_alarm(body: dict) -> str:
+    rule, value, scale = (
+        number(body, key) for key in (event.ALARM_RULE, event.ALARM_VALUE, event.ALARM_SCALE)
+    )
+    told = body.get(event.ALARM_VALUE) if value is None else value
+    if rule is None or not scale or not isinstance(told, int):
+        return "alarm"
+    channel, unit = body.get(event.ALARM_CHANNEL), body.get(event.ALARM_UNIT)
+    return f"alarm: rule {rule} sounds, {channel} is {scaled.text(told, scale)} {unit}"
 
 
 def _describe_receipt(body: dict) -> str:

@@ -28,6 +28,7 @@ from ..output import DbOption, JsonOption, RegistryOption, print_json, remark, s
 if TYPE_CHECKING:
     from ..alert_desk import Desk, Plan, Request
     from ..orders import Order, Orders
+    from ..store import Store
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -177,6 +178,7 @@ def status(
 
     store = Store(db, create=False)
     try:
+        _remark_rules(store, as_json)
         report = alert_report.Report(store, _id(Orders(store), alert_id), units)
         if follow:
             (report.follow_as_json if as_json else report.follow)()
@@ -362,6 +364,18 @@ def _cancel(
         assert each.cancels
         id_ = each.cancels.hex()
         say(f"alert {id_} is cancelled; see who stopped: fieldbeat alert status {id_[:6]}")
+
+
+def _remark_rules(store: Store, as_json: bool) -> None:
+    """Tell that loudspeakers have sounded by themselves, for nobody has ordered that."""
+    import time
+
+    from ..rule_orders import soundings
+
+    count = len(soundings(store, time.time() - 86_400))
+    if count:
+        text = f"{count} sounding{'s' * (count != 1)} by alarm rules in the last day"
+        remark(f"{text}: see 'fieldbeat rule list'", as_json)
 
 
 def _id(orders: Orders, alert_id: str | None) -> str:

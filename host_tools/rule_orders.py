@@ -1,0 +1,191 @@
+"""Alarm rules to and from loudspeakers: the order that sets them, who has them, what sounded.
+
+plan = plan_rules(desk, load(path), request)
+...                                     # the person confirms plan.summary
+order = desk.send(plan, keys)
+for standing in standings(store, now_s): ...
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from fieldbeat.protocols import cbor, command, event, reasons, receipt
+from fieldbeat.protocols.command import EMERGENCY
+
+from . import alarm_rules, alert_words, alerts
+from .alarm_rules import RuleSet
+from .alert_desk import Desk, Plan, Request
+from .alerts import AlertError, Window
+from .coverage import SOUNDED, coverage, in_words
+from .orders import Delivery, Order, Orders
+from .records import receipt_of, stage_name
+from .registry import Unit
+from .store import Store
+
+WINDOW_S = 7 * 86_400.0  # a loudspeaker that is away for so long does not get them any more
+RANK = (EMERGENCY, 1)
+STORED = "stored"
+ID_MARK = b"rule"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The rules of a loudspeaker, as far as it has told.
+
+    Attributes:
+        order: the newest that names it, with what became of it: `state` is stored, waiting,
+            refused or silent, `why` a reason in words.
+        rules: what it has; None if no order of this store was ever stored there.
+        since_s: when it told that it has them, Unix seconds.
+    """
+
+    unit: str
+    area: str
+    order: Order
+    state: str
+    why: str
+    rules: tuple[Any, ...] | None
+    since_s: float | None
+
+
+@dataclass(frozen=True)
+class Sounding:
+    """A rule that has fired; times in Unix seconds, `at_s` None where the clock was not set.
+
+    `stage` is the last that its alert has told, '' for none; `why` a reason in words.
+    """
+
+    unit: str
+    rule: int
+    value: str
+    channel: str
+    at_s: int | None
+    heard_s: float
+    stage: str
+    why: str
+    proof: bytes | None
+
+
+# The order
+
+
+def plan_rules(desk: Desk, rules: RuleSet | None, request: Request) -> Plan:
+    """Return what replaces the rules of loudspeakers; None takes all of them away.
+
+    Raises:
+        AlertError: a place is not known, a unit has another profile, or they are too long.
+        IssuerError: nobody may order it, or it is not told who does.
+    """
+    places = request.areas, request.groups, request.units, request.everyone
+    parts = alerts.choose(desk.registry, *places)
+    units = [unit for part in parts for unit in part.units]
+    made = rules.rules if rules else ()
+    if rules:
+        _check_profiles(units, rules.profile)
+    args = rules.args() if rules else []
+    issuers = desk.chosen(request.issuers, *RANK)
+    window = Window(0.0, desk.now() + (request.for_s or WINDOW_S))
+    count = f"{len(units)} loudspeaker{'s' * (len(units) != 1)}"
+    lines = [line for rule in made for line in alarm_rules.words(rule)]
+    verb = "in place of" if made else "takes away"
+    lines.append(f"{verb} all rules at {count}: {alert_words.areas(units)}")
+    lines.append(f"signed by {' and '.join(issuer.name for issuer in issuers)}")
+    unheard = desk.unheard(units)
+    if unheard:
+        lines.append(f"{unheard} of them never sent anything, and get it only when they do")
+    asked = [(part, args) for part in parts]
+    kind, told = command.ALARM_RULES, alarm_rules.told(made)
+    return desk.checked(Plan(kind, RANK, told, window, asked, tuple(issuers), tuple(lines)))
+
+
+def _check_profiles(units: Iterable[Unit], profile: str) -> None:
+    """A unit of another profile would refuse them; of one without, nothing is known."""
+    others = [unit for unit in units if unit.profile and unit.profile != profile]
+    if others:
+        unit = others[0]
+        more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+        message = f"{unit.name}{more} has the profile '{unit.profile}', not '{profile}'"
+        raise AlertError(message, "name others, or correct 'profile' in the file of the rules")
+
+
+# Who has them
+
+
+def standings(store: Store, now_s: float) -> list[Standing]:
+    """Return the rules of every loudspeaker that was ever sent any, by area and name."""
+    orders = Orders(store)
+    newest: dict[str, tuple[Order, Delivery]] = {}
+    stored: dict[str, tuple[Order, Delivery]] = {}
+    for order in orders.all(command.ALARM_RULES):  # newest first
+        for delivery in orders.deliveries(order):
+            newest.setdefault(delivery.unit, (order, delivery))
+            if delivery.stage == receipt.DONE:
+                stored.setdefault(delivery.unit, (order, delivery))
+    found = []
+    for unit, (order, delivery) in newest.items():
+        told = coverage(order, [delivery], now_s).units[0]
+        state = STORED if told.state == SOUNDED else told.state
+        rules, since_s = None, None
+        if unit in stored:
+            by, last = stored[unit]
+            rules, since_s = _rules_of(orders, by, last), last.heard_s
+        found.append(Standing(unit, delivery.area, order, state, told.why, rules, since_s))
+    return sorted(found, key=lambda each: (each.area, each.unit))
+
+
+def _rules_of(orders: Orders, order: Order, delivery: Delivery) -> tuple[Any, ...]:
+    plaintexts = {id_: plaintext for id_, plaintext, _ in orders.commands(order)}
+    return alarm_rules.of_command(plaintexts[delivery.command])
+
+
+# What sounded
+
+
+def soundings(store: Store, since_s: float = 0.0) -> list[Sounding]:
+    """Return the rules that have fired, by what was heard of them, newest first."""
+    rows = store.database.all(
+        "SELECT events.unit, events.t, events.body, run, rn, received_s FROM events"
+        " JOIN records ON records.id = events.record JOIN frames ON frames.id = records.frame"
+        " WHERE type = ? AND received_s >= ? ORDER BY received_s DESC, events.record DESC",
+        *(event.ALARM, since_s),
+    )
+    found = (_sounding(store, row) for row in rows)
+    return [each for each in found if each is not None]
+
+
+def _sounding(store: Store, row: Any) -> Sounding | None:
+    body = cbor.decode(row["body"])
+    try:
+        value = alarm_rules.quantity(
+            body[event.ALARM_VALUE], body[event.ALARM_SCALE], body[event.ALARM_UNIT]
+        )
+        rule, channel = int(body[event.ALARM_RULE]), str(body[event.ALARM_CHANNEL])
+    except (LookupError, TypeError, ValueError, ZeroDivisionError):  # of a later version
+        return None
+    at_s = row["t"] if body.get(event.ALARM_SYNCED) else None
+    last = _last_receipt(store, row["unit"], row["run"], ID_MARK + row["rn"].to_bytes(4, "big"))
+    stage = "" if last is None else stage_name(last.stage)
+    why = in_words(reasons.name(last.reason)) if last and last.reason else ""
+    proof = last.proof if last else None
+    return Sounding(
+        *(row["unit"], rule, value, channel, at_s, row["received_s"], stage, why, proof)
+    )
+
+
+def _last_receipt(store: Store, unit: str, run: int, id_: bytes) -> Any:
+    rows = store.database.all(
+        "SELECT events.body FROM events JOIN records ON records.id = events.record"
+        " WHERE events.unit = ? AND type = ? AND run = ? AND instr(events.body, ?)"
+        " ORDER BY rn DESC LIMIT 4",
+        *(unit, event.RECEIPT, run, id_),
+    )
+    for row in rows:
+        found = receipt_of(event.RECEIPT, cbor.decode(row["body"]))
+        if found is not None and found.id == id_:
+            return found
+    return None

@@ -1,0 +1,175 @@
+"""`fieldbeat rule`: from a file through the collector to loudspeakers, and what they tell."""
+
+import json
+import time
+
+import pytest
+from fieldbeat.host_tools import issuer_keys
+from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.times import DEVICE_EPOCH_S
+from fieldbeat.protocols import command, event, receipt
+
+from .test_alarm_rules import EXAMPLE
+from .test_dispatcher import County
+
+PASSPHRASE = "correct horse battery"
+
+
+@pytest.fixture
+def county(tmp_path, monkeypatch):
+    monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
+    made = County(tmp_path)
+    made.now_s = time.time()
+    issuer_keys.save("county", made.signer.key, PASSPHRASE)
+    (tmp_path / "pass").write_text(PASSPHRASE)
+    yield made
+    made.close()
+
+
+def order(county, *arguments):
+    return main(["rule", *arguments, "--yes", "--key-file", str(county.folder / "pass")])
+
+
+def listed(capsys):
+    capsys.readouterr()
+    code = main(["rule", "list", "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def answer(county, speaker, stage, reason=""):
+    county.now_s = time.time() + 1
+    county.out()
+    county.say(speaker, speaker.tell(speaker.got[-1].id, stage, county.now_s, reason))
+
+
+def test_rules_are_confirmed_signed_and_stored(county, capsys):
+    one = county.add("sp-1")
+    assert order(county, "set", str(EXAMPLE), "--all") == 0
+    told = capsys.readouterr()
+    assert "rule 1: level above 3.200 m for 2 min" in told.err
+    assert "in place of all rules at 1 loudspeaker: riverside (1)" in told.err
+    assert (
+        "signed by county" in told.err and "see who has stored it: fieldbeat rule list" in told.out
+    )
+    code, found = listed(capsys)
+    [unit] = found["units"]
+    assert code == 0 and (unit["state"], unit["rules"]) == ("waiting", None)
+    answer(county, one, receipt.DONE)
+    got = one.got[-1]
+    assert got.command == command.ALARM_RULES and [rule[4] for rule in got.args] == [3200, 10500]
+    assert got.sent is not None
+    code, found = listed(capsys)
+    [unit] = found["units"]
+    assert code == 0 and (unit["unit"], unit["state"], unit["why"]) == ("sp-1", "stored", None)
+    conditions = [rule["told"] for rule in unit["rules"]]
+    assert conditions == ["level above 3.200 m for 2 min", "battery below 10.500 V for 1 h"]
+    assert main(["rule", "list"]) == 0
+    shown = capsys.readouterr().out
+    assert "level above 3.200 m for 2 min" in shown and "stored" in shown
+
+
+def test_a_refusal_has_its_reason_and_the_old_rules_stay_listed(county, capsys):
+    one, other = county.add("sp-1"), county.add("sp-2", "hilltop")
+    order(county, "set", str(EXAMPLE), "--area", "riverside")
+    answer(county, one, receipt.DONE)
+    assert order(county, "clear", "--unit", "sp-1", "--unit", "sp-2") == 0
+    told = capsys.readouterr()
+    assert "takes away all rules at 2 loudspeakers" in told.err
+    assert "no alarm rules any more; ordered" in told.out
+    county.now_s = time.time() + 1
+    county.out()
+    assert one.got[-1].args == other.got[-1].args == []
+    answer(county, one, receipt.REFUSED, "rules_older")
+    answer(county, other, receipt.DONE)
+    code, found = listed(capsys)
+    assert code == 1
+    hill, river = found["units"]
+    assert (hill["unit"], hill["state"], hill["rules"]) == ("sp-2", "stored", [])
+    assert (river["state"], river["why"]) == ("refused", "newer rules are there already")
+    assert len(river["rules"]) == 2  # what it had before
+    assert main(["rule", "list"]) == 1
+    assert "none" in capsys.readouterr().out
+
+
+def test_what_sounded_and_how_it_went(county, capsys):
+    one = county.add("sp-1")
+    now = int(county.now_s) - DEVICE_EPOCH_S
+
+    def alarm(rn, value, synced):
+        body = {2: 1, 3: "level", 4: "m", 5: 1000, 6: value, 7: synced}
+        one.rn = rn
+        county.say(one, one.seal([event.encode(rn, event.ALARM, now if synced else 40, body)]))
+        return b"rule" + rn.to_bytes(4, "big")
+
+    first = alarm(7, 3214, False)
+    county.say(one, one.tell(first, receipt.STARTED, county.now_s))
+    county.say(one, one.tell(first, receipt.INTERRUPTED, county.now_s, "no_sound"))
+    second = alarm(20, 3300, True)
+    county.say(one, one.tell(second, receipt.DONE, county.now_s, proof=b"\1\x80\xff"))
+    third = alarm(30, 3400, True)
+    assert third and [line.records for line in county.outcomes][-1] == [
+        "alarm: rule 1 sounds, level is 3.400 m"
+    ]
+    code, found = listed(capsys)
+    assert code == 0 and found["units"] == []
+    waits, done, torn = found["sounded"]
+    assert (waits["value"], waits["stage"], waits["at_s"]) == (
+        "3.400 m",
+        None,
+        now + DEVICE_EPOCH_S,
+    )
+    assert (done["value"], done["stage"], done["proof"]) == ("3.300 m", "done", "0180ff")
+    assert (torn["stage"], torn["why"], torn["at_s"]) == ("interrupted", "no sound measured", None)
+    assert main(["rule", "list"]) == 0
+    assert "level 3.214 m" in capsys.readouterr().out
+    order(county, "set", str(EXAMPLE), "--all")
+    capsys.readouterr()
+    main(
+        [
+            "alert",
+            "send",
+            "--clip",
+            "x",
+            "--drill",
+            "--all",
+            "--yes",
+            "--key-file",
+            str(county.folder / "pass"),
+        ]
+    )
+    capsys.readouterr()
+    main(["alert", "status"])
+    assert "3 soundings by alarm rules in the last day: see 'fieldbeat rule list'" in (
+        capsys.readouterr().err
+    )
+
+
+def test_what_cannot_be_sent_costs_nothing(county, capsys, tmp_path):
+    county.add("sp-1")
+    county.registry.describe("sp-1", "test", profile="speaker")
+    assert order(county, "set", str(EXAMPLE), "--all") == 2
+    said = capsys.readouterr().err
+    assert "sp-1 has the profile 'speaker', not 'speaker_river'; next: name others" in said
+    assert order(county, "set", str(EXAMPLE)) == 2
+    assert "nobody is told where it is to sound; next: add --area" in capsys.readouterr().err
+    many = tmp_path / "many.toml"
+    text = EXAMPLE.read_text().replace("speaker_river", "speaker", 1)
+    low = text[text.rindex("[[rule]]") :]
+    many.write_text('profile = "speaker"\n' + low.replace("low.", "low. " * 20) * 12)
+    assert order(county, "set", str(many), "--all") == 2
+    assert "fit into a datagram" in capsys.readouterr().err
+    assert main(["rule", "set", str(EXAMPLE), "--all"]) == 2  # nobody confirms
+    assert county.desk.all() == [] and county.issuers.get("county").counter == 0
+
+
+def test_who_may_not_call_an_emergency_sets_no_rules(county, capsys):
+    county.add("sp-1")
+    key = issuer_keys.generate(county.signer.key.algorithm)
+    county.issuers.add("baker", key.algorithm, key.public, 0, 4)
+    assert order(county, "clear", "--all", "--issuer", "baker") == 2
+    assert "may order daily, level 4, not an emergency of level 1" in capsys.readouterr().err
+
+
+def test_nothing_was_sent_yet(county, capsys):
+    assert main(["rule", "list"]) == 0
+    assert "no rules were sent yet" in capsys.readouterr().out
