@@ -8,9 +8,11 @@ wall clock drive the same world while a tool runs.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fieldbeat.hil_tests.bare_desk import BareDesk
 from fieldbeat.hil_tests.plugin.keys import BENCH
 from pytest_embedded import Dut
 
@@ -52,6 +54,14 @@ def dut(
     yield dut
     open_ = False
     dut.close()
+
+
+@pytest.fixture
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BareDesk]:
+    """The `Desk` of the test's own module, see bare_desk.py."""
+    desk = request.module.Desk(tmp_path)
+    yield desk
+    desk.close()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from .bare_desk import BareDesk
 from .small_image import MANIFEST, image
 from .virtual.board import VirtualBoard
 from .virtual.models.i2s_sink import I2sSink, frequency_hz, level_dbfs
@@ -32,14 +33,14 @@ def output(ibuf=4096, **other):
 DESCRIPTOR_US = 16_000
 
 
-class Desk:
+class Desk(BareDesk):
     """A board with a DAC on its pins."""
 
     def __init__(self, workdir) -> None:
-        self.world = World(1)
-        self.sink = I2sSink(self.world)
+        world = World(1)
+        self.sink = I2sSink(world)
         fitted = SimpleNamespace(i2c={}, uart={}, adc={}, pins={}, sinks={"i2s0": self.sink})
-        self.board = VirtualBoard(self.world, WIRED, workdir, MAC, fitted)
+        super().__init__(world, VirtualBoard(world, WIRED, workdir, MAC, fitted))
 
     def run(self, main: str, seconds: float = 10) -> list[str]:
         self.board.flash.load(0, image({"main.py": TONE + main}))
@@ -47,17 +48,6 @@ class Desk:
         self.world.run_for(seconds)
         lines = self.board.output.decode().replace("\r\n", "\n").split("\n")
         return [line for line in lines if line and not line.startswith("rst:0x")]
-
-    def close(self) -> None:
-        self.board.close()
-        self.world.close()
-
-
-@pytest.fixture
-def desk(tmp_path):
-    desk = Desk(tmp_path)
-    yield desk
-    desk.close()
 
 
 def test_write_blocks_until_its_end_is_in_the_memory_and_samples_leave_at_the_rate(desk):

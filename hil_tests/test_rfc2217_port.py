@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fieldbeat.hil_tests.bare_desk import BareDesk
 from fieldbeat.hil_tests.endings import hear_signals
 from fieldbeat.hil_tests.small_image import MANIFEST, image
 from fieldbeat.hil_tests.virtual.auto_reset import STRAP_US, AutoReset
@@ -22,24 +23,12 @@ BIN = Path(sys.executable).parent
 MAIN = "import time\nprint('main runs')\nwhile True:\n    time.sleep(1)\n"
 
 
-class Desk:
+class Desk(BareDesk):
     def __init__(self, workdir):
-        self.world = World(seed=1)
-        self.board = VirtualBoard(self.world, MANIFEST, workdir, bytes([2, 0, 0, 0, 0, 1]))
+        world = World(seed=1)
+        super().__init__(world, VirtualBoard(world, MANIFEST, workdir, bytes([2, 0, 0, 0, 0, 1])))
         self.board.flash.load(0, image({"main.py": MAIN}))
         self.board.power_on()
-
-    def close(self):
-        self.world.stop_real()
-        self.board.close()
-        self.world.close()
-
-
-@pytest.fixture
-def desk(tmp_path):
-    desk = Desk(tmp_path)
-    yield desk
-    desk.close()
 
 
 @pytest.fixture

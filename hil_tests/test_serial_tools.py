@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from fieldbeat.hil_tests.bare_desk import BareDesk
 from fieldbeat.hil_tests.small_image import MANIFEST, image
 from fieldbeat.hil_tests.virtual.board import VirtualBoard
 from fieldbeat.hil_tests.virtual.world import World
@@ -14,15 +15,14 @@ BIN = Path(sys.executable).parent
 MAIN = "import time\nprint('main runs')\nwhile True:\n    time.sleep(1)\n"
 
 
-class Desk:
+class Desk(BareDesk):
     def __init__(self, workdir, count=1):
+        world = World(seed=1)
+        macs = [bytes([2, 0, 0, 0, 0, n]) for n in range(count)]
+        folders = [workdir / str(n) for n in range(count)]
+        made = map(lambda folder, mac: VirtualBoard(world, MANIFEST, folder, mac), folders, macs)
+        super().__init__(world, *made)
         self.workdir = workdir
-        self.world = World(seed=1)
-        self.boards = []
-        for n in range(count):
-            mac = bytes([2, 0, 0, 0, 0, n])
-            self.boards.append(VirtualBoard(self.world, MANIFEST, workdir / str(n), mac))
-        self.board = self.boards[0]
         for board in self.boards:
             board.power_on()
         self.world.start_real()
@@ -36,19 +36,6 @@ class Desk:
 
     def until(self, condition):
         assert self.world.run_real(30, condition), self.board.output.decode()
-
-    def close(self):
-        self.world.stop_real()
-        for board in self.boards:
-            board.close()
-        self.world.close()
-
-
-@pytest.fixture
-def desk(tmp_path):
-    desk = Desk(tmp_path)
-    yield desk
-    desk.close()
 
 
 @pytest.fixture

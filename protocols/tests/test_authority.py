@@ -215,6 +215,18 @@ def _alert(cls, level):
     return Alert(cls, level, [], 1, None, "", False)
 
 
+def test_who_may_still():
+    authority = unit()
+    assert authority.may((), EMERGENCY, 1)  # what the unit does by itself
+    assert authority.may((FIRST,), EMERGENCY, 1) and authority.may((FIRST, SECOND), EMERGENCY, 1)
+    assert authority.may((DRILLS,), DRILL, 1) and not authority.may((DRILLS,), EMERGENCY, 4)
+    assert not authority.may((FIRST, DRILLS), EMERGENCY, 1)
+    del authority.issuers[SECOND]
+    assert authority.may((FIRST,), EMERGENCY, 1)
+    assert not authority.may((FIRST, SECOND), EMERGENCY, 1)
+    assert not authority.may((SECOND,), DAILY, 4)
+
+
 def test_issuers_are_rotated():
     speaker = unit()
     issuers = speaker.issuers_after(check(speaker, ROTATION).command)
