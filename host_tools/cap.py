@@ -32,6 +32,7 @@ from .issuers import CLASSES
 from .times import iso
 
 MAX_SIZE = 256 * 1024
+MAX_POINTS = 2000  # of all polygons of an info: each unit is looked for in each of them
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 ALERT, UPDATE, CANCEL = "Alert", "Update", "Cancel"
 
@@ -220,6 +221,10 @@ class _Reader:
         codes = self._codes(info, "eventCode")
         effective_s = self._optional_time(info, "effective")
         expires_s = self._optional_time(info, "expires")
+        areas = tuple(self._area(area) for area in info.findall(_in("area")))
+        if sum(len(ring) for area in areas for ring in area.polygons) > MAX_POINTS:
+            step = "have its polygons drawn more simply, or choose with --area"
+            raise self._error(f"its polygons have more than {MAX_POINTS} points", step)
         if effective_s is not None and expires_s is not None and expires_s <= effective_s:
             text = f"it expires at {iso(expires_s)}, before it is effective"
             raise self._error(text, "ask its sender for an update")
@@ -234,7 +239,7 @@ class _Reader:
             headline=self._maybe(info, "headline"),
             description=self._maybe(info, "description"),
             instruction=self._maybe(info, "instruction"),
-            areas=tuple(self._area(area) for area in info.findall(_in("area"))),
+            areas=areas,
         )
 
     def _area(self, area: Any) -> Area:

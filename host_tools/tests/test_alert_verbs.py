@@ -536,6 +536,7 @@ def test_names_and_drawings_of_an_area_are_one(county, capsys):
         ([BEND.replace("31.0,115.0", "91.0,115.0")], (), "<polygon> has the point '91.0,115.0'"),
         ([BEND.replace("31.0,115.0", "nan,115.0")], (), "<polygon> has the point 'nan,115.0'"),
         ([BEND, BEND.replace("31.0", "inf")], (), "<polygon> has the point 'inf,115.0'"),
+        (["1,1 " * 1001, "1,1 " * 1000], (), "more than 2000 points"),
     ],
 )
 def test_a_drawn_area_that_reaches_nobody_or_is_damaged(county, capsys, polygon, circle, expected):
