@@ -28,8 +28,9 @@ lab:  ## labgrid, for its tests and for lab benches; apart, since it brings a py
 bench: $(STAMP)  ## speed and memory as ratios; AREA=station|flash|cli|wire|bench|speaker runs one
 	@$(BIN)/python -m fieldbeat.hil_tests.benchmarks $(AREA)
 
-fuzz: $(STAMP)  ## a million damaged inputs for every parser, on both interpreters
+fuzz: $(STAMP)  ## a million damaged inputs for every parser, on both interpreters; 2,000 examples a property
 	@$(BIN)/python -m fieldbeat.hil_tests.fuzz $(COUNT) $(PARSER)
+	@test -n "$(PARSER)" || $(BIN)/python -m pytest -q -n auto -m hypothesis --hypothesis-profile thorough
 
 mutants: $(STAMP)  ## known-bad changes that the tests must notice: caught / all
 	@$(BIN)/python -m fieldbeat.hil_tests.mutants $(NAME)

@@ -31,7 +31,7 @@ class ConsoleDut(Dut):
 
 @pytest.fixture
 def dut(
-    request, pexpect_proc, msg_queue, app, _pexpect_logfile, test_case_name, _meta, board
+    request, pexpect_proc, msg_queue, _pexpect_logfile, test_case_name, _meta, board
 ) -> Iterator[Dut]:
     """Takes the place of pytest-embedded's own: what the board prints goes to `expect()`."""
     chosen = request.config.stash[BENCH]
@@ -50,7 +50,9 @@ def dut(
         rig = chosen.open()
         board.console.on_output(heard)
         more |= {"bench": rig, "send_bytes": board.console.write, "wait": rig.run_for}
-    dut = ConsoleDut(pexpect_proc, msg_queue, app, _pexpect_logfile, test_case_name, _meta, **more)
+    dut = ConsoleDut(
+        pexpect_proc, msg_queue, None, _pexpect_logfile, test_case_name, _meta, **more
+    )
     yield dut
     open_ = False
     dut.close()

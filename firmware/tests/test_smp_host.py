@@ -266,9 +266,7 @@ fields = st.dictionaries(
     | st.lists(st.sampled_from(["help", "config", "read", "counters", "air", "\0", "id"]))
     | bodies,
 )
-fuzz = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+fuzz = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def survives(node: Node, frame: bytes) -> None:

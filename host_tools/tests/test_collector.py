@@ -601,17 +601,13 @@ def test_what_another_collector_has_stored_is_known_at_once(site):
 # Whatever comes
 
 
-@settings(
-    max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60))
 def test_no_datagram_raises(fuzzed, data):
     assert fuzzed.collector.handle(data, SOURCE, NOW_S) == []
 
 
-@settings(
-    max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60), st.booleans())
 def test_no_sealed_plaintext_raises(fuzzed, data, as_record):
     plaintext = packing.pack([data], True) if as_record and data else data
@@ -620,9 +616,7 @@ def test_no_sealed_plaintext_raises(fuzzed, data, as_record):
     assert len(replies) <= 1
 
 
-@settings(
-    max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.integers(1, 6),
     st.dictionaries(

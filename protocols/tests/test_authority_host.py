@@ -9,7 +9,7 @@ import gmssl.sm2
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pycose.algorithms import Es256
 from pycose.headers import KID, Algorithm
@@ -132,7 +132,6 @@ GOLDEN = [bytes.fromhex(line[0].strip("-")) for line in vectors("command.hex")]
 OBEYED = [bytes.fromhex(line[0]) for line in vectors("command.hex") if line[2] == "ok"]
 
 
-@settings(deadline=None, max_examples=300)
 @given(st.sampled_from(GOLDEN) | st.binary(max_size=80), st.data())
 def test_any_bytes_get_a_verdict(data: bytes, chance: st.DataObject) -> None:
     changed = bytearray(data)

@@ -54,7 +54,6 @@ def bytes_changed(data: bytes, at: int, byte: int) -> bytes:
     return data[:at] + bytes((byte,)) + data[at + 1 :]
 
 
-@settings(max_examples=600, deadline=None)
 @given(MESSAGES)
 def test_any_bytes_give_a_message_or_block_error(data: bytes) -> None:
     try:
@@ -71,7 +70,6 @@ def test_any_bytes_give_a_message_or_block_error(data: bytes) -> None:
         assert ask is not None and message.object <= 0xFFFFFFFF
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.lists(MESSAGES, max_size=12))
 def test_no_messages_break_either_end(messages: list[bytes]) -> None:
     thing = Object()
@@ -87,7 +85,6 @@ def test_no_messages_break_either_end(messages: list[bytes]) -> None:
         thing.sender(sender.export())
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.binary(max_size=30) | st.lists(VALUES, max_size=10).map(cbor.encode))
 def test_any_state_is_taken_or_refused(state: bytes) -> None:
     for make in (THING.sender, THING.receiver):

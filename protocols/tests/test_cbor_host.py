@@ -1,7 +1,7 @@
 """CBOR against cbor2, by random values and by random bytes."""
 
 import cbor2
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from protocols import cbor, cbor_rare
@@ -71,7 +71,6 @@ def comparable(value: object) -> object:
     return repr(value)
 
 
-@settings(max_examples=300, deadline=None)
 @given(VALUES)
 def test_encodes_as_cbor2(value: object) -> None:
     data = cbor.encode(value)
@@ -79,7 +78,6 @@ def test_encodes_as_cbor2(value: object) -> None:
     assert comparable(cbor.decode(data)) == comparable(value) == comparable(cbor2.loads(data))
 
 
-@settings(max_examples=600, deadline=None)
 @given(BYTES)
 def test_decodes_what_cbor2_decodes(data: bytes) -> None:
     accepted, value = loosely(data)
@@ -89,7 +87,6 @@ def test_decodes_what_cbor2_decodes(data: bytes) -> None:
     assert comparable(value) == comparable(reference_value)
 
 
-@settings(max_examples=600, deadline=None)
 @given(BYTES | st.binary(max_size=12))
 def test_strict_accepts_exactly_what_encode_writes(data: bytes) -> None:
     accepted, value = loosely(data)
@@ -102,7 +99,6 @@ def test_strict_accepts_exactly_what_encode_writes(data: bytes) -> None:
     assert strict == deterministic_form
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=64))
 def test_any_bytes_give_a_value_or_cbor_error(data: bytes) -> None:
     for strict in (True, False):

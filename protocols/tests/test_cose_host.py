@@ -46,7 +46,6 @@ def test_sign1_of_pycose(payload: bytes, aad: bytes, protect_kid: bool) -> None:
         assert raises(CoseError, cose.verify1, data, keys, aad + b"\0").reason == "signature"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(max_size=30), st.booleans())
 def test_mac0_and_pycose(payload: bytes, aad: bytes, short: bool) -> None:
     key = (HMAC_256_64 if short else HMAC_256_256, bytes(32))
@@ -58,7 +57,6 @@ def test_mac0_and_pycose(payload: bytes, aad: bytes, short: bool) -> None:
     assert cose.verify0(theirs.encode(), key, aad).payload == payload
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(max_size=30))
 def test_encrypt0_and_pycose(plaintext: bytes, aad: bytes) -> None:
     key = (AES_CCM_16_64_128, KEY)
@@ -105,7 +103,6 @@ OBJECTS = st.one_of(
 KEYS = [(algorithm, bytes(64)) for algorithm in (-7, -9, -46, cose.SM2_SM3, 4, 5, 10, 99)]
 
 
-@settings(deadline=None, max_examples=300)
 @given(OBJECTS, st.sampled_from(KEYS))
 def test_any_bytes_are_refused_with_one_error(data: bytes, key: tuple[int, bytes]) -> None:
     raises(CoseError, cose.verify1, data, {b"11": key})
@@ -113,7 +110,6 @@ def test_any_bytes_are_refused_with_one_error(data: bytes, key: tuple[int, bytes
     raises(CoseError, cose.open0, data, (key[0], KEY), b"", IV)
 
 
-@settings(deadline=None, max_examples=200)
 @given(st.data())
 def test_examples_with_bytes_changed_are_refused_or_say_the_same(data: st.DataObject) -> None:
     good = [line for line in vectors("cose.hex") if line[5] == "ok" and line[1] != "-46"]

@@ -5,7 +5,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols import ccm, frame, hkdf
@@ -13,7 +13,6 @@ from protocols.frame import KeySet
 from protocols.tests.support import vectors
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.binary(min_size=16, max_size=16),
     st.binary(min_size=13, max_size=13),
@@ -38,7 +37,6 @@ def test_ccm_of_a_full_datagram() -> None:
         assert ccm.seal_blocks(bytes(16), bytes(13), text, b"aad") == sealed
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=80), st.binary(max_size=80), st.binary(max_size=80), st.integers(1, 100))
 def test_hkdf(salt: bytes, material: bytes, info: bytes, size: int) -> None:
     secret = hkdf.extract(salt, material)
@@ -79,7 +77,6 @@ def open_cose(cose: cbor2.CBORTag, key: bytes, common_iv: bytes, external_aad: b
     return AESCCM(key, tag_length=8).decrypt(nonce, ciphertext, aad)
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.binary(min_size=16, max_size=16),
     st.sampled_from([b"\x00\x01", b"ab", b"\xff\xff\xff\xff"]),

@@ -41,7 +41,6 @@ def arrivals_of(fates: list[tuple[int, int, int]]) -> list[tuple[int, int]]:
     )
 
 
-@settings(max_examples=150)
 @given(
     st.lists(FATES, min_size=1, max_size=150),
     st.sampled_from([0, 20, 60, 100, 120]),
@@ -94,7 +93,6 @@ def test_what_comes_within_the_depth_is_heard(
     assert buffer.longest_gap_ms <= 20 * (1 + min(1, buffer.inserted))
 
 
-@settings(max_examples=200)
 @given(st.lists(st.binary(max_size=60), max_size=30), st.sampled_from([rtp.PCMU, rtp.L16]))
 def test_whatever_comes(datagrams: list[bytes], codec: int) -> None:
     buffer = JitterBuffer(40, 20, 8000, codec)

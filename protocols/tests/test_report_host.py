@@ -2,7 +2,7 @@
 
 from itertools import accumulate
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols import report_reader, rice
@@ -41,7 +41,6 @@ def batches(draw: st.DrawFn) -> tuple[Schema, list[tuple[int, list[int | None], 
     return schema_of(len(columns), draw(st.sampled_from([300, 60]))), rows
 
 
-@settings(max_examples=200, deadline=None)
 @given(batches(), st.integers(0, 2**32 - 1), st.booleans(), st.none() | st.integers(0, 2**32 - 1))
 def test_round_trip(
     batch_of: tuple[Schema, list[tuple[int, list[int | None], list[int]]]],
@@ -60,7 +59,6 @@ def test_round_trip(
     assert list(zip(*back.qualities, strict=True)) == [tuple(codes) for _, _, codes in rows]
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 63), st.integers(1, 20))
 def test_any_bytes_give_a_block_or_report_error(rest: bytes, flags: int, samples: int) -> None:
     schema = schema_of(3)
@@ -99,7 +97,6 @@ def best_bits(numbers: list[int]) -> int:
     return 4 + min([*widths, 5 + n * max(x.bit_length() for x in numbers)])
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.integers(0, 32), st.data())
 def test_a_column_is_bounded(width: int, data: st.DataObject) -> None:
     number = st.integers(0, 2**width - 1) if width else st.just(0)

@@ -42,7 +42,6 @@ def reference(key: bytes, message: bytes, signature: bytes) -> bool:
     return True
 
 
-@settings(deadline=None)
 @given(st.integers(1, N - 1), st.binary(max_size=200))
 def test_es256_of_any_key_and_message(secret: int, message: bytes) -> None:
     key, signature = signed(secret, message)
@@ -64,7 +63,6 @@ def test_es256_takes_each_signature_in_one_form_only() -> None:
     assert not p256.verify(key, message, pair(r, s + N))
 
 
-@settings(deadline=None)
 @given(st.integers(1, N - 1), st.integers(0, 1023), st.booleans())
 def test_es256_with_a_bit_changed(secret: int, bit: int, also_high_s: bool) -> None:
     key, signature = signed(secret, b"message")
@@ -82,14 +80,12 @@ EDGES = st.sampled_from([0, 1, 2, N - 1, N, N + 1, p256.CURVE.p, 2**255, 2**256 
 SCALARS = EDGES | st.integers(0, 2**256 - 1)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 20) | st.integers(1, N - 1), SCALARS, SCALARS, st.binary(max_size=4))
 def test_es256_of_any_two_numbers(secret: int, r: int, s: int, message: bytes) -> None:
     key, _ = signed(secret, b"")
     assert p256.verify(key, message, pair(r, s)) == reference(key, message, pair(r, s))
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 40), st.binary(max_size=4))
 def test_es256_where_small_multiples_meet(secret: int, nonce: int, message: bytes) -> None:
     # Both tables hold small multiples of G: their sums meet every exception of the addition.
@@ -106,14 +102,12 @@ def hashed(message: bytes) -> bytes:
     return digest.finalize()
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=130), st.binary(max_size=4), st.binary(max_size=130))
 def test_no_bytes_upset_a_verifier(key: bytes, message: bytes, signature: bytes) -> None:
     for verify in (p256.verify, sm2.verify, lms.verify):
         assert verify(key, message, signature) is False
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_sm3_against_gmssl(message: bytes) -> None:
     assert sm3.digest(message).hex() == gmssl.sm3.sm3_hash(list(message))

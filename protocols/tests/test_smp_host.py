@@ -2,7 +2,7 @@
 
 import smp.packet
 from crcmod.predefined import mkPredefinedCrcFun
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from smp.header import CommandId, GroupId, Header
 from smp.os_management import EchoWriteRequest, EchoWriteResponse
@@ -24,7 +24,6 @@ def decode_with_package(lines: list[bytes]) -> bytes:
     raise AssertionError("the package waits for more lines")
 
 
-@settings(max_examples=100, deadline=None)
 @given(FRAMES)
 def test_the_package_reads_our_lines(frame: bytes) -> None:
     lines = list(ours.encode_lines(frame))
@@ -32,7 +31,6 @@ def test_the_package_reads_our_lines(frame: bytes) -> None:
     assert decode_with_package(lines) == frame
 
 
-@settings(max_examples=100, deadline=None)
 @given(FRAMES, st.integers(8, 256))
 def test_we_read_the_packages_lines(frame: bytes, line_length: int) -> None:
     decoder = ours.LineDecoder()
@@ -42,7 +40,6 @@ def test_we_read_the_packages_lines(frame: bytes, line_length: int) -> None:
     assert decoder.errors == 0
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.binary(max_size=130), max_size=6))
 def test_any_lines_leave_the_decoder_usable(lines: list[bytes]) -> None:
     decoder = ours.LineDecoder()

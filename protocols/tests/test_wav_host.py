@@ -7,7 +7,7 @@ from pathlib import Path
 from struct import pack
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols import wav
@@ -87,7 +87,6 @@ def outcome(data: bytes, size: int | None) -> Format | None:
         return None
 
 
-@settings(max_examples=500)
 @given(
     st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), max_size=6),
     st.integers(0, len(GOOD)),
