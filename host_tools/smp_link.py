@@ -131,12 +131,13 @@ class SmpLink:
             pass  # the cable was pulled
         self._runner.close()
 
-    def wait(self, seconds: float = BOOT_S) -> None:
-        """Wait until the unit answers.
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait until the unit answers, BOOT_S if nothing else is said.
 
         Raises:
             CannotTry: it stays silent, or its program was stopped.
         """
+        seconds = BOOT_S if seconds is None else seconds
         give_up_s = time.monotonic() + seconds
         remark = self._remark
         while True:
