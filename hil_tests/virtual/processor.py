@@ -93,6 +93,7 @@ class Processor:
             self.console.text(interpreter.read_output())
             self.world.unwatch(interpreter.link.read_fd)
             self.world.unwatch(interpreter.output_fd)
+            self.world.unpin(interpreter.process.pid)
             interpreter.kill()
 
     def _continue(self) -> None:

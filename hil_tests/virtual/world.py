@@ -11,18 +11,21 @@ board at a time has the processor and nothing else happens until it waits, so th
 gives the same bytes. In real time boards run side by side, as real ones do.
 """
 
+import ctypes
 import heapq
 import os
 import random
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
 
 from .errors import BenchError
 
+_sched_getcpu = getattr(ctypes.CDLL(None), "sched_getcpu", None)  # Linux
 POLL_TURNS = 64  # of virtual time, between two looks at what comes from outside of this world
 
 
@@ -74,7 +77,8 @@ class World:
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         self._stop = False
-        self._cpu = self._choose_cpu()
+        self._cpu: int | None = None  # where the boards' processes are
+        self._pinned: set[int] = set()
 
     @property
     def utc_s(self) -> float:
@@ -231,21 +235,36 @@ class World:
                 call(flags)
 
     # In virtual time bench and board take turns; on one processor a turn costs 11 us, across two
-    # 55 us (measured), since nobody has to be woken up elsewhere.
-
-    def _choose_cpu(self) -> int | None:
-        if not hasattr(os, "sched_getaffinity"):
-            return None
-        allowed = sorted(os.sched_getaffinity(0))
-        return allowed[os.getpid() % len(allowed)]
+    # 55 us (measured), since nobody has to be woken up elsewhere. Which one, the system says at
+    # each run, since it knows where other worlds and tools run.
 
     def pin(self, pid: int) -> None:
         """Puts the process of a board on the processor of the bench."""
+        self._pinned.add(pid)
         if self._cpu is not None:
             os.sched_setaffinity(pid, {self._cpu})
 
-    def _one_cpu(self) -> "_OneCpu":
-        return _OneCpu(self._cpu)
+    def unpin(self, pid: int) -> None:
+        """Forgets the process of a board; before it ends."""
+        self._pinned.discard(pid)
+
+    @contextmanager
+    def _one_cpu(self) -> Iterator[None]:
+        """Keeps this thread and the boards on one processor while virtual time runs."""
+        if _sched_getcpu is None:
+            yield
+            return
+        before = os.sched_getaffinity(0)
+        now = _sched_getcpu()
+        if now != self._cpu:
+            self._cpu = now
+            for pid in self._pinned:
+                os.sched_setaffinity(pid, {now})
+        os.sched_setaffinity(0, {now})
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, before)
 
     def close(self) -> None:
         """Stops the loop and closes its descriptors."""
@@ -253,19 +272,3 @@ class World:
         self.unwatch(self._wake_fd)
         os.close(self._wake_fd)
         self._poller.close()
-
-
-class _OneCpu:
-    """Keeps the calling thread on one processor while virtual time runs."""
-
-    def __init__(self, cpu: int | None) -> None:
-        self._cpu = cpu
-
-    def __enter__(self) -> None:
-        if self._cpu is not None:
-            self._before = os.sched_getaffinity(0)
-            os.sched_setaffinity(0, {self._cpu})
-
-    def __exit__(self, *_exc: object) -> None:
-        if self._cpu is not None:
-            os.sched_setaffinity(0, self._before)
