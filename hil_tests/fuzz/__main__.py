@@ -71,15 +71,17 @@ def jobs(count: int, names: list[str]) -> list[tuple[str, str, int, int]]:
     """What is to be done: interpreter, parser, inputs, seed."""
     sys.path.insert(0, str(ROOT))
     from hil_tests.fuzz.host_targets import HOST_TARGETS
+    from hil_tests.fuzz.sound_targets import SOUND_TARGETS
     from hil_tests.fuzz.targets import TARGETS
 
-    unknown = sorted(set(names) - {*TARGETS, *HOST_TARGETS})
+    both = TARGETS | SOUND_TARGETS
+    unknown = sorted(set(names) - {*both, *HOST_TARGETS})
     if unknown:
-        known = ", ".join([*TARGETS, *HOST_TARGETS])
+        known = ", ".join([*both, *HOST_TARGETS])
         sys.exit(f"error: no parser {', '.join(unknown)}; there are: {known}")
     return [
         (interpreter, name, min(PIECE, count - done), 1 + done // PIECE)
-        for interpreter, targets in (("CPython", TARGETS | HOST_TARGETS), ("MicroPython", TARGETS))
+        for interpreter, targets in (("CPython", both | HOST_TARGETS), ("MicroPython", both))
         for name in targets
         if name in names or not names
         for done in range(0, count, PIECE)

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from fieldbeat.host_tools import (
+    cap,
     esp_image,
     explain,
     image_info,
@@ -20,6 +21,7 @@ from fieldbeat.host_tools import (
 )
 from fieldbeat.host_tools.errors import FieldbeatError
 from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.tests import cap_files
 from fieldbeat.protocols import frame
 
 from hil_tests.fuzz.mutate import getrandbits
@@ -99,10 +101,35 @@ def explanations() -> Target:
     return seeds, refusing(FieldbeatError, parse)
 
 
+def cap_messages() -> Target:
+    """A CAP message, and what is to be spoken of each of its infos."""
+
+    def parse(data: bytes) -> None:
+        message = cap.parse(data)
+        if message.kind == cap.CANCEL:
+            if not message.references:
+                raise AssertionError("it cancels nothing")
+        elif not message.info(0.0).language:
+            raise AssertionError("nobody knows in which language it is spoken")
+
+    area = cap_files.AREA.format(name="Riverside", geocodes="")
+    fields = {"language": "en-US", "severity": "Extreme", "areas": area, "headline": "Flood"}
+    info = cap_files.INFO.format(expires="2024-06-01T22:00:00+08:00", **fields)
+    sent = "2024-06-01T20:00:00+08:00"
+    whole = {"identifier": "a.1", "sent": sent, "status": "Actual", "references": ""}
+    first = cap_files.CAP.format(kind="Alert", infos=info, **whole)
+    whole["references"] = f"<references>flood@county.example,a.0,{sent}</references>"
+    update = cap_files.CAP.format(kind="Update", infos=info + info, **whole)
+    cancel = cap_files.CAP.format(kind="Cancel", infos="", **whole)
+    seeds = [text.encode() for text in (first, update, cancel)]
+    return seeds, refusing(FieldbeatError, parse)
+
+
 HOST_TARGETS = {
     "partitions": partitions,
     "application": applications,
     "secrets": secrets,
     "host-cbor": host_cbor,
     "explain": explanations,
+    "cap": cap_messages,
 }

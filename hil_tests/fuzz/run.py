@@ -13,6 +13,7 @@ sys.path.insert(0, "")
 import random  # noqa: E402
 
 from hil_tests.fuzz.mutate import damaged  # noqa: E402
+from hil_tests.fuzz.sound_targets import SOUND_TARGETS  # noqa: E402
 from hil_tests.fuzz.targets import TARGETS  # noqa: E402
 
 HOST = sys.implementation.name == "cpython"
@@ -76,6 +77,7 @@ def fuzz(name, target, count, seed):
 
 
 def main(count, seed, names):
+    TARGETS.update(SOUND_TARGETS)
     if HOST:
         from hil_tests.fuzz.host_targets import HOST_TARGETS
 
