@@ -54,6 +54,16 @@ def test_a_clip_sounds_as_ffmpeg_plays_it(tmp_path, codec, rate_hz, room):
     assert heard == wanted
 
 
+@pytest.mark.parametrize("rate_hz", [8000, 16000])
+def test_what_follows_the_samples_is_not_heard(tmp_path, rate_hz):
+    path = tmp_path / "clip.wav"
+    tone(path, rate_hz, 0.1)
+    whole = played(path)
+    with open(path, "ab") as file:
+        file.write(b"LIST" + struct.pack("<I", 400) + b"\x55" * 400)
+    assert played(path) == whole and len(whole) == 1600
+
+
 def test_what_is_no_clip(tmp_path):
     path = tmp_path / "clip.wav"
     with pytest.raises(OSError):

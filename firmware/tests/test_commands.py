@@ -99,6 +99,14 @@ def test_nothing_is_obeyed_twice_not_even_after_a_reset():
     assert unit.counters.snapshot() == {"frame_replay": 1}
 
 
+def test_what_is_obeyed_has_used_its_counter_up_for_good():
+    World()
+    unit = Unit()
+    assert unit.take(5, SIGNED)[0][0] == "obey"
+    (counters,) = Unit().issuers.seen().values()  # after a reset
+    assert counters == list(unit.commands.authority.counters.values())[0] and counters[1] & 1
+
+
 def test_a_reset_before_anything_was_noted_costs_one_repetition():
     world = World()
     unit = Unit()
