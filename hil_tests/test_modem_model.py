@@ -210,6 +210,17 @@ def test_send_and_receive_as_the_manual_shows(terminal):
     assert terminal.lines() == []
 
 
+def test_pieces_that_come_late_and_at_once_keep_their_order(terminal):
+    """In real time a busy machine hands over a datagram and the end of its line in one moment."""
+    terminal.on().open()
+    datagram = bytes(range(200))
+    for piece in (f"AT+QISEND=0,{len(datagram)},".encode(), datagram.hex().encode(), b"\r\n"):
+        terminal.modem.receive(piece)
+    terminal.world.run_for(5)
+    assert terminal.lines() == ["OK", "SEND OK"]
+    assert terminal.arrived == [datagram]
+
+
 def test_open_twice_and_open_without_a_network(terminal):
     terminal.on().open()
     again = f'AT+QIOPEN=0,0,"UDP","{HOST}",{PORT}'

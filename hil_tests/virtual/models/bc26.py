@@ -167,7 +167,7 @@ class BC26(UartDevice):
 
     def receive(self, data: bytes) -> None:
         if self.state == ON:
-            self.later(self.duration_us(len(data)), lambda: self.hear(bytes(data)))
+            self.later(self.on_the_way_us(data), lambda: self.hear(bytes(data)))
 
     def hear(self, data: bytes) -> None:
         """Take bytes after their time on the line; echo them; cut them into command lines."""

@@ -60,7 +60,7 @@ class TtsChip(UartDevice):
     # The line
 
     def receive(self, data: bytes) -> None:
-        self.world.call_after(self.duration_us(len(data)), lambda: self._hear(bytes(data)))
+        self.world.call_after(self.on_the_way_us(data), lambda: self._hear(bytes(data)))
 
     def _hear(self, data: bytes) -> None:
         now_us = self.world.now_us

@@ -29,6 +29,7 @@ class UartDevice:
         self.baud = baud
         self.deliver: Callable[[bytes], None] = lambda data: None
         self.free_us = 0  # when our transmitter is idle again
+        self.came_us = 0  # when the last byte of the board's had arrived
         self._piece = b""  # the last one, still on the line
         self._piece_us = 0  # when it began
         self._hand_over: Event | None = None
@@ -44,6 +45,15 @@ class UartDevice:
     def duration_us(self, n: int) -> int:
         """Return how long n bytes take on the line."""
         return n * BITS_PER_BYTE * 1_000_000 // self.baud
+
+    def on_the_way_us(self, data: bytes) -> int:
+        """Return how long it takes until these bytes are here, after all that were sent before.
+
+        A world that runs late hands over several pieces at one moment; the short ones stay last.
+        """
+        now_us = self.world.now_us
+        self.came_us = max(self.came_us, now_us) + self.duration_us(len(data))
+        return self.came_us - now_us
 
     def transmit(self, data: bytes, pause_us: int = 0) -> int:
         """Send bytes to the board at the baud rate; return when the last one has arrived.
