@@ -5,12 +5,16 @@ They behave as the real ones do, so what is tested is our code and nothing of it
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.request import parse_http_list, parse_keqv_list
 
 
 class Relay:
@@ -30,12 +34,14 @@ class Relay:
 class HttpSwitch:
     """A plug on the network: answers as Tasmota, Shelly generation 1 or 2 does.
 
-    `status` other than 200 is answered to everything, as 401 is by a plug with a password.
+    `status` other than 200 is answered to everything. With a `password` a Shelly wants it by basic
+    or digest authentication, as its generation does; its user is admin.
     """
 
-    def __init__(self, kind: str, relay: Relay) -> None:
+    def __init__(self, kind: str, relay: Relay, password: str = "") -> None:
         self.relay = relay
         self.status = 200
+        self.guard = None if not password else GUARDS[kind](password)
         self.body: dict[str, Any] | None = None  # in place of the true answer
         answers = {"tasmota": self._tasmota, "shelly1": self._shelly1, "shelly2": self._shelly2}
         answer = answers[kind]
@@ -45,8 +51,14 @@ class HttpSwitch:
             def do_GET(self) -> None:
                 url = urlsplit(self.path)
                 words = {key: values[0] for key, values in parse_qs(url.query).items()}
-                found = answer(unquote(url.path), words) if switch.status == 200 else {}
-                self.send_response(switch.status)
+                status = switch.status
+                given = self.headers.get("Authorization", "")
+                if switch.guard and not switch.guard.admits(self.path, given):
+                    status = 401
+                found = answer(unquote(url.path), words) if status == 200 else {}
+                self.send_response(status)
+                if status == 401 and switch.guard:
+                    self.send_header("WWW-Authenticate", switch.guard.challenge())
                 self.end_headers()
                 self.wfile.write(json.dumps(switch.body or found).encode())
 
@@ -86,6 +98,63 @@ class HttpSwitch:
             self._server.shutdown()
             self._thread.join()
             self._server.server_close()
+
+
+class BasicGuard:
+    """HTTP basic authentication, RFC 7617."""
+
+    def __init__(self, password: str) -> None:
+        self.wanted = "Basic " + base64.b64encode(f"admin:{password}".encode()).decode()
+
+    def challenge(self) -> str:
+        return 'Basic realm="shellyplug-s-7A1B2C"'
+
+    def admits(self, _uri: str, given: str) -> bool:
+        return given == self.wanted
+
+
+class DigestGuard:
+    """HTTP digest authentication with SHA-256 and nothing else, RFC 7616; no count comes twice."""
+
+    realm = "shellyplus1pm-a8032ab636ec"
+
+    def __init__(self, password: str) -> None:
+        self.password = password
+        self.nonces: set[str] = set()
+        self.used: set[tuple[str, str]] = set()
+
+    def challenge(self) -> str:
+        nonce = f"{1_700_000_000 + len(self.nonces):x}"
+        self.nonces.add(nonce)
+        return f'Digest qop="auth", realm="{self.realm}", nonce="{nonce}", algorithm=SHA-256'
+
+    def admits(self, uri: str, given: str) -> bool:
+        kind, _, rest = given.partition(" ")
+        if kind != "Digest":
+            return False
+        said = parse_keqv_list(parse_http_list(rest))
+        turn = said["nonce"], said["nc"]
+        right = digest_response("admin", self.realm, self.password, uri, said)
+        fresh = said["nonce"] in self.nonces and turn not in self.used
+        self.used.add(turn)
+        known = said["algorithm"] == "SHA-256" and said["uri"] == uri
+        return known and fresh and said["response"] == right
+
+
+def digest_response(user: str, realm: str, password: str, uri: str, said: dict[str, str]) -> str:
+    """What RFC 7616, 3.4.1 wants in `response` for a GET, with SHA-256 and qop=auth."""
+
+    def h(*words: str) -> str:
+        return hashlib.sha256(":".join(words).encode()).hexdigest()
+
+    middle = said["nonce"], said["nc"], said["cnonce"], said["qop"]
+    return h(h(user, realm, password), *middle, h("GET", uri))
+
+
+GUARDS: dict[str, Callable[[str], BasicGuard | DigestGuard]] = {
+    "shelly1": BasicGuard,
+    "shelly2": DigestGuard,
+}
 
 
 class FileRelay:

@@ -508,7 +508,7 @@ def test_a_plug_that_refuses_or_is_another_device(kind, tmp_path, monkeypatch):
     supply = Supply(kind, tmp_path, monkeypatch)
     try:
         supply.plug.status = 401
-        with pytest.raises(Blocked, match="answers 401 Unauthorized; next: set user and passw"):
+        with pytest.raises(Blocked, match="answers 401 Unauthorized; next: name its passwo"):
             supply.switch.on()
         supply.plug.status = 404
         with pytest.raises(Blocked, match="answers 404 Not Found; next: see its web page"):
@@ -540,6 +540,42 @@ def test_a_password_comes_from_the_environment(tmp_path, monkeypatch):
     monkeypatch.delenv("PLUG", raising=False)
     with pytest.raises(Blocked, match=r"\$PLUG is not set; next: export PLUG=..."):
         switch.on()
+
+
+def shelly(plug, generation):
+    table = bench_file.Shelly(
+        kind="shelly", host=plug.host, generation=generation, password_env="PLUG"
+    )
+    return opening.open_power("a", table)
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+def test_a_shelly_with_a_password_switches_for_whoever_knows_it(generation, monkeypatch):
+    plug = stand_ins.HttpSwitch(f"shelly{generation}", stand_ins.Relay(), password="sesame 7")
+    try:
+        monkeypatch.setenv("PLUG", "sesame 7")
+        switch = shelly(plug, generation)
+        switch.on()
+        assert plug.relay.on and switch.is_on()
+        monkeypatch.setenv("PLUG", "sesam")
+        with pytest.raises(Blocked, match=r"401.*next: see that \$PLUG holds the password of it"):
+            shelly(plug, generation).off()
+        assert plug.relay.on
+    finally:
+        plug.close()
+
+
+def test_the_stand_in_knows_digest_authentication_as_the_rfc_has_it():
+    """RFC 7616, 3.9.1."""
+    said = {
+        "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
+        "nc": "00000001",
+        "cnonce": "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+        "qop": "auth",
+    }
+    who = "Mufasa", "http-auth@example.org", "Circle of Life", "/dir/index.html"
+    response = "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"
+    assert stand_ins.digest_response(*who, said) == response
 
 
 # A person

@@ -237,8 +237,6 @@ def parse(text: str, source: str) -> BenchFile:
 def _board_problems(tables: Tables) -> Iterator[str]:
     if not tables.board:
         yield "[board]: missing, must be at least one table [board.NAME]"
-    if tables.power:
-        yield from _password_problems("[power]", tables.power)
     for name, board in tables.board.items():
         place = f"[board.{name}]"
         if not re.match(NAME, name):
@@ -247,22 +245,12 @@ def _board_problems(tables: Tables) -> Iterator[str]:
             hint = did_you_mean(board.manifest, boards.names())
             yield f"{place} manifest = '{board.manifest}': unknown board, {hint}"
         yield from _identity_problems(place, board)
-        if board.power:
-            yield from _password_problems(f"[board.{name}.power]", board.power)
         power = board.power or tables.power
         kind = getattr(power, "kind", None)
         if kind and board.is_virtual != (kind == VIRTUAL):
             where = f"[board.{name}.power]" if board.power else "[power]"
             allowed = "virtual" if board.is_virtual else "uhubctl, tasmota, shelly, gpio or manual"
             yield f"{where} kind = '{kind}': must be {allowed} for port = '{board.port}'"
-
-
-def _password_problems(place: str, power: Switch) -> Iterator[str]:
-    if isinstance(power, Shelly) and power.generation == 2 and power.password_env is not None:
-        yield (
-            f"{place} password_env = '{power.password_env}': a Shelly of generation 2 wants HTTP "
-            "digest authentication, which is not spoken here; take its password off, and the key"
-        )
 
 
 def _modem_problems(tables: Tables) -> Iterator[str]:

@@ -37,7 +37,9 @@ class TasmotaPower(RealSwitch):
         password = http_switch.password(table.password_env)
         if password is not None:
             query = {"user": table.user, "password": password} | query
-        answer = http_switch.get(table.host, "/cm?" + urlencode(query).replace("+", "%20"))
+        path = "/cm?" + urlencode(query).replace("+", "%20")
+        step = http_switch.wrong_password(table.user, table.password_env)
+        answer = http_switch.get(table.host, path, step_401=step)
         # One relay answers POWER, several POWER1, POWER2, ...
         state = answer.get(f"POWER{table.relay}", answer.get("POWER"))
         if state not in ("ON", "OFF"):
