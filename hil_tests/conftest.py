@@ -7,14 +7,35 @@ wall clock drive the same world while a tool runs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fieldbeat.hil_tests.bare_desk import BareDesk
+from fieldbeat.hil_tests.plugin.hooks import fixtures_of_a_bench
 from fieldbeat.hil_tests.plugin.keys import BENCH
 from pytest_embedded import Dut
+
+ROOM = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With a bench file our tests of that bench; `make test` has all others, which need no board.
+
+    Where nothing else was asked for, they run.
+    """
+    if config.stash[BENCH].own_world:
+        return
+
+    def left_out(item: pytest.Item) -> bool:
+        return item.path.is_relative_to(ROOM) and not fixtures_of_a_bench(item)
+
+    out = [item for item in items if left_out(item)]
+    if len(out) < len(items):
+        items[:] = [item for item in items if item not in out]
+        config.hook.pytest_deselected(items=out)
 
 
 class ConsoleDut(Dut):
@@ -28,6 +49,19 @@ class ConsoleDut(Dut):
         self.write(verb + "\r")
         self.wait(1)
 
+    def ask(self, verb: str, answer: bytes, timeout_s: float) -> str:
+        """Types a verb and lets time pass until the pattern has been said; empty if it was not."""
+        at = len(self.said)
+        self.write(verb + "\r")
+        found: list[bytes] = []
+
+        def answered() -> bool:
+            found[:] = re.findall(answer, bytes(self.said[at:]))
+            return bool(found)
+
+        self.bench.run_until(answered, timeout_s)
+        return found[0].decode() if found else ""
+
 
 @pytest.fixture
 def dut(
@@ -35,11 +69,13 @@ def dut(
 ) -> Iterator[Dut]:
     """Takes the place of pytest-embedded's own: what the board prints goes to `expect()`."""
     chosen = request.config.stash[BENCH]
-    more: dict[str, Any] = {"board": board}
+    said = bytearray()
+    more: dict[str, Any] = {"board": board, "said": said}
     open_ = True
 
     def heard(data: bytes) -> None:
         if open_:  # a shared board goes on talking to the next test
+            said.extend(data)
             msg_queue.put(data)
 
     if chosen.own_world:

@@ -40,6 +40,7 @@ class ChosenBench:
         self._workdir = tempfile.TemporaryDirectory(prefix="fieldbeat-bench-")
         self.rig: Rig | None = None
         self._refusal: Blocked | None = None
+        self.unanswered: Blocked | None = None  # the promised collector is silent
 
     @property
     def own_world(self) -> bool:

@@ -28,6 +28,7 @@ from ..benches.blocked import Blocked
 from ..virtual.fault_panel import FaultPanel
 from ..virtual.network import Network
 from ..virtual.site import UNIT, Site, config
+from . import collector_answers
 from .care import NO_TRIES, Care
 from .keys import BENCH, CARES, MEASURED, PANEL
 from .measure import Measured
@@ -184,6 +185,12 @@ def faults(request: pytest.FixtureRequest) -> Iterator[FaultPanel]:
     request.node.stash[PANEL] = panel
     yield panel
     panel.clear()
+
+
+@pytest.fixture
+def collector(request: pytest.FixtureRequest, console: Any, unit_name: str) -> None:
+    """The collector of the unit has just acknowledged all that it had to report."""
+    collector_answers.wait(request.config.stash[BENCH], console, unit_name)
 
 
 @pytest.fixture

@@ -30,7 +30,8 @@ from .keys import BENCH, CARES, FIXTURE_NEEDS, LEFT, MEASURED, PANEL
 from .measure import Measured
 from .recorder import Recorder
 
-pytest_plugins = ["fieldbeat.hil_tests.plugin.fixtures"]
+FIXTURES = "fieldbeat.hil_tests.plugin.fixtures"
+pytest_plugins = [FIXTURES]
 
 MARKERS = (
     'needs("feature", ...): skip on a bench that lacks a feature, which is then named',
@@ -109,19 +110,27 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     bench = item.config.stash[BENCH]
     item.stash.setdefault(MEASURED, Measured())
     wanted = {str(name) for mark in item.iter_markers("needs") for name in mark.args}
-    fixtures = {name: need for name, need in FIXTURE_NEEDS.items() if name in _fixtures(item)}
+    used = fixtures_of_a_bench(item)
     for feature in sorted(wanted):
         if reason := bench.lacks(feature):
             pytest.skip(reason)
-    for fixture, feature in fixtures.items():
-        if reason := bench.lacks(feature):
+    for fixture, feature in FIXTURE_NEEDS.items():
+        if fixture in used and (reason := bench.lacks(feature)):
             pytest.skip(f"its fixture {fixture!r} {reason}")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """A test that ended well is still judged by its measurements and by its faults."""
-    yield
+    """A test that ended well is still judged by its measurements and by its faults.
+
+    One that did not end well is blocked if its board has gone: nobody can say more about it.
+    """
+    try:
+        yield
+    except Exception:
+        for name in _used(item):
+            item.config.stash[BENCH].open().boards[name].check_there()
+        raise
     complaints = item.stash[MEASURED].complaints() if MEASURED in item.stash else []
     if PANEL in item.stash:
         complaints += [f"INVALID: fault {x} never fired" for x in item.stash[PANEL].unfired()]
@@ -149,8 +158,12 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
     return outcomes.status(report)
 
 
-def _fixtures(item: pytest.Item) -> list[str]:
-    return getattr(item, "fixturenames", [])
+def fixtures_of_a_bench(item: pytest.Item) -> set[str]:
+    """Which of our fixtures a test uses; one of its own by the same name is none of ours."""
+    info = getattr(item, "_fixtureinfo", None)
+    found = {} if info is None else info.name2fixturedefs
+    ours = {name for name, last in found.items() if last[-1].func.__module__ == FIXTURES}
+    return ours - {"measure"}
 
 
 def _recoveries(config: pytest.Config) -> list[dict[str, Any]]:
@@ -173,7 +186,7 @@ def _used(item: pytest.Item) -> set[str]:
     if not item.config.stash[BENCH].own_world:
         shared.add("board")
     cares = item.config.stash.get(CARES, {})
-    return set() if shared.isdisjoint(_fixtures(item)) else set(cares)
+    return set() if shared.isdisjoint(fixtures_of_a_bench(item)) else set(cares)
 
 
 def _timelines(item: pytest.Item) -> list[dict[str, Any]]:

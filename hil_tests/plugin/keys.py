@@ -17,6 +17,7 @@ PANEL = pytest.StashKey[FaultPanel]()  # of a test
 # What a fixture needs of a bench; where it is missing the test is skipped, and says so.
 FIXTURE_NEEDS = {
     "bench": "own_world",
+    "collector": "collector",
     "faults": "faults",
     "modem": "modem_model",
     "network": "virtual",

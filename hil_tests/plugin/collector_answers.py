@@ -1,0 +1,61 @@
+"""Waits until the collector of a unit has answered it; one that was promised and is silent blocks.
+
+The unit is told to report now (`uplink` on its console), since its own next turn may be an hour
+away. A silent collector is found out once a session, for that takes a minute.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..benches.blocked import Blocked
+
+if TYPE_CHECKING:
+    from .chosen_bench import ChosenBench
+
+TRIES = 3  # what was under way when the test began may spoil the first
+WAKE_S = 300  # the longest: finding a cell, and two waits for an answer
+ANSWER = rb"\w+: \d+ records waited|nothing was waiting|there is no uplink"
+OF_THE_NETWORK = ("reg_searching", "reg_denied")
+FAR = "see its antenna, its SIM and the operator's coverage; type modem on its console"
+
+
+def wait(bench: ChosenBench, console: Any, unit: str) -> None:
+    """Returns when all that the unit has to say is acknowledged.
+
+    Raises:
+        Blocked: nobody answers it although the bench file says so, or there is no network.
+        pytest.fail.Exception: it does not get so far as to ask.
+    """
+    if bench.unanswered is not None:
+        raise bench.unanswered
+    outcome = ""
+    for _ in range(TRIES):
+        outcome = console.ask("uplink", ANSWER, WAKE_S).partition(":")[0]
+        if outcome in ("acked", "nothing was waiting"):
+            return
+        if outcome in ("no_ack", *OF_THE_NETWORK) and not _in_this_process(bench):
+            bench.unanswered = _nobody(bench, unit, outcome)
+            raise bench.unanswered
+    pytest.fail(f"{unit} reports {outcome or 'nothing'} and no collector hears it", pytrace=False)
+
+
+def _in_this_process(bench: ChosenBench) -> bool:
+    """Whether the bench itself answers, so that silence is a failure of what is tested."""
+    return bench.own_world or (bench.rig is not None and bench.rig.site is not None)
+
+
+def _nobody(bench: ChosenBench, unit: str, outcome: str) -> Blocked:
+    if outcome != "no_ack":
+        return Blocked(f"{unit} finds no network ({outcome})", FAR)
+    name = next(iter(bench.open().boards))
+    node = bench.open().file.unit(name)
+    where = f"{node.tables.uplink.host}:{node.tables.uplink.port}" if node else "its server"
+    return Blocked(
+        f"{unit} sends its reports to {where}, and no collector answers",
+        f"see that 'fieldbeat collect' runs there, reachable from the modem's network, with the "
+        f"registry that 'fieldbeat provision' wrote to; or take 'collector' out of features in "
+        f"{bench.choice}",
+    )
