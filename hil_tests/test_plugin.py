@@ -251,9 +251,14 @@ def test_a_broken_list_stops_the_run(suite):
 @pytest.mark.parametrize("choice", ["nofile.toml", "broken.toml"])
 def test_a_bench_file_that_cannot_be_read_is_never_green(suite, pytester, choice):
     pytester.path.joinpath("broken.toml").write_text("[board.a]\n")
-    result = suite("def test_it(): pass\n", "--bench", choice, "-k", "nothing", apart=True)
+    pytester.mkdir("r").joinpath("report.html").write_text("all green, yesterday")
+    choose = "--bench", choice, "-k", "nothing", "--report", "r"
+    result = suite("def test_it(): pass\n", *choose, apart=True)
     assert result.ret == 2
-    result.stderr.fnmatch_lines([f"*no test was begun: {choice}: *; next: *"])
+    result.stderr.fnmatch_lines([f"*blocked, no test was begun: {choice}: *; next: *"])
+    (case,) = report(pytester)["cases"]
+    assert case["outcome"] == "blocked" and case["next_step"]
+    assert "yesterday" not in pytester.path.joinpath("r", "report.html").read_text()
 
 
 @pytest.mark.parametrize("error", [BenchError("stuck"), OSError("stuck")])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections import Counter
 
 import littlefs  # noqa: F401  (a run inside this process may not load its C part a second time)
@@ -137,9 +139,9 @@ def test_a_unit_that_somebody_provisioned_is_left_alone(suite, pytester, far):
         ]
     )
     assert board.flash.read(0, board.flash.size) == before
-    other_id = bench.replace("mac:02:", "mac:06:")
+    other_id = bench.replace("mac:02:", "mac:a4:")  # also if no official build is at hand
     result = suite(other_id + "may_overwrite = true\n", test_a=TESTS)
-    result.stdout.fnmatch_lines(["*BLOCKED 3: gh-01: the board at * is 02:*, not 06:*"])
+    result.stdout.fnmatch_lines(["*BLOCKED 3: gh-01: the board at * is 02:*, not a4:*"])
     assert board.flash.read(0, board.flash.size) == before
 
 
@@ -194,6 +196,76 @@ def test_a_board_that_never_answers_is_tried_once_and_blocks_the_rest(suite, pyt
     assert board["rungs"] == {"interrupt": 1, "reset line": 1, "power cycle": 1, "broken": 1}
     cases = json.loads(pytester.path.joinpath("r", "results.json").read_text())["cases"]
     assert [len(case["recoveries"]) for case in cases if case["outcome"] == "blocked"] == [4, 0, 0]
+
+
+GOES = """
+import time
+def test_it_goes(board):
+    open("go", "w").close()
+    while board.console.line.lost is None:
+        time.sleep(0.02)
+    assert False, "it says nothing more"
+def test_next(board): pass
+"""
+
+
+def test_a_port_that_goes_during_a_test_blocks_it_whatever_the_test_says(suite, pytester, far):
+    bench, board = far
+
+    def pull() -> None:
+        while not pytester.path.joinpath("go").exists():
+            time.sleep(0.02)
+        board.ports[-1].drop()
+
+    threading.Thread(target=pull, daemon=True).start()
+    result = suite(bench, test_a=GOES)
+    assert result.ret == 2, result.stdout.str()
+    result.stdout.fnmatch_lines(
+        ["*BLOCKED 2: rfc2217:* was lost while in use*", "*next: see to *"]
+    )
+
+
+UNANSWERED = """
+import re
+import pytest
+
+class Console:
+    def __init__(self, rig, board): self.rig, self.board = rig, board
+    def ask(self, verb, answer, timeout_s):
+        said = bytearray()
+        self.board.console.on_output(said.extend)
+        self.board.console.write(verb.encode() + b"\\r")
+        self.rig.run_until(lambda: re.search(answer, said), timeout_s)
+        return re.search(answer, said)[0].decode()
+
+@pytest.fixture
+def console(rig, board, network):
+    network.away(True)
+    yield Console(rig, board)
+    network.away(False)
+
+def test_one(collector): pass
+def test_two(collector): pass
+def test_of_something_else(board): pass
+"""
+
+
+def test_a_collector_that_was_promised_and_is_silent_blocks(suite, pytester):
+    text = CONFIG.format(unit="gh-01", board="greenhouse_esp32")
+    pytester.path.joinpath("my-unit.toml").write_text(text)
+    promised = 'features = ["collector"]\n' + VIRTUAL + 'unit = "my-unit.toml"\n'
+    result = suite(promised, test_a=UNANSWERED)
+    assert result.ret == 2, result.stdout.str()
+    result.stdout.fnmatch_lines(
+        [
+            "*BLOCKED 2: gh-01 sends its reports to collector.example.org:5690, and no collector*",
+            "*next: see that 'fieldbeat collect' runs there*",
+            "*1 passed, 2 blocked in*",
+        ]
+    )
+    result = suite(VIRTUAL, test_a=UNANSWERED)  # here the bench itself answers, and has to
+    assert result.ret == 1, result.stdout.str()
+    assert "gh-01 reports no_ack and no collector hears it" in result.stdout.str()
 
 
 NO_PORT = VIRTUAL.replace("virtual", "/dev/ttyNONE") + 'id = "mac:a4:cf:12:00:00:01"\n'

@@ -101,7 +101,7 @@ def care(
 
 
 @pytest.fixture(scope="session")
-def flashed(rig: Rig, care: Care, image: bytes, node: NodeConfig) -> RigBoard:
+def flashed(request: pytest.FixtureRequest, rig: Rig, care: Care, node: NodeConfig) -> RigBoard:
     """The board, its image built and flashed once a session; a real one keeps its NVS and keys.
 
     Raises:
@@ -110,7 +110,7 @@ def flashed(rig: Rig, care: Care, image: bytes, node: NodeConfig) -> RigBoard:
     board = care.board
     if board.virtual is None:
         board.check_flashable(node.tables.node.name if board.table.unit else "")
-    care.flash(image)
+    care.flash(request.getfixturevalue("image"))  # who it is comes before what it lacks
     if rig.site is not None and board.virtual is not None:  # provisioned, and heard
         rig.site.give_key(board.virtual, node)
         uplink = node.tables.uplink

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from fieldbeat.host_tools.errors import FieldbeatError
 
+from ..results import Case, Results, write_reports
 from ..results.results import NOT_TRIED
 from ..virtual.bench import Bench
 from ..virtual.errors import BenchError
@@ -66,7 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
             config.rootpath / "known_flaky.toml", date.today if day is None else lambda: day
         )
     except FieldbeatError as error:
-        pytest.exit(f"no test was begun: {error}", NOT_TRIED)
+        _report_nothing_tried(config, error)
+        pytest.exit(f"blocked, no test was begun: {error}", NOT_TRIED)
     timelines = config.stash[TIMELINES] = []
     if config.getoption("report"):
 
@@ -77,6 +79,16 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: Bench.on_open.remove(follow))
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Recorder(config), "fieldbeat-recorder")
+
+
+def _report_nothing_tried(config: pytest.Config, error: FieldbeatError) -> None:
+    """Writes over the report of an earlier run, which would be taken for that of this one."""
+    directory: Path | None = config.getoption("report")
+    if directory is None or hasattr(config, "workerinput"):
+        return
+    results = Results("fieldbeat tests", bench={"name": config.getoption("bench")})
+    results.add(Case("every test", "blocked", message=error.message, next_step=error.next_step))
+    write_reports(results, directory)
 
 
 @pytest.hookimpl(tryfirst=True)
