@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 RUN = "hil_tests/fuzz/run.py"
-HEAP = "320k"  # of MicroPython: what a parser may take, and the program itself
+HEAP = "512k"  # of MicroPython: what a parser may take, and the program itself
 PIECE = 250_000  # inputs of one process, each with a seed of its own
 LIMIT_S = 600  # of one process: it hangs
 
