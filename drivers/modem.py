@@ -36,6 +36,7 @@ class Modem:
     RESET_MS = 0  # how long the reset pin is held
     BOOT_MS = 0  # from either to the first answer
     MAX_DATAGRAM = 0  # bytes of a datagram, which is one line of hex in both directions
+    MAX_RECEIVED = 0  # the same for what comes, where it may come at any time
 
     # Pins are outputs, 1 = pressed (the usual transistor in front of the pin); None if not wired.
     def __init__(self, uart, pwrkey=None, reset=None):
@@ -114,6 +115,7 @@ class Modem:
     def stay_awake(self):
         # From now on a task of its own calls read() again and again, and nobody else does.
         self._fed = asyncio.Event()
+        self.session.widen(2 * self.MAX_RECEIVED + _LINE_ROOM)
 
     async def read(self, wait_ms):
         size = await self._port.readinto(self._buffer, wait_ms)

@@ -21,9 +21,17 @@ class TwoRoads(District):
         super().__init__(*args, **options)
         self.wifi = self.network.lan.wifi[SSID] = AccessPoint(PASSWORD)
 
-    def put_up(self, name: str = "speaker-01", run_s: float = 60, **options: Any) -> VirtualBoard:
-        """Puts up a pole; after `run_s` it has asked the server, and knows the time."""
+    def put_up(
+        self, name: str = "speaker-01", run_s: float = 60, wifi: str = "", **options: Any
+    ) -> VirtualBoard:
+        """Puts up a pole; after `run_s` it has asked the server, and knows the time.
+
+        `wifi` is TOML in place of the line with the name of the access point.
+        """
         text = TEXT.replace("speaker-01", name)
+        if wifi:
+            before = next(line for line in text.splitlines() if line.startswith("ssid ="))
+            text = text.replace(before, wifi)
         pole = self.add_station(node_config.parse(text, f"{name}.toml"), **options)
         self.run_for(run_s)
         return pole
@@ -32,7 +40,7 @@ class TwoRoads(District):
         """Where the collector heard the pole last."""
         return self.store.contact(name).source
 
-    def road(self, pole: VirtualBoard) -> str:
+    def road(self, pole: VirtualBoard, name: str = "speaker-01") -> str:
         """Which road its frames have come over last, as the network has seen it."""
         modem = pole.fitted.modem
         sources = {
@@ -41,4 +49,4 @@ class TwoRoads(District):
             for mapping in socket.line.mappings.values()
             for host, port in [mapping.source]
         }
-        return "nbiot" if self.source() in sources else "wifi"
+        return "nbiot" if self.source(name) in sources else "wifi"

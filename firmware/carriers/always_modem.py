@@ -10,8 +10,7 @@ from . import CarrierError
 from .modem_udp import ModemUDP
 
 _READ_MS = const(50000)
-_LOOK_MS = const(1000)  # whether it has said that it restarted, or that its socket is closed
-_ASK_S = const(60)  # the signal, and whether it is registered
+_ASK_MS = const(60000)  # for the signal, and whether it is registered
 _AGAIN_S = const(30)  # after a failure; twice as long after each, up to
 _AGAIN_MAX_S = const(600)
 _UNANSWERED = const(3)  # questions, until the server may have another address
@@ -29,7 +28,8 @@ class AlwaysModem(ModemUDP):
         self._on_open = on_open
         self._lock = asyncio.Lock()  # who holds it owns the AT session
         self._unanswered = 0
-        self._wanted = asyncio.Event()  # now, not after a while
+        self._was_open = False
+        self._news = asyncio.Event()  # it is wanted now, or it may be out of reach
 
     def tasks(self):
         return (
@@ -41,8 +41,9 @@ class AlwaysModem(ModemUDP):
     def ready(self):
         return self._modem.reachable and self._unanswered < _UNANSWERED
 
+    # No more waiting.
     def want(self):
-        self._wanted.set()
+        self._news.set()
 
     async def send(self, datagram, last):
         # No release assistance: a command that waits at the server comes right after its answer,
@@ -55,6 +56,8 @@ class AlwaysModem(ModemUDP):
 
     def judge(self, outcome):
         self._unanswered = 0 if outcome in ("acked", "partly") else self._unanswered + 1
+        if not self.ready:
+            self._news.set()
 
     # The only reader of the UART.
     async def _read(self, beat):
@@ -65,6 +68,9 @@ class AlwaysModem(ModemUDP):
             while datagram:
                 self._inbox.sort(datagram)
                 datagram = self._modem.take()
+            if self._was_open and not self._modem.reachable:
+                self._was_open = False  # it has restarted, or says that its socket is closed
+                self._news.set()
 
     # Keeps it attached and its socket open, whatever happens.
     async def _keep(self, beat):
@@ -73,32 +79,31 @@ class AlwaysModem(ModemUDP):
             beat()
             try:
                 await self._open_and_look(beat)
+                again_s = _AGAIN_S
             except CarrierError as error:
                 self.reason = error.reason
-            else:
-                again_s = _AGAIN_S
-                continue
-            self._count()
-            self._wanted.clear()
-            try:
-                await asyncio.wait_for_ms(self._wanted.wait(), again_s * 1000)
-                again_s = _AGAIN_S
-            except asyncio.TimeoutError:
-                again_s = min(2 * again_s, _AGAIN_MAX_S)
+                self._count()
+                wanted = await self._within(again_s * 1000)
+                again_s = _AGAIN_S if wanted else min(2 * again_s, _AGAIN_MAX_S)
 
     async def _open_and_look(self, beat):
         async with self._lock:
             self._unanswered = 0  # the name is looked up anew
             await self.open()
+        self._was_open = True
         self._on_open()
-        look_s = 0
         while self.ready:
             beat()
-            await asyncio.sleep_ms(_LOOK_MS)
-            look_s += 1
-            if look_s == _ASK_S:
-                look_s = 0
+            if not await self._within(_ASK_MS):
                 await self._ask()
+
+    async def _within(self, ms):
+        self._news.clear()
+        try:
+            await asyncio.wait_for_ms(self._news.wait(), ms)
+        except asyncio.TimeoutError:
+            return False
+        return True
 
     async def _ask(self):
         async with self._lock:

@@ -15,8 +15,9 @@ _NBIOT = const("nbiot")
 _GOOD = const(("acked", "partly"))
 _OURS = const(("not_provisioned", "budget_spent", "fs_corrupt"))  # no road is to blame
 
-_LOOK_MS = const(1000)
-_POLL_MS = const(200)
+_LOOK_MS = const(1000)  # at the Wi-Fi that is in use; at one that is not
+_LOOK_AGAIN_MS = const(5000)
+_POLL_MS = const(1000)
 _OPEN_S = const(60)  # until a wake is given up because no road is open
 _LINK_S = const(15)  # association and DHCP
 # A lost Wi-Fi is tried again after this, each time after twice as long, up to the limit; anew from
@@ -144,7 +145,7 @@ class Roads:
         self._try()
         while True:
             beat()
-            await asyncio.sleep_ms(_LOOK_MS)
+            await asyncio.sleep_ms(_LOOK_MS if self.road == _WIFI else _LOOK_AGAIN_MS)
             now_s, linked = self._clock.uptime_s(), self._wifi.linked
             if linked:
                 self._try_until_s = None

@@ -20,14 +20,15 @@ class AccessPoint:
     """`password` is empty for an open network.
 
     Faults: `away` (no power: who is joined hears nothing more and notices after 6 s), `weak` (far
-    away: many datagrams are lost).
+    away: many datagrams are lost), `no_way_out` (joined and in order, but nothing beyond it
+    answers; neighbours do).
     """
 
     def __init__(self, password: str = "") -> None:
         from .models.faults import Faults  # the models import the network
 
         self.password = password
-        self.faults = Faults(away=False, weak=False)
+        self.faults = Faults(away=False, weak=False, no_way_out=False)
 
     @property
     def dbm(self) -> int:

@@ -63,6 +63,13 @@ class Network(Medium):
         if not is_address(host) and host not in self._hosts.values():
             self._hosts[f"203.0.113.{200 + len(self._hosts)}"] = host
 
+    def move(self, host: str) -> None:
+        """Let a server's name stand for another address; nobody listens at the one before."""
+        number = 200 + len(self._hosts)
+        self._hosts = {
+            address: "" if name == host else name for address, name in self._hosts.items()
+        } | {f"203.0.113.{number}": host}
+
     def resolve(self, host: str) -> str | None:
         """Return the IP address of a host, as a name server would; None if nobody is there."""
         if host == "localhost" or is_address(host):

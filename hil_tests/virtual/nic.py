@@ -145,6 +145,11 @@ class Nic:
         self.lan.counts["wifi_lost"] += 1
         return True
 
+    def is_cut_off(self) -> bool:
+        """Tell whether a datagram to or from beyond the router is lost there."""
+        point = self.access_point if self.kind == WIFI else None
+        return point is not None and bool(point.faults.take("no_way_out"))
+
     def hears(self, host: str) -> bool:
         """True if a datagram to this address is for this interface."""
         return host == self.address or host.endswith(".255") or host in self.groups

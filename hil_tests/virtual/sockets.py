@@ -183,7 +183,7 @@ class Sockets:
             return
         if network.lan.is_here(target[0]):
             network.lan.send(*target, data, (nic.address, socket.port))
-        else:
+        elif not nic.is_cut_off():
             socket.line.send(*target, data)
 
     def op_socket_receive(self, number: int, payload: bytes) -> bytes | None:
@@ -208,7 +208,7 @@ class Sockets:
 
     def _answered(self, socket: Socket, data: bytes, source: Address) -> None:
         nic = next((nic for nic in self.nics.values() if nic.ready), None)
-        if nic is not None and not nic.loses():
+        if nic is not None and not nic.loses() and not nic.is_cut_off():
             self._put(socket, data, source)
 
     def _put(self, socket: Socket, data: bytes, source: Address) -> str:
