@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 import pytest
 from fieldbeat.host_tools.alerts import speech
 from fieldbeat.protocols import event, receipt
@@ -254,7 +253,6 @@ def test_a_day_over_nbiot_has_its_price(village):
     on_the_air = sum(up) + sum(down) + 28 * (len(up) + len(down))
     assert 12 * sum(up) < 100_000 / 2  # of its budget
     assert 12 * on_the_air < 250_000
-    Path("/tmp/day").write_text(f"{12*sum(up)} {12*sum(down)} {12*len(up)} {12 * on_the_air}\n")
     until = village.order([TONE], DRILL)
     village.until(until, receipt.DONE)
     assert "no_ack" not in says(village, pole, "counters")

@@ -19,9 +19,10 @@ from typing import Any, Protocol
 from fieldbeat.protocols import cbor
 from fieldbeat.protocols.frame import KeySet
 
-from . import node_config
+from . import node_config, wifi_password
 from .errors import FieldbeatError
 from .issuers import Issuers
+from .node_config import Wifi
 from .registry import PROVISIONED, PROVISIONING, Registry, Unit
 
 NEW_CONFIG, CONFIG = "/config.new", "/config.cbor"
@@ -60,6 +61,7 @@ class Plan:
     config: bytes
     role: str = "station"
     known: dict[str, Any] = field(default_factory=dict)  # more for the registry
+    wifi: Wifi | None = None
 
     @property
     def config_sha256(self) -> bytes:
@@ -95,7 +97,8 @@ def plan(file: Path, unit: str | None = None, site: str | None = None) -> Plan:
     node = device["node"]
     names = (node["name"], node["site"], node["board"], node["profile"])
     interval_s, role = device["uplink"]["interval_s"], config.profile.role
-    return Plan(*names, interval_s, cbor.encode(device), role, config.for_registry)
+    known, wifi = config.for_registry, config.tables.wifi
+    return Plan(*names, interval_s, cbor.encode(device), role, known, wifi)
 
 
 class Provisioner:
@@ -112,12 +115,13 @@ class Provisioner:
         self._registry = registry
         self._progress = progress
 
-    def run(self, plan: Plan, rekey: bool = False) -> Unit:
+    def run(self, plan: Plan, rekey: bool = False, password: str = "") -> Unit:
         """Make the unit what the plan says and return its entry in the registry.
 
         Args:
             plan: the goal.
             rekey: give it a new key, and take it over from another name or chip.
+            password: that of its access point, see `wifi_password.find`.
 
         Raises:
             ProvisioningError: it is another unit, did not keep what was written, or runs in safe
@@ -132,6 +136,8 @@ class Provisioner:
         self._write_identity(unit)
         if plan.role == "speaker":
             self._write_issuers()
+        if plan.wifi:
+            self._write_password(unit, plan.wifi, password)
         self._write_config(plan)
         self._restart(unit, plan)
         problem = self._safe_mode()
@@ -247,6 +253,18 @@ class Provisioner:
         names = [issuer.name for issuer in issuers.in_office()]
         nobody = "none: it obeys nobody until 'fieldbeat issuer new' and another 'provision'"
         self._progress("issuers", ", ".join(names) or nobody)
+
+    def _write_password(self, unit: Unit, wifi: Wifi, password: str) -> None:
+        """Give the unit the password of its access point; "" makes it forget the one it had."""
+        self._registry.keep_wifi_password(unit.name, password or None)
+        wanted = wifi_password.check_value(self._master(unit), password)
+        if self._link.read_setting("key/wifi_check") != wanted:
+            self._link.write_setting("key/wifi", password.encode())
+            if self._link.read_setting("key/wifi_check") != wanted:
+                message = "the unit did not keep the password of its Wi-Fi"
+                raise ProvisioningError(message, "run the same command again")
+        what = "written and compared" if password else "none, it is open"
+        self._progress("wifi", f"password of '{wifi.ssid}': {what}")
 
     def _write_config(self, plan: Plan) -> None:
         if self._link.read_setting("config/sha256") == plan.config_sha256:

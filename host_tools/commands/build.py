@@ -24,6 +24,9 @@ def build(
         None, help="Folder of NAME.wav files that a loudspeaker is to have."
     ),
     secrets_out: Path = typer.Option(None, help="Also write an NVS image with a new key here."),
+    wifi_password_file: Path = typer.Option(
+        None, help="For --secrets-out: file whose first line is the password of its Wi-Fi."
+    ),
     unit: str = typer.Option(None, help="The unit's name; default: the file's."),
     registry: RegistryOption = None,
     as_json: JsonOption = False,
@@ -64,7 +67,7 @@ def build(
     }
     if secrets_out:
         result["secrets"] = str(secrets_out)
-        result["kid"] = _secrets(node, secrets_out, registry).hex()
+        result["kid"] = _secrets(node, secrets_out, registry, wifi_password_file).hex()
     if as_json:
         print_json(result)
         return
@@ -92,15 +95,17 @@ def _base(node: NodeConfig, base: Path | None, virtual: bool) -> bytes | None:
         raise CannotTry(f"{base}: {error.strerror}", "name the merged .bin of the build") from None
 
 
-def _secrets(node: NodeConfig, path: Path, registry: Path | None) -> bytes:
+def _secrets(node: NodeConfig, path: Path, registry: Path | None, wifi_file: Path | None) -> bytes:
     """Give the unit a new key, write it as an NVS image, and return its key id."""
-    from .. import files, nvs_image, partition_table
+    from .. import files, nvs_image, partition_table, wifi_password
     from ..issuers import Issuers
     from ..registry import Registry
 
     unit = node.tables.node.name
     units = Registry(registry)
     try:
+        wifi = wifi_password.find(units, unit, node.tables.wifi, wifi_file)
+        units.keep_wifi_password(unit, wifi or None)
         given = units.allocate(unit, f"by build into {path}")
         master = dict(units.keys(given.kid))[given.epoch]
         is_speaker = node.profile.role == "speaker"
@@ -109,7 +114,7 @@ def _secrets(node: NodeConfig, path: Path, registry: Path | None) -> bytes:
         issuers = Issuers(units).list_for_units() if is_speaker else b""
     finally:
         units.close()
-    identity = nvs_image.Identity(unit, given.kid, given.epoch, master, issuers)
+    identity = nvs_image.Identity(unit, given.kid, given.epoch, master, issuers, wifi.encode())
     size = partition_table.find(node.board.partition_table(), "nvs").size
     files.write_atomically(path, nvs_image.build(identity, size), files.PRIVATE)
     return given.kid

@@ -16,6 +16,11 @@ def provision(
     port: str = typer.Option(help="Serial port of the unit."),
     unit: str | None = typer.Option(None, help="Its name; default: the file's."),
     site: str | None = typer.Option(None, help="Its site; default: the file's."),
+    wifi_password_file: Path | None = typer.Option(
+        None,
+        help="File whose first line is the password of its Wi-Fi; default: "
+        "$FIELDBEAT_WIFI_PASSWORD, then what the registry knows, then it is asked for.",
+    ),
     rekey: bool = typer.Option(False, help="Give it a new key, or another unit's place."),
     registry: RegistryOption = None,
     as_json: JsonOption = False,
@@ -25,8 +30,9 @@ def provision(
     \b
     Example:
         fieldbeat provision --port /dev/ttyUSB0 greenhouse.toml --unit gh-7
+        fieldbeat provision --port /dev/ttyUSB0 speaker.toml --wifi-password-file wifi.pass
     """
-    from .. import boards, provisioner
+    from .. import boards, provisioner, wifi_password
     from ..errors import Interrupted
     from ..registry import Registry
     from ..smp_link import SmpLink
@@ -40,8 +46,9 @@ def provision(
             say(f"{step:<9} {text}", indent=10)
 
     try:
+        password = wifi_password.find(units, plan.unit, plan.wifi, wifi_password_file)
         with SmpLink(port, baud, remark=lambda text: remark(text, as_json)) as link:
-            done = provisioner.Provisioner(link, units, progress).run(plan, rekey)
+            done = provisioner.Provisioner(link, units, progress).run(plan, rekey, password)
     except KeyboardInterrupt:
         step = "run the same command again, it goes on where it stopped"
         raise Interrupted("interrupted, the unit is not provisioned yet", step) from None

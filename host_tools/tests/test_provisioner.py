@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.issuers import Issuers
+from fieldbeat.host_tools.node_config import Wifi
 from fieldbeat.host_tools.provisioner import Plan, Provisioner, ProvisioningError, plan
 from fieldbeat.host_tools.registry import PROVISIONED, PROVISIONING, Registry
 from fieldbeat.host_tools.smp_link import LinkError
+from fieldbeat.host_tools.wifi_password import check_value
 from fieldbeat.protocols import cbor, cose
 from fieldbeat.protocols.frame import KeySet
 
@@ -24,6 +26,7 @@ class Unit:
         self.nvs = {"id/mac": mac}
         self.files = {}
         self.keys_received = []
+        self.written = []  # names
         self.break_at, self.effect = None, True
         self.operations = 0
         self.safe_mode = {}  # what its status has about that
@@ -72,16 +75,19 @@ class Unit:
         if name == "key/check":
             keys = self.keyset()
             return keys and keys.check_value()
+        if name == "key/wifi_check":
+            return check_value(self.nvs["key/master"], self.nvs.get("key/wifi", b"").decode())
         if name == "config/sha256":
             config = self.files.get("/config.cbor")
             return config and hashlib.sha256(config).digest()
-        assert name != "key/master"
+        assert name not in ("key/master", "key/wifi")
         return self.nvs.get(name)
 
     def _write(self, name, value):
         if name == "key/master":
             self.keys_received.append(value)
         self.nvs[name] = value
+        self.written.append(name)
 
     def keyset(self):
         if "key/master" not in self.nvs or "id/kid" not in self.nvs:
@@ -165,6 +171,41 @@ def test_a_loudspeaker_is_told_whom_to_obey(registry):
     assert items[1] == [cose.ES256, bytes(range(64)), {0: 1, 1: 3}]
     issuers.revoke("district")
     assert run() == "village" and cbor.decode(unit.nvs["key/issuers"]) == items[1:]
+
+
+def test_the_password_of_an_access_point_is_written_once_and_told_nowhere(registry):
+    unit, lines = Unit(), []
+    plan = dataclasses.replace(PLAN, wifi=Wifi(ssid="riverside"))
+    open_plan = dataclasses.replace(PLAN, wifi=Wifi(ssid="riverside", open=True))
+
+    def run(plan, password=""):
+        before = len(unit.written)
+        provisioner = Provisioner(unit, registry, lambda *line: lines.append(line))
+        provisioner.run(plan, password=password)
+        return unit.nvs["key/wifi"], unit.written[before:].count("key/wifi")
+
+    assert run(plan, "correct horse") == (b"correct horse", 1)
+    assert registry.wifi_password("gh-1") == "correct horse"
+    assert run(plan, "correct horse") == (b"correct horse", 0)
+    assert run(plan, "battery staple")[0] == b"battery staple"
+    told = repr(lines) + repr(registry.history("gh-1")) + repr(registry.unit("gh-1"))
+    assert "horse" not in told and "staple" not in told
+    assert run(open_plan)[0] == b"" and registry.wifi_password("gh-1") is None
+
+
+@pytest.mark.parametrize("effect", [False, True])
+@pytest.mark.parametrize("break_at", range(1, 24))
+def test_a_cable_pulled_while_a_password_is_written(registry, break_at, effect):
+    unit = Unit()
+    unit.break_at, unit.effect = break_at, effect
+    plan = dataclasses.replace(PLAN, wifi=Wifi(ssid="riverside"))
+    for _ in range(2):
+        try:
+            Provisioner(unit, registry, lambda *line: None).run(plan, password="correct horse")
+        except LinkError:
+            continue
+    assert_right(unit, registry)
+    assert unit.nvs["key/wifi"] == b"correct horse" and len(unit.keys_received) <= 2
 
 
 def test_no_line_tells_the_key(registry):

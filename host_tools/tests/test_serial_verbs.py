@@ -66,6 +66,26 @@ def test_provision_by_command(folder, capsys):
     assert (nvs["kid"], nvs["epoch"], bytes.fromhex(nvs["unit"])) == ("0001", 1, b"gh-7")
 
 
+def test_provision_with_the_password_of_a_wifi(folder, capsys, monkeypatch):
+    example = EXAMPLE.with_name("speaker-nbiot.toml")
+    monkeypatch.setenv("FIELDBEAT_WIFI_PASSWORD", "correct horse")
+    with unit(folder) as port:
+        assert main(["provision", "--port", port, str(example)]) == 0
+        monkeypatch.delenv("FIELDBEAT_WIFI_PASSWORD")
+        assert main(["provision", "--port", port, str(example)]) == 0  # the registry knows it
+        told = capsys.readouterr()
+        assert "'riverside-poles': written and compared" in told.out
+        assert "horse" not in told.out + told.err
+        assert main(["console", "--port", port, "--exec", "config"]) in (0, 1)
+        assert "horse" not in capsys.readouterr().out
+        with SmpLink(port) as link:
+            assert len(link.read_setting("key/wifi_check")) == 4
+            with pytest.raises(Refused):
+                link.read_setting("key/wifi")
+    nvs = json.loads((folder / "nvs.json").read_text())
+    assert bytes.fromhex(nvs["wifi"]) == b"correct horse"
+
+
 @pytest.mark.parametrize("answers", [1, 10, 14, 17, 20])
 def test_provision_goes_on_after_a_pulled_cable(folder, capsys, answers):
     with unit(folder, answers) as port:
