@@ -19,9 +19,6 @@ class BC26(Quectel):
     BOOT_MS = 6000
     # Hypothesis: manuals of Quectel's modems name 512 or 1024 where hex is in the command line.
     MAX_DATAGRAM = 512
-    # Hypothesis: what the network carries (TS 23.060, annex C: 1358 with IP) is told in one line.
-    # The largest command, see host_tools/alerts.py.
-    MAX_RECEIVED = 1300
 
     async def _define_apn(self, apn):
         # "" leaves it to the network, which on NB-IoT mostly has one default.

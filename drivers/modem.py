@@ -1,6 +1,5 @@
 # Runs AT commands on a UART: deadlines, retries, the power-key ladder, counted failures.
-# Commands are for one task at a time. Where the modem may speak between them, another task reads
-# for both: see stay_awake().
+# For one task at a time; another one may listen for it, see awake.py.
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import time
@@ -36,7 +35,6 @@ class Modem:
     RESET_MS = 0  # how long the reset pin is held
     BOOT_MS = 0  # from either to the first answer
     MAX_DATAGRAM = 0  # bytes of a datagram, which is one line of hex in both directions
-    MAX_RECEIVED = 0  # the same for what comes, where it may come at any time
 
     # Pins are outputs, 1 = pressed (the usual transistor in front of the pin); None if not wired.
     def __init__(self, uart, pwrkey=None, reset=None):
@@ -50,7 +48,6 @@ class Modem:
         self._reset = reset
         self._state = _DOWN
         self._untidy = False  # a reply may still be on its way
-        self._fed = None  # tells that something was read, where another task reads
 
     # -- what a vendor and a model are made of
 
@@ -102,28 +99,11 @@ class Modem:
         return command
 
     async def listen(self, wait_ms):
-        # Waits for what comes within the time and feeds the session, True if something came.
-        if not self._fed:
-            return await self.read(wait_ms)
-        self._fed.clear()
-        try:
-            await asyncio.wait_for_ms(self._fed.wait(), wait_ms)
-        except asyncio.TimeoutError:
-            return False
-        return True
-
-    def stay_awake(self):
-        # From now on a task of its own calls read() again and again, and nobody else does.
-        self._fed = asyncio.Event()
-        self.session.widen(2 * self.MAX_RECEIVED + _LINE_ROOM)
-
-    async def read(self, wait_ms):
+        # Feeds the session what comes within the time, True if something came.
         size = await self._port.readinto(self._buffer, wait_ms)
         if size:
             for _ in range(self.session.feed(memoryview(self._buffer)[:size])):
                 self.count("modem_error")  # a line too long for a datagram that we take
-            if self._fed:
-                self._fed.set()
         return size > 0
 
     async def until(self, check, deadline, poll_ms, reason):

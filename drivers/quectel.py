@@ -22,8 +22,7 @@ _DENIED = const(3)
 _ROAMING = const(5)
 
 # TS 24.008 10.5.7.4a and 10.5.7.3, unit and value: periodic update 1 h, active time 1 min.
-_PSM_PERIODIC = const("00100001")
-_PSM_ACTIVE = const("00100001")
+_PSM = const((("+CPSMS", 1, None, None, "00100001", "00100001"),))
 
 _SOCKET = const(0)
 _QUEUE = const(4)  # datagrams kept; the wire sends one answer a wake
@@ -37,12 +36,13 @@ class Quectel(Modem):
     def __init__(self, uart, pwrkey=None, reset=None):
         super().__init__(uart, pwrkey, reset)
         self.session.on("+QIURC", self._on_socket)
-        self._received = []
-        self._socket_open = False
+        self.received = []
+        self.socket_open = False
+        self.power = _PSM  # what registration negotiates, as settings; awake.py has others
         self._rai = None  # what the modem was told; unknown after it started
 
     async def _set_up(self):
-        self._socket_open = False
+        self.socket_open = False
         self._rai = None
         await self.ask("ATE0")
         await self.attempt(at.assign("+QSCLK", 0))  # stay awake until sleep()
@@ -62,29 +62,17 @@ class Quectel(Modem):
         if await self.ask(at.read("+CFUN"), "+CFUN", _numbers) != [1]:
             await self.ask(at.assign("+CFUN", 1), timeout_ms=_CFUN_MS)
         await self.until(self._sim_ready, self.deadline(_SIM_MS), _POLL_MS, "modem_error")
-        # Before the registration, which negotiates it.
-        if self._fed:
-            # It stays within reach: neither power saving nor extended idle times (TS 27.007, 7.39
-            # and 7.40; access technology 5 is NB-IoT). The modem keeps both settings.
-            await self.attempt(at.assign("+CPSMS", 0))
-            await self.attempt(at.assign("+CEDRXS", 0, 5))
-        else:
-            psm = at.assign("+CPSMS", 1, None, None, _PSM_PERIODIC, _PSM_ACTIVE)
-            await self.attempt(psm)
+        for setting in self.power:
+            await self.attempt(at.assign(*setting))
         deadline = self.deadline(timeout_ms)
-        await self.until(self._registered, deadline, _POLL_MS, "reg_searching")
+        await self.until(self.registered, deadline, _POLL_MS, "reg_searching")
         await self.until(self._attached, deadline, _POLL_MS, "reg_searching")
-
-    async def must_be_registered(self):
-        # Raises where it is not, as attach() does when its time is over.
-        if not await self._registered():
-            raise self.error("reg_searching")
 
     async def _sim_ready(self):
         command = await self.run(at.read("+CPIN"), "+CPIN")
         return command.state == at.DONE and command.lines[-1:] == ["+CPIN: READY"]
 
-    async def _registered(self):
+    async def registered(self):
         status = await self.ask(at.read("+CEREG"), "+CEREG", _status)
         if status == _DENIED:
             raise self.error("reg_denied", "check the SIM's contract and the APN")
@@ -105,12 +93,12 @@ class Quectel(Modem):
 
     async def open_udp(self, host, port):
         await self.ask(at.assign("+QICFG", "dataformat", 1, 1))  # hex both ways
-        self._received.clear()
+        self.received.clear()
         text = at.assign("+QIOPEN", _SOCKET, 0, "UDP", host, port)
         for _ in range(2):
             command = await self.run(text, ok=("OK", "+QIOPEN"), timeout_ms=_OPEN_MS)
             if command.state == at.DONE and command.final == "+QIOPEN: %d,0" % _SOCKET:
-                self._socket_open = True
+                self.socket_open = True
                 return
             if command.state == at.TIMED_OUT:
                 break
@@ -136,26 +124,17 @@ class Quectel(Modem):
             self._rai = rai
             await self._assist_release(rai)
 
-    @property
-    def reachable(self):
-        # It is up and has a socket, as far as it has said.
-        return self.up and self._socket_open
-
-    def take(self):
-        # The next datagram that has come, or None.
-        return self._received.pop(0) if self._received else None
-
     async def receive(self, timeout_ms):
         deadline = self.deadline(timeout_ms)
-        while not self._received:
+        while not self.received:
             self._check()
-            if not self._socket_open:
+            if not self.socket_open:
                 raise self.error("modem_error", "the socket is closed: open it again")
             left = self.left(deadline)
             if not left:
                 return None
             await self.listen(left)
-        return self._received.pop(0)
+        return self.received.pop(0)
 
     def _on_socket(self, line):
         try:
@@ -163,21 +142,21 @@ class Quectel(Modem):
             if int(socket) != _SOCKET:
                 return
             if event == "closed":
-                self._socket_open = False
+                self.socket_open = False
             elif event == "recv":
-                self._received.append(_datagram(*rest))
+                self.received.append(_datagram(*rest))
         except (ValueError, TypeError):
             self.count("modem_error")  # a torn line; the sender will repeat
-        if len(self._received) > _QUEUE:
-            self._received.pop(0)
+        if len(self.received) > _QUEUE:
+            self.received.pop(0)
             self.count("modem_error")
 
     async def close(self):
-        if self.up and self._socket_open:
+        if self.up and self.socket_open:
             await self._close()
 
     async def _close(self):
-        self._socket_open = False
+        self.socket_open = False
         await self.attempt(
             at.assign("+QICLOSE", _SOCKET), ok=("OK", "CLOSE OK"), timeout_ms=_CLOSE_MS
         )

@@ -27,24 +27,6 @@ def _rest():  # a beat that nobody needs
     pass
 
 
-class Budget:
-    # Bytes of frames a day of the uptime, for retries and backlogs; a reset begins a new one.
-    def __init__(self, clock, bytes_day):
-        self._clock = clock
-        self._bytes_day = bytes_day
-        self._day = 0
-        self._spent = 0
-
-    def spend(self, size):
-        self._spent += size
-
-    def affords(self, size):
-        day = self._clock.uptime_s() // _DAY_S
-        if day != self._day:
-            self._day, self._spent = day, 0
-        return self._spent + size <= self._bytes_day
-
-
 class Uplink:
     # config: the unit's, checked. on_schemas(ids): the server cannot decode these schemas yet.
     def __init__(self, outbox, carrier, secrets, clock, counters, config, on_schemas=None):
@@ -66,7 +48,8 @@ class Uplink:
         # First records of datagrams that the carrier did not take: they go last, because one that
         # it never takes would hold up all others.
         self._refused = set()
-        self._budget = Budget(clock, self._config["budget_bytes_day"])
+        self._day = 0
+        self._spent = 0  # bytes of frames in this day of the uptime
 
     # Returns True when all that was sent is stored on the server, or nothing was waiting. Calls
     # beat() now and then: between two calls is no more than opening the carrier, a round of
@@ -183,9 +166,15 @@ class Uplink:
     def _datagram_bytes(self):
         return min(self._config["datagram_bytes"], self.carrier.MTU)
 
+    # Retries and backlogs have a budget a day; a reset begins a new one.
     def _affordable(self, datagrams):
-        budget = self.carrier.budget or self._budget
-        return budget.affords(datagrams * self._datagram_bytes())
+        budget = self.carrier.budget
+        if budget:
+            return budget.affords(datagrams * self._datagram_bytes())
+        day = self._clock.uptime_s() // _DAY_S
+        if day != self._day:
+            self._day, self._spent = day, 0
+        return self._spent + datagrams * self._datagram_bytes() <= self._config["budget_bytes_day"]
 
     def _with_epoch(self, keys):
         return (keys.kid, keys.epoch) != self._answered_key
@@ -196,7 +185,7 @@ class Uplink:
         piv = self._sequence.next()
         epoch = self._with_epoch(keys)
         data = keys.seal_in(frame.TELEMETRY, frame.UP, piv, self._frame, end, epoch)
-        (self.carrier.budget or self._budget).spend(len(data))
+        self._spent += len(data)
         try:
             await self.carrier.send(data, last)
         except CarrierError:

@@ -1,7 +1,7 @@
 # A carrier moves one datagram, nothing else:
 #   MTU, async open(), async send(datagram, last), async receive(timeout_ms) -> bytes or None,
 #   async close() which never raises, status() -> dict
-# What send() gets is a view that holds until it returns. And `budget`: a Budget of its own, or
+# What send() gets is a view that holds until it returns. And `budget`: one of its own, or
 # None for that of the config; `timeout_ms`: an answer may take this long, however impatient the
 # config is. Where it has several roads, all three are those of the road in use; MTU is the largest
 # when it is made.

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 
+from drivers.awake import Awake
 from drivers.errors import ModemError
 from protocols.compat import const
 
@@ -22,7 +23,7 @@ class AlwaysModem(ModemUDP):
     # inbox: gets all that comes. on_open(): it is within reach again.
     def __init__(self, modem, config, clock, counters, inbox, on_open):
         super().__init__(modem, config, clock, counters)
-        modem.stay_awake()
+        self._awake = Awake(modem)
         self.reason = "modem_silent"  # why it is not within reach
         self._inbox = inbox
         self._on_open = on_open
@@ -39,7 +40,7 @@ class AlwaysModem(ModemUDP):
 
     @property
     def ready(self):
-        return self._modem.reachable and self._unanswered < _UNANSWERED
+        return self._awake.reachable and self._unanswered < _UNANSWERED
 
     # No more waiting.
     def want(self):
@@ -63,12 +64,12 @@ class AlwaysModem(ModemUDP):
     async def _read(self, beat):
         while True:
             beat()
-            await self._modem.read(_READ_MS)
-            datagram = self._modem.take()
+            await self._awake.read(_READ_MS)
+            datagram = self._awake.take()
             while datagram:
                 self._inbox.sort(datagram)
-                datagram = self._modem.take()
-            if self._was_open and not self._modem.reachable:
+                datagram = self._awake.take()
+            if self._was_open and not self._awake.reachable:
                 self._was_open = False  # it has restarted, or says that its socket is closed
                 self._news.set()
 
@@ -109,7 +110,7 @@ class AlwaysModem(ModemUDP):
         async with self._lock:
             try:
                 self._status = await self._modem.signal()
-                await self._modem.must_be_registered()
+                await self._awake.look()
             except ModemError as error:
                 raise CarrierError(error.reason)
         self._count()

@@ -7,7 +7,6 @@ import network
 
 from protocols.compat import const
 
-from ..uplink import Budget
 from . import CarrierError
 
 _WIFI = const("wifi")
@@ -28,7 +27,26 @@ _WORKED_S = const(600)
 # A question that nobody answered over NB-IoT is asked again soon, for the way back closes.
 _SOON_S = const(10)
 _SOON = const(3)
+_DAY_S = const(86400)
 _SILENCE_S = const(150)
+
+
+class Budget:
+    # Bytes of frames a day of the uptime; a reset begins a new one.
+    def __init__(self, clock, bytes_day):
+        self._clock = clock
+        self._bytes_day = bytes_day
+        self._day = 0
+        self._spent = 0
+
+    def spend(self, size):
+        self._spent += size
+
+    def affords(self, size):
+        day = self._clock.uptime_s() // _DAY_S
+        if day != self._day:
+            self._day, self._spent = day, 0
+        return self._spent + size <= self._bytes_day
 
 
 class Roads:
@@ -99,6 +117,8 @@ class Roads:
     async def send(self, datagram, last):
         if self.road != self._asked:  # changed since open(), which was counted
             raise CarrierError("link_down")
+        if self.budget:
+            self.budget.spend(len(datagram))
         await self._roads[self.road].send(datagram, last)
 
     async def receive(self, timeout_ms):
