@@ -103,10 +103,6 @@ class Session:
         self._line = bytearray(max_line)
         self._size = 0
 
-    def widen(self, max_line):
-        # Between two lines.
-        self._line, self._max_line = bytearray(max_line), max_line
-
     def on(self, prefix, handler):
         # handler(line) for unsolicited lines.
         if prefix in self._handlers:

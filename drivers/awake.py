@@ -6,8 +6,6 @@ import asyncio
 
 from protocols.compat import const
 
-from . import at
-
 # Neither power saving nor extended idle times (TS 27.007, 7.39 and 7.40; 5 is NB-IoT). A modem
 # keeps both settings, so both are sent.
 _POWER = const((("+CPSMS", 0), ("+CEDRXS", 0, 5)))
@@ -23,7 +21,8 @@ class Awake:
         self._fed = asyncio.Event()
         modem.listen = self._listen
         modem.power = _POWER
-        modem.session.widen(_LINE)
+        session = modem.session
+        session._line, session._max_line = bytearray(_LINE), _LINE
 
     # To be called again and again, by one task.
     async def read(self, wait_ms):

@@ -5,6 +5,9 @@ import os
 from protocols import cbor
 from protocols.compat import const, sha256
 
+from . import later
+
+_SPEAKER = const("firmware.speaker_config")  # whose names others need not hold
 _ANY = const(0x3FFFFFFF)
 
 # (table, key, default or None where it must be given, minimum, maximum); text has length limits.
@@ -24,31 +27,7 @@ _KEYS = (
     ("sampling", "interval_s", None, 1, 86400),
     ("sampling", "report_samples", None, 1, 255),
 )
-# As above, of a table that only a speaker has.
-_SPEAKER_KEYS = const(
-    (
-        ("speaker", "volume", 60, 0, 100),
-        ("speaker", "emergency_volume", 80, 1, 100),
-        ("speaker", "keepalive_s", 25, 5, 3600),
-        ("speaker", "two_issuers_level", 0, 0, 4),
-        ("speaker", "battery_min_mv", 0, 0, 60000),
-        ("speaker", "self_test_every_s", 0, 0, _ANY),
-        ("speaker", "self_test_at_s", 0, 0, _ANY),
-        ("speaker", "self_test_silent", 1, 0, 1),
-    )
-)
-# A speaker asks every few seconds, and bytes are cheap where it does.
-_SPEAKER_BUDGET = const(10000000)
-# Of a speaker with Wi-Fi, whose way back is NB-IoT.
-_ROAD_KEYS = const(
-    (
-        ("wifi", "ssid", None, 1, 32),
-        ("nbiot", "keepalive_s", 50, 10, 3600),
-        ("nbiot", "budget_bytes_day", 100000, 1000, _ANY),
-    )
-)
-_GROUPS_MAX = const(16)
-_TEXTS = const(("name", "site", "board", "profile", "host", "apn", "ssid"))
+_TEXTS = const(("name", "site", "board", "profile", "host"))
 
 
 class ConfigError(ValueError):
@@ -121,14 +100,12 @@ def revert(root):
 # Returns the map with defaults filled in; raises ConfigError that names the key.
 def check(value, kind):
     if kind == "config":
-        if "speaker" in value and isinstance(value.get("uplink"), dict):
-            value["uplink"].setdefault("budget_bytes_day", _SPEAKER_BUDGET)
+        if "speaker" in value:
+            later.call(_SPEAKER, "check", value, check_key, ConfigError)
         for table, key, default, low, high in _KEYS:
-            _check_key(value, table, key, default, low, high)
+            check_key(value, table, key, default, low, high)
         if not isinstance(value.setdefault("fitted", {}), dict):
             raise ConfigError("config: fitted must be a table")
-        if "speaker" in value:
-            _check_speaker(value)
     elif kind == "board":
         for key in ("id", "buses", "fitted"):
             _need(value, "board", key)
@@ -141,12 +118,13 @@ def check(value, kind):
     return value
 
 
-def _check_key(value, table, key, default, low, high):
+# Text where the default is text, or a name of _TEXTS; else a whole number.
+def check_key(value, table, key, default, low, high):
     inner = value.get(table)
     if not isinstance(inner, dict):
         raise ConfigError("config: [%s] is missing" % table)
     given = inner.setdefault(key, default)
-    if key in _TEXTS:
+    if key in _TEXTS or isinstance(default, str):
         fits = isinstance(given, str) and low <= len(given) <= high
         allowed = "a text of %d to %d characters" % (low, high)
     else:
@@ -154,21 +132,6 @@ def _check_key(value, table, key, default, low, high):
         allowed = "%d to %d" % (low, high)
     if not fits:
         raise ConfigError("config: %s.%s = %r, allowed is %s" % (table, key, given, allowed))
-
-
-def _check_speaker(value):
-    for table, key, default, low, high in _SPEAKER_KEYS:
-        _check_key(value, table, key, default, low, high)
-    if "wifi" in value:
-        value.setdefault("nbiot", {})
-        for table, key, default, low, high in _ROAD_KEYS:
-            _check_key(value, table, key, default, low, high)
-        if not isinstance(value["wifi"].setdefault("open", False), bool):
-            raise ConfigError("config: wifi.open must be true or false")
-    groups = value["speaker"].setdefault("groups", [])
-    whole = isinstance(groups, list) and len(groups) <= _GROUPS_MAX
-    if not whole or not all(isinstance(group, int) for group in groups):
-        raise ConfigError("config: speaker.groups must be a list of up to 16 numbers")
 
 
 def _need(value, name, key):

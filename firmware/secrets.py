@@ -41,7 +41,7 @@ class Secrets:
         keys = self.keyset()
         return keys.check_value() if keys else None
 
-    # What provisioning may write: master, kid, epoch, unit, issuers, wifi. Writing what is there
+    # What provisioning may write: master, kid, epoch, unit, issuers, wifi_password. Writing what is there
     # changes nothing, so that an interrupted provisioning can be repeated.
     def put(self, name, value):
         if name == "epoch":
@@ -53,7 +53,7 @@ class Secrets:
         elif name == "issuers":
             later.call(_ISSUERS, "replace", bytes(value))
             return
-        elif name == "wifi":
+        elif name == "wifi_password":
             later.call(_WIFI, "replace", bytes(value))
             return
         elif name in ("master", "kid", "unit"):
@@ -63,7 +63,7 @@ class Secrets:
                 return
             self._nvs.set_blob(name, value)
         else:
-            raise SecretsError("%s: give one of master, kid, epoch, unit, issuers, wifi" % name)
+            raise SecretsError("%s: give one of master, kid, epoch, unit, issuers, wifi_password" % name)
         if name != "unit":  # other keys: what the old ones have seen says nothing about these
             self.window_store(Window())
         self._nvs.commit()

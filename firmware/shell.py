@@ -105,15 +105,11 @@ class Shell:
             ("uplink", node.uplink.outcome if node.uplink else "off"),
             ("heap", "%d bytes free" % gc.mem_free()),
         ]
-        rows += self._road()
+        if node.uplink:  # where there are two roads: the one in use
+            rows += flatten(node.uplink.carrier.status())
         if node.safe_mode_reason:
             rows.append(("safe mode", node.safe_mode_reason))
         return table(rows)
-
-    # Where there are two: the one in use, and what is wrong with the first.
-    def _road(self):
-        status = self._node.uplink.carrier.status() if self._node.uplink else {}
-        return [(name, status[name]) for name in ("road", "wifi") if name in status]
 
     def _waiting(self):
         outbox = self._node.outbox

@@ -33,10 +33,10 @@ _WRITABLE = {
     "id/epoch": "epoch",
     "key/master": "master",
     "key/issuers": "issuers",
-    "key/wifi": "wifi",
+    "key/wifi_password": "wifi_password",
 }
 _READ_ONLY = const(("id/mac", "key/check", "key/wifi_check", "config/sha256"))
-_WRITE_ONLY = const(("key/master", "key/wifi"))
+_WRITE_ONLY = const(("key/master", "key/wifi_password"))
 
 
 def _epoch(data):

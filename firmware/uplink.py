@@ -168,9 +168,6 @@ class Uplink:
 
     # Retries and backlogs have a budget a day; a reset begins a new one.
     def _affordable(self, datagrams):
-        budget = self.carrier.budget
-        if budget:
-            return budget.affords(datagrams * self._datagram_bytes())
         day = self._clock.uptime_s() // _DAY_S
         if day != self._day:
             self._day, self._spent = day, 0

@@ -63,14 +63,14 @@ def test_nbiot_takes_over_when_the_access_point_dies_and_gives_back(village):
     assert done.reason is None
     village.run_for(60)
     counters, signal = told(village)
-    assert counters["wifi_lost"] == 1 and signal["road"] == "nbiot" and signal["rsrp_dbm"] < 0
+    assert counters["wifi_link_lost"] == 1 and signal["road"] == "nbiot" and signal["rsrp_dbm"] < 0
     assert "road     nbiot" in says(village, pole, "status")
     village.wifi.faults.away = False
     assert over(village, pole, "wifi", 2 * BACK_S) < 2 * BACK_S
     assert village.until(village.order([TONE]), receipt.DONE).hops_ms[0] < 300
     village.run_for(60)
     counters, signal = told(village)
-    assert counters["wifi_back"] == 1 and signal["road"] == "wifi"
+    assert counters["wifi_link_back"] == 1 and signal["road"] == "wifi"
     assert signal["rssi_dbm"] == -55
     assert "road     wifi" in says(village, pole, "status")
     assert {"away"} <= set(village.wifi.faults.fired)

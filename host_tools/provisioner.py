@@ -259,7 +259,7 @@ class Provisioner:
         self._registry.keep_wifi_password(unit.name, password or None)
         wanted = wifi_password.check_value(self._master(unit), password)
         if self._link.read_setting("key/wifi_check") != wanted:
-            self._link.write_setting("key/wifi", password.encode())
+            self._link.write_setting("key/wifi_password", password.encode())
             if self._link.read_setting("key/wifi_check") != wanted:
                 message = "the unit did not keep the password of its Wi-Fi"
                 raise ProvisioningError(message, "run the same command again")

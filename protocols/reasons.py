@@ -1,75 +1,80 @@
 # What a device counts when something goes wrong. Append only: the codes are on the wire.
 # SPDX-License-Identifier: Apache-2.0
-NAMES = (
-    "",  # codes start at 1
-    "modem_silent",
-    "modem_error",
-    "modem_reset",
-    "reg_searching",
-    "reg_denied",
-    "no_ack",
-    "send_failed",
-    "frame_short",
-    "frame_version",
-    "frame_class",
-    "frame_kid",
-    "frame_epoch",
-    "frame_piv",
-    "frame_tag",
-    "frame_replay",
-    "i2c_nack",
-    "sensor_crc",
-    "sensor_timeout",
-    "sensor_range",
-    "sensor_identity",
-    "fs_corrupt",
-    "outbox_full",
-    "outbox_corrupt",
-    "config_bad",
-    "task_restart",
-    "watchdog",
-    "safe_mode",
-    "clock_jump",
-    "budget_spent",
-    "smp_bad_frame",
-    "ack_bad",
-    "not_provisioned",
-    "cmd_form",
-    "cmd_unsigned",
-    "cmd_issuer",
-    "cmd_signature",
-    "cmd_rights",
-    "cmd_counter",
-    "cmd_target",
-    "cmd_early",
-    "cmd_expired",
-    "cmd_no_time",
-    "cmd_second_issuer",
-    "cmd_unknown",
-    "clip_missing",
-    "clip_bad",
-    "stream_lost",
-    "tts_silent",
-    "tts_busy",
-    "amp_fault",
-    "no_sound",
-    "preempted",
-    "power_cut",
-    "cancelled",
-    "rule_channel",
-    "rule_blind",
-    "rules_older",
-    "rules_corrupt",
-    "link_down",
-    "no_route",
-    "wifi_lost",
-    "wifi_no_answer",
-    "wifi_password",
-    "wifi_back",
-    "revoked",
-    "no_mains",
-    "battery_low",
+from .compat import const
+
+# One text, since each name of its own would be kept for ever: what a station never counts as well.
+_TEXT = const(
+    """
+modem_silent
+modem_error
+modem_reset
+reg_searching
+reg_denied
+no_ack
+send_failed
+frame_short
+frame_version
+frame_class
+frame_kid
+frame_epoch
+frame_piv
+frame_tag
+frame_replay
+i2c_nack
+sensor_crc
+sensor_timeout
+sensor_range
+sensor_identity
+fs_corrupt
+outbox_full
+outbox_corrupt
+config_bad
+task_restart
+watchdog
+safe_mode
+clock_jump
+budget_spent
+smp_bad_frame
+ack_bad
+not_provisioned
+cmd_form
+cmd_unsigned
+cmd_issuer
+cmd_signature
+cmd_rights
+cmd_counter
+cmd_target
+cmd_early
+cmd_expired
+cmd_no_time
+cmd_second_issuer
+cmd_unknown
+clip_missing
+clip_bad
+stream_lost
+tts_silent
+tts_busy
+amp_fault
+no_sound
+preempted
+power_cut
+cancelled
+rule_channel
+rule_blind
+rules_older
+rules_corrupt
+network_down
+network_no_route
+wifi_link_lost
+wifi_no_answer
+wifi_password
+wifi_link_back
+revoked
+no_mains
+battery_low
+"""
 )
+NAMES = ("",) + tuple(_TEXT.split())  # codes start at 1
 
 CODES = {name: code for code, name in enumerate(NAMES) if name}
 

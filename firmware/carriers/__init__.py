@@ -1,10 +1,9 @@
 # A carrier moves one datagram, nothing else:
 #   MTU, async open(), async send(datagram, last), async receive(timeout_ms) -> bytes or None,
 #   async close() which never raises, status() -> dict
-# What send() gets is a view that holds until it returns. And `budget`: one of its own, or
-# None for that of the config; `timeout_ms`: an answer may take this long, however impatient the
-# config is. Where it has several roads, all three are those of the road in use; MTU is the largest
-# when it is made.
+# What send() gets is a view that holds until it returns. And `timeout_ms`: an answer may take this
+# long, however impatient the config is. Where there are several roads, both are those of the road
+# in use, and MTU is the largest when the carrier is made.
 # SPDX-License-Identifier: Apache-2.0
 
 

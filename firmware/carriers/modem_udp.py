@@ -14,7 +14,6 @@ class ModemUDP:
 
     def __init__(self, modem, config, clock, counters):
         self.MTU = modem.MAX_DATAGRAM
-        self.budget = None
         self._modem = modem
         self._config = config["uplink"]
         self._clock = clock

@@ -32,7 +32,7 @@ _SILENCE_S = const(150)
 
 
 class Budget:
-    # Bytes of frames a day of the uptime; a reset begins a new one.
+    # Bytes of frames a day of the uptime, as the uplink has one for all roads together.
     def __init__(self, clock, bytes_day):
         self._clock = clock
         self._bytes_day = bytes_day
@@ -64,7 +64,7 @@ class Roads:
         self._on_change = on_change
         table = config["nbiot"]
         self._keepalives_s = {_WIFI: wifi.keepalive_s, _NBIOT: table["keepalive_s"]}
-        self._budgets = {_WIFI: None, _NBIOT: Budget(clock, table["budget_bytes_day"])}
+        self._budget = Budget(clock, table["budget_bytes_day"])
         self._asked = None  # the road of the last wake
         self._told = _WIFI  # the road that HEALTH has told
         self._trouble = None  # what is wrong with the Wi-Fi
@@ -88,10 +88,6 @@ class Roads:
         return self._roads[self.road].timeout_ms
 
     @property
-    def budget(self):
-        return self._budgets[self.road]
-
-    @property
     def keepalive_s(self):
         soon = self.road == _NBIOT and 0 < self._failed <= _SOON
         return _SOON_S if soon else self._keepalives_s[self.road]
@@ -102,6 +98,9 @@ class Roads:
         for _ in range(_OPEN_S * 1000 // _POLL_MS):
             self._asked = self.road
             if self.road == _NBIOT:
+                if not self._budget.affords(self.MTU):
+                    self._counters.count("budget_spent")
+                    raise CarrierError("budget_spent")
                 if self._modem.ready:
                     return
             elif self._wifi.linked:
@@ -111,20 +110,20 @@ class Roads:
             await asyncio.sleep_ms(_POLL_MS)
         if self.road == _NBIOT:  # counted when it happened
             raise CarrierError(self._modem.reason)
-        self._counters.count("link_down")
-        raise CarrierError("link_down")
+        self._counters.count("network_down")
+        raise CarrierError("network_down")
 
     async def send(self, datagram, last):
         if self.road != self._asked:  # changed since open(), which was counted
-            raise CarrierError("link_down")
-        if self.budget:
-            self.budget.spend(len(datagram))
+            raise CarrierError("network_down")
+        if self.road == _NBIOT:
+            self._budget.spend(len(datagram))
         await self._roads[self.road].send(datagram, last)
 
     async def receive(self, timeout_ms):
         data = await self._wifi.receive(timeout_ms)  # both have one inbox
         if data is None and self.road != self._asked:
-            raise CarrierError("link_down")
+            raise CarrierError("network_down")
         return data
 
     async def close(self):
@@ -171,10 +170,10 @@ class Roads:
                 self._try_until_s = None
             if self.road == _WIFI:
                 if not linked and (self._try_until_s is None or now_s >= self._try_until_s):
-                    self._leave("wifi_lost")
+                    self._leave("wifi_link_lost")
             elif linked:
                 if now_s >= self._due_s:
-                    self._change(_WIFI, "wifi_back")
+                    self._change(_WIFI, "wifi_link_back")
             elif self._try_until_s is not None:
                 if now_s >= self._try_until_s:
                     self._give_up()
@@ -189,7 +188,7 @@ class Roads:
     # point that refuses the password until that locks it out.
     def _give_up(self):
         refused = self._station.status() == network.STAT_WRONG_PASSWORD
-        self._trouble = "wifi_password" if refused else "wifi_lost"
+        self._trouble = "wifi_password" if refused else "wifi_link_lost"
         if refused:
             self._counters.count("wifi_password")
         self._try_until_s = None

@@ -34,7 +34,6 @@ class UDPSocket:
     # inbox: gets all that comes.
     MTU = 1300
     timeout_ms = 1000
-    budget = None
     _socket: "socket.socket | _Closed"
 
     def __init__(self, interface, connect, config, counters, inbox):
@@ -75,7 +74,7 @@ class UDPSocket:
             if not self._opened.is_set() or self._host != before:
                 self._make()
         except OSError:
-            raise self._error("no_route")
+            raise self._error("network_no_route")
 
     async def _wait_for_link(self):
         self._connect()
@@ -83,7 +82,7 @@ class UDPSocket:
             if self.linked:
                 return
             await asyncio.sleep_ms(_POLL_MS)
-        raise self._error("link_down")
+        raise self._error("network_down")
 
     async def _find(self, before):
         try:

@@ -134,7 +134,6 @@ def spoil(data):
 class Carrier:
     MTU = 1024
     timeout_ms = 1000
-    budget = None
 
     def __init__(self, server, clock, up=(), down=()):
         self.server = server

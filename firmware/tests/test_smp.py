@@ -117,7 +117,7 @@ def test_settings_that_are_refused():
     def test(node):
         node.provision()
         assert node.ask(READ, SETTINGS, 0, {"name": "key/master"}) == _refusal(SETTINGS, 4)
-        assert node.ask(READ, SETTINGS, 0, {"name": "key/wifi"}) == _refusal(SETTINGS, 4)
+        assert node.ask(READ, SETTINGS, 0, {"name": "key/wifi_password"}) == _refusal(SETTINGS, 4)
         assert node.ask(READ, SETTINGS, 0, {"name": "key/other"}) == _refusal(SETTINGS, 3)
         assert node.ask(READ, SETTINGS, 0, {"name": "bt/name"}) == _refusal(SETTINGS, 5)
         assert node.ask(READ, SETTINGS, 0, {"name": "x" * 99}) == _refusal(SETTINGS, 2)
@@ -133,7 +133,7 @@ def test_settings_that_are_refused():
             ("id/epoch", b"\x01"),
             ("id/epoch", b"\xff\xff\xff\xff"),
             ("key/master", MASTER + b"x"),
-            ("key/wifi", b"too few"),
+            ("key/wifi_password", b"too few"),
         ):
             answer = node.ask(WRITE, SETTINGS, 0, {"name": name, "val": value})
             assert answer["rc"] == smp.EINVAL and "give" in answer["rsn"], answer

@@ -21,19 +21,19 @@ def unit(master=MASTER):
 def test_it_is_kept_and_forgotten():
     secrets = unit()
     assert wifi_secret.password() is None and wifi_secret.check_value() is None
-    secrets.put("wifi", b"")  # of what is not there
+    secrets.put("wifi_password", b"")  # of what is not there
     for value in (PASSWORD, b"x" * 63, b"12345678", b" ~" * 4):
-        secrets.put("wifi", value)
+        secrets.put("wifi_password", value)
         assert wifi_secret.password() == value.decode()
-    secrets.put("wifi", b"")
+    secrets.put("wifi_password", b"")
     assert wifi_secret.password() is None
 
 
 def test_what_no_access_point_takes():
     secrets = unit()
-    secrets.put("wifi", PASSWORD)
+    secrets.put("wifi_password", PASSWORD)
     for value in (b"seven77", b"x" * 64, b"line\nfeeds", b"caf\xc3\xa9 au lait"):
-        assert "8 to 63" in str(raises(ValueError, secrets.put, "wifi", value))
+        assert "8 to 63" in str(raises(ValueError, secrets.put, "wifi_password", value))
     assert wifi_secret.password() == PASSWORD.decode()
 
 
@@ -44,9 +44,9 @@ def test_the_same_again_costs_no_write_and_no_replay_window():
     window = Window()
     window.accept(7)
     secrets.window_store(window)
-    secrets.put("wifi", PASSWORD)
+    secrets.put("wifi_password", PASSWORD)
     before = world.nvs_writes
-    secrets.put("wifi", PASSWORD)
+    secrets.put("wifi_password", PASSWORD)
     assert world.nvs_writes == before and secrets.window_load().high == 7
 
 
@@ -54,6 +54,6 @@ def test_the_check_value_depends_on_the_password_and_on_the_master():
     seen = set()
     for master in (MASTER, bytes(16)):
         for value in (PASSWORD, PASSWORD + b"!"):
-            unit(master).put("wifi", value)
+            unit(master).put("wifi_password", value)
             seen.add(wifi_secret.check_value())
     assert len(seen) == 4 and all(len(value) == 4 for value in seen)

@@ -76,11 +76,13 @@ class Unit:
             keys = self.keyset()
             return keys and keys.check_value()
         if name == "key/wifi_check":
-            return check_value(self.nvs["key/master"], self.nvs.get("key/wifi", b"").decode())
+            return check_value(
+                self.nvs["key/master"], self.nvs.get("key/wifi_password", b"").decode()
+            )
         if name == "config/sha256":
             config = self.files.get("/config.cbor")
             return config and hashlib.sha256(config).digest()
-        assert name not in ("key/master", "key/wifi")
+        assert name not in ("key/master", "key/wifi_password")
         return self.nvs.get(name)
 
     def _write(self, name, value):
@@ -182,7 +184,7 @@ def test_the_password_of_an_access_point_is_written_once_and_told_nowhere(regist
         before = len(unit.written)
         provisioner = Provisioner(unit, registry, lambda *line: lines.append(line))
         provisioner.run(plan, password=password)
-        return unit.nvs["key/wifi"], unit.written[before:].count("key/wifi")
+        return unit.nvs["key/wifi_password"], unit.written[before:].count("key/wifi_password")
 
     assert run(plan, "correct horse") == (b"correct horse", 1)
     assert registry.wifi_password("gh-1") == "correct horse"
@@ -205,7 +207,7 @@ def test_a_cable_pulled_while_a_password_is_written(registry, break_at, effect):
         except LinkError:
             continue
     assert_right(unit, registry)
-    assert unit.nvs["key/wifi"] == b"correct horse" and len(unit.keys_received) <= 2
+    assert unit.nvs["key/wifi_password"] == b"correct horse" and len(unit.keys_received) <= 2
 
 
 def test_no_line_tells_the_key(registry):

@@ -81,7 +81,7 @@ def test_provision_with_the_password_of_a_wifi(folder, capsys, monkeypatch):
         with SmpLink(port) as link:
             assert len(link.read_setting("key/wifi_check")) == 4
             with pytest.raises(Refused):
-                link.read_setting("key/wifi")
+                link.read_setting("key/wifi_password")
     nvs = json.loads((folder / "nvs.json").read_text())
     assert bytes.fromhex(nvs["wifi"]) == b"correct horse"
 
