@@ -11,10 +11,6 @@ from protocols.reasons import CODES
 _BOOT = const(1)
 _SCHEMA = const(2)
 _HEALTH = const(3)
-_ALARM = const(4)
-_CONFIG = const(5)
-_RECEIPT = const(6)
-_SELF_TEST = const(7)
 _BOOT_CAUSE = const(2)
 _BOOT_VERSION = const(3)
 _BOOT_CONFIG_HASH = const(4)
@@ -28,13 +24,6 @@ _HEALTH_SIGNAL = const(5)
 _HEALTH_BATTERY_MV = const(6)
 _HEALTH_PENDING = const(7)
 _HEALTH_FLOOR = const(8)
-_ALARM_RULE = const(2)
-_ALARM_CHANNEL = const(3)
-_ALARM_UNIT = const(4)
-_ALARM_SCALE = const(5)
-_ALARM_VALUE = const(6)
-_ALARM_SYNCED = const(7)
-_CONFIG_ISSUERS = const(2)
 
 
 def boot(node, cause):
@@ -46,11 +35,11 @@ def boot(node, cause):
         _BOOT_SYNCED: node.clock.synced,
         _BOOT_SCHEMAS: {schema.id: schema_map.hash_of(schema)},
     }
-    _append(node, _BOOT, body)
+    append(node, _BOOT, body)
 
 
 def schema(node):
-    _append(node, _SCHEMA, {_SCHEMA_MAP: schema_map.to_map(node.sampler.schema)})
+    append(node, _SCHEMA, {_SCHEMA_MAP: schema_map.to_map(node.sampler.schema)})
 
 
 # `urgent` when the host waits for records that will never come.
@@ -68,38 +57,11 @@ def health(node, urgent=False):
     millivolts = _battery_mv(node.sampler)
     if millivolts is not None:
         body[_HEALTH_BATTERY_MV] = millivolts
-    _append(node, _HEALTH, body, urgent)
+    append(node, _HEALTH, body, urgent)
 
 
-# -> its record number, None if it could not be stored. value: counts of the rule's scale
-def alarm(node, rule, value):
-    body = {
-        _ALARM_RULE: rule.number,
-        _ALARM_CHANNEL: rule.channel,
-        _ALARM_UNIT: rule.unit,
-        _ALARM_SCALE: rule.scale,
-        _ALARM_VALUE: value,
-        _ALARM_SYNCED: node.clock.synced,
-    }
-    return _append(node, _ALARM, body, True)
-
-
-# body: as protocols/receipt.py makes it.
-def receipt(node, body):
-    _append(node, _RECEIPT, body, True)
-
-
-# body: as self_test.py makes it.
-def self_test(node, body):
-    _append(node, _SELF_TEST, body, True)
-
-
-# Whom it obeys; kids as bytes.
-def issuers(node, kids):
-    _append(node, _CONFIG, {_CONFIG_ISSUERS: kids}, True)
-
-
-def _append(node, type, body, urgent=False):
+# -> its record number, None if it could not be stored.
+def append(node, type, body, urgent=False):
     try:
         t = node.clock.now()
         return node.outbox.append(lambda rn: encode(rn, type, t, body), urgent)
@@ -116,3 +78,10 @@ def _battery_mv(sampler):
             value = sampler.last.get("battery", (None,))[0]
             return None if value is None else value * 1000 // column.scale
     return None
+
+
+# What only a speaker tells: loaded for it, so that others need not hold its names.
+def __getattr__(name):
+    from . import speaker_events
+
+    return getattr(speaker_events, name)

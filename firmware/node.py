@@ -28,7 +28,10 @@ _OUTBOX_BYTES = const(524288)  # of 2 MiB of file system: half a year of hourly 
 # What later.call() loads: the first has the function, the others go with it.
 _SETTINGS = const("firmware.config")
 _BOARD = const("firmware.board firmware.parts")
-_EVENTS = const("firmware.events protocols.event_writer protocols.reasons protocols.schema_map")
+_EVENTS = const(
+    "firmware.events firmware.speaker_events protocols.event_writer protocols.reasons"
+    " protocols.schema_map"
+)
 _SHELL = const("firmware.shell firmware.reboot")
 _SERVER = const("firmware.smp_server firmware.smp_request protocols.smp")
 

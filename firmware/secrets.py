@@ -63,7 +63,9 @@ class Secrets:
                 return
             self._nvs.set_blob(name, value)
         else:
-            raise SecretsError("%s: give one of master, kid, epoch, unit, issuers, wifi_password" % name)
+            raise SecretsError(
+                "%s: give one of master, kid, epoch, unit, issuers, wifi_password" % name
+            )
         if name != "unit":  # other keys: what the old ones have seen says nothing about these
             self.window_store(Window())
         self._nvs.commit()

@@ -1,0 +1,46 @@
+# What only a speaker tells, beyond what events.py has.
+# SPDX-License-Identifier: Apache-2.0
+from protocols.compat import const
+
+from .events import append
+
+# As in protocols/event.py, whose names would take heap; a test compares them.
+_ALARM = const(4)
+_CONFIG = const(5)
+_RECEIPT = const(6)
+_SELF_TEST = const(7)
+_ALARM_RULE = const(2)
+_ALARM_CHANNEL = const(3)
+_ALARM_UNIT = const(4)
+_ALARM_SCALE = const(5)
+_ALARM_VALUE = const(6)
+_ALARM_SYNCED = const(7)
+_CONFIG_ISSUERS = const(2)
+
+
+# -> its record number, None if it could not be stored. value: counts of the rule's scale
+def alarm(node, rule, value):
+    body = {
+        _ALARM_RULE: rule.number,
+        _ALARM_CHANNEL: rule.channel,
+        _ALARM_UNIT: rule.unit,
+        _ALARM_SCALE: rule.scale,
+        _ALARM_VALUE: value,
+        _ALARM_SYNCED: node.clock.synced,
+    }
+    return append(node, _ALARM, body, True)
+
+
+# body: as protocols/receipt.py makes it.
+def receipt(node, body):
+    append(node, _RECEIPT, body, True)
+
+
+# body: as self_test.py makes it.
+def self_test(node, body):
+    append(node, _SELF_TEST, body, True)
+
+
+# Whom it obeys; kids as bytes.
+def issuers(node, kids):
+    append(node, _CONFIG, {_CONFIG_ISSUERS: kids}, True)
