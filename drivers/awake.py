@@ -20,7 +20,7 @@ class Awake:
         self._wait = modem.listen  # for bytes of the UART, which is for read() alone now
         self._fed = asyncio.Event()
         modem.listen = self._listen
-        modem.power = _POWER
+        modem.POWER = _POWER
         session = modem.session
         session._line, session._max_line = bytearray(_LINE), _LINE
 

@@ -33,12 +33,13 @@ _RAI_ONE_DOWNLINK = const(2)
 
 
 class Quectel(Modem):
+    POWER = _PSM  # what registration negotiates, as settings; awake.py has others
+
     def __init__(self, uart, pwrkey=None, reset=None):
         super().__init__(uart, pwrkey, reset)
         self.session.on("+QIURC", self._on_socket)
         self.received = []
         self.socket_open = False
-        self.power = _PSM  # what registration negotiates, as settings; awake.py has others
         self._rai = None  # what the modem was told; unknown after it started
 
     async def _set_up(self):
@@ -62,7 +63,7 @@ class Quectel(Modem):
         if await self.ask(at.read("+CFUN"), "+CFUN", _numbers) != [1]:
             await self.ask(at.assign("+CFUN", 1), timeout_ms=_CFUN_MS)
         await self.until(self._sim_ready, self.deadline(_SIM_MS), _POLL_MS, "modem_error")
-        for setting in self.power:
+        for setting in self.POWER:
             await self.attempt(at.assign(*setting))
         deadline = self.deadline(timeout_ms)
         await self.until(self.registered, deadline, _POLL_MS, "reg_searching")

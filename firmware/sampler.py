@@ -92,7 +92,7 @@ class Sampler:
         values, qualities = [], []
         for c, (source, index, scale) in enumerate(self._channels):
             column = self.schema.columns[c]
-            value, quality = _judge(source, index, scale, column)
+            value, quality = judge(source, index, scale, column)
             values.append(self._steady(c, value) if quality == schema.NORMAL else value)
             qualities.append(quality)
             if quality == schema.OUT_OF_RANGE:
@@ -136,28 +136,6 @@ class Sampler:
         self._batch.clear()
         return True
 
-    # Whether a channel is there, with this unit and scale, and a part that gives it.
-    def measures(self, name, unit, scale):
-        for column, (_, index, _) in zip(self.schema.columns, self._channels):
-            if column.name == name:
-                return index is not None and (column.unit, column.scale) == (unit, scale)
-        return False
-
-    # Some channels now, in no report: {name: counts, None without a value that can be believed}.
-    # What fails is not counted, since it may be every few seconds: the next round counts it.
-    async def look(self, names):
-        found, read = {}, []
-        async with self._lock:
-            for column, (source, index, scale) in zip(self.schema.columns, self._channels):
-                if column.name not in names:
-                    continue
-                if source not in read:
-                    read.append(source)
-                    await self._read(source)
-                value, quality = _judge(source, index, scale, column)
-                found[column.name] = value if quality == schema.NORMAL else None
-        return found
-
     # -> the reason if it failed
     async def _read(self, source):
         source.values = None
@@ -185,7 +163,7 @@ class Sampler:
 
 
 # -> (value or None, quality) of one column
-def _judge(source, index, scale, column):
+def judge(source, index, scale, column):
     if source.values is None:
         return None, source.quality
     value = source.values[index] if index is not None else None

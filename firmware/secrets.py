@@ -41,8 +41,8 @@ class Secrets:
         keys = self.keyset()
         return keys.check_value() if keys else None
 
-    # What provisioning may write: master, kid, epoch, unit, issuers, wifi_password. Writing what is there
-    # changes nothing, so that an interrupted provisioning can be repeated.
+    # What provisioning may write: see what it raises. Writing what is there changes nothing, so
+    # that an interrupted provisioning can be repeated.
     def put(self, name, value):
         if name == "epoch":
             if not isinstance(value, int) or not 0 <= value <= 0x7FFFFFFF:

@@ -27,8 +27,8 @@ _GROUPS_MAX = const(16)
 
 
 def check(value, check_key, error):
-    for key in _KEYS:
-        check_key(value, *key)
+    for row in _KEYS:
+        check_key(value, *row)
     groups = value["speaker"].setdefault("groups", [])
     whole = isinstance(groups, list) and len(groups) <= _GROUPS_MAX
     if not whole or not all(isinstance(group, int) for group in groups):
@@ -36,7 +36,7 @@ def check(value, check_key, error):
     if "wifi" not in value:
         return
     value.setdefault("nbiot", {})
-    for key in _ROAD_KEYS:
-        check_key(value, *key)
+    for road_row in _ROAD_KEYS:
+        check_key(value, *road_row)
     if not isinstance(value["wifi"].setdefault("open", False), bool):
         raise error("config: wifi.open must be true or false")

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 
-import network
-
 from protocols.compat import const
 
 from . import CarrierError
@@ -187,6 +185,8 @@ class Roads:
     # Not found in its time. The radio would go on looking all the time, and would ask an access
     # point that refuses the password until that locks it out.
     def _give_up(self):
+        import network
+
         refused = self._station.status() == network.STAT_WRONG_PASSWORD
         self._trouble = "wifi_password" if refused else "wifi_link_lost"
         if refused:

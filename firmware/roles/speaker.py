@@ -14,8 +14,8 @@ from ..carriers.choose import choose
 from ..commands import Commands
 from ..issuers import Issuers
 from ..player import Player
-from ..sampler import Sampler
 from ..uplink import Uplink
+from ..watched_sampler import WatchedSampler
 
 # How long a task may be silent before the watchdog bites.
 _SAMPLER_SILENCE_S = const(300)
@@ -40,7 +40,7 @@ class Speaker:
         self.carrier = choose(node, board, self._take, self._moved)
         sampling = config["sampling"]
         clock = node.clock
-        self.sampler = Sampler(
+        self.sampler = WatchedSampler(
             profile,
             self.parts,
             node.parts_lock,

@@ -5,9 +5,9 @@ import asyncio
 from drivers.errors import SensorError
 from firmware import events
 from firmware.alarm_rules import AlarmRules
-from firmware.sampler import Sampler
 from firmware.tests.support_alerts import NOW
 from firmware.tests.support_alerts import Unit as AlertUnit
+from firmware.watched_sampler import WatchedSampler
 from protocols import event, event_reader
 from protocols.command import ALARM_RULES, Command
 
@@ -82,7 +82,7 @@ class Unit(AlertUnit):
         self.lock = asyncio.Lock()
         parts = {"river": self.river, "none": None}
         shared = PROFILE, parts, self.lock, self.clock, self.counters, self.outbox
-        self.sampler = Sampler(*shared, 300, 4)
+        self.sampler = WatchedSampler(*shared, 300, 4)
         self.logged = []
         self.events = []
         self.breaks_event = None
