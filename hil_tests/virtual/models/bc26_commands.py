@@ -35,7 +35,7 @@ SETTINGS = {
     "+QNBIOTRAI": "0",
     "+QSCLK": "1",
 }
-PERSISTENT = ("+CPSMS", "+IPR", "+QCGDEFCONT")
+PERSISTENT = ("+CPSMS", "+CEDRXS", "+IPR", "+QCGDEFCONT")
 ALLOWED = {
     "+CEREG": "[0-5]",
     "+CSCON": "[01]",

@@ -19,6 +19,7 @@ SEND_US = 50_000  # from the end of the command to the radio
 SETUP_US = (300_000, 1_200_000)  # radio connection from idle
 DOWNLINK_US = (100_000, 300_000)  # to a connected modem
 PAGING_US = 2_560_000  # to an idle one: at its next paging occasion
+EDRX_US = 20_480_000  # the same with AT+CEDRXS on: TS 24.008 10.5.5.32, the shortest for NB-IoT
 INACTIVITY_US = 10_000_000  # the network lets the connection go
 RELEASE_US = 500_000  # the same after release assistance
 SEARCH_US = (2_000_000, 20_000_000)
@@ -234,7 +235,8 @@ class Radio:
             return
         delay_us = self.random.randrange(*DOWNLINK_US)
         if not self.connected:
-            delay_us += self.random.randrange(PAGING_US)
+            is_edrx = self.modem.settings["+CEDRXS"][0] in "12"
+            delay_us += self.random.randrange(EDRX_US if is_edrx else PAGING_US)
         self.modem.later(delay_us, lambda: self.received(number, line, data))
 
     def received(self, number: int, line: Any, data: bytes) -> None:
