@@ -13,11 +13,6 @@ from . import later
 
 _WIFI = const("firmware.wifi_secret")
 _ISSUERS = const("firmware.issuers protocols.authority protocols.command")
-_SIZES = {"master": (16,), "kid": (2, 4)}
-
-
-class SecretsError(ValueError):
-    pass
 
 
 class Secrets:
@@ -27,13 +22,12 @@ class Secrets:
 
     # (kid bytes or None, epoch, unit name)
     def identity(self):
-        unit = self._blob("unit", 64)
-        return self._blob("kid", 4), self._int("epoch"), str(unit or b"", "utf-8")
+        _, kid, epoch = self._keys()
+        return kid, epoch, str(self._blob("unit", 64) or b"", "utf-8")
 
     # None until the unit is provisioned.
     def keyset(self):
-        master = self._blob("master", 16)
-        kid, epoch, _ = self.identity()
+        master, kid, epoch = self._keys()
         return KeySet(master, kid, epoch) if master and kid else None
 
     # Four bytes that tell two keys apart and say nothing about either.
@@ -41,34 +35,70 @@ class Secrets:
         keys = self.keyset()
         return keys.check_value() if keys else None
 
-    # What provisioning may write: see what it raises. Writing what is there changes nothing, so
-    # that an interrupted provisioning can be repeated.
+    # (master, kid, epoch): of one blob, so that no power cut comes between them; or of the three
+    # that an NVS image has, and a unit that is given them one by one.
+    def _keys(self):
+        key = self._blob("key", 24)
+        if key:
+            return key[:16], key[20:], int.from_bytes(key[16:20], "big")
+        return self._blob("master", 16), self._blob("kid", 4), self._int("epoch")
+
+    # What provisioning may write: see what _write() raises; epoch and kid may follow the master in
+    # one value. Writing what is there changes nothing, so that an interrupted provisioning can be
+    # repeated.
     def put(self, name, value):
-        if name == "epoch":
-            if not isinstance(value, int) or not 0 <= value <= 0x7FFFFFFF:
-                raise SecretsError("epoch: give an integer of 0 to 2147483647")
-            if value == self._int(name):
-                return
-            self._nvs.set_i32(name, value)
-        elif name == "issuers":
+        if name == "issuers":
             later.call(_ISSUERS, "replace", bytes(value))
             return
         elif name == "wifi_password":
             later.call(_WIFI, "replace", bytes(value))
             return
-        elif name in ("master", "kid", "unit"):
+        elif name == "unit":
             value = value.encode() if isinstance(value, str) else bytes(value)
-            _check(name, value)
+            if not 0 < len(value) <= 64:
+                raise ValueError("unit: give 1 to 64 bytes")
+            try:
+                str(value, "utf-8")
+            except UnicodeError:
+                raise ValueError("unit: give UTF-8 text")
             if value == self._blob(name, 64):
                 return
             self._nvs.set_blob(name, value)
         else:
-            raise SecretsError(
-                "%s: give one of master, kid, epoch, unit, issuers, wifi_password" % name
-            )
-        if name != "unit":  # other keys: what the old ones have seen says nothing about these
-            self.window_store(Window())
+            self._write(name, value)
         self._nvs.commit()
+
+    def _write(self, name, value):
+        old = master, kid, epoch = self._keys()
+        if name == "epoch":
+            epoch = value
+        elif name == "kid":
+            kid = bytes(value)
+        elif name == "master":
+            master = bytes(value[:16])
+            if len(value) > 16:
+                epoch, kid = int.from_bytes(value[16:20], "big"), bytes(value[20:])
+        else:
+            raise ValueError(
+                name + ": give one of master, kid, epoch, unit, issuers, wifi_password"
+            )
+        if master is not None and len(master) != 16:
+            raise ValueError("master: give 16 bytes; epoch and kid may follow")
+        if kid is not None and len(kid) not in (2, 4):
+            raise ValueError("kid: give 2 or 4 bytes")
+        if not isinstance(epoch, int) or not 0 <= epoch <= 0x7FFFFFFF:
+            raise ValueError("epoch: give an integer of 0 to 2147483647")
+        if (master, kid, epoch) == old:
+            return
+        # In one: a power cut between them would leave a unit with neither key.
+        if master and kid:
+            self._nvs.set_blob("key", master + epoch.to_bytes(4, "big") + kid)
+        elif name == "epoch":
+            self._nvs.set_i32(name, value)
+        else:
+            self._nvs.set_blob(name, bytes(value))
+        # Other keys: what the old ones have seen says nothing about these.
+        self.window_store(Window())
 
     # The sender's sequence numbers; the limit is in NVS before a number below it is used.
     def sequence(self):
@@ -122,16 +152,3 @@ class Secrets:
             return bytes(buffer[: self._nvs.get_blob(name, buffer)])
         except OSError:
             return None
-
-
-def _check(name, value):
-    if name in _SIZES and len(value) not in _SIZES[name]:
-        allowed = " or ".join(str(size) for size in _SIZES[name])
-        raise SecretsError("%s: give %s bytes, not %d" % (name, allowed, len(value)))
-    if name == "unit":
-        if not 0 < len(value) <= 64:
-            raise SecretsError("unit: give 1 to 64 bytes")
-        try:
-            str(value, "utf-8")
-        except UnicodeError:
-            raise SecretsError("unit: give UTF-8 text")

@@ -30,7 +30,8 @@ def password():
 # Four bytes that tell two passwords apart. Who does not have the unit's master key can try no
 # dictionary on them. As in host_tools/wifi_password.py.
 def check_value():
-    master, secret = _blob("master", 16), _blob(_NAME, _MAX)
+    secret = _blob(_NAME, _MAX)
+    master = _blob("key", 24)[:16] or _blob("master", 16)  # as in secrets.py
     return hkdf.expand(hkdf.extract(master, secret), _NAME.encode(), 4) if secret else None
 
 

@@ -77,7 +77,9 @@ def cuts(
     state: str | None = typer.Option(
         None, metavar="N[:KIND[:M]]", help="Judge this one cut and tell all about it."
     ),
-    story: str = typer.Option("full", help="What the unit lives through: full, short or contact."),
+    story: str = typer.Option(
+        "full", help="What the unit lives through: full, short, keys or contact."
+    ),
     seed: int = typer.Option(1, help="Seed of the golden run and of torn bits."),
     jobs: int = typer.Option(0, help="Processes; 0: one a processor."),
     report: Path | None = typer.Option(None, metavar="DIR", help="Write cuts.json and cuts.md."),

@@ -11,10 +11,11 @@ import struct
 import zlib
 
 PAGE = 4096
+BITMAP_AT, ENTRIES_AT = 32, 64
 # States of a page; two bits of state for each entry; types.
 PAGE_STATES = {0xFFFFFFFE: "active", 0xFFFFFFFC: "full", 0xFFFFFFF8: "freeing"}
 ENTRIES, ENTRY = 126, 32
-WRITTEN = 0b10
+WRITTEN, CLEARED = 0b10, 0b00
 I32, BLOB_DATA, BLOB_INDEX = 0x14, 0x42, 0x48
 
 
@@ -48,16 +49,29 @@ def read(content: bytes, namespace: str = "fieldbeat") -> dict[str, int | bytes]
     return values
 
 
+def what_counts(page: bytes) -> bytes:
+    """Return a page without the bytes of entries that are cleared: nobody looks into them."""
+    parts = [page[:ENTRIES_AT]]
+    for index in range(ENTRIES):
+        if _state(page, index) != CLEARED:
+            parts.append(page[ENTRIES_AT + index * ENTRY : ENTRIES_AT + (index + 1) * ENTRY])
+    return b"".join(parts)
+
+
+def _state(page: bytes, index: int) -> int:
+    return page[BITMAP_AT + index // 4] >> index % 4 * 2 & 0b11
+
+
 def _entries(page: bytes) -> dict[tuple[int, str, int, int], bytes]:
     found, index = {}, 0
     while index < ENTRIES:
-        state = page[32 + index // 4] >> index % 4 * 2 & 0b11
-        raw = page[64 + index * ENTRY : 64 + (index + 1) * ENTRY]
+        state = _state(page, index)
+        raw = page[ENTRIES_AT + index * ENTRY : ENTRIES_AT + (index + 1) * ENTRY]
         space, kind, span, chunk, checksum = struct.unpack_from("<BBBBI", raw)
         if state != WRITTEN or _crc(raw[:4] + raw[8:]) != checksum or not span:
             index += 1
             continue
-        whole = page[64 + index * ENTRY : 64 + (index + span) * ENTRY]
+        whole = page[ENTRIES_AT + index * ENTRY : ENTRIES_AT + (index + span) * ENTRY]
         index += span
         if kind == BLOB_DATA and _crc(_data(whole)) != struct.unpack_from("<I", raw, 28)[0]:
             continue

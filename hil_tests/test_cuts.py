@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 from fieldbeat.hil_tests import nvs_reader
 from fieldbeat.hil_tests.commands import app
-from fieldbeat.hil_tests.cuts import campaign, command, findings, report, states
+from fieldbeat.hil_tests.cuts import campaign, command, findings, report, states, trial
 from fieldbeat.hil_tests.cuts.essence import Essence
 from fieldbeat.hil_tests.cuts.findings import Options, Results
 from fieldbeat.hil_tests.cuts.judge import Cut, Judge, parse
@@ -281,6 +281,41 @@ def test_a_fault_of_the_recovery_is_seen_by_a_second_cut():
     assert verdict.broken == [] and recovery is not None
     names = [name for name in states.every(recovery.recording) if name.kind == states.CLEAN]
     assert "record 3 has arrived with other bytes" in first_broken(recovery, names)
+
+
+IN_TWO = {
+    "firmware/secrets.py": (
+        (
+            '            self._nvs.set_blob("key", master + epoch.',
+            '            self._nvs.set_blob("key", master + old[2].to_bytes(4, "big") + kid)\n'
+            '            self._nvs.set_blob("key", master + epoch.',
+        ),
+    )
+}
+
+
+def new_key(recording: Recording) -> list[int]:
+    """The operations that write the first new key, and two more."""
+    vfs = recording.vfs[0]
+    ops = [op for op in recording.ops[stage(recording, BEGUN) - 1 :] if op.address < vfs]
+    return [op.number for op in ops[:7]]
+
+
+def test_a_key_that_comes_without_its_epoch_is_seen(monkeypatch):
+    monkeypatch.setattr(trial, "PROOF_S", 120.0)
+    judge = faulty("keys", IN_TWO)
+    said = first_broken(judge, [Name(number) for number in new_key(judge.recording)[3:]])
+    assert "the identity in NVS is a mixture" in said
+    assert "sealed with no key of the unit" in said
+
+
+def test_a_change_of_keys_that_is_cut_leaves_the_old_key_or_the_new_one():
+    recording = record("keys")
+    judge = Judge(recording, promises(recording))
+    numbers = new_key(recording)
+    assert {len(judge.promised[number - 1].identities) for number in numbers} == {2}
+    verdicts = [judge.judge(Cut(Name(number, "half"))) for number in numbers[1::2]]
+    assert [(v.cut, v.broken, v.invalid) for v in verdicts if v.broken or v.invalid] == []
 
 
 # Reports

@@ -228,15 +228,10 @@ class Provisioner:
                     f"another program has just taken the key of {unit.name}",
                     "end it, then run the same command again",
                 )
-            write("key/master", self._master(unit))
-        identity = {
-            "id/kid": unit.kid,
-            "id/epoch": unit.epoch.to_bytes(4, "big"),
-            "id/unit": unit.name.encode(),
-        }
-        for name, value in identity.items():
-            if read(name) != value:
-                write(name, value)
+            # In one value: a cut between a key and its epoch would leave a unit with neither.
+            write("key/master", self._master(unit) + unit.epoch.to_bytes(4, "big") + unit.kid)
+        if read("id/unit") != unit.name.encode():
+            write("id/unit", unit.name.encode())
         if read("key/check") != check:
             raise ProvisioningError("the unit did not keep its key", "run the same command again")
         self._progress("key", "written and compared")

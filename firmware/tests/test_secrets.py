@@ -1,7 +1,7 @@
 # What NVS keeps: identity, keys that never come out, numbers that never go back.
 # SPDX-License-Identifier: Apache-2.0
 from firmware.issuers import Issuers
-from firmware.secrets import Secrets, SecretsError
+from firmware.secrets import Secrets
 from firmware.tests.support import World
 from protocols import cbor
 from protocols.command import issuer_kid
@@ -77,8 +77,34 @@ def test_bad_values_change_nothing():
         ("unit", b"\xff\xfe", "UTF-8"),
         ("seq_limit", 0, "one of master, kid, epoch, unit"),
     ):
-        assert hint in str(raises(SecretsError, secrets.put, name, value))
+        assert hint in str(raises(ValueError, secrets.put, name, value))
     assert world.nvs["fieldbeat"] == before
+
+
+def test_a_new_key_comes_with_its_epoch_and_kid_in_one_write():
+    world, secrets = provisioned()
+    before, writes = secrets.check_value(), world.nvs_writes
+    secrets.put("master", bytes(16) + b"\0\0\1\2" + b"\x01\x03\5\7")
+    assert secrets.identity() == (b"\x01\x03\5\7", 0x102, "gh-1")
+    expected = KeySet(bytes(16), b"\x01\x03\5\7", 0x102).check_value()
+    assert secrets.check_value() == Secrets().check_value() == expected != before
+    assert world.nvs_writes == writes + 2  # the key, the window
+    secrets.put("master", bytes(16) + b"\0\0\1\2" + b"\x01\x03\5\7")
+    assert world.nvs_writes == writes + 2
+    for value in (bytes(17), bytes(21), bytes(23), bytes(25), bytes(16) + b"\xff" * 4 + b"ab"):
+        raises(ValueError, secrets.put, "master", value)
+    assert world.nvs_writes == writes + 2
+
+
+def test_what_an_image_has_brought_is_one_key_with_the_first_change():
+    world = World()
+    old = {"master": MASTER, "kid": b"\x01\x02", "epoch": 7}
+    world.nvs["fieldbeat"] = dict(old)
+    secrets = Secrets()
+    assert secrets.check_value() == KeySet(MASTER, b"\x01\x02", 7).check_value()
+    secrets.put("epoch", 8)
+    assert world.nvs["fieldbeat"]["key"] == MASTER + b"\0\0\0\x08\x01\x02"
+    assert secrets.check_value() == KeySet(MASTER, b"\x01\x02", 8).check_value()
 
 
 def test_repeating_a_value_writes_nothing():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fieldbeat.host_tools.collector import Collector
+from fieldbeat.host_tools.nvs_image import Identity
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
 
@@ -54,7 +55,8 @@ class Host:
         self.collector = Collector(self.store, self.registry)
 
     def _random_bytes(self, count: int) -> bytes:
-        return hashlib.sha256(f"key {self.world.seed}".encode()).digest()[:count]
+        given = self.registry.database.one("SELECT COUNT(*) FROM keys")[0]
+        return hashlib.sha256(f"key {given} {self.world.seed}".encode()).digest()[:count]
 
     def handle(self, datagram: bytes, source: str, now_s: float) -> list[bytes]:
         """Take a datagram, as the bench's `Collecting`."""
@@ -63,6 +65,13 @@ class Host:
         if self.on_taken:
             self.on_taken(datagram, answers)
         return answers
+
+    def identity(self, name: str) -> Identity:
+        """Return who a unit is, by the registry."""
+        unit = self.registry.unit(name)
+        assert unit is not None
+        master = dict(self.registry.keys(unit.kid))[unit.epoch]
+        return Identity(name, unit.kid, unit.epoch, master)
 
     def records(self) -> dict[int, bytes]:
         """Return every record that was ever stored, by number."""

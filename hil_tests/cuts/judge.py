@@ -65,7 +65,7 @@ class Judge:
     ) -> None:
         self.recording = recording
         self.promised = promised
-        self.origin = origin or Origin(recording.base, recording.vfs)
+        self.origin = origin or Origin(recording.base, recording.nvs, recording.vfs)
         self._first = first
         self._ops = recording.ops
         self._memory_keys: dict[int, bytes] = {}
@@ -89,7 +89,7 @@ class Judge:
         verdict = Verdict(self._text(Cut(name)))
         now = self.recording
         flash = self.flash(name) if name.number <= len(self._ops) else b""
-        recovery = Recording(now.story, now.seed, flash, now.nvs, now.vfs, now.identity)
+        recovery = Recording(now.story, now.seed, flash, now.nvs, now.vfs, now.identities)
         recovery.configs = now.configs
         self._judge(name, verdict, recovery)
         if verdict.broken or verdict.invalid:
@@ -133,7 +133,7 @@ class Judge:
         """A hash of all that the life after a cut depends on: two cuts of one key are one."""
         self._go_to(name)
         promise = promise_of(self.promised, name)
-        memory = self._memory_key(promise.taken)
+        memory = self._memory_key(promise.memory)
         return hash_of(self._essence.key(name), promise.key, memory)
 
     def _go_to(self, name: Name) -> None:
@@ -141,12 +141,12 @@ class Judge:
             self._rewind()
         self._rebuilt.go_to(name.number)
 
-    def _memory_key(self, taken: int) -> bytes:
-        if taken not in self._memory_keys:
-            memory = self.recording.memories[taken]
+    def _memory_key(self, index: int) -> bytes:
+        if index not in self._memory_keys:
+            memory = self.recording.memories[index]
             lost = repr(sorted(memory.lost.items())).encode()
-            self._memory_keys[taken] = hash_of(memory.store, memory.registry, lost)
-        return self._memory_keys[taken]
+            self._memory_keys[index] = hash_of(memory.store, memory.registry, lost)
+        return self._memory_keys[index]
 
     def board_is_so(self, number: int, real: bytes) -> bool:
         """Whether a board that was cut before this operation has the flash that is rebuilt."""

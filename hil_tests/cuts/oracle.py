@@ -11,14 +11,16 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import cbor2
+from fieldbeat.host_tools.nvs_image import Identity
 from fieldbeat.protocols import frame
 
 from .. import nvs_reader
 from . import flash_reader
-from .promises import Promise, limits
+from .promises import Promise, identity_in, limits
 from .tape import SENT, Recording
 
 BOOT = 1  # type of the event that tells of a boot
@@ -52,7 +54,7 @@ def is_proof(store: Path, promise: Promise, lost: dict[int, bytes], known_before
 def judge(recording: Recording, promise: Promise, outcome: Outcome) -> list[str]:
     """Return every promise that is broken."""
     broken = _records(promise, outcome)
-    broken += _air(recording, [*promise.air, *outcome.air])
+    broken += _air(recording, promise, [*promise.air, *outcome.air])
     try:
         broken += _files(recording, promise, outcome)
     except flash_reader.Unreadable as error:
@@ -134,19 +136,34 @@ def is_boot(raw: bytes) -> bool:
 # The air
 
 
-def _air(recording: Recording, air: Iterable[tuple[str, bytes]]) -> list[str]:
+def _air(recording: Recording, promise: Promise, air: Iterable[tuple[str, bytes]]) -> list[str]:
     """No (key, number) pair over two different frames, in either direction."""
-    seen: dict[tuple[bool, int, int], bytes] = {}
+    seen: dict[tuple[str, Identity, int], bytes] = {}
+    known = tuple(dict.fromkeys((*recording.identities, *promise.identities)))
     broken = []
     for direction, datagram in air:
-        header = frame.parse(datagram, len(recording.identity.kid))
-        epoch = recording.identity.epoch if header.epoch is None else header.epoch
-        pair = direction == SENT, epoch, header.piv
-        if header.kid != recording.identity.kid or epoch != recording.identity.epoch:
-            broken.append(f"a frame names key id {header.kid.hex()} epoch {epoch}")
-        if seen.setdefault(pair, datagram) != datagram:
+        header = frame.parse(datagram, len(known[0].kid))
+        who = sealed_by(known, direction, datagram)
+        if who is None:
+            broken.append(
+                f"a frame of key id {header.kid.hex()} is sealed with no key of the unit"
+            )
+        elif seen.setdefault((direction, who, header.piv), datagram) != datagram:
             broken.append(f"sequence number {header.piv} has sealed two frames ({direction})")
     return broken
+
+
+@lru_cache(4096)
+def sealed_by(known: tuple[Identity, ...], direction: str, datagram: bytes) -> Identity | None:
+    """Return whose key opens a frame."""
+    for who in known:
+        try:
+            keys = frame.KeySet(who.master, who.kid, who.epoch)
+            keys.open(frame.UP if direction == SENT else frame.DOWN, datagram)
+            return who
+        except frame.FrameError:
+            continue
+    return None
 
 
 # The flash
@@ -174,21 +191,13 @@ def _files(recording: Recording, promise: Promise, outcome: Outcome) -> list[str
 def _nvs(recording: Recording, promise: Promise, outcome: Outcome) -> list[str]:
     at, size = recording.nvs
     values = nvs_reader.read(outcome.flash[at : at + size])
-    identity = recording.identity
-    expected = {
-        "master": identity.master,
-        "kid": identity.kid,
-        "unit": identity.unit.encode(),
-        "epoch": identity.epoch,
-    }
-    broken = [
-        f"{key} in NVS is not what it was"
-        for key, value in expected.items()
-        if values.get(key) != value
-    ]
+    broken = []
+    who = identity_in(values)
+    if who not in promise.identities:
+        broken.append(f"the identity in NVS is a mixture, or another one: epoch {who.epoch}")
     reserved, high = limits(values)
     used = [
-        frame.parse(datagram, len(identity.kid)).piv
+        frame.parse(datagram, len(promise.identities[0].kid)).piv
         for direction, datagram in (*promise.air, *outcome.air)
         if direction == SENT
     ]
@@ -196,6 +205,6 @@ def _nvs(recording: Recording, promise: Promise, outcome: Outcome) -> list[str]:
         broken.append(f"the reserved sequence number fell: {promise.sequence_limit} to {reserved}")
     if reserved <= max(used, default=-1):
         broken.append(f"sequence number {max(used)} was used, but only {reserved} are reserved")
-    if high < promise.window_high:
+    if high < promise.window_high and who.master == promise.window_key:
         broken.append(f"the replay window fell back: {promise.window_high} to {high}")
     return broken

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from fieldbeat.host_tools.nvs_image import Identity
+
 from .. import nvs_reader
 from ..virtual.flash import FlashOp
 from . import flash_reader
 from .states import AFTER, Name, Rebuilt, hash_of
-from .tape import ARRIVED, BEGUN, DONE, SENT, TAKEN, Datagram, Recording, Stage
+from .tape import ARRIVED, BEGUN, DONE, LEARNT, SENT, TAKEN, Datagram, Recording, Stage
 
 BACK_US = 10_000_000
 
@@ -25,12 +27,14 @@ class Promise:
     """What must hold after a cut; `at_us` is when the operation that is cut began."""
 
     at_us: int = 0
-    taken: int = 0  # datagrams that the collector has
+    memory: int = 0  # which of the recording's is what the host knows
     records: dict[int, bytes] = field(default_factory=dict)  # safe on flash, or with the collector
     alarms: frozenset[int] = frozenset()
     configs: tuple[bytes, ...] = ()  # one of these is in force
+    identities: tuple[Identity, ...] = ()  # it is one of these
     sequence_limit: int = 0
     window_high: int = -1
+    window_key: bytes = b""  # the master key under which the window has got so high
     air: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)  # (sent or down, datagram)
     air_key: bytes = b""
     records_key: bytes = b""
@@ -44,8 +48,10 @@ class Promise:
     @property
     def key(self) -> bytes:
         """A hash of all this but the moment of the cut itself."""
-        numbers = repr((self.back_us, self.sequence_limit, self.window_high)).encode()
-        return hash_of(numbers, self.records_key, self.air_key, *self.configs)
+        numbers = (self.back_us, self.sequence_limit, self.window_high, self.window_key)
+        masters = (who.master for who in self.identities)
+        known = (self.records_key, self.air_key, *self.configs, *masters)
+        return hash_of(repr((numbers, self.identities)).encode(), *known)
 
 
 def promise_of(promised: list[Promise], name: Name) -> Promise:
@@ -58,7 +64,7 @@ def promise_of(promised: list[Promise], name: Name) -> Promise:
         return before
     then = promised[name.number]
     air, key = before.air, before.air_key
-    return replace(then, at_us=before.at_us, taken=before.taken, air=air, air_key=key)
+    return replace(then, at_us=before.at_us, memory=before.memory, air=air, air_key=key)
 
 
 def promises(recording: Recording, start: Promise | None = None) -> list[Promise]:
@@ -66,7 +72,7 @@ def promises(recording: Recording, start: Promise | None = None) -> list[Promise
 
     Args:
         recording: of a golden run, or of a recovery.
-        start: what was promised before; then no configuration is given in this recording.
+        start: what was promised before; then nobody provisions the unit in this recording.
 
     Raises:
         flash_reader.Unreadable: the run itself left no file system.
@@ -76,15 +82,17 @@ def promises(recording: Recording, start: Promise | None = None) -> list[Promise
 
 def _walk(recording: Recording, start: Promise | None) -> Iterator[Promise]:
     rebuilt = Rebuilt(recording)
-    begun = finished = taken = 0
+    begun = finished = Stage("")._replace(config=0)
+    memory = 0
     now = start or Promise()
     area: tuple[int, int] | None = None  # what the last operation changed
     for at_us, what in recording.history:
         if isinstance(what, Stage):
-            begun = what.config if what.name == BEGUN else begun
-            finished = what.config if what.name == DONE else finished
+            begun = what if what.name == BEGUN else begun
+            finished = what if what.name == DONE else finished
+            memory += what.name == LEARNT
         elif isinstance(what, Datagram):
-            taken += what.kind == TAKEN
+            memory += what.kind == TAKEN
             if what.kind in (SENT, ARRIVED):
                 air = (*now.air, (what.kind, what.data))
                 key = hash_of(now.air_key, what.kind.encode(), what.data)
@@ -96,8 +104,11 @@ def _walk(recording: Recording, start: Promise | None) -> Iterator[Promise]:
             if area in (None, recording.nvs):
                 now = _limits(rebuilt, recording, now)
             area = recording.nvs if what.address < sum(recording.nvs) else recording.vfs
-            configs = start.configs if start else tuple(recording.configs[finished : begun + 1])
-            now = replace(now, at_us=at_us, taken=taken, configs=configs)
+            if not start:
+                configs = tuple(recording.configs[finished.config : begun.config + 1])
+                who = tuple(recording.identities[finished.identity : begun.identity + 1])
+                now = replace(now, configs=configs, identities=who)
+            now = replace(now, at_us=at_us, memory=memory)
             yield now
 
 
@@ -112,9 +123,28 @@ def _more(rebuilt: Rebuilt, recording: Recording, now: Promise) -> Promise:
 
 def _limits(rebuilt: Rebuilt, recording: Recording, now: Promise) -> Promise:
     at, size = recording.nvs
-    reserved, high = limits(nvs_reader.read(bytes(rebuilt.data[at : at + size])))
-    reserved, high = max(reserved, now.sequence_limit), max(high, now.window_high)
-    return replace(now, sequence_limit=reserved, window_high=high)
+    values = nvs_reader.read(bytes(rebuilt.data[at : at + size]))
+    reserved, high = limits(values)
+    key = identity_in(values).master
+    if key == now.window_key and len(now.identities) == 1:
+        high = max(high, now.window_high)
+    return replace(
+        now,
+        sequence_limit=max(reserved, now.sequence_limit),
+        window_high=high,
+        window_key=key,
+    )
+
+
+def identity_in(values: dict[str, int | bytes]) -> Identity:
+    """Return who a unit is, by what stands in its NVS."""
+    unit, kid, master = (values.get(name, b"") for name in ("unit", "kid", "master"))
+    epoch, key = values.get("epoch", 0), values.get("key")
+    if isinstance(key, bytes):
+        master, kid, epoch = key[:16], key[20:], int.from_bytes(key[16:20], "big")
+    assert isinstance(unit, bytes) and isinstance(kid, bytes)
+    assert isinstance(master, bytes) and isinstance(epoch, int)
+    return Identity(unit.decode("utf-8", "replace"), kid, epoch, master)
 
 
 def limits(values: dict[str, int | bytes]) -> tuple[int, int]:

@@ -10,7 +10,6 @@ import random
 from collections.abc import Callable
 
 from fieldbeat.host_tools.node_config import NodeConfig
-from fieldbeat.host_tools.nvs_image import Identity
 from fieldbeat.host_tools.partition_table import Partition
 from fieldbeat.host_tools.provisioner import Plan, Provisioner
 from fieldbeat.protocols import cbor
@@ -33,6 +32,7 @@ class Golden:
         self.recording = recording
         self._cut_before = cut_before
         self.is_cut = False
+        self._provisioning = False
         self.console = SmpConsole(desk, desk.unit)
         self._tape = Tape(recording, desk)
         self.note = self._tape.note
@@ -48,6 +48,8 @@ class Golden:
         if op.number == self._cut_before:
             self.is_cut = True
             raise PowerCut
+        if self._provisioning:
+            self._tape.look()
         self.note(op)
 
     # What stories are made of
@@ -71,16 +73,28 @@ class Golden:
 
     def reconfigure(self, node: NodeConfig) -> None:
         """Give the unit another configuration, as `fieldbeat provision` does."""
-        content = cbor.encode(node.to_device_map())
-        self.recording.configs.append(content)
-        index = len(self.recording.configs) - 1
-        self.note(Stage(BEGUN, index))
+        self.recording.configs.append(cbor.encode(node.to_device_map()))
+        self._provision(len(self.recording.identities) - 1, rekey=False)
+
+    def rekey(self) -> None:
+        """Give the unit another key, as `fieldbeat provision --rekey` does."""
+        self._provision(len(self.recording.identities), rekey=True)
+
+    def _provision(self, identity: int, rekey: bool) -> None:
+        configs, registry = self.recording.configs, self.desk.host.registry
+        self.note(Stage(BEGUN, len(configs) - 1, identity))
+        self._provisioning = True
         try:
-            provisioner = Provisioner(self.console, self.desk.host.registry, lambda *step: None)
-            provisioner.run(plan_of(content))
+            provisioner = Provisioner(self.console, registry, lambda *step: None)
+            provisioner.run(plan_of(configs[-1]), rekey)
         except BenchError as error:
             raise PowerCut if self.is_cut else error from error
-        self.note(Stage(DONE, index))
+        finally:
+            if rekey:
+                self.recording.identities.append(self.desk.host.identity(UNIT))
+        self._provisioning = False
+        self._tape.look()
+        self.note(Stage(DONE, len(configs) - 1, identity))
 
     def away(self, seconds: float) -> None:
         """Take the network away for a while."""
@@ -173,9 +187,8 @@ def _prepare(
     """Fill the flash of a unit that has a key and a past."""
     flash, registry = desk.unit.flash, desk.host.registry
     nvs_part, vfs_part = firmware_image.layout(node)
-    unit = registry.allocate(UNIT, "bench")
-    master = dict(registry.keys(unit.kid))[unit.epoch]
-    identity = Identity(UNIT, unit.kid, unit.epoch, master)
+    registry.allocate(UNIT, "bench")
+    identity = desk.host.identity(UNIT)
     if base is None:
         flash.load(0, firmware_image.build(node, identity, patches))
         age_files(desk, vfs_part)
@@ -184,6 +197,6 @@ def _prepare(
         base = flash.read(0, flash.size)
     flash.load(0, base)
     areas = (nvs_part.offset, nvs_part.size), (vfs_part.offset, vfs_part.size)
-    recording = Recording(story, desk.world.seed, base, *areas, identity)
+    recording = Recording(story, desk.world.seed, base, *areas, [identity])
     recording.configs.append(cbor.encode(node.to_device_map()))
     return recording

@@ -87,6 +87,14 @@ def tell_short(golden: Golden) -> None:
     golden.run_for(150)
 
 
+def tell_keys(golden: Golden) -> None:
+    """A first contact, and two new keys, each with a report under it."""
+    golden.until_told()
+    for _ in range(2):
+        golden.rekey()
+        golden.until_told()
+
+
 def tell_contact(golden: Golden) -> None:
     """A first contact and a report, without a reset."""
     golden.until_told()
@@ -96,5 +104,6 @@ def tell_contact(golden: Golden) -> None:
 STORIES = {
     "full": Story(tell_full, 285),
     "short": Story(tell_short, 0),
+    "keys": Story(tell_keys, 0),
     "contact": Story(tell_contact, 0),
 }

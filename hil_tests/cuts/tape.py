@@ -18,7 +18,7 @@ from .desk import Desk
 from .host import Memory
 
 SENT, TAKEN, ANSWERED, ARRIVED = "sent", "taken", "answered", "down"
-BEGUN, DONE = "begun", "done"
+BEGUN, DONE, LEARNT = "begun", "done", "learnt"
 
 
 class Datagram(NamedTuple):
@@ -29,10 +29,14 @@ class Datagram(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """Where in its story the run is; `config` is the index of the configuration it is about."""
+    """Where in its story the run is; with the indexes of configuration and identity it is about.
+
+    "learnt" stands where the registry was written without a datagram: `memories` has one more.
+    """
 
     name: str
     config: int = -1
+    identity: int = 0
 
 
 Happened = FlashOp | Datagram | Stage
@@ -47,10 +51,10 @@ class Recording:
     base: bytes = field(repr=False)
     nvs: tuple[int, int]  # offset and size of the partition
     vfs: tuple[int, int]
-    identity: Identity
+    identities: list[Identity]  # every one, in order
     history: list[tuple[int, Happened]] = field(default_factory=list)
     configs: list[bytes] = field(default_factory=list)  # every /config.cbor, in order
-    memories: list[Memory] = field(default_factory=list)  # after so many datagrams taken
+    memories: list[Memory] = field(default_factory=list)  # what the host knew, in order
     flash_at_end: bytes = field(default=b"", repr=False)
 
     @property
@@ -83,6 +87,13 @@ class Tape:
             history.append((self._began_us + at_us, Datagram(kind, data)))
         self._aired = len(capture)
         history.append((self._began_us + self._desk.world.now_us, what))
+
+    def look(self) -> None:
+        """Note it when the host knows more than it did."""
+        memory = self._desk.host.memory()
+        if memory != self.recording.memories[-1]:
+            self.note(Stage(LEARNT))
+            self.recording.memories.append(memory)
 
     def taken(self, datagram: bytes, answers: list[bytes]) -> None:
         """Note what the collector has stored and answered, and what it knows now."""

@@ -19,7 +19,7 @@ from fieldbeat.host_tools.provisioner import Provisioner
 from ..virtual.errors import BenchError, PowerCut
 from ..virtual.flash import FlashOp
 from . import oracle
-from .desk import Desk
+from .desk import UNIT, Desk
 from .promises import Promise
 from .recorder import plan_of
 from .smp_console import SmpConsole
@@ -65,7 +65,7 @@ class Trial:
     ) -> None:
         self.recording = recording
         self.promise = promise
-        memory = recording.memories[promise.taken]
+        memory = recording.memories[promise.memory]
         self.desk = Desk(recording.seed, folder, flash, promise.back_us, memory)
         self._cut_before = cut_before
         self._is_cut = False
@@ -104,23 +104,26 @@ class Trial:
 
     def _judge(self, verdict: Verdict) -> None:
         verdict.broken += oracle.judge(self.recording, self.promise, self._outcome())
-        if not verdict.broken and len(self.promise.configs) > 1:
+        promise = self.promise
+        if not verdict.broken and len(promise.configs) + len(promise.identities) > 2:
             verdict.broken += self._provision_again()
         if verdict.broken:
             verdict.console = self.desk.unit.output.decode("utf-8", "replace")[-2000:]
 
     def _provision_again(self) -> list[str]:
         """What a technician does whose provisioning was interrupted: the same command."""
-        wanted = self.promise.configs[-1]
-        link = SmpConsole(self.desk, self.desk.unit)
+        wanted, rekey = self.promise.configs[-1], len(self.promise.identities) > 1
+        link, host = SmpConsole(self.desk, self.desk.unit), self.desk.host
         try:
             link.wait()
-            Provisioner(link, self.desk.host.registry, lambda step, text: None).run(
-                plan_of(wanted)
-            )
+            Provisioner(link, host.registry, lambda *step: None).run(plan_of(wanted), rekey)
         except (BenchError, FieldbeatError) as error:
             return [f"provisioning again fails: {error}"]
-        self.promise = replace(self.promise, configs=(wanted,))
+        who = host.identity(UNIT) if rekey else self.promise.identities[0]
+        self.promise = replace(self.promise, configs=(wanted,), identities=(who,))
+        before = host.taken
+        if rekey and not self.desk.run_until(lambda: host.taken > before, PROOF_S):
+            return ["nothing came under the new key"]
         broken = oracle.judge(self.recording, self.promise, self._outcome())
         return [f"after provisioning again: {text}" for text in broken]
 

@@ -62,8 +62,8 @@ def test_provision_by_command(folder, capsys):
     assert (again["name"], again["kid"], again["state"]) == ("gh-7", "0001", "provisioned")
     nvs = json.loads((folder / "nvs.json").read_text())
     registry = Registry()
-    assert bytes.fromhex(nvs["master"]) == registry.keys(b"\0\1")[0][1]
-    assert (nvs["kid"], nvs["epoch"], bytes.fromhex(nvs["unit"])) == ("0001", 1, b"gh-7")
+    assert bytes.fromhex(nvs["key"]) == registry.keys(b"\0\1")[0][1] + bytes((0, 0, 0, 1, 0, 1))
+    assert bytes.fromhex(nvs["unit"]) == b"gh-7"
 
 
 def test_provision_with_the_password_of_a_wifi(folder, capsys, monkeypatch):
