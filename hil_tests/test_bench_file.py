@@ -34,6 +34,17 @@ def test_every_kind_of_power_in_the_desk_file_can_be_uncommented():
     assert kinds == {"uhubctl", "tasmota", "shelly", "gpio"}
 
 
+def test_the_stimulus_in_the_desk_file_can_be_uncommented():
+    text = (Path(bench_file.__file__).parent / "desk.toml").read_text()
+    head, _, rest = text.partition("# [board.gh-01.stimulus]")
+    lines, _, tail = rest.partition("\n\n")
+    checked = bench_file.parse(
+        f"{head}[board.gh-01.stimulus]" + lines.replace("\n# ", "\n") + f"\n\n{tail}", "desk.toml"
+    )
+    stimulus = checked.boards["gh-01"].stimulus
+    assert stimulus.wiring == "my-wiring.toml" and "stimulus" in checked.features
+
+
 def test_no_file_is_one_virtual_board():
     bench = bench_file.load(None)
     assert list(bench.boards) == ["gh-01"] and bench.is_virtual

@@ -664,5 +664,5 @@ def test_without_a_terminal_nobody_is_there():
 
 def test_an_interface_is_short():
     folder = Path(stand_ins.__file__).parent / "instruments"
-    for name in ("power", "console", "flasher", "lines"):
+    for name in ("power", "console", "flasher", "lines", "stimulus"):
         assert len((folder / f"{name}.py").read_text().splitlines()) <= 25, name

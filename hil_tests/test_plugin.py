@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -279,6 +281,19 @@ def test_a_bench_that_cannot_be_left_still_has_its_report(
     result.stdout.fnmatch_lines(["closing the bench: stuck"])
     assert outcomes(pytester) == {"test_it": "passed"}
     assert list(tmp_path.glob("fieldbeat-bench-*")) == []
+
+
+def test_with_a_bench_file_only_tests_of_that_bench_are_begun(tmp_path):
+    """The last file has a `rig` of its own, which is not the plugin's."""
+    path = tmp_path / "one.toml"
+    path.write_text(ONE_VIRTUAL_BOARD)
+    tests = [f"hil_tests/test_{name}.py" for name in ("console", "nvs", "driver_against_model")]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    listed = subprocess.check_output(
+        [*command, *tests, "--bench", path], cwd=PAGE.parent.parent, text=True
+    )
+    assert "test_read_measures_now" in listed and "deselected" in listed
+    assert "test_nvs.py" not in listed and "against_model" not in listed
 
 
 def test_workers_cannot_share_one_bench(suite):

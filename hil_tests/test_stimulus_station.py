@@ -8,24 +8,9 @@ from __future__ import annotations
 import pytest
 from fieldbeat.host_tools import node_config
 
-from . import small_image
-from .stimulus import install
 from .stimulus.remote import Stimulus, StimulusError
-from .virtual.bench import board_manifest
-from .virtual.board import VirtualBoard
-from .virtual.models.uart import UartDevice
+from .stimulus.wired import add_fixture, connect
 from .virtual.site import CONFIG, Site
-from .virtual.world import World
-
-WIRING = {
-    "uart": {"modem": {"id": 0, "tx": 16, "rx": 17}, "rs485": {"id": 1, "tx": 8, "rx": 9}},
-    "pins": {"pwrkey": {"pin": 14, "pressed": 1}, "reset": {"pin": 15, "pressed": 1}},
-}
-BUSES = {
-    "modem": {"kind": "uart", "uart": 0, "tx": 16, "rx": 17, "baud": 115_200},
-    "rs485": {"kind": "uart", "uart": 1, "tx": 8, "rx": 9, "baud": 9_600},
-}
-
 
 QUICK = (
     CONFIG.format(unit="gh-01", board="greenhouse_esp32").replace("3600", "60")
@@ -41,53 +26,19 @@ report_samples = 3
 VALUES = {"soil_moisture": 31.4, "soil_temperature": -2.6}
 
 
-class Wire(UartDevice):
-    """One end of a serial cable: what this board sends, the other one receives."""
-
-    def __init__(self, world: World, baud: int) -> None:
-        super().__init__(world, baud)
-        self.other: Wire = self
-
-    def receive(self, data: bytes) -> None:
-        self.other.transmit(bytes(data))
-
-
-class PinWire:
-    """A wire from an output of one board to an input of the other."""
-
-    def __init__(self, board: VirtualBoard, pin: int) -> None:
-        self.board, self.pin = board, pin
-        self.changed(0)
-
-    def changed(self, value: int) -> None:
-        self.board.hardware.buses.levels[self.pin] = value
-
-
 class Bench:
     """The station, the fixture, and the host between the fixture and the collector."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        fixture = install.config(
-            board_manifest("greenhouse_esp32"), WIRING, utc_s=int(site.now_s), values=VALUES
-        )
-        image = small_image.image(install.files(fixture) | {"boot.py": ""})
-        manifest = small_image.MANIFEST | {"heap_kb": 400, "buses": BUSES}
-        self.pico = site.add_board(manifest, "pico", image=image)
+        self.pico = add_fixture(site, VALUES, int(site.now_s))
         self.stimulus = Stimulus(self.pico.console_write, site.run_until, self.up)
         self.pico.on_output(self.stimulus.feed)
         self.sent: list[bytes] = []
         node = node_config.parse(QUICK, "gh-01.toml")
         self.host = node.tables.uplink.host, node.tables.uplink.port
         self.station = site.add_station(node)
-        for name, bus in BUSES.items():
-            ends = [Wire(site.world, bus["baud"]) for _ in range(2)]
-            ends[0].other, ends[1].other = ends[1], ends[0]
-            self.station.hardware.buses.put(name, ends[0])
-            self.pico.hardware.buses.put(name, ends[1])
-        listeners = self.station.hardware.buses.pin_listeners
-        listeners.update({4: PinWire(self.pico, 14), 5: PinWire(self.pico, 15)})
-        del listeners[27]  # the RS485 module on the fixture's side finds its direction itself
+        connect(self.station, self.pico)
 
     def up(self, number: int, host: str, port: int, data: bytes) -> None:
         """A datagram of the fixture's modem goes to the collector of the site."""

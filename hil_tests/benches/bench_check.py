@@ -21,6 +21,7 @@ from . import bench_file, opening
 from .bench_file import BenchFile, BoardTable, Gpio, Manual, Switch, Uhubctl
 from .blocked import Blocked
 from .rig import Rig, RigBoard
+from .stimulus_table import open_stimulus
 
 FINE, WRONG, UNTRIED = "ok", "wrong", "not tried"
 EXIT_CODES = {FINE: 0, WRONG: 1, UNTRIED: 0}
@@ -78,11 +79,13 @@ def examine(path: Path, offline: bool = False) -> Iterator[Finding]:
     if offline:
         yield Finding("boards", UNTRIED, "--offline: neither ports nor switches were touched")
         return
-    for name in file.boards:
+    for name, table in file.boards.items():
         if f"{name} power" not in missing:
             yield from _power(name, file.power(name))
         if f"{name} port" not in missing:
             yield from _board(name, file)
+        if table.stimulus is not None:
+            yield _try(f"{name} stimulus", partial(_stimulus, name, table, file.folder))
 
 
 def _programs(name: str, table: BoardTable, power: Switch | None) -> Iterator[Finding]:
@@ -133,6 +136,15 @@ def _board(name: str, file: BenchFile) -> Iterator[Finding]:
             yield _who(f"{name} board", board)
         finally:
             rig.close()
+
+
+def _stimulus(name: str, table: BoardTable, folder: Path) -> str:
+    assert table.stimulus is not None
+    stimulus = open_stimulus(name, table.stimulus, table.manifest, folder)
+    try:
+        return f"{table.stimulus.id}, plays {', '.join(stimulus.parts())}"
+    finally:
+        stimulus.close()
 
 
 def _unit(file: BenchFile, name: str) -> str:

@@ -30,6 +30,8 @@ from fieldbeat.host_tools.node_config import HOST, NAME, NAME_RULE, NodeConfig
 from fieldbeat.host_tools.validation import InvalidData, Strict, check, did_you_mean
 from pydantic import Field
 
+from .stimulus_table import StimulusTable
+
 VIRTUAL = "virtual"
 LABGRID = "labgrid:"
 PORT = r"^(virtual|labgrid:[A-Za-z0-9._/-]+|/\S+|COM[0-9]+|[a-z0-9+]+://\S+)$"
@@ -40,7 +42,16 @@ FEATURE = r"^[a-z][a-z0-9_]{0,31}$"
 HOST_AND_PORT = HOST[:-1] + r"(:[0-9]{1,5})?$"
 HOST_RULE = "a host name or an IPv4 address, with :PORT if it is not 80"
 # What follows from the rest of the file, and so cannot be claimed in it.
-DERIVED = ("virtual", "virtual_time", "faults", "lines", "power", "modem", "modem_model")
+DERIVED = (
+    "virtual",
+    "virtual_time",
+    "faults",
+    "lines",
+    "power",
+    "modem",
+    "modem_model",
+    "stimulus",
+)
 COLLECTOR = "collector"  # acknowledges what the units send: ours, or one that the file promises
 
 
@@ -103,6 +114,7 @@ class BoardTable(Strict):
     unit: str | None = None
     may_overwrite: bool = False
     power: PowerTable | None = None
+    stimulus: StimulusTable | None = None
 
     @property
     def is_virtual(self) -> bool:
@@ -156,11 +168,16 @@ class BenchFile:
             CannotTry: its file cannot be read, or has mistakes.
         """
         file = self.boards[name].unit
-        return None if file is None else node_config.load(Path(self.source).parent / file)
+        return None if file is None else node_config.load(self.folder / file)
+
+    @property
+    def folder(self) -> Path:
+        """Where the files stand that it names."""
+        return Path(self.source).parent
 
     def only(self, name: str) -> BenchFile:
-        """The same bench with one board, whose supply nobody may switch."""
-        board = self.boards[name].model_copy(update={"power": None})
+        """The same bench with one board, whose supply nobody may switch, and nothing beside it."""
+        board = self.boards[name].model_copy(update={"power": None, "stimulus": None})
         tables = self.tables.model_copy(update={"board": {name: board}, "power": None})
         return BenchFile(self.source, tables)
 
@@ -185,6 +202,8 @@ class BenchFile:
             found.add("lines")
         if all(self.power(name) for name in self.boards):
             found.add("power")
+        if all(board.is_virtual or board.stimulus for board in self.boards.values()):
+            found.add("stimulus")
         if any(boards.load(board.manifest).modem for board in self.boards.values()):
             found |= {"modem", "modem_model"} if self.modem == "model" else {"modem"}
         return frozenset(found)
@@ -245,6 +264,8 @@ def _board_problems(tables: Tables) -> Iterator[str]:
             hint = did_you_mean(board.manifest, boards.names())
             yield f"{place} manifest = '{board.manifest}': unknown board, {hint}"
         yield from _identity_problems(place, board)
+        if board.is_virtual and board.stimulus:
+            yield f"[board.{name}.stimulus]: a virtual board has its own models, take it out"
         power = board.power or tables.power
         kind = getattr(power, "kind", None)
         if kind and board.is_virtual != (kind == VIRTUAL):
@@ -292,8 +313,11 @@ def _shared_problems(tables: Tables) -> Iterator[str]:
 def _claims(board: BoardTable, power: Switch | None) -> Iterator[tuple[str, object]]:
     if board.id:
         yield "id", board.mac or board.usb_serial
-    if not board.is_virtual:
-        yield "port", os.path.realpath(board.port) if _is_device(board.port) else board.port
+    ports = [] if board.is_virtual else [board.port]
+    if board.stimulus:
+        ports.append(board.stimulus.port)
+    for port in ports:
+        yield "port", os.path.realpath(port) if _is_device(port) else port
     if isinstance(power, Uhubctl | Tasmota | Shelly | Gpio):
         relay = power.model_dump(include={"kind", "location", "port", "host", "relay"})
         yield "power", str(relay | power.model_dump(include={"chip", "line"}))

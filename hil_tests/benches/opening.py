@@ -17,18 +17,19 @@ from ..instruments.virtual_console import VirtualConsole
 from ..instruments.virtual_flasher import VirtualFlasher
 from ..instruments.virtual_lines import VirtualLines
 from ..instruments.virtual_power import VirtualPower
+from ..instruments.virtual_stimulus import VirtualStimulus
 from ..virtual.site import Site
 from . import bench_file
-from .bench_file import BoardTable, Gpio, Manual, Shelly, Switch, Tasmota, Uhubctl
+from .bench_file import BenchFile, BoardTable, Gpio, Manual, Shelly, Switch, Tasmota, Uhubctl
 from .blocked import Blocked
+from .stimulus_table import open_stimulus
 
 Closing = list[Callable[[], object]]  # what to do at the end, the last first
 
 
-def open_board(
-    name: str, table: BoardTable, power: Switch | None, site: Site | None, closing: Closing
-) -> dict[str, Any]:
+def open_board(name: str, file: BenchFile, site: Site | None, closing: Closing) -> dict[str, Any]:
     """The instruments of one board, as RigBoard takes them."""
+    table, power = file.boards[name], file.power(name)
     if table.is_virtual:
         assert site is not None
         return _virtual_board(name, table, power, site, closing)
@@ -40,6 +41,10 @@ def open_board(
     port = open_port(name, table, closing)
     line = SerialLine(port)
     closing.append(line.close)
+    stimulus = None
+    if table.stimulus is not None:
+        stimulus = open_stimulus(name, table.stimulus, table.manifest, file.folder)
+        closing.append(stimulus.close)
     return {
         "name": name,
         "table": table,
@@ -48,6 +53,7 @@ def open_board(
         "console": SerialConsole(line),
         "flasher": EsptoolFlasher(line, table.manifest, name),
         "lines": SerialLines(line) if table.lines else None,
+        "stimulus": stimulus,
     }
 
 
@@ -67,6 +73,7 @@ def _virtual_board(
         "console": VirtualConsole(board),
         "flasher": VirtualFlasher(board, table.manifest, name),
         "lines": VirtualLines(board) if table.lines else None,
+        "stimulus": VirtualStimulus(board, site),
         "virtual": board,
     }
 

@@ -27,6 +27,7 @@ from ..instruments.console import Console
 from ..instruments.flasher import Flasher
 from ..instruments.lines import Lines
 from ..instruments.power import Power
+from ..instruments.stimulus import Stimulus
 from ..virtual.board import VirtualBoard
 from ..virtual.errors import BenchError
 from ..virtual.site import Site
@@ -41,7 +42,7 @@ KEPT_BYTES, KEPT_LINES = 64 * 1024, 400  # of a console, for the report
 
 @dataclass
 class RigBoard:
-    """One board of a bench; `lines` is None where the file says that there are none."""
+    """One board of a bench; `lines`, `stimulus` are None where the file says there are none."""
 
     name: str
     table: BoardTable
@@ -51,6 +52,7 @@ class RigBoard:
     console: Console
     flasher: Flasher
     lines: Lines | None
+    stimulus: Stimulus | None = None
     virtual: VirtualBoard | None = None
     _said: bytearray = field(default_factory=bytearray, repr=False)
 
@@ -126,10 +128,11 @@ class RigBoard:
             raise Blocked(f"{self.name}: {reason}", step)
 
     def check_there(self) -> None:
-        """Raises Blocked when the port has been lost."""
-        line = getattr(self.console, "line", None)
-        if line is not None:
-            line.check()
+        """Raises Blocked when a port has been lost: its own, or that of its stimulus."""
+        for instrument in (self.console, self.stimulus):
+            line = getattr(instrument, "line", None)
+            if line is not None:
+                line.check()
 
 
 class Rig:
@@ -159,8 +162,8 @@ class Rig:
         rig = cls(file, Site(seed, workdir) if some_virtual else None)
         try:
             with _blocking():
-                for name, table in file.boards.items():
-                    rig._add(name, table)
+                for name in file.boards:
+                    rig._add(name)
                 if rig.site and not file.is_virtual:
                     rig.site.network.bridge = True
                     rig.site.start_real()
@@ -169,13 +172,9 @@ class Rig:
             raise
         return rig
 
-    def _add(self, name: str, table: BoardTable) -> None:
-        power = self.file.power(name)
-        board = RigBoard(
-            **opening.open_board(name, table, power, self.site, self._closing),
-            source=self.file.source,
-        )
-        self.boards[name] = board
+    def _add(self, name: str) -> None:
+        instruments = opening.open_board(name, self.file, self.site, self._closing)
+        self.boards[name] = RigBoard(**instruments, source=self.file.source)
 
     @property
     def features(self) -> frozenset[str]:

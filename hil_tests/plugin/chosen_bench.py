@@ -17,7 +17,7 @@ QEMU = "qemu:"
 OWN_WORLD = "own_world"  # every test gets a world, a collector and boards of its own
 EVERY_VIRTUAL = frozenset(
     {OWN_WORLD, "virtual", "virtual_time", "faults", "lines", "power", "modem", "modem_model"}
-    | {"collector"}
+    | {"collector", "stimulus"}
 )
 ABOUT = {  # for whoever reads why a test was skipped
     OWN_WORLD: "a world of its own for each test, as 'pytest' without --bench has it",
@@ -25,6 +25,7 @@ ABOUT = {  # for whoever reads why a test was skipped
     "faults": "faults can be switched where all boards are virtual",
     "modem_model": "the played modem, which virtual boards have",
     "power": "a [power] table for each board",
+    "stimulus": "a fixture that plays sensors and modem: docs/run-on-hardware.md",
 }
 SEED = 1
 

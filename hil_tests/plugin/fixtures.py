@@ -25,6 +25,7 @@ from fieldbeat.host_tools.node_config import NodeConfig
 
 from ..benches.bench_file import Manual
 from ..benches.blocked import Blocked
+from ..instruments.stimulus import Stimulus
 from ..virtual.fault_panel import FaultPanel
 from ..virtual.network import Network
 from ..virtual.site import UNIT, Site, config
@@ -185,6 +186,20 @@ def faults(request: pytest.FixtureRequest) -> Iterator[FaultPanel]:
     request.node.stash[PANEL] = panel
     yield panel
     panel.clear()
+
+
+@pytest.fixture
+def stimulus(request: pytest.FixtureRequest, board: Any) -> Iterator[Stimulus]:
+    """What plays the surroundings of the board; a fault of its that never fires fails the test."""
+    if request.config.stash[BENCH].own_world:
+        from ..instruments.virtual_stimulus import VirtualStimulus
+
+        stimulus: Stimulus = VirtualStimulus(board, request.getfixturevalue("bench"))
+    else:
+        stimulus = board.stimulus
+    request.node.stash[PANEL] = stimulus.faults
+    yield stimulus
+    stimulus.clear()
 
 
 @pytest.fixture

@@ -31,6 +31,10 @@ class StimulusError(Exception):
     """The fixture refused a command, or did not answer."""
 
 
+class Silent(StimulusError):
+    """It did not answer."""
+
+
 class Stimulus:
     """The line protocol; `wait(condition, timeout_s)` lets time pass until `condition()` holds."""
 
@@ -65,9 +69,7 @@ class Stimulus:
         self.write(" ".join([command, *words]).encode() + b"\n")
         self.wait(lambda: self._answers, ANSWER_S)
         if not self._answers:
-            raise StimulusError(
-                f"the fixture does not answer to {command!r}: is main.py running on it?"
-            )
+            raise Silent(f"the fixture does not answer to {command!r}: is main.py running on it?")
         answer = self._answers.pop(0)
         if answer.startswith("! "):
             raise StimulusError(answer[2:])
@@ -82,8 +84,8 @@ class Stimulus:
         return self.ask("down", number, data)
 
     def post(self, number: int, data: bytes) -> None:
-        """The same without waiting for the answer."""
-        self.write(f"down {number} {encode(data)}\n".encode())
+        """The same, and there is no answer that could be taken for that of another command."""
+        self.write(f"post {number} {encode(data)}\n".encode())
 
 
 class RemotePanel:
@@ -181,12 +183,17 @@ class Uplink:
     def answers(self) -> Iterator[tuple[int, bytes]]:
         """What came back, by line."""
         ready = select.select(list(self.sockets.values()), [], [], 0)[0]
-        for number, line in self.sockets.items():
+        for number, line in list(self.sockets.items()):
             if line in ready:
                 try:
                     yield number, line.recv(65_535)
                 except OSError:  # nobody listens there
                     pass
+
+    def close(self) -> None:
+        """Close the sockets."""
+        for line in self.sockets.values():
+            line.close()
 
 
 def main() -> None:
@@ -199,7 +206,10 @@ def main() -> None:
     uplink = Uplink((host, int(port)))
     with open_port(arguments.port, uplink.send) as stimulus:
         status = stimulus.ask("status")
-        print(f"the fixture plays: {', '.join(status['parts'])}; Ctrl-C ends it", flush=True)
+        print(
+            f"fixture {status['id']} plays: {', '.join(status['parts'])}; Ctrl-C ends it",
+            flush=True,
+        )
         try:
             while True:
                 stimulus.wait(lambda: False, 0.2)

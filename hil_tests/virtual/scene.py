@@ -34,6 +34,7 @@ class Scene:
         into_year = start - datetime(start.year, 1, 1, tzinfo=UTC)
         self.offset_us = into_year // timedelta(microseconds=1) + utc_offset_h * HOUR_US
         self.columns = read_columns(csv_path)
+        self.held: dict[str, float] = {}  # instead of the record
         self.hours = len(next(iter(self.columns.values())))
 
     def value(self, name: str, now_us: int) -> float:
@@ -41,9 +42,16 @@ class Scene:
         column = self.columns.get(name)
         if column is None:
             raise KeyError(f"no channel {name!r} in the scene; it has {sorted(self.columns)}")
+        if name in self.held:
+            return self.held[name]
         hour, rest_us = divmod(now_us + self.offset_us, HOUR_US)
         low, high = column[hour % self.hours], column[(hour + 1) % self.hours]
         return low + (high - low) * rest_us / HOUR_US
+
+    def hold(self, name: str, value: float) -> None:
+        """Keep a channel at a value from now on; KeyError names the channels there are."""
+        self.value(name, 0)
+        self.held[name] = value
 
 
 @cache

@@ -4,7 +4,11 @@
 
 class Scene:
     def __init__(self, values):
-        self.values = values
+        self._first = values
+        self.begin()
+
+    def begin(self):
+        self.values = dict(self._first)
 
     def value(self, name, now_us):
         if name not in self.values:
