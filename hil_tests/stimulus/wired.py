@@ -18,7 +18,7 @@ WIRING = {
     "uart": {"modem": {"id": 0, "tx": 16, "rx": 17}, "rs485": {"id": 1, "tx": 8, "rx": 9}},
     "pins": {"pwrkey": {"pin": 14, "pressed": 1}, "reset": {"pin": 15, "pressed": 1}},
 }
-BUSES = {
+BUSES: dict[str, dict[str, Any]] = {
     "modem": {"kind": "uart", "uart": 0, "tx": 16, "rx": 17, "baud": 115_200},
     "rs485": {"kind": "uart", "uart": 1, "tx": 8, "rx": 9, "baud": 9_600},
 }
@@ -51,8 +51,8 @@ def add_fixture(bench: Bench, values: dict[str, float], utc_s: int = 0) -> Virtu
     manifest = board_manifest("greenhouse_esp32")
     fixture = install.config(manifest, WIRING, utc_s=utc_s, values=values)
     image = small_image.image(install.files(fixture) | {"boot.py": ""})
-    more: dict[str, Any] = {"heap_kb": 400, "buses": BUSES}
-    return bench.add_board(small_image.MANIFEST | more, "pico", image=image)
+    board = small_image.MANIFEST | {"heap_kb": 400, "buses": BUSES}
+    return bench.add_board(board, "pico", image=image)
 
 
 def connect(station: VirtualBoard, pico: VirtualBoard) -> None:
