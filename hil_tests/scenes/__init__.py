@@ -1,0 +1,1 @@
+"""Rendered pictures of a staff gauge in a river, with the truth known to the millimetre."""
