@@ -49,6 +49,11 @@ class River:
         return self.random.uniform(15, 60)
 
     @cached_property
+    def darker(self) -> float:
+        """What share of its light the wetted part loses."""
+        return self.random.uniform(0.08, 0.25)
+
+    @cached_property
     def body(self) -> Plane:
         return np.float32((62, 92, 98)) * np.float32(self.random.uniform(0.6, 1.25))
 
@@ -120,7 +125,7 @@ class River:
     def _wetness(self, z: Plane) -> Plane:
         """1 where it is dry, less where it is dark with water."""
         above = np.clip((z - self.level_mm - self.wet_mm) / 6, -20, 20)
-        return (1 - 0.22 / (1 + np.exp(above)))[:, None]
+        return (1 - self.darker / (1 + np.exp(above)))[:, None]
 
     def _face_at(self, x: Plane, z: Plane) -> Plane:
         u = x + face.WIDTH_MM / 2 + face.POST_MM - 0.5

@@ -1,0 +1,134 @@
+"""Finds the row of a straightened gauge face below which there is water.
+
+Above the line the picture is the learned face, times a gain that changes slowly. Below it are the
+water's colour, a fading view of what is drowned, and a mirror image. The line is where these two
+together explain the pixels best.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .gauge_calibration import MM_PER_ROW, Grey
+
+WINDOW_ROWS = 15  # of the pattern that is compared at a time
+BRIGHT = 0.5  # a reflection has less of the dry face's contrast than this, a shadow more
+DRY = 0.45
+ABOVE_ROWS, BELOW_ROWS = 50, 30  # round the line, where the models must hold
+SEARCH_ROWS = 22
+FADE_ROWS = 15  # what lies under water is seen this deep
+SPLASH_ROWS = (0, 5, 10, 15, 20, 25, 30, 35)  # the face may be dark so far above the line,
+SPLASH_EDGE_ROWS = 3
+WETTED = 0.27  # by no more than this share,
+DROWNED = 0.6  # and no more than this share of its contrast is left below it or in the mirror
+NOISE = 1.0
+TOGETHER = 60.0  # pixels that err together: neighbours, by JPEG and the straightening
+
+Limits = Callable[[float], Sequence[tuple[int, float, float]]]
+
+
+class Waterline(NamedTuple):
+    """`row` from the top of the face; None where all or nothing is dry."""
+
+    row: float | None
+    sigma_rows: float
+    dry: float  # how well the rows above are the face, 0 to 1
+    wet: float  # the same of the rows below
+    gain: float  # what of the face's contrast is left in the picture
+
+
+def find(seen: Grey, face: Grey) -> Waterline:
+    likeness, gain = _likeness(seen, face)
+    sure = gain[likeness > np.quantile(likeness, 0.7)]
+    full = float(np.median(sure))
+    if full <= 0:
+        return Waterline(None, np.inf, 0.0, 0.0, 0.0)
+    dryness = likeness * np.clip(gain / (BRIGHT * full), 0, 1)
+    rough = int(np.argmax(np.concatenate(((0.0,), np.cumsum(dryness - DRY)))))
+    above = dryness[max(0, rough - ABOVE_ROWS) : max(0, rough - WINDOW_ROWS // 2)]
+    below = dryness[rough + WINDOW_ROWS // 2 : rough + ABOVE_ROWS]
+    dry, wet = (float(part.mean()) if len(part) else 0.0 for part in (above, below))
+    if rough < ABOVE_ROWS // 2 or rough > len(face) - WINDOW_ROWS:
+        return Waterline(None, np.inf, dry, wet, full)
+    row, sigma = _line(seen, face, rough)
+    return Waterline(row, sigma, dry, wet, full)
+
+
+def _likeness(seen: Grey, face: Grey) -> tuple[NDArray, NDArray]:
+    """For each row, over a window: the correlation with the face, and the slope on it."""
+
+    def mean(values: NDArray) -> NDArray:
+        rows = values.mean(1, keepdims=True)
+        return cv2.blur(rows, (1, WINDOW_ROWS), borderType=cv2.BORDER_REFLECT)[:, 0]
+
+    mean_seen, mean_face = mean(seen), mean(face)
+    spread_face = mean(face * face) - mean_face**2
+    spread_seen = mean(seen * seen) - mean_seen**2
+    common = mean(seen * face) - mean_seen * mean_face
+    return (
+        common / np.sqrt(np.maximum(spread_face * spread_seen, 1e-3)),
+        common / np.maximum(spread_face, 1.0),
+    )
+
+
+def _line(seen: Grey, face: Grey, rough: int) -> tuple[float, float]:
+    """The line near a rough row, to a fraction of a row, and how sharply the pixels decide it."""
+    first, last = max(0, rough - ABOVE_ROWS), min(len(face), rough + BELOW_ROWS)
+    rows = np.arange(max(first + 12, rough - SEARCH_ROWS), min(last - 6, rough + SEARCH_ROWS) + 1)
+    costs = np.array([_cost(seen, face, first, row, last) for row in rows])
+    best = int(costs.argmin())
+    odds = np.exp(-(costs - costs[best]) / (2 * TOGETHER))
+    sigma = float(np.sqrt((odds * (rows - rows[best]) ** 2).sum() / odds.sum()))
+    between = 0.0
+    if 0 < best < len(rows) - 1:
+        before, low, after = costs[best - 1 : best + 2]
+        between = 0.5 * (before - after) / max(before - 2 * low + after, 1e-9)
+    return float(rows[best] + between), sigma
+
+
+def _cost(seen: Grey, face: Grey, first: int, line: int, last: int) -> float:
+    """Minus twice the log likelihood that the water begins at `line`, but for a constant."""
+    wanted, above = seen[first:line], face[first:line]
+    up = np.arange(line - first, 0, -1, dtype=np.float32)[:, None]
+    slope = above * (up / ABOVE_ROWS)
+    fits = []
+    for splash in SPLASH_ROWS:
+        wet = above / (1 + np.exp((up - splash) / SPLASH_EDGE_ROWS))
+        fits.append(_fit(wanted, (above, slope, wet), lambda gain: ((2, -WETTED * gain, 0.0),)))
+    cost, gain = min(fits)
+    deep = np.arange(last - line, dtype=np.float32)[:, None]
+    drowned = face[line:last] * np.exp(-deep / FADE_ROWS)
+    mirror = face[np.maximum(line - 1 - np.arange(last - line), 0)]
+    limits = ((0, 0.0, DROWNED * gain), (1, 0.0, DROWNED * gain))
+    below = (drowned, mirror, deep + 0 * drowned)
+    return cost + _fit(seen[line:last], below, lambda _: limits)[0]
+
+
+def _fit(seen: Grey, parts: Sequence[Grey], limits: Limits) -> tuple[float, float]:
+    """A linear model of the parts: pixels times the log of what it leaves, and the first's gain.
+
+    `limits` says of that gain which other parts' gains must lie between which two values.
+    """
+    model = np.stack([*(part.ravel() for part in parts), np.ones(seen.size, np.float32)])
+    wanted = seen.ravel()
+    square = (model @ model.T).astype(np.float64)
+    mixed = (model @ wanted).astype(np.float64)
+    square[np.diag_indices_from(square)] *= 1 + 1e-5
+    gains = np.linalg.solve(square, mixed)
+    held = [(n, min(max(gains[n], low), high)) for n, low, high in limits(gains[0])]
+    held = [(n, value) for n, value in held if value != gains[n]]
+    if held:
+        fixed = [n for n, _ in held]
+        free = [n for n in range(len(gains)) if n not in fixed]
+        gains[fixed] = [value for _, value in held]
+        rest = mixed[free] - square[np.ix_(free, fixed)] @ gains[fixed]
+        gains[free] = np.linalg.solve(square[np.ix_(free, free)], rest)
+    errors = (wanted - gains.astype(np.float32) @ model) ** 2
+    return seen.size * float(np.log(errors.mean() + NOISE)), float(gains[0])
