@@ -25,7 +25,7 @@ lab:  ## labgrid, for its tests and for lab benches; apart, since it brings a py
 	@test -x build/labgrid/bin/labgrid-client || { $(PYTHON) -m venv build/labgrid && \
 	  build/labgrid/bin/python -m pip install --quiet --disable-pip-version-check 'labgrid>=26'; }
 
-bench: $(STAMP)  ## speed and memory as ratios; AREA=station|flash|cli|wire|bench|speaker runs one
+bench: $(STAMP)  ## speed and memory as ratios; AREA=station|flash|cli|wire|bench|speaker|river runs one
 	@$(BIN)/python -m fieldbeat.hil_tests.benchmarks $(AREA)
 
 fuzz: $(STAMP)  ## a million damaged inputs for every parser, on both interpreters; 2,000 examples a property

@@ -28,7 +28,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -39,15 +39,16 @@ from . import gauge_truing
 from .errors import CannotTry
 from .validation import InvalidData, Strict, check
 
-Picture = NDArray[np.uint8]
-Grey = NDArray[np.float32]
-Matrix = NDArray[np.float64]
+Picture = NDArray[Any]
+Grey = NDArray[Any]
+Matrix = NDArray[Any]
 Region = tuple[int, int, int, int]  # left, top, width, height
 
 MM_PER_ROW = 2  # and per column, of the straightened face
 SPLASH_MM = 30  # above the water the face is wet, and not learned
 DRY_PERIODS = 3  # at least, to learn what the face looks like under water
 LIKE_PERIODS = 5  # the lowest dry ones say it
+WHITE, WHITE_NEAR = 220, (15, 25)  # rows and columns in which there is white on every gauge
 FOUR_POINTS = "mark both edges at two heights, as far apart as the face allows"
 
 
@@ -103,7 +104,9 @@ class Calibration:
 def homography(tables: Tables) -> Matrix:
     """From (column, row) of the face to pixels of the picture, through the four points."""
     marked = [(point.x, point.y) for point in tables.points]
-    return cv2.getPerspectiveTransform(np.float32(_known(tables)), np.float32(marked))
+    return cv2.getPerspectiveTransform(
+        np.array(_known(tables), np.float32), np.array(marked, np.float32)
+    )
 
 
 def _known(tables: Tables) -> list[tuple[float, float]]:
@@ -141,7 +144,11 @@ def straightened(picture: Grey, to_picture: Matrix, shape: tuple[int, int], marg
 
 
 def learn(
-    picture: Picture, points: Iterable[Point], face: FaceSize, level_mm: int, source: str = "points"
+    picture: Picture,
+    points: Iterable[Point],
+    face: FaceSize,
+    level_mm: int,
+    source: str = "points",
 ) -> Calibration:
     """Learn what the face looks like from one good picture, at low water if possible.
 
@@ -166,10 +173,17 @@ def learn(
     for _ in range(2):
         seen = straightened(image, homography(tables), face_shape(tables), 0)
         tables = _trued(tables, seen[:dry], period)
-    seen = straightened(image, homography(tables), face_shape(tables), 0)
+    seen = _evenly_lit(straightened(image, homography(tables), face_shape(tables), 0))
     for row in range(dry, len(seen)):  # what is under water looks like what is above it
         seen[row] = np.median(seen[row % period : dry : period][-LIKE_PERIODS:], axis=0)
     return Calibration(tables, np.rint(seen).astype(np.float32))
+
+
+def _evenly_lit(face: Grey) -> Grey:
+    """The face without shadows: its white, which is near every place of it, is made the same."""
+    white = cv2.dilate(face, np.ones(WHITE_NEAR, np.uint8))
+    white = cv2.GaussianBlur(white, (0, 0), WHITE_NEAR[0] / 2)
+    return np.clip(face / np.maximum(white, 1) * WHITE, 0, 255)
 
 
 def _trued(tables: Tables, dry: Grey, period: int) -> Tables:

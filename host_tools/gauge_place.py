@@ -8,7 +8,7 @@ period, so digits decide which decimetre it is; bands under water or behind dirt
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -59,7 +59,9 @@ def find(picture: Grey, to_picture: Matrix, face: Grey) -> Place:
 def _band(wide: Grey, face: Grey, start: int, height: int, margin: int) -> tuple[float, ...]:
     """Columns and rows by which a band of the face is off, and how well it matches there."""
     scores = cv2.matchTemplate(
-        wide[start : start + height + 2 * margin], face[start : start + height], cv2.TM_CCOEFF_NORMED
+        wide[start : start + height + 2 * margin],
+        face[start : start + height],
+        cv2.TM_CCOEFF_NORMED,
     )
     _, score, _, (column, row) = cv2.minMaxLoc(scores)
     return (
@@ -69,7 +71,7 @@ def _band(wide: Grey, face: Grey, start: int, height: int, margin: int) -> tuple
     )
 
 
-def _summit(scores: NDArray, at: int) -> float:
+def _summit(scores: NDArray[Any], at: int) -> float:
     """Where between pixels the maximum lies, by a parabola through three."""
     if not 0 < at < len(scores) - 1:
         return 0.0
@@ -78,5 +80,5 @@ def _summit(scores: NDArray, at: int) -> float:
     return 0.5 * (before - after) / bend if bend < 0 else 0.0
 
 
-def _through(matrix: Matrix, points: NDArray) -> NDArray:
+def _through(matrix: Matrix, points: NDArray[Any]) -> NDArray[Any]:
     return cv2.perspectiveTransform(points[None].astype(np.float64), matrix)[0]

@@ -9,17 +9,19 @@ the scale is bent. What is left of the person's points is their mean height.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Grey = NDArray[np.float32]
-Matrix = NDArray[np.float64]
+Grey = NDArray[Any]
+Matrix = NDArray[Any]
 SEARCH_ROWS = 8
 ALIKE = 0.6
 
 
-def bend(dry: Grey, period: int, marked_rows: tuple[float, float]) -> NDArray[np.float64]:
+def bend(dry: Grey, period: int, marked_rows: tuple[float, float]) -> NDArray[Any]:
     """How many rows lower than it should each row of the picture of a face is: a polynomial.
 
     Args:
@@ -51,7 +53,7 @@ def bend(dry: Grey, period: int, marked_rows: tuple[float, float]) -> NDArray[np
     return curve
 
 
-def trued(to_picture: Matrix, curve: NDArray, columns: int, rows: int) -> Matrix:
+def trued(to_picture: Matrix, curve: NDArray[Any], columns: int, rows: int) -> Matrix:
     """The homography without the bend."""
     heights = np.linspace(0, rows, 9)
     true = np.array([(x, y) for y in heights for x in (-0.5, columns - 0.5)])

@@ -10,25 +10,26 @@ together explain the pixels best.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .gauge_calibration import MM_PER_ROW, Grey
+from .gauge_calibration import Grey
 
 WINDOW_ROWS = 15  # of the pattern that is compared at a time
 BRIGHT = 0.5  # a reflection has less of the dry face's contrast than this, a shadow more
 DRY = 0.45
 ABOVE_ROWS, BELOW_ROWS = 50, 30  # round the line, where the models must hold
 SEARCH_ROWS = 22
+HIDDEN_ROWS = 90  # what hides the face for so long, with more of it below, is no water
 FADE_ROWS = 15  # what lies under water is seen this deep
 SPLASH_ROWS = (0, 5, 10, 15, 20, 25, 30, 35)  # the face may be dark so far above the line,
 SPLASH_EDGE_ROWS = 3
-WETTED = 0.27  # by no more than this share,
-DROWNED = 0.6  # and no more than this share of its contrast is left below it or in the mirror
-NOISE = 1.0
+WETTED = 0.15  # by no more than this share,
+DROWNED = 0.5  # and no more than this share of its contrast is left below it or in the mirror
+NOISE = 12.0  # grey levels of a face at full contrast by which no model is better than that
 TOGETHER = 60.0  # pixels that err together: neighbours, by JPEG and the straightening
 
 Limits = Callable[[float], Sequence[tuple[int, float, float]]]
@@ -40,7 +41,7 @@ class Waterline(NamedTuple):
     row: float | None
     sigma_rows: float
     dry: float  # how well the rows above are the face, 0 to 1
-    wet: float  # the same of the rows below
+    wet: float  # the same of the row below that is most like it: high where something hides it
     gain: float  # what of the face's contrast is left in the picture
 
 
@@ -53,18 +54,19 @@ def find(seen: Grey, face: Grey) -> Waterline:
     dryness = likeness * np.clip(gain / (BRIGHT * full), 0, 1)
     rough = int(np.argmax(np.concatenate(((0.0,), np.cumsum(dryness - DRY)))))
     above = dryness[max(0, rough - ABOVE_ROWS) : max(0, rough - WINDOW_ROWS // 2)]
-    below = dryness[rough + WINDOW_ROWS // 2 : rough + ABOVE_ROWS]
-    dry, wet = (float(part.mean()) if len(part) else 0.0 for part in (above, below))
+    below = dryness[rough + WINDOW_ROWS : rough + HIDDEN_ROWS]
+    dry = float(above.mean()) if len(above) else 0.0
+    wet = float(below.max()) if len(below) else 0.0
     if rough < ABOVE_ROWS // 2 or rough > len(face) - WINDOW_ROWS:
         return Waterline(None, np.inf, dry, wet, full)
-    row, sigma = _line(seen, face, rough)
+    row, sigma = _line(seen, face, rough, (NOISE * full) ** 2 + 1)
     return Waterline(row, sigma, dry, wet, full)
 
 
-def _likeness(seen: Grey, face: Grey) -> tuple[NDArray, NDArray]:
+def _likeness(seen: Grey, face: Grey) -> tuple[NDArray[Any], NDArray[Any]]:
     """For each row, over a window: the correlation with the face, and the slope on it."""
 
-    def mean(values: NDArray) -> NDArray:
+    def mean(values: NDArray[Any]) -> NDArray[Any]:
         rows = values.mean(1, keepdims=True)
         return cv2.blur(rows, (1, WINDOW_ROWS), borderType=cv2.BORDER_REFLECT)[:, 0]
 
@@ -78,11 +80,11 @@ def _likeness(seen: Grey, face: Grey) -> tuple[NDArray, NDArray]:
     )
 
 
-def _line(seen: Grey, face: Grey, rough: int) -> tuple[float, float]:
+def _line(seen: Grey, face: Grey, rough: int, noise: float) -> tuple[float, float]:
     """The line near a rough row, to a fraction of a row, and how sharply the pixels decide it."""
     first, last = max(0, rough - ABOVE_ROWS), min(len(face), rough + BELOW_ROWS)
     rows = np.arange(max(first + 12, rough - SEARCH_ROWS), min(last - 6, rough + SEARCH_ROWS) + 1)
-    costs = np.array([_cost(seen, face, first, row, last) for row in rows])
+    costs = np.array([_cost(seen, face, first, int(row), last, noise) for row in rows])
     best = int(costs.argmin())
     odds = np.exp(-(costs - costs[best]) / (2 * TOGETHER))
     sigma = float(np.sqrt((odds * (rows - rows[best]) ** 2).sum() / odds.sum()))
@@ -93,7 +95,7 @@ def _line(seen: Grey, face: Grey, rough: int) -> tuple[float, float]:
     return float(rows[best] + between), sigma
 
 
-def _cost(seen: Grey, face: Grey, first: int, line: int, last: int) -> float:
+def _cost(seen: Grey, face: Grey, first: int, line: int, last: int, noise: float) -> float:
     """Minus twice the log likelihood that the water begins at `line`, but for a constant."""
     wanted, above = seen[first:line], face[first:line]
     up = np.arange(line - first, 0, -1, dtype=np.float32)[:, None]
@@ -101,17 +103,21 @@ def _cost(seen: Grey, face: Grey, first: int, line: int, last: int) -> float:
     fits = []
     for splash in SPLASH_ROWS:
         wet = above / (1 + np.exp((up - splash) / SPLASH_EDGE_ROWS))
-        fits.append(_fit(wanted, (above, slope, wet), lambda gain: ((2, -WETTED * gain, 0.0),)))
+        fits.append(_fit(wanted, (above, slope, wet), _wetted, noise))
     cost, gain = min(fits)
     deep = np.arange(last - line, dtype=np.float32)[:, None]
     drowned = face[line:last] * np.exp(-deep / FADE_ROWS)
     mirror = face[np.maximum(line - 1 - np.arange(last - line), 0)]
     limits = ((0, 0.0, DROWNED * gain), (1, 0.0, DROWNED * gain))
     below = (drowned, mirror, deep + 0 * drowned)
-    return cost + _fit(seen[line:last], below, lambda _: limits)[0]
+    return cost + _fit(seen[line:last], below, lambda _: limits, noise)[0]
 
 
-def _fit(seen: Grey, parts: Sequence[Grey], limits: Limits) -> tuple[float, float]:
+def _wetted(gain: float) -> Sequence[tuple[int, float, float]]:
+    return ((2, -WETTED * gain, 0.0),)
+
+
+def _fit(seen: Grey, parts: Sequence[Grey], limits: Limits, noise: float) -> tuple[float, float]:
     """A linear model of the parts: pixels times the log of what it leaves, and the first's gain.
 
     `limits` says of that gain which other parts' gains must lie between which two values.
@@ -131,4 +137,4 @@ def _fit(seen: Grey, parts: Sequence[Grey], limits: Limits) -> tuple[float, floa
         rest = mixed[free] - square[np.ix_(free, fixed)] @ gains[fixed]
         gains[free] = np.linalg.solve(square[np.ix_(free, free)], rest)
     errors = (wanted - gains.astype(np.float32) @ model) ** 2
-    return seen.size * float(np.log(errors.mean() + NOISE)), float(gains[0])
+    return seen.size * float(np.log(errors.mean() + noise)), float(gains[0])

@@ -6,6 +6,7 @@ One texel is one millimetre; row 0 is the top. Black in every even metre, red in
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ INKS = ((28, 26, 24), (44, 36, 186))  # BGR
 STEEL = (118, 116, 112)
 CM = 10
 
-Image = NDArray[np.uint8]
+Image = NDArray[Any]
 
 
 def block(face: Image, left: int, right: int, low: int, high: int) -> None:
@@ -55,12 +56,10 @@ def plain() -> Image:
         e_mark(face, low, True)
         e_mark(face, low + 50, False)
         digits(face, low)
-    return cv2.copyMakeBorder(
-        face, POST_MM, 0, POST_MM, POST_MM, cv2.BORDER_CONSTANT, value=STEEL
-    )
+    return cv2.copyMakeBorder(face, POST_MM, 0, POST_MM, POST_MM, cv2.BORDER_CONSTANT, value=STEEL)
 
 
-def noise(random: np.random.Generator, shape: tuple[int, int], *grains: int) -> NDArray:
+def noise(random: np.random.Generator, shape: tuple[int, int], *grains: int) -> NDArray[Any]:
     """Smooth noise of about unit height: one octave for each grain, a size in texels."""
     total = np.zeros(shape, np.float32)
     for grain in grains:
@@ -70,7 +69,7 @@ def noise(random: np.random.Generator, shape: tuple[int, int], *grains: int) -> 
     return total / len(grains) ** 0.5
 
 
-def weathered(random: np.random.Generator) -> NDArray[np.float32]:
+def weathered(random: np.random.Generator) -> NDArray[Any]:
     """A face that has stood in a river: silt below an old flood's mark, scratches, faded ink."""
     face = plain().astype(np.float32)
     rows, columns = face.shape[:2]
@@ -78,8 +77,8 @@ def weathered(random: np.random.Generator) -> NDArray[np.float32]:
     flood = random.uniform(300, 1100)
     silt = 1 / (1 + np.exp((height - flood) / 40))  # 1 well below the mark
     silt = silt * np.clip(0.16 + 0.1 * noise(random, (rows, columns), 9, 40), 0, 0.45)
-    face += (np.float32((72, 98, 110)) - face) * silt[..., None]
-    face += (np.float32(WHITE) - face) * random.uniform(0, 0.2)
+    face += (np.array((72, 98, 110), np.float32) - face) * silt[..., None]
+    face += (np.array(WHITE, np.float32) - face) * random.uniform(0, 0.2)
     for _ in range(random.integers(4, 14)):
         start = random.integers(0, (columns, rows))
         end = start + random.integers(-40, 40, 2)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .face import noise
 
-Picture = NDArray[np.float32]
+Picture = NDArray[Any]
 LENSES = ("clean", "dirt", "web", "covered")
 
 
@@ -22,7 +24,7 @@ def through(picture: Picture, lens: str, random: np.random.Generator) -> Picture
 def _dirt(picture: Picture, random: np.random.Generator) -> Picture:
     """Mud splashes far out of focus, and a film that takes contrast everywhere."""
     height, width = picture.shape[:2]
-    mud = np.zeros((height, width), np.float32)
+    mud: Picture = np.zeros((height, width), np.float32)
     for _ in range(random.integers(12, 40)):
         at = (int(random.integers(0, width)), int(random.integers(0, height)))
         axes = (random.uniform(0.01, 0.09, 2) * height).astype(int) + 1
@@ -35,13 +37,16 @@ def _dirt(picture: Picture, random: np.random.Generator) -> Picture:
     film = random.uniform(0.1, 0.45)
     hazy = cv2.GaussianBlur(picture, (0, 0), height * 0.03)
     picture = picture + (hazy - picture) * film
-    return picture + (np.float32((44, 60, 70)) - picture) * np.clip(mud * 1.05, 0, 0.97)[..., None]
+    return (
+        picture
+        + (np.array((44, 60, 70), np.float32) - picture) * np.clip(mud * 1.05, 0, 0.97)[..., None]
+    )
 
 
 def _web(picture: Picture, random: np.random.Generator) -> Picture:
     """Threads from a hub to the rim and round it, close to the lens: bright, thin and soft."""
     height, width = picture.shape[:2]
-    threads = np.zeros((height, width), np.float32)
+    threads: Picture = np.zeros((height, width), np.float32)
     hub = random.uniform((0.2, 0.2), (0.8, 0.8)) * (width, height)
     spokes = np.sort(random.uniform(0, 2 * np.pi, random.integers(9, 16)))
     spokes = np.append(spokes, spokes[0] + 2 * np.pi)
@@ -56,7 +61,7 @@ def _web(picture: Picture, random: np.random.Generator) -> Picture:
         cv2.polylines(threads, [loop[:, None]], False, 0.8, 1, cv2.LINE_AA)
     threads = cv2.GaussianBlur(threads, (0, 0), height * random.uniform(0.002, 0.005))
     veil = np.clip(threads * random.uniform(1.0, 1.8), 0, 0.9)[..., None]
-    return picture + (np.float32((225, 222, 218)) - picture) * veil
+    return picture + (np.array((225, 222, 218), np.float32) - picture) * veil
 
 
 def _covered(picture: Picture, random: np.random.Generator) -> Picture:

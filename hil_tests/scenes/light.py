@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .face import noise
 
-Picture = NDArray[np.float32]
+Picture = NDArray[Any]
 LIGHTS = ("day", "dusk", "night", "lamp")
 WEATHERS = ("clear", "wind", "rain", "glare", "fog")
 # What reaches the sensor by the colours B, G, R; and its noise after the gain for that.
@@ -28,8 +30,9 @@ def shade(
     random: np.random.Generator, light: str, weather: str, shape: tuple[int, int]
 ) -> Picture:
     """The shadow of a tree, in a third of the sunny pictures, and a gentle gradient in all."""
-    down = np.linspace(*random.uniform(0.88, 1.08, 2), shape[0], dtype=np.float32)[:, None]
-    shadow = np.broadcast_to(down, shape)
+    ends = random.uniform(0.88, 1.08, 2)
+    down = np.interp(np.arange(shape[0]), (0, shape[0]), ends).astype(np.float32)[:, None]
+    shadow: Picture = np.broadcast_to(down, shape)
     if light == "day" and weather in ("clear", "wind", "glare") and random.random() < 0.33:
         small = noise(random, (48, 64), 5, 12) > random.uniform(-0.3, 0.6)
         leaves = cv2.resize(small.astype(np.float32), shape[::-1], interpolation=cv2.INTER_CUBIC)
@@ -41,15 +44,17 @@ def shade(
 def lit(picture: Picture, light: str, random: np.random.Generator) -> Picture:
     """The scene as this light shows it. `lamp` is an infrared lamp at the camera, at night."""
     if light != "lamp":
-        return picture * np.float32(TINTS[light]) * random.uniform(0.85, 1.1)
+        return picture * np.array(TINTS[light], np.float32) * random.uniform(0.85, 1.1)
     height, width = picture.shape[:2]
-    grey = picture @ np.float32((0.2, 0.4, 0.4))
+    grey = picture @ np.array((0.2, 0.4, 0.4), np.float32)
     x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
     spot = np.exp(-((x / 0.9) ** 2 + ((y - random.uniform(-0.2, 0.2)) / 1.1) ** 2))
     return np.repeat((grey * spot * random.uniform(0.7, 0.95))[..., None], 3, 2).astype(np.float32)
 
 
-def through_air(picture: Picture, weather: str, light: str, random: np.random.Generator) -> Picture:
+def through_air(
+    picture: Picture, weather: str, light: str, random: np.random.Generator
+) -> Picture:
     """The same through fog, rain or the sun's glare."""
     veil = {"fog": _fog, "rain": _rain, "glare": _glare}.get(weather)
     brightness = float(np.mean(TINTS.get(light, (0.3,))))
@@ -65,7 +70,7 @@ def _fog(picture: Picture, random: np.random.Generator, brightness: float) -> Pi
 
 def _rain(picture: Picture, random: np.random.Generator, brightness: float) -> Picture:
     height, width = picture.shape[:2]
-    streaks = np.zeros((height, width), np.float32)
+    streaks: Picture = np.zeros((height, width), np.float32)
     lean = random.uniform(-0.25, 0.25)
     for _ in range(random.integers(150, 600)):
         x, y = random.integers(0, (width, height)).tolist()
@@ -92,7 +97,7 @@ def _glare(picture: Picture, random: np.random.Generator, brightness: float) -> 
     return picture + bloom + flare[..., None].astype(np.float32)
 
 
-def sensed(picture: Picture, light: str, random: np.random.Generator) -> NDArray[np.uint8]:
+def sensed(picture: Picture, light: str, random: np.random.Generator) -> NDArray[Any]:
     """What the sensor makes of it: optics a little soft, noise of photons and of the gain."""
     soft = 0.9 if light == "dusk" else 0.65
     picture = cv2.GaussianBlur(picture, (0, 0), soft)

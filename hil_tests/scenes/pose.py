@@ -7,11 +7,12 @@ face lies in the plane y = 0.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
+Vectors = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Pose:
         focal = 0.48 * float(np.linalg.norm(eye - target)) / 900
         return cls(tuple(eye), tuple(target), focal, random.uniform(-0.03, 0.03))
 
-    def axes(self) -> NDArray[np.float64]:
+    def axes(self) -> NDArray[Any]:
         """Rows: right, down and forward of the camera."""
         forward = np.subtract(self.target, self.eye)
         forward = forward / np.linalg.norm(forward)
@@ -41,7 +42,7 @@ class Pose:
         c, s = np.cos(self.roll), np.sin(self.roll)
         return np.array([c * right + s * down, c * down - s * right, forward])
 
-    def project(self, points: NDArray, size: tuple[int, int]) -> NDArray[np.float64]:
+    def project(self, points: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
         """Pixels (n, 2) of world points (n, 3) in a picture of `size` (width, height)."""
         seen = (np.asarray(points, float) - self.eye) @ self.axes().T
         scale = self.focal * size[1] / seen[:, 2:]

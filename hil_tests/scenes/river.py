@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,11 @@ from numpy.typing import NDArray
 from . import face
 from .water import Ripples, lookup, reflect
 
-Plane = NDArray[np.float32]
+Plane = NDArray[Any]
 WALL_MM = 350  # of the embankment behind the gauge
 WALL_TOP_MM = 2300
 WALL_TEXEL_MM = 4
-SKY = np.float32((215, 205, 196))
+SKY = np.array((215, 205, 196), np.float32)
 SUNLIGHT = 900  # of its mirror image, far more than the sensor takes
 TURBID_MM = 35  # depth in which a third of what lies under water is still seen
 LIFT = 1.3  # refraction brings nearer what lies below
@@ -27,7 +28,7 @@ def concrete(random: np.random.Generator) -> Plane:
     grey = random.uniform(95, 150) + 9 * face.noise(random, shape, 2, 5, 40, 200)
     rows = np.arange(shape[0])[:, None]
     grey = grey - 22 * (rows % 128 < 3) - 10 * (face.noise(random, shape, 11) > 1.6)
-    tint = np.float32((0.92, 1.0, 1.02)) * random.uniform(0.96, 1.04, 3)
+    tint = np.array((0.92, 1.0, 1.02), np.float32) * random.uniform(0.96, 1.04, 3)
     return (grey[..., None] * tint).astype(np.float32)
 
 
@@ -49,13 +50,13 @@ class River:
         return self.random.uniform(15, 60)
 
     @cached_property
-    def darker(self) -> float:
-        """What share of its light the wetted part loses."""
-        return self.random.uniform(0.08, 0.25)
+    def darker(self) -> tuple[float, float]:
+        """What share of its light wetted enamel loses, and wetted concrete."""
+        return self.random.uniform(0, 0.15), self.random.uniform(0.15, 0.35)
 
     @cached_property
     def body(self) -> Plane:
-        return np.float32((62, 92, 98)) * np.float32(self.random.uniform(0.6, 1.25))
+        return np.array((62, 92, 98), np.float32) * np.float32(self.random.uniform(0.6, 1.25))
 
     @cached_property
     def gloss(self) -> float:
@@ -64,7 +65,7 @@ class River:
     @cached_property
     def sun(self) -> Plane:
         way = self.random.normal((0, 1, 0.45), (0.35, 0, 0.12))
-        return np.float32(way / np.linalg.norm(way))
+        return np.array(way / np.linalg.norm(way), np.float32)
 
     def colours(self, rays: Plane) -> Plane:
         """Colours (n, 3) of rays (3, n) from the eye."""
@@ -122,18 +123,18 @@ class River:
     def _is_face(self, x: Plane, z: Plane) -> NDArray[np.bool_]:
         return (abs(x) < face.WIDTH_MM / 2 + face.POST_MM) & (z < face.HEIGHT_MM + face.POST_MM)
 
-    def _wetness(self, z: Plane) -> Plane:
+    def _wetness(self, z: Plane, darker: float) -> Plane:
         """1 where it is dry, less where it is dark with water."""
         above = np.clip((z - self.level_mm - self.wet_mm) / 6, -20, 20)
-        return (1 - self.darker / (1 + np.exp(above)))[:, None]
+        return (1 - darker / (1 + np.exp(above)))[:, None]
 
     def _face_at(self, x: Plane, z: Plane) -> Plane:
         u = x + face.WIDTH_MM / 2 + face.POST_MM - 0.5
         v = face.HEIGHT_MM + face.POST_MM - z - 0.5
-        return lookup(self.face, u, v) * self._wetness(z)
+        return lookup(self.face, u, v) * self._wetness(z, self.darker[0])
 
     def _wall_at(self, x: Plane, z: Plane) -> Plane:
         u, v = x / WALL_TEXEL_MM + 512, (WALL_TOP_MM - z) / WALL_TEXEL_MM
-        colour = lookup(self.wall, u, v) * self._wetness(z)
+        colour = lookup(self.wall, u, v) * self._wetness(z, self.darker[1])
         colour[z > WALL_TOP_MM] = SKY
         return colour

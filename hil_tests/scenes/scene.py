@@ -24,8 +24,8 @@ from .pose import Pose
 from .river import River, concrete
 from .water import Ripples
 
-Picture = NDArray[np.uint8]
-Plane = NDArray[np.float32]
+Picture = NDArray[Any]
+Plane = NDArray[Any]
 Region = tuple[int, int, int, int]  # left, top, width, height
 FINE = 2  # rays a pixel and side where the gauge is; one elsewhere
 SIZE = (800, 600)
@@ -61,7 +61,7 @@ class Scene:
         random = np.random.default_rng((self.number, 2))
         return face.weathered(random), concrete(random)
 
-    def corners(self, size: tuple[int, int], low_mm: int, high_mm: int) -> NDArray[np.float64]:
+    def corners(self, size: tuple[int, int], low_mm: int, high_mm: int) -> NDArray[Any]:
         """Pixels of the face's left and right edge, at `high_mm` and then at `low_mm`.
 
         Those that a person would click on when the camera has just been mounted: without shift.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Plane = NDArray[np.float32]
+Plane = NDArray[Any]
 TILE_MM = 2048  # the waves repeat after this
 TEXEL_MM = 4
 SLOPES = {"clear": 0.035, "glare": 0.06, "fog": 0.03, "rain": 0.09, "wind": 0.10}

@@ -1,0 +1,48 @@
+"""The river camera: how well a staff gauge is read off rendered pictures whose level is known.
+
+Sites are others than those that the reader was made with. Errors are of the pictures that were
+read; how many were, stands beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fieldbeat.hil_tests.benchmarks import Figure
+from fieldbeat.hil_tests.scenes import judge, trials
+from fieldbeat.hil_tests.scenes.judge import Score
+
+SITES = range(trials.TEST + 100, trials.TEST + 130)
+PLAIN_MM, HARDER_MM = 10, 20
+CROP_BYTES = (3000, 8000)
+READING_MS = 300
+
+
+def _errors(name: str, score: Score, limit: float | None) -> Iterator[Figure]:
+    read = f"{len(score.errors_mm)} of {score.asked} were read"
+    for percent in (50, 95, 100):
+        figure = score.percentile(percent)
+        yield Figure(f"gauge, {name}: error, {percent} %", figure, "mm", limit, read)
+
+
+def run() -> list[Figure]:
+    plain = judge.judge(judge.asked_of(SITES, (trials.PLAIN,) * 4))[trials.PLAIN]
+    crops = judge.judge(judge.asked_of(SITES, (trials.PLAIN,) * 2, 1, crop_bytes=CROP_BYTES))
+    others = judge.judge(judge.asked_of(SITES, trials.HARDER + trials.DOUBTFUL + trials.BLIND))
+    figures = [
+        *_errors("day", plain, PLAIN_MM),
+        *_errors("day, crops of 3 to 8 kB", crops[trials.PLAIN], PLAIN_MM),
+    ]
+    for variant in trials.HARDER:
+        figures += _errors(str(variant), others[variant], HARDER_MM)
+    for variant in trials.DOUBTFUL:
+        figures += _errors(str(variant), others[variant], None)
+    told = sum(len(others[variant].errors_mm) for variant in trials.BLIND)
+    scores = [plain, *others.values()]
+    reading_ms = 1000 * sum(s.processor_s for s in scores) / sum(s.asked for s in scores)
+    seen = f"{2 * len(SITES)} pictures"
+    return [
+        *figures,
+        Figure("gauge: levels told at night or covered", told, "", 0, seen),
+        Figure("gauge: one reading, processor time", reading_ms, "ms", READING_MS, "800 x 600"),
+    ]
