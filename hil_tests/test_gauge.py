@@ -10,7 +10,6 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from fieldbeat.hil_tests.scenes import judge, trials
@@ -20,42 +19,56 @@ from fieldbeat.host_tools.gauge import Agreement, load_picture
 
 SIZE = (640, 480)
 SITE = trials.TEST
-SITES = range(SITE, SITE + 2)
+SITES = (SITE, SITE + 1)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def calibrated(site: int):
     return judge.calibrated(site, SIZE)
 
 
-def asked(variants, crop_bytes=None):
-    for site in SITES:
-        for trial in trials.trials(site, variants, 1, SIZE, crop_bytes):
-            yield trial, calibrated(site)
+@lru_cache(maxsize=16)
+def taken(variant: trials.Variant, rounds: int = 1):
+    """Pictures of both sites with their calibrations; several tests look at the same ones."""
+    return [
+        (trial, calibrated(site))
+        for site in SITES
+        for trial in trials.trials(site, (variant,), rounds, SIZE)
+    ]
+
+
+@lru_cache(maxsize=1)
+def at_600():
+    return Scene(SITE).render(600, size=SIZE)
 
 
 def test_plain_pictures_are_read_within_a_centimetre():
-    score = judge.judge(asked((trials.PLAIN,) * 3))[trials.PLAIN]
+    score = judge.judge(taken(trials.PLAIN, 3))[trials.PLAIN]
     assert score.refused <= 1
     assert score.percentile(100) <= 10
 
 
-def test_dusk_rain_glare_wind_and_lamp_are_read_within_two():
-    scores = judge.judge(asked(trials.HARDER))
-    for variant, score in scores.items():
-        assert score.percentile(100) <= 20, (str(variant), score)
+@pytest.mark.parametrize("variant", trials.HARDER, ids=str)
+def test_others_are_read_within_two_or_not_at_all(variant):
+    assert judge.judge(taken(variant))[variant].percentile(100) <= 20
+
+
+def test_most_of_the_others_are_read():
+    scores = judge.judge(each for variant in trials.HARDER for each in taken(variant))
     told = sum(len(score.errors_mm) for score in scores.values())
     assert told >= sum(score.asked for score in scores.values()) / 2
 
 
-def test_crops_for_a_slow_link_are_read_as_well():
-    score = judge.judge(asked((trials.PLAIN,) * 2, (3000, 8000)))[trials.PLAIN]
+def test_a_crop_for_a_slow_link_is_read_as_well():
+    crops = list(trials.trials(SITE, (trials.PLAIN,), 2, SIZE, (3000, 8000)))
+    assert crops and all(3000 <= len(crop.data) <= 8000 for crop in crops)
+    score = judge.judge((crop, calibrated(SITE)) for crop in crops)[trials.PLAIN]
     assert score.errors_mm and score.percentile(100) <= 10
 
 
 @pytest.mark.parametrize("variant", trials.BLIND, ids=str)
 def test_who_sees_nothing_tells_no_level(variant):
-    for trial, calibration in asked((variant,) * 2):
+    for trial, calibration in taken(variant):
         reading = judge.read(trial, calibration)
         assert reading.level_mm is None and reading.confidence < gauge.ENOUGH and reading.why
 
@@ -109,17 +122,17 @@ def test_a_picture_of_another_size_is_read_with_the_same_calibration():
 
 
 def test_a_sensor_is_believed_doubted_or_neither():
-    reading = gauge.read_gauge(Scene(SITE).render(600, size=SIZE), calibrated(SITE))
+    reading = gauge.read_gauge(at_600(), calibrated(SITE))
     assert gauge.agreement(reading, 612) is Agreement.AGREES
     assert gauge.agreement(reading, 660) is Agreement.DISAGREES
     assert gauge.agreement(reading, 660, threshold_mm=100) is Agreement.AGREES
     assert gauge.agreement(reading, None) is Agreement.CANNOT_TELL
-    dark = gauge.read_gauge(Scene(SITE).render(600, "night", size=SIZE), calibrated(SITE))
+    dark = judge.read(*taken(trials.Variant("night"))[0])
     assert gauge.agreement(dark, 600) is Agreement.CANNOT_TELL
 
 
 def test_the_overlay_shows_where_the_line_was_found():
-    picture = Scene(SITE).render(600, size=SIZE)
+    picture = at_600()
     reading = gauge.read_gauge(picture, calibrated(SITE))
     shown = gauge_overlay.draw(picture, calibrated(SITE), reading)
     assert shown.shape[0] == SIZE[1] and shown.shape[1] > SIZE[0]
@@ -130,56 +143,43 @@ def test_the_overlay_shows_where_the_line_was_found():
 
 FLAGS = {
     "night": trials.Variant("night"),
+    "blurred": trials.Variant(weather="fog"),
     "covered": trials.Variant(lens="covered"),
     "glare": trials.Variant(weather="glare"),
 }
 
 
-def assess(site: int, variant: trials.Variant, seed: int = 3, before=None):
-    scene = Scene(site)
-    picture = scene.but(lens=variant.lens).render(500, variant.light, variant.weather, seed, SIZE)
-    reference = load_picture(trials.mounted(scene, SIZE))
-    return picture_quality.assess(load_picture(jpeg(picture, 75)), before, reference)
+def assessed(variant: trials.Variant):
+    """What is said of that variant's pictures, beside the picture of the calibration."""
+    for trial, _ in taken(variant):
+        reference = load_picture(trials.mounted(Scene(trial.site), SIZE))
+        yield picture_quality.assess(load_picture(trial.data), reference=reference)
 
 
 @pytest.mark.parametrize("flag", FLAGS)
 def test_a_flag_stands_for_its_fault(flag):
-    for site in SITES:
-        quality = assess(site, FLAGS[flag])
+    for quality in assessed(FLAGS[flag]):
         assert flag in quality.flags(), quality
 
 
 @pytest.mark.parametrize("variant", [trials.PLAIN, trials.Variant("dusk")], ids=["day", "dusk"])
 def test_a_good_picture_has_no_flag(variant):
-    for site in SITES:
-        assert assess(site, variant).flags() == [], site
-
-
-def test_dirt_or_haze_is_told():
-    for site in SITES:
-        for variant in (trials.Variant(lens="dirt"), trials.Variant(weather="fog")):
-            assert {"dirty", "blurred"} & set(assess(site, variant).flags()), (site, variant)
+    for quality in assessed(variant):
+        assert quality.flags() == [], quality
 
 
 def test_the_same_picture_again_is_frozen():
-    scene = Scene(SITE)
-    picture = scene.render(500, seed=1, size=SIZE)
-    before = load_picture(jpeg(picture, 80))
-    for again, frozen in (
-        (jpeg(picture, 80), True),
-        (jpeg(picture, 45), True),  # compressed anew
-        (jpeg(scene.render(500, seed=2, size=SIZE), 80), False),
-        (jpeg(scene.render(500, "dusk", seed=2, size=SIZE), 80), False),
-    ):
-        quality = picture_quality.assess(load_picture(again), before)
-        assert quality.frozen == frozen, quality.figures["frozen"]
+    first, again = (load_picture(jpeg(at_600(), 80)) for _ in range(2))
+    other = load_picture(taken(trials.Variant("dusk"))[0][0].data)
+    ripples = load_picture(jpeg(Scene(SITE).render(600, seed=1, size=SIZE), 80))
+    assert picture_quality.assess(again, first).frozen
+    assert not picture_quality.assess(other, first).frozen
+    assert not picture_quality.assess(ripples, first).frozen
 
 
 def test_a_calm_night_is_no_frozen_camera():
     """Without light there is only noise, and noise is never the same again."""
-    scene = Scene(SITE)
-    dark = [scene.render(500, "night", seed=seed, size=SIZE) for seed in (1, 2)]
+    dark = [Scene(SITE).render(500, "night", seed=seed, size=SIZE) for seed in (1, 2)]
     before, after = (load_picture(jpeg(picture, 80)) for picture in dark)
-    assert np.array_equal(cv2.absdiff(before, after) > 0, before != after)
     assert picture_quality.assess(before, before).frozen
     assert not picture_quality.assess(after, before).frozen

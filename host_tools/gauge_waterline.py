@@ -53,14 +53,16 @@ def find(seen: Grey, face: Grey) -> Waterline:
         return Waterline(None, np.inf, 0.0, 0.0, 0.0)
     dryness = likeness * np.clip(gain / (BRIGHT * full), 0, 1)
     rough = int(np.argmax(np.concatenate(((0.0,), np.cumsum(dryness - DRY)))))
-    above = dryness[max(0, rough - ABOVE_ROWS) : max(0, rough - WINDOW_ROWS // 2)]
-    below = dryness[rough + WINDOW_ROWS : rough + HIDDEN_ROWS]
+    row, sigma = float(rough), np.inf
+    known = ABOVE_ROWS // 2 <= rough <= len(face) - WINDOW_ROWS
+    if known:
+        row, sigma = _line(seen, face, rough, (NOISE * full) ** 2 + 1)
+    at = round(row)
+    above = dryness[max(0, at - ABOVE_ROWS) : max(0, at - WINDOW_ROWS // 2)]
+    below = dryness[at + WINDOW_ROWS : at + HIDDEN_ROWS]
     dry = float(above.mean()) if len(above) else 0.0
     wet = float(below.max()) if len(below) else 0.0
-    if rough < ABOVE_ROWS // 2 or rough > len(face) - WINDOW_ROWS:
-        return Waterline(None, np.inf, dry, wet, full)
-    row, sigma = _line(seen, face, rough, (NOISE * full) ** 2 + 1)
-    return Waterline(row, sigma, dry, wet, full)
+    return Waterline(row if known else None, float(sigma), dry, wet, full)
 
 
 def _likeness(seen: Grey, face: Grey) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -75,7 +77,7 @@ def _likeness(seen: Grey, face: Grey) -> tuple[NDArray[Any], NDArray[Any]]:
     spread_seen = mean(seen * seen) - mean_seen**2
     common = mean(seen * face) - mean_seen * mean_face
     return (
-        common / np.sqrt(np.maximum(spread_face * spread_seen, 1e-3)),
+        common / np.sqrt(np.maximum(spread_face, 1.0) * np.maximum(spread_seen, 1.0)),
         common / np.maximum(spread_face, 1.0),
     )
 

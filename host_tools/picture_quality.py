@@ -1,4 +1,8 @@
-"""What is wrong with a picture, whatever it shows: each flag with its figure."""
+"""What is wrong with a picture, whatever it shows: each flag with its figure.
+
+One picture does not tell a splash of mud from a shadow. A film of dirt, fog and a lens out of
+focus all take the detail, and are one flag, `blurred`.
+"""
 
 # SPDX-License-Identifier: Apache-2.0
 
@@ -15,11 +19,9 @@ SMALL = (320, 240)  # pixels, so that figures do not depend on the size of the p
 BLOCKS = (16, 12)
 SOMETHING = 0.02
 SATURATED = 248
-PATCH = 0.5
 NIGHT_BELOW = 18.0  # mean brightness of 255
 COVERED_BELOW = 0.02  # share of the blocks in which there is anything to see
-DIRTY_ABOVE = 0.35  # share of the blocks that have lost their detail since the calibration
-BLURRED_BELOW = 0.45  # detail beside that of the calibration
+BLURRED_BELOW = 0.45  # detail beside that of the reference
 GLARE_ABOVE = 0.01  # share of the pixels that are saturated
 FROZEN_BELOW = 0.6  # mean difference to the picture before, in grey levels
 
@@ -29,7 +31,6 @@ class Quality(NamedTuple):
 
     night: bool
     covered: bool
-    dirty: bool
     blurred: bool
     glare: bool
     frozen: bool
@@ -48,7 +49,7 @@ def assess(
     Args:
         picture: grey or BGR.
         before: the one before it from the same camera, to know whether it is frozen.
-        reference: a good one of the same view, say the calibration's, to know dirt and haze.
+        reference: a good one of the same view, say the calibration's, to know blur and haze.
     """
     small = _small(picture)
     light = float(small.mean())
@@ -57,25 +58,22 @@ def assess(
     figures = {
         "night": light,
         "covered": float((seen > SOMETHING).mean()),
-        "dirty": float("nan"),
         "blurred": float("nan"),
         "glare": float((small > SATURATED).mean()),
         "frozen": float("nan"),
     }
     if reference is not None:
-        figures["dirty"], figures["blurred"] = _lost(seen, _detail(_small(reference)))
+        figures["blurred"] = _left(seen, _detail(_small(reference)))
     if before is not None:
         apart = cv2.resize(
             cv2.absdiff(small, _small(before)), BLOCKS, interpolation=cv2.INTER_AREA
         )
         figures["frozen"] = float(np.quantile(apart, 0.9))
     covered = not night and figures["covered"] < COVERED_BELOW
-    clear = not night and not covered  # else dirt and blur cannot be told from darkness
     return Quality(
         night,
         covered,
-        clear and figures["dirty"] > DIRTY_ABOVE,
-        clear and figures["blurred"] < BLURRED_BELOW,
+        not night and figures["blurred"] < BLURRED_BELOW,
         figures["glare"] > GLARE_ABOVE,
         figures["frozen"] < FROZEN_BELOW,
         figures,
@@ -87,15 +85,14 @@ def _small(picture: Picture) -> Grey:
 
 
 def _detail(small: Grey) -> Grey:
-    """Contrast of fine structure in each block, as a share of the picture's brightness."""
+    """Contrast of fine structure in each block, as a share of its brightness."""
     fine = cv2.GaussianBlur(small, (0, 0), 0.8) - cv2.GaussianBlur(small, (0, 0), 3)
     energy = cv2.resize(fine * fine, BLOCKS, interpolation=cv2.INTER_AREA)
-    return np.sqrt(energy) / (small.mean() + 10)
+    light = cv2.resize(small, BLOCKS, interpolation=cv2.INTER_AREA)
+    return np.sqrt(energy) / (light + 10)
 
 
-def _lost(seen: Grey, wanted: Grey) -> tuple[float, float]:
-    """Share of the blocks that lost far more detail than the others; and what is left in all."""
+def _left(seen: Grey, wanted: Grey) -> float:
+    """What is left of the detail, in the usual one of the blocks that are rich in it."""
     rich = wanted > np.median(wanted)
-    left = seen[rich] / wanted[rich]
-    usual = float(np.median(left))
-    return float((left < PATCH * usual).mean()), usual
+    return float(np.median(seen[rich] / wanted[rich]))

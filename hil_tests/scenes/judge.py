@@ -25,9 +25,11 @@ def calibrated(site: int, size: tuple[int, int] = SIZE) -> Calibration:
 
 @dataclass
 class Score:
-    """Of one variant."""
+    """Of one variant. Errors are against the water at the face in that moment; `off_mm` is what
+    they are against the river's level, waves included."""
 
     errors_mm: list[float] = field(default_factory=list)
+    off_mm: list[float] = field(default_factory=list)
     refused: int = 0
     processor_s: float = 0.0
 
@@ -39,11 +41,16 @@ class Score:
         """Of the errors without their signs; none at all is no error."""
         return float(np.percentile(np.abs(self.errors_mm or [0.0]), percent))
 
-    def add(self, level_mm: float | None, truth_mm: float) -> None:
+    def off(self, percent: float) -> float:
+        """The same with the waves."""
+        return float(np.percentile(np.abs(self.off_mm or [0.0]), percent))
+
+    def add(self, level_mm: float | None, trial: Trial) -> None:
         if level_mm is None:
             self.refused += 1
-        else:
-            self.errors_mm.append(level_mm - truth_mm)
+            return
+        self.off_mm.append(level_mm - trial.level_mm)
+        self.errors_mm.append(level_mm - trial.level_mm - trial.waves_mm)
 
 
 def read(trial: Trial, calibration: Calibration) -> gauge.Reading:
@@ -58,7 +65,7 @@ def judge(asked: Iterable[tuple[Trial, Calibration]]) -> dict[Variant, Score]:
         start = time.process_time()
         reading = read(trial, calibration)
         score.processor_s += time.process_time() - start
-        score.add(reading.level_mm, trial.level_mm)
+        score.add(reading.level_mm, trial)
     return scores
 
 

@@ -86,7 +86,7 @@ class Scene:
         size: tuple[int, int] = SIZE,
     ) -> Picture:
         """The picture, BGR; `light` of `light.LIGHTS`, `weather` of `light.WEATHERS`."""
-        random = np.random.default_rng((self.number, 3, seed))
+        random = self._moment(seed)
         ripples = Ripples.at_random(random, weather)
         sunny = weather == "glare"
         river = River(self.camera.eye, *self._textures, level_mm, ripples, random, sunny)
@@ -96,6 +96,15 @@ class Scene:
         picture = lights.through_air(picture, weather, light, random)
         picture = lens.through(picture, self.lens, random)
         return lights.sensed(picture, light, random)
+
+    def waves_mm(self, weather: str = "clear", seed: int = 0) -> float:
+        """How far the water stands above the level at the face, in that picture's moment."""
+        ripples = Ripples.at_random(self._moment(seed), weather)
+        across = np.linspace(-face.WIDTH_MM / 2, face.WIDTH_MM / 2, 31, dtype=np.float32)
+        return float(ripples.sample(ripples.height, across, np.zeros_like(across)).mean())
+
+    def _moment(self, seed: int) -> np.random.Generator:
+        return np.random.default_rng((self.number, 3, seed))
 
     def _traced(self, river: River, size: tuple[int, int]) -> Plane:
         whole = self._window(river, size, (0, 0, *size), 1)

@@ -51,11 +51,15 @@ BLIND = (Variant("night"), Variant(lens="covered"))
 
 @dataclass(frozen=True)
 class Trial:
-    """One picture as the unit would send it."""
+    """One picture as the unit would send it.
+
+    `level_mm` is the river's; at the face, in that moment, waves add `waves_mm` to it.
+    """
 
     site: int
     variant: Variant
     level_mm: float
+    waves_mm: float
     shift_px: tuple[float, float]
     data: bytes
     region: Region | None
@@ -101,14 +105,16 @@ def trials(
             level = random.uniform(80, 1250)
             shift = tuple(random.uniform(-SHIFT_PX, SHIFT_PX, 2).tolist())
             quality = int(random.integers(40, 90))
+            waves = scene.waves_mm(variant.weather, seed)
             there = scene.but(lens=variant.lens, shift_px=shift)
             picture = there.render(level, variant.light, variant.weather, seed, size)
             if crop_bytes is None:
-                yield Trial(site, variant, level, shift, jpeg(picture, quality), None)
+                data = jpeg(picture, quality)
+                yield Trial(site, variant, level, waves, shift, data, None)
                 continue
             region = scene.gauge_region(size)
             low, high = crop_bytes
             files = [jpeg(picture, q, region) for q in range(10, 96, 5)]
             data = max((file for file in files if len(file) <= high), key=len, default=files[0])
             if len(data) >= low:
-                yield Trial(site, variant, level, shift, data, region)
+                yield Trial(site, variant, level, waves, shift, data, region)
