@@ -21,7 +21,7 @@ SOMETHING = 0.02
 SATURATED = 248
 NIGHT_BELOW = 18.0  # mean brightness of 255
 COVERED_BELOW = 0.02  # share of the blocks in which there is anything to see
-BLURRED_BELOW = 0.45  # detail beside that of the reference
+BLURRED_BELOW = 0.3  # detail beside that of the reference
 GLARE_ABOVE = 0.01  # share of the pixels that are saturated
 FROZEN_BELOW = 0.6  # mean difference to the picture before, in grey levels
 

@@ -11,7 +11,7 @@ chooses ripples, light and noise. The same numbers give the same picture, bit fo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import cv2
@@ -39,6 +39,13 @@ def jpeg(picture: Picture, quality: int, region: Region | None = None) -> bytes:
     return cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, quality))[1].tobytes()
 
 
+@lru_cache(maxsize=2)
+def textures(number: int) -> tuple[Plane, Plane]:
+    """Gauge and wall of a site."""
+    random = np.random.default_rng((number, 2))
+    return face.weathered(random), concrete(random)
+
+
 @dataclass(frozen=True)
 class Scene:
     """One site. `shift_px`: how far the picture has moved since the camera was mounted."""
@@ -55,11 +62,6 @@ class Scene:
     @cached_property
     def camera(self) -> Pose:
         return self.pose or Pose.on_the_bank(np.random.default_rng((self.number, 1)))
-
-    @cached_property
-    def _textures(self) -> tuple[Plane, Plane]:
-        random = np.random.default_rng((self.number, 2))
-        return face.weathered(random), concrete(random)
 
     def corners(self, size: tuple[int, int], low_mm: int, high_mm: int) -> NDArray[Any]:
         """Pixels of the face's left and right edge, at `high_mm` and then at `low_mm`.
@@ -89,7 +91,7 @@ class Scene:
         random = self._moment(seed)
         ripples = Ripples.at_random(random, weather)
         sunny = weather == "glare"
-        river = River(self.camera.eye, *self._textures, level_mm, ripples, random, sunny)
+        river = River(self.camera.eye, *textures(self.number), level_mm, ripples, random, sunny)
         picture = self._traced(river, size)
         picture *= lights.shade(random, light, weather, picture.shape[:2])[..., None]
         picture = lights.lit(picture, light, random)

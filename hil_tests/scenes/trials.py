@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,7 @@ def face_size() -> dict[str, int]:
     return {"width_mm": WIDTH_MM, "low_mm": 0, "high_mm": HEIGHT_MM}
 
 
+@lru_cache(maxsize=4)
 def mounted(scene: Scene, size: tuple[int, int] = SIZE) -> bytes:
     """The picture that the gauge is calibrated with: low water, a clear day, good quality."""
     return jpeg(scene.render(LOW_WATER_MM, seed=1_000_000, size=size), 90)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Plane = NDArray[Any]
 TILE_MM = 2048  # the waves repeat after this
 TEXEL_MM = 4
+WAVES = 18
 SLOPES = {"clear": 0.035, "glare": 0.06, "fog": 0.03, "rain": 0.09, "wind": 0.10}
 
 
@@ -37,22 +38,21 @@ class Ripples:
     @classmethod
     def at_random(cls, random: np.random.Generator, weather: str) -> Ripples:
         """Waves from 6 cm to 80 cm, whose slopes together have the weather's mean square."""
-        at = (np.arange(TILE_MM // TEXEL_MM, dtype=np.float32) * TEXEL_MM)[None]
-        waves = 18
-        steep = SLOPES[weather] * random.uniform(0.6, 1.3) * (2 / waves) ** 0.5
-        shape = (at.size, at.size)
-        height, slope_x, slope_y = (np.zeros(shape, np.float32) for _ in range(3))
-        wind = random.uniform(0, 2 * np.pi)
-        for length in np.geomspace(60, 800, waves):
-            heading = wind + random.normal(0, 0.7)
-            cycles = np.round(np.array((np.cos(heading), np.sin(heading))) * TILE_MM / length)
-            kx, ky = cycles * 2 * np.pi / TILE_MM
-            k = max(float(np.hypot(kx, ky)), 1e-3)
-            phase = random.uniform(0, 2 * np.pi)
-            wave = np.exp(1j * (kx * at)) * np.exp(1j * (ky * at.T + phase))
-            height += (wave.imag * steep / k).astype(np.float32)
-            slope_x += (wave.real * steep * kx / k).astype(np.float32)
-            slope_y += (wave.real * steep * ky / k).astype(np.float32)
+        at = np.arange(TILE_MM // TEXEL_MM) * TEXEL_MM
+        lengths = np.geomspace(60, 800, WAVES)
+        headings = random.uniform(0, 2 * np.pi) + random.normal(0, 0.7, WAVES)
+        ways = np.stack((np.cos(headings), np.sin(headings)))
+        kx, ky = np.round(ways * TILE_MM / lengths) * 2 * np.pi / TILE_MM  # whole in a tile
+        k = np.maximum(np.hypot(kx, ky), 1e-3)
+        steep = SLOPES[weather] * random.uniform(0.6, 1.3) * (2 / WAVES) ** 0.5 / k
+        phases = random.uniform(0, 2 * np.pi, WAVES)
+        across = np.exp(1j * kx[:, None] * at)
+        along = np.exp(1j * (ky[:, None] * at + phases[:, None])).T
+        # The sum over all waves is a product of matrices.
+        height = (along * steep @ across).imag.astype(np.float32)
+        slope_x, slope_y = (
+            (along * steep * part @ across).real.astype(np.float32) for part in (kx, ky)
+        )
         if weather == "rain":
             _add_rings(random, height, slope_x, slope_y)
         return cls(height, slope_x, slope_y)
