@@ -10,6 +10,7 @@ import pytest
 from fieldbeat.hil_tests.district import District
 
 import drivers.a02yyuw
+import drivers.surface
 from drivers.a02yyuw import A02YYUW
 from drivers.errors import DriverError
 
@@ -50,7 +51,8 @@ def run(coroutine: Coroutine) -> Any:
 def rig(monkeypatch):
     monkeypatch.setattr(drivers.a02yyuw, "UARTPort", Port)
     rig = Rig()
-    monkeypatch.setattr(drivers.a02yyuw, "time", Ticks(rig.world))
+    for module in (drivers.a02yyuw, drivers.surface):
+        monkeypatch.setattr(module, "time", Ticks(rig.world))
 
     async def sleep_ms(ms: int) -> None:
         rig.world.run_for(ms / 1000)
@@ -109,7 +111,7 @@ def test_a_spike_is_not_believed_unless_it_stays(rig):
 
 
 def test_one_that_is_frozen_is_not_believed_for_ever(rig, monkeypatch):
-    monkeypatch.setattr(drivers.a02yyuw, "_FROZEN_MS", 600_000)  # in place of a day
+    monkeypatch.setattr(drivers.surface, "_FROZEN_MS", 600_000)  # in place of a day
     rig.model.hang(2000)
     rig.read()
     rig.model.faults.frozen = True

@@ -72,6 +72,11 @@ wifi_link_back
 revoked
 no_mains
 battery_low
+camera_silent
+camera_garbled
+picture_bad
+picture_cut
+picture_large
 """
 )
 NAMES = ("",) + tuple(_TEXT.split())  # codes start at 1

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import drivers.a02yyuw
+import drivers.surface
 from drivers.a02yyuw import A02YYUW
 from drivers.errors import SensorError
 from drivers.tests.support import UART, Clock, fails, on_stream, run
@@ -35,7 +36,7 @@ class Sensor:
 
     def _do(self, action, coroutine):
         self._send(3)
-        drivers.a02yyuw.time = self.clock
+        drivers.a02yyuw.time = drivers.surface.time = self.clock
         before_ms = self.clock.now_ms
         try:
             return action(coroutine)
