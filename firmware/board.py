@@ -1,5 +1,7 @@
 # A board's manifest turned into pins and buses. The only file that knows that these exist.
 # SPDX-License-Identifier: Apache-2.0
+import asyncio
+
 import machine
 
 from . import parts
@@ -12,7 +14,9 @@ class BoardError(ValueError):
 class Board:
     def __init__(self, manifest):
         self.manifest = manifest
+        self.store = None  # what parts keep over a sleep or a reset: get(name), put(name, value)
         self._buses = {}
+        self._locks = {}  # of UARTs with more than one line
 
     # The I2C, UART or RS485 of that name; made once.
     def bus(self, name):
@@ -28,7 +32,22 @@ class Board:
         entry.update(config)
         if not entry.get("enabled", True):
             return None
-        return _find(parts.PARTS, entry["part"], "part")(self, entry)
+        part = _find(parts.PARTS, entry["part"], "part")(self, entry)
+        return self._in_turn(part, self.manifest.get("buses", {}).get(entry.get("bus"), {}))
+
+    # A part whose line shares its UART with others waits for its turn.
+    def _in_turn(self, part, line):
+        uart = line.get("uart")
+        lines = [bus for bus in self.manifest.get("buses", {}).values() if bus.get("uart") == uart]
+        if uart is None or len(lines) < 2:
+            return part
+        from .shared_uart import Turn
+
+        if uart not in self._locks:
+            self._locks[uart] = asyncio.Lock()
+        # Who opens a UART anew has it with other pins, and the driver's object goes on with these
+        # (hypothesis: untried on a chip).
+        return Turn(part, lambda: _uart(line), self._locks[uart])
 
     # {name: driver or None} of all that is fitted.
     def parts(self, config):
@@ -84,13 +103,19 @@ def _output(entry, key):
 _KINDS = {"i2c": _i2c, "uart": _uart, "rs485": _rs485}
 
 
-# Out of a table, or of what only loudspeakers have: elsewhere its names would be a waste of heap.
+# Out of a table, or of what only loudspeakers or rivers have: elsewhere its names would be a waste
+# of heap.
 def _find(table, name, what):
     if name in table:
         return table[name]
     from . import sound_parts
 
-    return _entry(dict(table, **sound_parts.PARTS), name, what)
+    table = dict(table, **sound_parts.PARTS)
+    if name not in table:
+        from . import river_parts
+
+        table.update(river_parts.PARTS)
+    return _entry(table, name, what)
 
 
 def _entry(table, name, what):

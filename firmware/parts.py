@@ -32,7 +32,13 @@ def _battery(board, entry):
 def _modbus_probe(board, entry):
     from drivers.modbus_probe import ModbusProbe
 
-    return ModbusProbe(board.bus(entry["bus"]), entry["address"], register_map(entry["map"]))
+    data = register_map(entry["map"])
+    probe = ModbusProbe(board.bus(entry["bus"]), entry["address"], data)
+    if "level" not in data:
+        return probe
+    from . import river_parts
+
+    return river_parts.level(probe, data, entry)
 
 
 def _bc26(uart, pwrkey, reset):

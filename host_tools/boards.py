@@ -12,16 +12,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from importlib import resources
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from . import partition_table
+from .board_model import Board, Part, Uart
 from .errors import CannotTry
-from .image_info import MEGABYTE
-from .validation import InvalidData, Strict, check, did_you_mean
+from .validation import InvalidData, check, did_you_mean
 
-NAME = r"^[a-z][a-z0-9_]{0,31}$"
 # Datasheets, pin overview, by chip: the pins that exist, those that only read, those that the
 # flash uses, and those that the PSRAM of an ESP32-WROVER uses beside them.
 PINS = {
@@ -31,174 +28,17 @@ PINS = {
 INPUT_ONLY = {"esp32": set(range(34, 40)), "esp32s3": set()}
 FLASH_PINS = {"esp32": set(range(6, 12)), "esp32s3": set(range(26, 33))}
 PSRAM_PINS = {"esp32": {16, 17}, "esp32s3": set()}
+OCTAL_PSRAM_PINS = set(range(33, 38))  # ESP32-S3: that of 8 MB has eight lines
+# Those that work in deep sleep: datasheets, RTC pins.
+RTC_PINS = {
+    "esp32": {0, 2, 4, *range(12, 16), *range(25, 28), *range(32, 40)},
+    "esp32s3": set(range(22)),
+}
 ADC1_PINS = {"esp32": range(32, 40), "esp32s3": range(1, 11)}
-RMII_PINS = (19, 21, 22, 25, 26, 27)  # ESP32: data lines of its Ethernet MAC, which are fixed
-ANALOG = ("battery", "line_monitor")  # parts whose pin is an input of the ADC
-OVER_WATER = ("a02yyuw",)  # parts that give a level where the config has their datum_mm
-
-Pin = Field(ge=0, le=48)
-
-
-class Micropython(Strict):
-    """The official build that belongs to a board."""
-
-    build: str
-    version: str
-    url: str = Field(pattern=r"^https?://", description="an http or https address")
-    sha256: str | None = Field(pattern=r"^[0-9a-f]{64}$", description="64 hex digits or null")
-    offset: int = Field(ge=0, le=0x10000)
-
-
-class Console(Strict):
-    baud: int = Field(ge=9600, le=3_000_000)
-
-
-class I2C(Strict):
-    kind: Literal["i2c"]
-    id: int = Field(ge=0, le=1)
-    scl: int = Pin
-    sda: int = Pin
-    freq_hz: int = Field(ge=10_000, le=1_000_000)
-
-
-class Uart(Strict):
-    """One without `tx` only listens."""
-
-    kind: Literal["uart", "rs485"]
-    uart: int = Field(ge=1, le=2, description="1 or 2 (0 is the console)")
-    tx: int | None = Field(default=None, ge=0, le=48)
-    rx: int = Pin
-    baud: int = Field(ge=1200, le=3_000_000)
-    de: int | None = Field(default=None, ge=0, le=48)
-    # Bytes. What does not fit is waited for, and lost; absent: what MicroPython takes, 256.
-    txbuf: int | None = Field(default=None, ge=128, le=8192)
-    rxbuf: int | None = Field(default=None, ge=128, le=8192)
-
-
-class I2S(Strict):
-    """An output to a DAC; `ibuf` bytes of DMA memory are how late the program may be."""
-
-    kind: Literal["i2s"]
-    id: int = Field(ge=0, le=1)
-    sck: int = Pin
-    ws: int = Pin
-    sd: int = Pin
-    rate_hz: Literal[8000, 16000]
-    ibuf: int = Field(ge=1024, le=65536)
-
-
-class Ethernet(Strict):
-    """A PHY at the ESP32's own MAC; the 50 MHz clock comes in at `ref_clk` or goes out there."""
-
-    phy: Literal["lan8720"]
-    phy_addr: int = Field(ge=0, le=31)
-    mdc: int = Pin
-    mdio: int = Pin
-    ref_clk: Literal[0, 16, 17]
-    ref_clk_out: bool = False
-    power: int | None = Field(default=None, ge=0, le=48)
-
-
-class Modem(Strict):
-    part: str
-    bus: str
-    pwrkey: int = Pin
-    reset: int = Pin
-
-
-class Part(Strict):
-    """One fitted part: on a bus, or on a pin of the chip.
-
-    An amplifier has pins of its own beside its bus. A part is asked only for the keys that its
-    driver knows.
-    """
-
-    part: str
-    enabled: bool = True  # false: fitted where the config says so
-    bus: str | None = None
-    address: int | None = Field(default=None, ge=1, le=247)
-    map: str | None = None
-    pin: int | None = Field(default=None, ge=0, le=48)
-    numerator: int | None = Field(default=None, ge=1, le=1000)
-    denominator: int | None = Field(default=None, ge=1, le=1000)
-    # an amplifier's: levels that mute it, close its supply relay and tell its failure are high
-    mute: int | None = Field(default=None, ge=0, le=48)
-    relay: int | None = Field(default=None, ge=0, le=48)
-    fault: int | None = Field(default=None, ge=0, le=48)
-    settle_ms: int | None = Field(default=None, ge=0, le=5000)
-    codec: str | None = None  # the fitted part between its bus and it
-    # a contact's: the level of the pin while it is active
-    active: Literal[0, 1] | None = None
-    pull: Literal["up"] | None = None
-    debounce_ms: int | None = Field(default=None, ge=1, le=5000)
-    # a line monitor's: from where on there is sound, and what the proof calls 255
-    threshold_ma: int | None = Field(default=None, ge=1, le=10_000)
-    full_scale_ma: int | None = Field(default=None, ge=1, le=10_000)
-    # a level sensor's: mm/s that its surface may rise or fall
-    rise_mm_s: int | None = Field(default=None, ge=1, le=1000)
-
-
-class Board(Strict):
-    """The `"fieldbeat"` map of a manifest; sizes in MiB (flash, PSRAM) and KiB (heap)."""
-
-    id: str = Field(pattern=NAME, description="lower-case letters, digits and '_'")
-    chip: Literal["esp32", "esp32s3"]
-    flash_mb: Literal[4, 8, 16]
-    psram_mb: int = Field(ge=0, le=8)
-    heap_kb: int = Field(ge=64, le=8192)
-    micropython: Micropython
-    partitions: str
-    console: Console
-    buses: dict[str, Annotated[I2C | Uart | I2S, Field(discriminator="kind")]]
-    modem: Modem | None = None
-    ethernet: Ethernet | None = None
-    wifi: bool = False
-    fitted: dict[str, Part]
-
-    @property
-    def flash_bytes(self) -> int:
-        return self.flash_mb * MEGABYTE
-
-    def partition_table(self) -> list[partition_table.Partition]:
-        """Return the board's partitions in the order of their offsets."""
-        text = resources.files("fieldbeat.boards").joinpath(self.partitions).read_text("utf-8")
-        return partition_table.from_csv(text, f"boards/{self.partitions}")
-
-    def pins(self) -> Iterator[tuple[str, int, bool]]:
-        """Yield (who uses it, pin number, whether it is an output) for every pin in use."""
-        for name, bus in self.buses.items():
-            if isinstance(bus, I2C):
-                yield from ((f"{name}.scl", bus.scl, True), (f"{name}.sda", bus.sda, True))
-            elif isinstance(bus, I2S):
-                yield from ((f"{name}.{key}", getattr(bus, key), True) for key in _I2S_PINS)
-            else:
-                yield f"{name}.rx", bus.rx, False
-                if bus.tx is not None:
-                    yield f"{name}.tx", bus.tx, True
-                if bus.de is not None:
-                    yield f"{name}.de", bus.de, True
-        if self.modem:
-            yield "modem.pwrkey", self.modem.pwrkey, True
-            yield "modem.reset", self.modem.reset, True
-        if self.ethernet:
-            yield from _ethernet_pins(self.ethernet)
-        for name, part in self.fitted.items():
-            for key, output in _PART_PINS:
-                pin = getattr(part, key)
-                if pin is not None:
-                    yield f"{name}.{key}", pin, output
-
-
-_I2S_PINS = ("sck", "ws", "sd")
-_PART_PINS = (("pin", False), ("mute", True), ("relay", True), ("fault", False))
-
-
-def _ethernet_pins(ethernet: Ethernet) -> Iterator[tuple[str, int, bool]]:
-    yield from (("ethernet.mdc", ethernet.mdc, True), ("ethernet.mdio", ethernet.mdio, True))
-    yield "ethernet.ref_clk", ethernet.ref_clk, ethernet.ref_clk_out
-    if ethernet.power is not None:
-        yield "ethernet.power", ethernet.power, True
-    yield from (("ethernet", pin, True) for pin in RMII_PINS)
+ANALOG = ("battery", "line_monitor", "current_loop")  # their pin is an input of the ADC
+TALKERS = ("a02yyuw",)  # parts that send by themselves, and give a level
+CAMERAS = ("vc0706", "dvp_camera")
+MAPPED = ("modbus_probe", "current_loop", *CAMERAS)  # whose data is in a map
 
 
 def names() -> list[str]:
@@ -262,8 +102,9 @@ def _problems(board: Board, name: str) -> Iterator[str]:
     if board.ethernet and board.chip != "esp32":
         yield f"[ethernet]: the {board.chip} has no Ethernet MAC"
     yield from _pin_problems(board)
-    yield from _adc_problems(board)
+    yield from _input_problems(board)
     yield from _partition_problems(board)
+    yield from _uart_problems(board)
     users = {f"[fitted.{name}]": part for name, part in board.fitted.items()}
     if board.modem:
         yield from _reference_problems("[modem]", board.modem.part, board.modem.bus, board)
@@ -276,9 +117,10 @@ def _problems(board: Board, name: str) -> Iterator[str]:
         if part.codec is not None and part.codec not in board.fitted:
             near = did_you_mean(part.codec, board.fitted)
             yield f"{place} codec = '{part.codec}': no fitted part, {near}"
-        maps = resources.files("fieldbeat.drivers.maps")
-        if part.map and not maps.joinpath(f"{part.map}.json").is_file():
-            yield f"{place} map = '{part.map}': must be a file of drivers/maps/"
+        yield from _map_problems(place, part)
+        if part.rail is not None and part.rail not in board.rails:
+            near = did_you_mean(part.rail, board.rails)
+            yield f"{place} rail = '{part.rail}': unknown rail, {near}"
     yield from address_problems(board, {name: part.address for name, part in board.fitted.items()})
 
 
@@ -291,6 +133,40 @@ def _partition_problems(board: Board) -> Iterator[str]:
         yield error.message
 
 
+def _map_problems(place: str, part: Part) -> Iterator[str]:
+    maps = resources.files("fieldbeat.drivers.maps")
+    if part.map and not maps.joinpath(f"{part.map}.json").is_file():
+        yield f"{place} map = '{part.map}': must be a file of drivers/maps/"
+    if part.map is None and part.part in MAPPED:
+        yield f"{place} map: missing, must be a file of drivers/maps/"
+
+
+def measures_level(part: Part) -> bool:
+    """Whether it gives the level of water where the config has its `datum_mm`."""
+    return "level" in _map(part) if part.map else part.part in TALKERS
+
+
+def largest_frame(camera: Part) -> tuple[int, int]:
+    """Return width and height in pixels of what a camera gives at most."""
+    size = _map(camera)["sizes"][-1]
+    return size["width"], size["height"]
+
+
+def _map(part: Part) -> dict[str, Any]:
+    file = resources.files("fieldbeat.drivers.maps").joinpath(f"{part.map}.json")
+    return json.loads(file.read_text("utf-8"))
+
+
+def _uart_problems(board: Board) -> Iterator[str]:
+    """Parts take turns on a UART of several buses; a modem talks when it likes."""
+    modem = board.buses.get(board.modem.bus) if board.modem else None
+    if not isinstance(modem, Uart):
+        return
+    for name, bus in board.buses.items():
+        if isinstance(bus, Uart) and bus.uart == modem.uart and bus is not modem:
+            yield f"[buses.{name}] uart = {modem.uart}: the modem needs it for itself"
+
+
 def _reference_problems(place: str, part: str, bus: str | None, board: Board) -> Iterator[str]:
     drivers = resources.files("fieldbeat.drivers")
     if not drivers.joinpath(f"{part}.py").is_file():
@@ -301,7 +177,7 @@ def _reference_problems(place: str, part: str, bus: str | None, board: Board) ->
 
 def _tx_problems(place: str, part: str, bus: str | None, board: Board) -> Iterator[str]:
     uart = board.buses.get(bus or "")
-    if isinstance(uart, Uart) and uart.tx is None and part not in OVER_WATER:
+    if isinstance(uart, Uart) and uart.tx is None and part not in TALKERS:
         yield f"{place} bus = '{bus}': without a tx nothing can be sent to the {part}"
 
 
@@ -312,7 +188,7 @@ def _pin_problems(board: Board) -> Iterator[str]:
             yield f"{user} = {pin}: the {board.chip} has no such pin"
         elif pin in FLASH_PINS[board.chip]:
             yield f"{user} = {pin}: this pin belongs to the flash chip"
-        elif board.psram_mb and pin in PSRAM_PINS[board.chip]:
+        elif pin in _psram_pins(board):
             yield f"{user} = {pin}: this pin belongs to the PSRAM"
         elif output and pin in INPUT_ONLY[board.chip]:
             yield f"{user} = {pin}: this pin cannot be an output, use one below 34"
@@ -321,9 +197,17 @@ def _pin_problems(board: Board) -> Iterator[str]:
         taken.setdefault(pin, user)
 
 
-def _adc_problems(board: Board) -> Iterator[str]:
-    pins = ADC1_PINS[board.chip]
+def _psram_pins(board: Board) -> set[int]:
+    if board.chip == "esp32s3" and board.psram_mb == 8:
+        return OCTAL_PSRAM_PINS
+    return PSRAM_PINS[board.chip] if board.psram_mb else set()
+
+
+def _input_problems(board: Board) -> Iterator[str]:
+    pins, rtc = ADC1_PINS[board.chip], RTC_PINS[board.chip]
     for name, part in board.fitted.items():
+        if part.part == "rain_gauge" and part.pin is not None and part.pin not in rtc:
+            yield f"{name}.pin = {part.pin}: must be an RTC pin, no other one wakes the chip"
         if part.part in ANALOG and part.pin is not None and part.pin not in pins:
             yield f"{name}.pin = {part.pin}: must be a pin of ADC1, {pins[0]} to {pins[-1]}"
 

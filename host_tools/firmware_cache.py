@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from .boards import Board, Micropython
+from .board_model import Board, Micropython
 from .errors import CannotTry, FieldbeatError
 from .files import write_atomically
 

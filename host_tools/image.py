@@ -13,7 +13,7 @@ from importlib import metadata
 from fieldbeat.protocols import cbor
 
 from . import app_files, boards, clips, esp_image, file_system, partition_table, profiles, standin
-from .boards import Board
+from .board_model import Board
 from .image_info import ImageError
 from .node_config import NodeConfig
 from .partition_table import Partition

@@ -18,7 +18,7 @@ from fieldbeat.protocols import frame
 from pydantic import Field, field_validator
 
 from . import boards, profiles, self_test_times
-from .boards import Board
+from .board_model import Board
 from .errors import CannotTry
 from .profiles import Profile
 from .validation import InvalidData, Strict, check, did_you_mean
@@ -111,12 +111,18 @@ class Nbiot(Strict):
     budget_bytes_day: int = Field(default=100_000, ge=1000, le=SPEAKER_BUDGET_BYTES)
 
 
+Region = Annotated[list[Annotated[int, Field(ge=0, le=4095)]], Field(min_length=4, max_length=4)]
+
+
 class Override(Strict):
     """What differs on this unit from what the board says about one fitted part."""
 
     enabled: bool = True
     address: int | None = Field(default=None, ge=1, le=247)
     datum_mm: int | None = Field(default=None, ge=-100_000, le=100_000)
+    tip_um: int | None = Field(default=None, ge=10, le=10_000)  # um of rain a tip
+    # name -> left, top, width, height in pixels of the camera's largest frame
+    regions: dict[str, Region] | None = None
 
 
 class Tables(Strict):
@@ -286,6 +292,7 @@ def _part_problems(config: NodeConfig) -> Iterator[str]:
         if name not in unknown and override.address and board.fitted[name].address is None:
             yield f"[fitted.{name}] address = {override.address}: this part has no address"
     yield from _level_problems(config)
+    yield from _river_problems(config)
     addresses = {name: part.address for name, part in board.fitted.items()}
     for name, override in fitted.items():
         if override.address and addresses.get(name) is not None:
@@ -314,7 +321,7 @@ def _level_problems(config: NodeConfig) -> Iterator[str]:
     for name, part in board.fitted.items():
         override = fitted.get(name)
         datum_mm = override.datum_mm if override else None
-        if part.part not in boards.OVER_WATER:
+        if not boards.measures_level(part):
             if datum_mm is not None:
                 yield f"[fitted.{name}] datum_mm = {datum_mm}: this part measures no level"
         elif (override is None and not part.enabled and name in wanted) or (
@@ -324,6 +331,28 @@ def _level_problems(config: NodeConfig) -> Iterator[str]:
                 f"[fitted.{name}] datum_mm: missing, must be the height in mm of the sensor's "
                 "face above the zero of the gauge (or enabled = false, where none hangs)"
             )
+
+
+def _river_problems(config: NodeConfig) -> Iterator[str]:
+    """Keys that only a rain gauge, or a camera, knows."""
+    for name, override in config.tables.fitted.items():
+        part = config.board.fitted.get(name)
+        if part is None:
+            continue
+        if override.tip_um is not None and part.part != "rain_gauge":
+            yield f"[fitted.{name}] tip_um = {override.tip_um}: this part counts no rain"
+        if override.regions is None:
+            continue
+        if part.part not in boards.CAMERAS:
+            yield f"[fitted.{name}.regions]: this part takes no pictures"
+            continue
+        wide, high = boards.largest_frame(part)
+        for region, (left, top, width, height) in override.regions.items():
+            if not (width and height and left + width <= wide and top + height <= high):
+                yield (
+                    f"[fitted.{name}.regions] {region}: must be left, top, width, height "
+                    f"within {wide} x {high} pixels"
+                )
 
 
 def _road_problems(config: NodeConfig) -> Iterator[str]:

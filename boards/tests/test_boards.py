@@ -162,6 +162,52 @@ def test_a_mistake_of_a_speaker_is_named_too(name, path, value, message):
     assert any(message in problem for problem in caught.value.problems), caught.value.problems
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "value", "message"),
+    [
+        (
+            "esp32s3",
+            "buses.dvp0.data",
+            [1] * 7,
+            "[buses.dvp0] data = [1, 1, 1, 1, 1, 1, 1]: must be eight pins",
+        ),
+        ("esp32s3", "buses.dvp0.vsync", 8, "dvp0.vsync = 8: dvp0.data2 already uses this pin"),
+        ("esp32s3", "buses.dvp0.pclk", 35, "dvp0.pclk = 35: this pin belongs to the PSRAM"),
+        ("esp32s3", "fitted.rain.pin", 43, "rain.pin = 43: must be an RTC pin"),
+        ("esp32s3", "rails.camera.pin", 14, "rain.pin = 14: rails.camera already uses this pin"),
+        ("esp32s3", "fitted.camera.rail", "cam", "rail = 'cam': unknown rail"),
+        ("esp32s3", "fitted.camera.map", None, "[fitted.camera] map: missing"),
+        ("esp32_uart", "fitted.loop.pin", 2, "loop.pin = 2: must be a pin of ADC1, 32 to 39"),
+        ("esp32_uart", "fitted.loop.shunt_mohm", 10, "[fitted.loop] shunt_mohm = 10: must be"),
+        (
+            "esp32_uart",
+            "rails.sensors.pin",
+            34,
+            "rails.sensors = 34: this pin cannot be an output",
+        ),
+        ("esp32_uart", "buses.level.uart", 2, "[buses.level] uart = 2: the modem needs it for it"),
+    ],
+)
+def test_a_mistake_of_a_river_station_is_named_too(name, path, value, message):
+    name = f"river_cam_{name}"
+    manifest = copy.deepcopy(boards.manifest(name))
+    *parents, last = path.split(".")
+    table = manifest["fieldbeat"]
+    for parent in parents:
+        table = table[parent]
+    table[last] = value
+    with pytest.raises(InvalidData) as caught:
+        boards.parse(manifest, "boards/x.json", name)
+    assert any(message in problem for problem in caught.value.problems), caught.value.problems
+
+
+def test_a_level_comes_from_what_hangs_over_water_or_has_it_in_its_map():
+    fitted = boards.load("river_cam_esp32s3").fitted
+    found = [name for name, part in fitted.items() if boards.measures_level(part)]
+    assert found == ["river", "radar", "loop"]
+    assert not boards.measures_level(boards.load(NAME).fitted["soil"])
+
+
 @pytest.mark.parametrize("content", ["{", '{"name": 1}', '{"fieldbeat": {}}'])
 def test_a_file_with_any_mistake_is_one_line_and_exit_code_2(
     tmp_path, monkeypatch, capsys, content

@@ -146,6 +146,10 @@ class _Made:
 
 class Pin(_Made):
     IN, OUT, PULL_UP, OPEN_DRAIN = 1, 3, 2, 7
+    IRQ_RISING, IRQ_FALLING = 1, 2
+
+    def irq(self, handler, trigger):
+        self.handler, self.trigger = handler, trigger
 
     def value(self, level=None):
         return 0

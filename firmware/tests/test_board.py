@@ -1,5 +1,6 @@
 # The manifest of a board turned into pins, buses and parts.
 # SPDX-License-Identifier: Apache-2.0
+import asyncio
 import json
 import sys
 
@@ -100,6 +101,68 @@ def test_a_level_sensor_is_fitted_by_the_config_on_a_line_that_only_listens():
     assert [args for args, _ in made(world, "Pin")][-1] == (33, 1)  # an input, and no output
 
 
+RIVERS = {"river_cam_esp32s3": "DVPCamera", "river_cam_esp32_uart": "VC0706"}
+
+
+def test_every_fitted_part_of_the_river_stations_can_be_made():
+    for name, camera in RIVERS.items():
+        world = World()
+        board = named(name)
+        config = {"radar": {"enabled": True, "datum_mm": 5000}, "loop": {"enabled": True}}
+        config["camera"] = {"regions": {"gauge": [300, 100, 120, 300]}}
+        parts = {
+            name: on_stream(board.part, name, config.get(name, {}))
+            for name in board.manifest["fitted"]
+        }
+        for part in parts.values():
+            assert part.CHANNELS is not None and part.probe and part.read
+        assert parts["rain"].CHANNELS == (("rain", "mm", 10),)
+        level = ("level", "m", 1000)
+        assert parts["river"].CHANNELS[0] == level
+        assert parts["radar"].CHANNELS == (level, ("distance", "m", 1000))
+        assert parts["loop"].CHANNELS == (level, ("depth", "m", 1000))
+        inside = getattr(parts["camera"], "_part", parts["camera"])
+        assert type(inside).__name__ == camera and inside._regions
+        world.adc_uv = 1440000  # 12 mA in 120 Ohm
+        assert run(parts["loop"].read()) == (None, 2500)  # no datum in this config
+
+
+def test_parts_of_lines_that_share_a_uart_take_turns():
+    world = World()
+    board = named("river_cam_esp32_uart")
+    camera = on_stream(board.part, "camera", {})
+    level = on_stream(board.part, "river", {})
+    log = []
+
+    class Shot:
+        closed = None
+
+    async def capture(budget_bytes, region):
+        log.append("shot")
+        return Shot()
+
+    async def probe():
+        log.append("level")
+
+    camera._part.capture, level._part.probe = capture, probe
+    made_before = len(made(world, "UART"))
+
+    async def both():
+        shot = await camera.capture(3000)
+        asyncio.create_task(level.probe())
+        for _ in range(3):
+            await asyncio.sleep_ms(0)
+        log.append("close")
+        shot.closed()
+        for _ in range(3):
+            await asyncio.sleep_ms(0)
+
+    asyncio.run(both())
+    assert log == ["shot", "close", "level"]
+    opened = [pin_numbers(keywords)["rx"] for _, keywords in made(world, "UART")[made_before:]]
+    assert opened == [26, 27] and camera._lock is level._lock
+
+
 def test_a_codec_goes_before_its_amplifier():
     World()
     manifest = dict(named(SPEAKERS[0]).manifest)
@@ -170,7 +233,7 @@ def test_what_is_not_there_is_named():
         ((board.bus, "i2c0"), "bus i2c0 is not known, there is: x"),
         (
             (board.bus, "x"),
-            "kind of bus can is not known, there is: a02yyuw, amplifier, contact, es8388, i2c",
+            "kind of bus can is not known, there is: a02yyuw, amplifier, contact, current_loop, d",
         ),
         ((board.part, "air", {}), "fitted part air is not known, there is: y"),
         ((board.part, "y", {}), "part z is not known, there is: a02yyuw, amplifier, battery"),

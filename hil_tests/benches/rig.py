@@ -107,7 +107,7 @@ class RigBoard:
         opening.check_usb_serial(self.name, self.table, self.port)
         self._check_mac(self.flasher.identify().mac)
         nvs = partition_table.find(boards.load(self.manifest).partition_table(), "nvs")
-        found = provisioned_as(self.flasher.read(nvs.offset, nvs.size))
+        found = _provisioned_as(self.flasher.read(nvs.offset, nvs.size))
         if found == unit or self.table.may_overwrite:
             return
         where = f"[board.{self.name}] of {self.source}"
@@ -224,17 +224,14 @@ class Rig:
         self.close()
 
 
-def provisioned_as(nvs: bytes) -> str:
-    """The name in an NVS partition that holds a key; empty: not provisioned.
-
-    `key` is what provisioning writes, `master` is in a secrets image (firmware/secrets.py).
-    """
+def _provisioned_as(nvs: bytes) -> str:
+    """The name in an NVS partition, or the key id if there is none; empty: not provisioned."""
     values = nvs_reader.read(nvs)
-    if not {"key", "master"}.intersection(values):
+    if "master" not in values:
         return ""
-    unit = values.get("unit", b"")
-    assert isinstance(unit, bytes)
-    return unit.decode("utf-8", "replace") or "a unit without a name"
+    unit, kid = values.get("unit", b""), values.get("kid", b"")
+    assert isinstance(unit, bytes) and isinstance(kid, bytes)
+    return unit.decode("utf-8", "replace") or kid.hex()
 
 
 @contextmanager

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import typer
 
 from ..output import JsonOption, print_facts, print_json, print_table
+
+SETTINGS_WIDTH = 48  # of a column; so a table fits into 80
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -67,6 +70,9 @@ def _show(name: str, as_json: bool) -> None:
     ]
     if board.ethernet:
         facts.append(("Ethernet", _settings(data["ethernet"])))
+    if board.rails:
+        rails = board.rails.items()
+        facts.append(("rails", ", ".join(f"{name} GPIO {rail.pin}" for name, rail in rails)))
     if board.wifi:
         facts.append(("Wi-Fi", "yes"))
     print_facts(facts)
@@ -85,7 +91,8 @@ def _show(name: str, as_json: bool) -> None:
 
 
 def _settings(values: dict[str, Any]) -> str:
-    return ", ".join(
+    settings = ", ".join(
         f"{key} {value:#04x}" if key == "address" else f"{key} {value}"
         for key, value in values.items()
     )
+    return textwrap.fill(settings, SETTINGS_WIDTH)

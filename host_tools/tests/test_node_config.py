@@ -79,7 +79,7 @@ def test_what_is_left_out_comes_from_the_profile():
         ("datagram_bytes = 480", "datagram_bytes = 600", "the modem of greenhouse_esp32 takes"),
         ("datagram_bytes = 480", "datagram_bytes = 200", "[sampling] report_samples = 12: such a"),
         ('"greenhouse_esp32"', '"greenhouse_esp3"', "did you mean 'greenhouse_esp32'?"),
-        ('profile = "greenhouse"', 'profile = "river"', "unknown profile, allowed: greenhouse"),
+        ('profile = "greenhouse"', 'profile = "lake"', "unknown profile, allowed: greenhouse"),
         ("[fitted.soil]", "[fitted.soli]", "[fitted.soli]: not on greenhouse_esp32, did you mean"),
         ("address = 1 ", "address = 248 ", "[fitted.soil] address = 248: must be a whole number"),
         ("enabled = true", "enabled = 1", "[fitted.soil] enabled = 1: must be true or false"),
@@ -217,6 +217,44 @@ def test_a_level_needs_the_height_of_its_sensor():
     assert found == "[fitted.door] datum_mm = 1: this part measures no level"
     plain = node_config.load(EXAMPLE.with_name("speaker.toml"))
     assert plain.notes == () and plain.to_device_map()["fitted"] == {}
+
+
+CAMERA = EXAMPLE.with_name("river.toml").read_text()
+
+
+@pytest.mark.parametrize("board", ["river_cam_esp32s3", "river_cam_esp32_uart"])
+def test_a_river_station(board):
+    text = CAMERA.replace("river_cam_esp32s3", board).replace("352", "300").replace("400", "384")
+    fitted = node_config.parse(text, "river.toml").to_device_map()["fitted"]
+    assert fitted["rain"] == {"enabled": True, "tip_um": 200}
+    assert fitted["camera"]["regions"] == {"gauge": [300, 96, 112, 384]}
+    assert cbor.decode(cbor.encode(fitted)) == fitted
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "[fitted.river]\ndatum_mm",
+            "[fitted.river]\ntip_um",
+            "tip_um = 4200: this part counts no",
+        ),
+        ("[fitted.camera.regions]", "[fitted.rain.regions]", "this part takes no pictures"),
+        (
+            "112, 400",
+            "112, 505",
+            "gauge: must be left, top, width, height within 800 x 600 pixels",
+        ),
+        ("112, 400", "0, 400", "gauge: must be left, top, width, height within"),
+        ("112, 400", "112", "gauge"),
+        ("[fitted.river]\ndatum_mm = 4200", "", "[fitted.river] datum_mm: missing"),
+        ("tip_um = 200", "datum_mm = 200", "[fitted.rain] datum_mm = 200: this part measures no"),
+    ],
+)
+def test_a_mistake_in_a_river_station(old, new, message):
+    text = CAMERA.replace(old, new, 1)
+    assert text != CAMERA
+    assert any(message in problem for problem in problems(text)), problems(text)
 
 
 def test_a_disabled_part_is_allowed_and_noted():
