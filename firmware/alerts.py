@@ -68,6 +68,7 @@ class Alerts:
         self._held = {}
         self._kept = self._load()  # entries from before a reset, until the time is known
         self._receipts = []  # (event, body)
+        self._untold = []  # entries that are over, until their receipts are on flash
         self._jumps = clock.jumps
         self._wanted = None  # the id that has its turn
         self._performing = None  # the id that is being played, or put to rest
@@ -171,6 +172,9 @@ class Alerts:
         while self._receipts:
             self._tell(*self._receipts.pop(0))
         self.news.clear()
+        if self._untold:
+            self._untold.clear()
+            self._keep()
 
     def _do(self, actions):
         for action in actions:
@@ -245,8 +249,8 @@ class Alerts:
         if receipt.is_final(stage):
             if held and held.started_s:
                 fields["end"] = self._clock.now()
-            self._held.pop(id, None)
-            self._keep()
+            if held:
+                self._untold.append(_entry(self._held.pop(id)))
             self._remember(id, stage)
         if held and held.alert.cls == TEST:
             if receipt.is_final(stage):
@@ -291,7 +295,7 @@ class Alerts:
         entries = [_entry(held) for held in self._held.values()]
         try:
             with open(self._path + ".new", "wb") as file:
-                file.write(cbor.encode(self._kept + entries))
+                file.write(cbor.encode(self._kept + entries + self._untold))
             os.rename(self._path + ".new", self._path)
         except OSError:
             self._counters.count("fs_corrupt")  # it sounds all the same
@@ -308,28 +312,33 @@ class Alerts:
             return
         kept, self._kept = self._kept, []
         again = []
-        for id, alert, not_before, expires, started_s, *issuers in kept:
+        for entry in kept:
+            id, alert, not_before, expires, started_s, *issuers = entry
             stage = self._seen(id)
-            if id in self._held or (stage is not None and receipt.is_final(stage)):
+            if id in self._held:
+                continue
+            if stage is not None and receipt.is_final(stage):  # its receipt came to no flash
+                self._untold.append(entry)
+                self.answer(id, stage)
                 continue
             held = Held(id, Alert(*alert), not_before, expires)
             held.cut = started_s is not None
             held.issuers = issuers
             if not self._is_allowed(held):  # revoked just before the reset, or by provisioning
-                self._give_up(
-                    id, receipt.INTERRUPTED if held.cut else receipt.CANCELLED, "revoked"
-                )
+                stage = receipt.INTERRUPTED if held.cut else receipt.CANCELLED
+                self._give_up(entry, stage, "revoked")
             elif expires > self._clock.now():
                 self._held[id] = held
                 again.append(held)
             elif held.cut:
-                self._give_up(id, receipt.INTERRUPTED, "power_cut")
+                self._give_up(entry, receipt.INTERRUPTED, "power_cut")
             else:
-                self._give_up(id, receipt.REFUSED, "cmd_expired" if expires else "power_cut")
+                self._give_up(entry, receipt.REFUSED, "cmd_expired" if expires else "power_cut")
         self._keep()
         for held in again:
             self._do(self._arbiter.submit(self._request(held), self._clock.uptime_s(), held.cut))
 
-    def _give_up(self, id, stage, reason):
-        self.answer(id, stage, reason)
-        self._remember(id, stage)
+    def _give_up(self, entry, stage, reason):
+        self._untold.append(entry)
+        self.answer(entry[0], stage, reason)
+        self._remember(entry[0], stage)

@@ -235,6 +235,8 @@ class Orders:
         new = _as_row(run, rn, receipt, now_s)
         later = known["rn"] is None or (run, rn) > (known["run"], known["rn"])
         first, second = (new, known) if later else (known, new)
+        if _repeats(first, second):
+            first, second = second, first
         merged = {name: second[name] if first[name] is None else first[name] for name in _RECEIPT}
         merged |= {name: first[name] for name in ("stage", "reason", "run", "rn")}
         merged["hops"] = max(known["hops"], new["hops"], key=lambda text: (text or "").count(","))
@@ -252,6 +254,13 @@ class Orders:
     def _write(self, table: str, names: Sequence[str], values: Sequence[Any]) -> None:
         marks = ", ".join("?" for _ in names)
         self._database.write(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", *values)
+
+
+def _repeats(row: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Whether a unit that was asked again told with fewer words what it had told before."""
+    if before["stage"] is None or is_for_now(before["stage"], before["reason"]):
+        return False
+    return row["reason"] is None and row["stage"] in (receipts.ACCEPTED, before["stage"])
 
 
 def _as_row(run: int, rn: int, receipt: Any, now_s: float) -> dict[str, Any]:

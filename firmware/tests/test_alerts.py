@@ -160,6 +160,34 @@ def test_a_power_cut_that_was_longer_than_the_window():
     remove_tree(root)
 
 
+def test_a_power_cut_before_its_receipt_is_on_flash():
+    root = temp_dir()
+    ids, noted = [], []
+
+    async def before(unit):  # nobody takes the receipts, as while the server is silent
+        unit.noted = noted
+        ids.append(unit.send("a"))
+        await asyncio.sleep_ms(15000)
+        assert unit.told == [] and noted[-1] == (ids[0], receipt.DONE)
+
+    async def after(unit):
+        unit.noted = noted
+        unit.clock.set(NOW + 40, "server")
+        await asyncio.sleep_ms(15000)
+        assert unit.player.heard == []
+        assert unit.stages(ids[0]) == [(receipt.DONE, None)]
+
+    async def nothing_left(unit):
+        unit.noted = noted
+        await asyncio.sleep_ms(5000)
+        assert unit.stages(ids[0]) == []
+
+    story(before, root)
+    story(after, root, synced=False)
+    story(nothing_left, root)
+    remove_tree(root)
+
+
 def test_a_failure_of_one_does_not_mute_the_next():
     async def tell(unit):
         unit.player.breaks = 2

@@ -218,6 +218,19 @@ def test_a_refusal_for_now_leaves_it_open(orders):
     assert orders.open(0, NOW_S + 2) == []
 
 
+@pytest.mark.parametrize("numbers", [(1, 2, 3), (3, 1, 2), (2, 3, 1)])
+def test_what_a_unit_repeats_takes_nothing_back(orders, numbers):
+    no_sound = told(receipt.INTERRUPTED, reason=CODES["no_sound"])
+    said = (told(receipt.STARTED), no_sound, told(receipt.ACCEPTED))
+    for rn in numbers:
+        orders.note_receipt("sp-1", 1, rn, said[rn - 1], NOW_S)
+    (found,) = orders.deliveries(ORDER)
+    assert (found.stage, found.reason) == (receipt.INTERRUPTED, CODES["no_sound"])
+    orders.note_receipt("sp-1", 1, 4, told(receipt.INTERRUPTED), NOW_S)
+    (found,) = orders.deliveries(ORDER)
+    assert (found.stage, found.reason) == (receipt.INTERRUPTED, CODES["no_sound"])
+
+
 def test_receipts_of_others_change_nothing(orders):
     orders.note_receipt("sp-2", 1, 1, told(receipt.DONE), NOW_S)
     orders.note_receipt("sp-1", 1, 1, told(receipt.DONE, id=bytes(8)), NOW_S)
