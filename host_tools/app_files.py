@@ -50,12 +50,14 @@ def source_files() -> dict[str, bytes]:
     import has failed is for another interpreter.
     """
     found: dict[str, bytes] = {}
-    wanted = list(ROOTS)
+    wanted, known = set(ROOTS), set(ROOTS)
     while wanted:
         path = _path(wanted.pop())
         if path and path not in found:
             found[path] = _file(path).read_bytes()
-            wanted += _imported(_module(path), found[path], path.endswith(INIT))
+            names = set(_imported(_module(path), found[path], path.endswith(INIT)))
+            wanted |= names - known
+            known |= names
     for entry in _file(MAPS).iterdir():
         if entry.name.endswith(".json"):
             found[f"{MAPS}/{entry.name}"] = entry.read_bytes()
