@@ -121,16 +121,18 @@ def lab(tmp_path, monkeypatch):
         stack.callback(port.close)
         exports = tmp_path / "exports.yaml"
         exports.write_text(EXPORTS.format(port=port))
-        for command in (
-            ["labgrid-coordinator", "-l", address],
-            ["labgrid-exporter", "-c", address, "--name", "bench", str(exports)],
-        ):
+
+        def start(*command):
             log = stack.enter_context((tmp_path / f"{command[0]}.log").open("wb"))
             process = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log)
             stack.callback(process.wait, 20)
             stack.callback(process.terminate)
+
+        start("labgrid-coordinator", "-l", address)
         _client_until("-p", "greenhouse-1", "create")
         _client_until("-p", "greenhouse-1", "add-match", "*/greenhouse-bench/*")
+        # It ends at once if there is no coordinator yet.
+        start("labgrid-exporter", "-c", address, "--name", "bench", str(exports))
         _client_until("-p", "greenhouse-1", "show", says="Matching resource")
         yield board
 
