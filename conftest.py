@@ -60,6 +60,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         gc.freeze()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers begin with the bench's tests, the long ones, so that none of them ends alone."""
+    if hasattr(config, "workerinput"):
+        bench = config.rootpath / "hil_tests"
+        items.sort(key=lambda item: not item.path.is_relative_to(bench))
+
+
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two for each core: a third of the time the tests wait for serial lines."""
