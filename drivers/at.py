@@ -53,7 +53,7 @@ def fields(line):
             values.append(line[start:end].strip(' "'))
             start = end + 1
     if quoted:
-        raise ValueError("open quote in %r" % line)
+        raise ValueError
     return values + [line[start:].strip(' "')]
 
 

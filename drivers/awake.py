@@ -1,5 +1,5 @@
 # A modem that stays within reach of the network and may speak at any time: one task reads, for
-# itself and for the one that has given a command. For Quectel's modems; apart, for a unit that
+# itself and for the one that has given a command. For a BC26; apart, for a unit that
 # sleeps has no heap for it.
 # SPDX-License-Identifier: Apache-2.0
 import asyncio

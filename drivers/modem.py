@@ -64,7 +64,7 @@ class Modem:
         reason = _REASONS.get(command.state, "modem_error")
         raise self.error(reason, "%s: %s" % (text, command.final or "no answer"))
 
-    async def run(self, text, prefix=None, data=b"", **options):
+    async def run(self, text, prefix=None, data=b"", end="\r\n", **options):
         # One attempt; the command tells how it ended. `data` follows the text in hex.
         self._check()
         if self._untidy:
@@ -72,7 +72,7 @@ class Modem:
         self._untidy = True  # until this one has ended, which a cancellation may prevent
         command = self.session.command(text, prefix, now_ms=time.ticks_ms(), **options)
         try:
-            self._write(text, data)
+            self._write(text, data, end)
             while command.state == at.PENDING:
                 left = self.session.poll(time.ticks_ms())
                 if left:
@@ -84,12 +84,12 @@ class Modem:
         return command
 
     # In pieces: a datagram as one line would need a kilobyte of heap without a gap, twice.
-    def _write(self, text, data):
+    def _write(self, text, data, end):
         write = self._port.uart.write
         write(text.encode())
         for start in range(0, len(data), _PIECE):
             write(hexlify(data[start : start + _PIECE]))
-        write(b"\r\n")
+        write(end.encode())
 
     async def attempt(self, text, **options):
         # For what a modem may refuse without harm: the failure is counted, nothing is raised.

@@ -56,7 +56,12 @@ class Board:
 
     def modem(self):
         entry = self.manifest["modem"]
-        make = _entry(parts.MODEMS, entry["part"], "modem")
+        table = parts.MODEMS
+        if entry["part"] not in table:
+            from . import other_modems
+
+            table = other_modems.MODEMS
+        make = _entry(table, entry["part"], "modem")
         return make(self.bus(entry["bus"]), _output(entry, "pwrkey"), _output(entry, "reset"))
 
     # (interface that is active, what makes it connect): Ethernet, or else Wi-Fi with the name and

@@ -5,153 +5,20 @@ The drivers run on CPython here: a coroutine that sleeps lets the world run, not
 
 from __future__ import annotations
 
-import asyncio
-import errno
-import json
-from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import drivers.modem
-import drivers.rs485
 from drivers.battery import Battery
 from drivers.bc26 import BC26 as BC26Driver
 from drivers.bh1750 import BH1750 as BH1750Driver
 from drivers.errors import DriverError, ModemError, SensorError
-from drivers.modbus_probe import ModbusProbe
-from drivers.rs485 import RS485
 from drivers.scd4x import SCD4x as SCD4xDriver
 from drivers.sht4x import SHT4x as SHT4xDriver
 
-from .virtual.models import Fitted, build
-from .virtual.models.i2c import Nack
-from .virtual.network import Network
-from .virtual.scene import Scene
-from .virtual.world import World
+from .driver_rig import HOST, PORT, SOIL_MAP, Rig, Server
 
-ROOT = Path(__file__).parent.parent
-MANIFEST = json.loads((ROOT / "boards" / "greenhouse_esp32.json").read_text())
-SOIL_MAP = json.loads((ROOT / "drivers" / "maps" / "soil_7in1_womaster.json").read_text())
 SINCE_2024_S = 1_704_067_200
-HOST, PORT = "203.0.113.7", 5683
-
-
-class Bus:
-    """machine.I2C over the models of one bus."""
-
-    def __init__(self, fitted: Fitted) -> None:
-        self.devices = {address: device for (_, address), device in fitted.i2c.items()}
-
-    def writeto(self, address: int, data: bytes) -> int:
-        try:
-            self.devices[address].write(bytes(data))
-        except Nack as nack:
-            raise OSError(errno.ENODEV) from nack
-        return len(data)
-
-    def readfrom_into(self, address: int, buffer: Any) -> None:
-        try:
-            buffer[:] = self.devices[address].read(len(buffer))
-        except Nack as nack:
-            raise OSError(errno.ENODEV) from nack
-
-
-class Uart:
-    """machine.UART over one model."""
-
-    def __init__(self, world: World, device: Any) -> None:
-        self.world = world
-        self.device = device
-        self.rx = bytearray()
-        self.sent_us = 0
-        device.attach(self.rx.extend)
-
-    def any(self) -> int:
-        return len(self.rx)
-
-    def readinto(self, buffer: Any) -> int:
-        n = min(len(buffer), len(self.rx))
-        buffer[:n] = self.rx[:n]
-        del self.rx[:n]
-        return n
-
-    def write(self, data: bytes) -> int:
-        begin_us = max(self.sent_us, self.world.now_us)
-        self.sent_us = begin_us + self.device.duration_us(len(data))
-        self.world.call_at(begin_us, lambda: self.device.receive(bytes(data)))
-        return len(data)
-
-    def flush(self) -> None:
-        self.world.run_for((self.sent_us - self.world.now_us) / 1e6)
-
-
-class Port:
-    """Stands in for drivers.uart_port.UARTPort: waits in the world's time."""
-
-    def __init__(self, uart: Uart) -> None:
-        self.uart = uart
-
-    async def readinto(self, buffer: Any, wait_ms: int) -> int:
-        self.uart.world.run_until(self.uart.any, wait_ms / 1000)
-        return self.uart.readinto(buffer)
-
-
-class Pin:
-    """machine.Pin over a listener."""
-
-    def __init__(self, listener: Any) -> None:
-        self.listener = listener
-
-    def value(self, level: int) -> None:
-        self.listener.changed(level)
-
-
-class Ticks:
-    """The module `time` of MicroPython, by the world."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    def ticks_ms(self) -> int:
-        return self.world.now_us // 1000 & 0x3FFFFFFF
-
-    def ticks_add(self, ticks: int, delta: int) -> int:
-        return ticks + delta & 0x3FFFFFFF
-
-    def ticks_diff(self, a: int, b: int) -> int:
-        return (a - b + 0x20000000 & 0x3FFFFFFF) - 0x20000000
-
-
-class Rig:
-    """A world with everything that the greenhouse board has, and the drivers on top."""
-
-    def __init__(self, seed: int = 5) -> None:
-        self.world = World(seed)
-        self.scene = Scene(self.world.start)
-        self.network = Network(self.world)
-        self.fitted = build(self.world, MANIFEST, self.scene, self.network)
-        self.bus = Bus(self.fitted)
-        assert self.fitted.modem is not None
-        self.model = self.fitted.modem
-        self.world.run_for(0.1)
-
-    def run(self, coroutine: Coroutine) -> Any:
-        """Run a driver's coroutine to its end in virtual time."""
-        try:
-            coroutine.send(None)
-        except StopIteration as stop:
-            return stop.value
-        raise AssertionError("the driver waits for something that is not in virtual time")
-
-    def soil(self) -> ModbusProbe:
-        uart = Uart(self.world, self.fitted.uart["rs485"])
-        return ModbusProbe(RS485(uart, Pin(self.fitted.pins[27])), 1, SOIL_MAP)
-
-    def modem(self) -> BC26Driver:
-        uart = Uart(self.world, self.model)
-        return BC26Driver(uart, Pin(self.model.pwrkey), Pin(self.model.reset))
 
 
 @pytest.fixture
@@ -163,13 +30,7 @@ def make_rig(monkeypatch):
         rig = Rig(seed)
         rigs.append(rig)
 
-        async def sleep_ms(ms: int) -> None:
-            rig.world.run_for(ms / 1000)
-
-        monkeypatch.setattr(asyncio, "sleep_ms", sleep_ms, raising=False)
-        monkeypatch.setattr(drivers.modem, "time", Ticks(rig.world))
-        for module in (drivers.modem, drivers.rs485):
-            monkeypatch.setattr(module, "UARTPort", Port)
+        rig.patch(monkeypatch)
         return rig
 
     def close() -> None:
@@ -291,24 +152,12 @@ def test_junk_before_a_modbus_answer_does_not_matter(rig):
 # Modem
 
 
-class Server:
-    """Keeps what arrives and answers "ack" and the number of bytes."""
-
-    def __init__(self, network: Network) -> None:
-        self.arrived: list[bytes] = []
-        network.bind(HOST, PORT, self.serve)
-
-    def serve(self, datagram, source, reply) -> None:
-        self.arrived.append(datagram)
-        reply(b"ack %d" % len(datagram))
-
-
 async def session(modem: BC26Driver, data: bytes) -> bytes | None:
     """One wake of a station."""
     await modem.start()
     await modem.attach("ctnb", 60_000)
     await modem.open_udp(HOST, PORT)
-    await modem.send(data, release=True)
+    await modem.send(data, release=2)
     answer = await modem.receive(20_000)
     await modem.close()
     return answer

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from .virtual.models.at_line import READ, SET, parse, split_arguments
-from .virtual.models.bc26 import BC26, luhn
+from .virtual.models.at_modem import luhn
+from .virtual.models.bc26 import BC26
 from .virtual.models.modem_faults import ModemFaults
 from .virtual.network import Network
 from .virtual.world import World

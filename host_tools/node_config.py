@@ -30,7 +30,9 @@ SSID_RULE = "1 to 32 bytes of UTF-8 without control characters"
 SSID_MAX = 32  # IEEE 802.11, 9.4.2.2
 DAY_S = 86_400
 NAT_S = 60  # how long networks are known to keep a way back open: 20 to 120 s
-MODEM_DATAGRAM_BYTES = 512  # MAX_DATAGRAM in drivers/bc26.py, the only modem there is
+DATAGRAM_BYTES_MAX = 1300
+# MAX_DATAGRAM of their drivers.
+MODEM_DATAGRAM_BYTES = {"bc26": 512, "bc95": 512, "sim7020": 512}
 # What a speaker has where nothing is said: it asks every few seconds, and bytes are cheap there.
 SPEAKER_BUDGET_BYTES = 10_000_000
 _NOWHERE = {"latitude": None, "longitude": None}
@@ -55,7 +57,7 @@ class Uplink(Strict):
     port: int = Field(ge=1, le=65535)
     apn: str = Field(pattern=r"^[A-Za-z0-9.-]{0,63}$", description="an access point name, or ''")
     interval_s: int | None = Field(default=None, ge=30, le=DAY_S)
-    datagram_bytes: int = Field(default=480, ge=128, le=1300)
+    datagram_bytes: int = Field(default=480, ge=128, le=DATAGRAM_BYTES_MAX)
     budget_bytes_day: int = Field(default=20_000, ge=1000, le=SPEAKER_BUDGET_BYTES)
     ack_timeout_s: int = Field(default=20, ge=2, le=120)
 
@@ -192,8 +194,13 @@ class NodeConfig:
     @property
     def smallest_datagram_bytes(self) -> int:
         """What each of its roads takes: on a speaker with NB-IoT that of the modem."""
-        chosen = self.tables.uplink.datagram_bytes
-        return min(chosen, MODEM_DATAGRAM_BYTES) if self.board.modem else chosen
+        return min(self.tables.uplink.datagram_bytes, self.modem_datagram_bytes)
+
+    @property
+    def modem_datagram_bytes(self) -> int:
+        """What the modem of its board takes; as much as any datagram has where there is none."""
+        modem = self.board.modem
+        return MODEM_DATAGRAM_BYTES[modem.part] if modem else DATAGRAM_BYTES_MAX
 
     @property
     def report_bytes(self) -> int:
@@ -376,19 +383,19 @@ def _road_problems(config: NodeConfig) -> Iterator[str]:
 
 
 def _size_problems(config: NodeConfig) -> Iterator[str]:
-    uplink = config.tables.uplink
+    uplink, most = config.tables.uplink, config.modem_datagram_bytes
     only_modem = config.board.modem and not config.tables.wifi
-    if only_modem and uplink.datagram_bytes > MODEM_DATAGRAM_BYTES:
+    if only_modem and uplink.datagram_bytes > most:
         yield (
             f"[uplink] datagram_bytes = {uplink.datagram_bytes}: the modem of {config.board.id} "
-            f"takes at most {MODEM_DATAGRAM_BYTES}"
+            f"takes at most {most}"
         )
     # A record above datagram_bytes travels alone, but a report is to fit.
-    if config.board.modem and config.schema_bytes > MODEM_DATAGRAM_BYTES:
+    if config.board.modem and config.schema_bytes > most:
         yield (
             f"[node] profile = '{config.profile.id}': what tells of its channels takes "
             f"{config.schema_bytes} bytes, but the modem of {config.board.id} takes at most "
-            f"{MODEM_DATAGRAM_BYTES}: give it fewer channels or shorter names"
+            f"{most}: give it fewer channels or shorter names"
         )
     smallest = config.smallest_datagram_bytes
     if config.report_bytes > smallest:

@@ -35,6 +35,7 @@ DIALOGUE = {
         (200, lines("+QIOPEN: 0,0")),
     ),
     "AT+QNBIOTRAI=0": OK,
+    "AT+QNBIOTRAI=1": OK,
     "AT+QNBIOTRAI=2": OK,
     SEND: ((5, lines("OK")), (900, lines("SEND OK")), (1500, ACK)),
     "AT+QICLOSE=0": ((5, lines("OK")), (50, lines("CLOSE OK"))),
@@ -98,7 +99,7 @@ async def wake(modem):
     await modem.attach("", 120000)
     signal, seconds = await modem.signal(), await modem.network_time()
     await modem.open_udp(HOST, PORT)
-    await modem.send(b"\x01\x02\x03", True)
+    await modem.send(b"\x01\x02\x03", 2)
     answer = await modem.receive(20000)
     await modem.close()
     await modem.sleep()
@@ -410,15 +411,15 @@ def test_answer_before_send_ok_and_twice():
 def test_release_is_told_when_it_changes():
     phone = Phone()
     modem = phone.open()
-    for release in (False, False, True, False):
+    for release in (0, 0, 2, 1, 0):
         phone.do(modem.send(b"\x01\x02\x03", release=release))
     told = [text[-1] for text in phone.log if "RAI" in text]
-    assert told == ["0", "2", "0"]
+    assert told == ["0", "2", "1", "0"]
 
 
 def test_release_refused():
     phone = Phone({"AT+QNBIOTRAI=2": ERROR})
-    phone.do(phone.open().send(b"\x01\x02\x03", release=True))
+    phone.do(phone.open().send(b"\x01\x02\x03", release=2))
     assert phone.modem.counters == {"modem_error": 1}
 
 

@@ -7,6 +7,7 @@ from . import CarrierError
 
 # A cell search from cold in bad coverage; beyond it, sleeping until the next wake costs less.
 _ATTACH_TIMEOUT_MS = const(120000)
+_AFTER_ANSWER = const(2)
 
 
 class ModemUDP:
@@ -39,7 +40,7 @@ class ModemUDP:
         # Release assistance with the last one: the radio is let go after one downlink, instead of
         # being kept connected for the network's inactivity time of 10 to 20 s.
         try:
-            await self._modem.send(datagram, release=last)
+            await self._modem.send(datagram, _AFTER_ANSWER if last else 0)
         except ModemError as error:
             raise CarrierError(error.reason)
 

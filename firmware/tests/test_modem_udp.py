@@ -42,7 +42,7 @@ class Modem:
     async def open_udp(self, host, port):
         self._call("open_udp", host, port)
 
-    async def send(self, data, release=False):
+    async def send(self, data, release):
         self._call("send", data, release)
 
     async def receive(self, timeout_ms):
@@ -80,8 +80,8 @@ def test_a_wake():
         ("signal",),
         ("network_time",),
         ("open_udp", "collector.example", 5685),
-        ("send", b"first", False),
-        ("send", b"last", True),
+        ("send", b"first", 0),
+        ("send", b"last", 2),
         ("receive", 20000),
         ("close",),
         ("sleep",),

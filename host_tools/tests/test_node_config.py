@@ -10,6 +10,8 @@ from fieldbeat.host_tools.validation import InvalidData
 from fieldbeat.protocols import cbor, frame
 
 from drivers.bc26 import BC26
+from drivers.bc95 import BC95
+from drivers.sim7020 import SIM7020
 from firmware import config as device_config
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs/examples/greenhouse.toml"
@@ -311,7 +313,7 @@ def test_the_schema_of_a_profile_fits_into_a_datagram(monkeypatch):
     text = changed("report_samples = 12", "report_samples = 1")
     with_channels(monkeypatch, 16, "c{:02}")
     config = node_config.parse(text, "x")
-    assert 256 < config.schema_bytes <= node_config.MODEM_DATAGRAM_BYTES
+    assert 256 < config.schema_bytes <= config.modem_datagram_bytes
     with_channels(monkeypatch, 32, "the_very_channel_{:02}")
     assert [problem for problem in problems(text) if "shorter names" in problem] == [
         "[node] profile = 'greenhouse': what tells of its channels takes 1236 bytes, but the "
@@ -320,7 +322,8 @@ def test_the_schema_of_a_profile_fits_into_a_datagram(monkeypatch):
 
 
 def test_the_limit_of_a_datagram_is_the_drivers():
-    assert node_config.MODEM_DATAGRAM_BYTES == BC26.MAX_DATAGRAM
+    limits = {make.__name__.lower(): make.MAX_DATAGRAM for make in (BC26, BC95, SIM7020)}
+    assert limits == node_config.MODEM_DATAGRAM_BYTES
 
 
 def test_what_the_host_allows_the_device_takes():

@@ -15,6 +15,7 @@ from ..errors import BenchError
 from ..network import Network
 from ..scene import Scene
 from ..world import World
+from .at_modem import ATModem
 from .battery import BatteryDivider
 from .bc26 import BC26
 from .bh1750 import BH1750
@@ -53,7 +54,7 @@ class Fitted:
         self.sinks: dict[str, Any] = {}  # DACs, by their I2S bus
         self.inputs: dict[int, Any] = {}  # contacts, by their pin
         self.wiring: dict[str, dict[str, Any]] = {}  # the manifest's buses
-        self.modem: BC26 | None = None
+        self.modem: ATModem | None = None
 
 
 class ManifestError(BenchError):
@@ -122,9 +123,12 @@ def battery(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) ->
 def fit_modem(world: World, network: Network, spec: dict[str, Any], fitted: Fitted) -> None:
     """Put the modem on its UART and its pins."""
     modem = spec["modem"]
-    if modem["part"] != "bc26":
-        raise ManifestError(f'modem.part "{modem["part"]}" has no model; there is: bc26')
-    model = fitted.modem = BC26(world, network, spec["buses"][modem["bus"]]["baud"])
+    make = MODEMS.get(modem["part"])
+    if make is None:
+        raise ManifestError(
+            f'modem.part "{modem["part"]}" has no model; there are: {", ".join(MODEMS)}'
+        )
+    model = fitted.modem = make(world, network, spec["buses"][modem["bus"]]["baud"])
     fitted.uart[modem["bus"]] = model
     for key, listener in (("pwrkey", model.pwrkey), ("reset", model.reset)):
         if modem.get(key) is not None:
@@ -150,6 +154,20 @@ def speaker_part(maker: str) -> Callable[..., Any]:
     return make
 
 
+def bc95(*args: Any) -> ATModem:
+    """Return a modem whose model is loaded for it, as the next one's is."""
+    from .bc95 import BC95
+
+    return BC95(*args)
+
+
+def sim7020(*args: Any) -> ATModem:
+    from .sim7020 import SIM7020
+
+    return SIM7020(*args)
+
+
+MODEMS: dict[str, Callable[..., ATModem]] = {"bc26": BC26, "bc95": bc95, "sim7020": sim7020}
 PARTS: dict[str, Callable[..., Any]] = {
     "sht4x": i2c_part(SHT4x),
     "scd4x": i2c_part(SCD4x),

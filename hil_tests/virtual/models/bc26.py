@@ -1,244 +1,62 @@
-"""Quectel BC26, an NB-IoT modem with AT commands: power, serial line, and command order.
+"""Quectel BC26, with MediaTek's chip set.
 
-`bc26_radio.py` is its network side (registration, sockets, sleep), `bc26_commands.py` the table of
-commands. Sources: Quectel BC26 AT commands manual and hardware design guide, 3GPP TS 27.007.
-Not modelled: TCP, MQTT, LwM2M, buffer mode of sockets, SMS, firmware update.
+Sources: Quectel BC26 AT commands manual and hardware design guide. Not modelled: buffer mode of
+sockets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from .at_modem import ATModem
+from .bc26_commands import ALLOWED, PERSISTENT, SETTINGS, TABLE
+from .uart import to_text
 
-from ..network import Network
-from ..world import Event, World
-from .at_line import AtError, parse
-from .bc26_commands import PERSISTENT, SETTINGS, TABLE
-from .bc26_radio import Radio
-from .modem_faults import ModemFaults
-from .uart import UartDevice, to_text
-
-OFF, BOOTING, ON, ASLEEP = "off", "booting", "on", "asleep"
 BOOT_LOG = (
     "\r\nF1: 0000 0000\r\nV0: 0000 0000 [0001]\r\n00: 0006 000C\r\n01: 0000 0000\r\n"
     "U0: 0000 0001 [0000]\r\nT0: 0000 00B4\r\nLeaving the BROM\r\n"
 )
-POWER_ON_US = 500_000  # PWRKEY low at least this long starts it
-WAKE_US = 50_000  # PWRKEY or RESET_N low at least this long
-LIGHT_SLEEP_US = 10_000_000  # idle time after which the first command only wakes it
-MAX_COMMAND = 2_200
 
 
-class BC26(UartDevice):
-    """The whole modem; `pwrkey` and `reset` listen to the board's pins (1 = pressed)."""
+class BC26(ATModem):
+    """The words of a BC26."""
 
-    def __init__(
-        self, world: World, network: Network, baud: int = 115_200, imei: str = ""
-    ) -> None:
-        super().__init__(world, baud)
-        self.faults = ModemFaults()
-        self.radio = Radio(self, network)
-        self.random = self.radio.random
-        self.imei = imei or luhn(f"86745604{self.random.randrange(10**6):06d}")
-        self.pwrkey = Pulse(world, self.pwrkey_pulse)
-        self.reset = Pulse(world, self.reset_pulse)
-        self.supply_dips: Callable[[], object] = lambda: None  # told of a brown-out
-        self.boots = 0
-        self.state = OFF
-        self.life = 0  # what was planned in an earlier life never happens
-        self.settings = dict(SETTINGS)
-        self.clear()
+    BOOT_LOG = BOOT_LOG
+    TABLE = TABLE
+    SETTINGS = SETTINGS
+    PERSISTENT = PERSISTENT
+    ALLOWED = ALLOWED
+    BAND_SETTING = "+QBAND"
 
     def clear(self) -> None:
-        """Forget what does not survive a restart."""
-        self.life += 1
-        kept = {name: self.settings[name] for name in PERSISTENT}
-        self.settings = dict(SETTINGS)
-        self.settings.update(kept)
-        self.synced = False  # the baud rate is found by the first "AT"
-        self.echo = True
-        self.buffer = ""
-        self.queue: list[str] = []
-        self.working = False
-        self.heard_us = self.world.now_us
-        self.radio.clear()
-
-    def later(self, delay_us: int, action: Callable[[], None]) -> Event:
-        """Plan something that happens only if the modem is not restarted before."""
-        life = self.life
-        return self.world.call_after(delay_us, lambda: action() if life == self.life else None)
-
-    def note(self, what: str, more: str = "") -> None:
-        """Tell who listens what the radio does."""
-        self.world.tell(self, what, more)
-
-    # power
-
-    def pwrkey_pulse(self, held_us: int) -> None:
-        """Start, or wake up from power saving; a press on a running modem does nothing."""
-        if self.state == OFF and held_us >= POWER_ON_US:
-            self.boot()
-        elif self.state == ASLEEP and held_us >= WAKE_US:
-            self.wake()
-
-    def reset_pulse(self, held_us: int) -> None:
-        """Restart, whatever state it is in, unless it has no power."""
-        if held_us >= WAKE_US and self.state != OFF:
-            self.boot()
-
-    def reset_now(self) -> None:
-        """Restart by itself, as a fault; counted as `reset_now`."""
-        self.faults.fired["reset_now"] += 1
-        self.boot()
-
-    def power_off(self) -> None:
-        """Lose the supply, or be told to switch off."""
-        self.clear()
-        self.state = OFF
-        self.note("off")
-
-    def boot(self) -> None:
-        """Begin a new life: boot log, then the first AT, then the search for a network."""
-        self.clear()
-        self.state = BOOTING
-        self.note("boot")
-        self.boots += 1
-        self.faults.hung = False
-        garbage = self.faults.take("boot_garbage")
-        self.later(300_000, lambda: self.emit(garbage + BOOT_LOG.encode()))
-        self.later(self.random.randrange(1_500_000, 2_500_000), self.ready)
-
-    def ready(self) -> None:
-        """The command interpreter runs and the radio begins to search."""
-        self.state = ON
-        self.heard_us = self.world.now_us
-        self.later(500_000, lambda: self.urc("+CPIN: READY"))
-        self.radio.search()
-
-    def sleep(self) -> None:
-        """Enter deep sleep: deaf and mute until the power key."""
-        self.urc('+QNBIOTEVENT: "ENTER PSM"', "+QNBIOTEVENT")
-        self.life += 1
-        self.buffer, self.queue, self.working = "", [], False
-        self.state = ASLEEP
-        self.note("sleep")
-
-    def wake(self) -> None:
-        """Come back from deep sleep, still registered."""
-        self.later(300_000, self.awake)
-
-    def awake(self) -> None:
-        """Answer again; the network has forgotten nothing, the sockets are closed."""
-        self.state = ON
-        self.note("idle")
-        self.synced = False
-        self.heard_us = self.world.now_us
-        self.radio.resume()
-        self.urc('+QNBIOTEVENT: "EXIT PSM"', "+QNBIOTEVENT")
-
-    # serial line
-
-    def emit(self, data: bytes) -> None:
-        """Put bytes on the line, through the byte faults."""
-        for pause_us, piece in self.faults.pieces(data):
-            self.transmit(self.faults.apply(piece), pause_us)
-
-    def say(self, line: str) -> None:
-        """Say one line of a reply."""
-        self.emit(f"\r\n{line}\r\n".encode())
-
-    def urc(self, line: str, setting: str = "") -> None:
-        """Say an unsolicited line, if it can speak and the setting that asks for it is on."""
-        if self.state != ON or self.mute or (setting and self.settings[setting][:1] in "0"):
-            return
-        self.heard_us = max(self.heard_us, self.world.now_us)
-        self.say(line)
-        if self.faults.take("duplicate_urc"):
-            self.say(line)
-
-    def tell(self, line: str) -> None:
-        """Say the late result of a command, if it can speak."""
-        if self.state == ON and not self.mute:
-            self.say(line)
+        super().clear()
+        self.send_format, self.receive_format = 0, 0  # of sockets: 0 text, 1 hex
 
     @property
-    def mute(self) -> bool:
-        """True while a fault keeps it silent; counted."""
-        return bool(self.faults.take("silent") or self.faults.take("hung"))
+    def may_sleep(self) -> bool:
+        return self.settings["+QSCLK"] == "1"
 
-    def receive(self, data: bytes) -> None:
-        if self.state == ON:
-            self.later(self.on_the_way_us(data), lambda: self.hear(bytes(data)))
+    @property
+    def dozing(self) -> bool:
+        return self.settings["+QSCLK"] != "0" and not self.radio.connected
 
-    def hear(self, data: bytes) -> None:
-        """Take bytes after their time on the line; echo them; cut them into command lines."""
-        idle_us = self.world.now_us - self.heard_us
-        self.heard_us = self.world.now_us
-        dozing = self.settings["+QSCLK"] != "0" and not self.radio.connected
-        if dozing and idle_us > LIGHT_SLEEP_US:
-            return  # these bytes only woke it
-        self.buffer += to_text(data)
-        *lines, self.buffer = self.buffer.replace("\n", "").split("\r")
-        self.buffer = self.buffer[-MAX_COMMAND:]
-        if not self.synced:
-            # The bytes it measures the baud rate with are neither echoed nor answered.
-            self.synced = any(line.upper().endswith("AT") for line in lines)
-            return
-        if self.echo and not (self.faults.silent or self.faults.hung):
-            self.emit(data)
-        self.queue += [line for line in lines if line.strip()]
-        self.next_command()
+    @property
+    def release(self) -> int:
+        return int(self.settings["+QNBIOTRAI"])
 
-    def next_command(self) -> None:
-        """Begin the next command line; each takes 20 to 50 ms."""
-        if self.queue and not self.working:
-            self.working = True
-            line = self.queue.pop(0)
-            self.later(self.random.randrange(20_000, 50_000), lambda: self.finish(line))
+    def attached(self, address: str) -> None:
+        self.urc(f"+IP: {address}")
 
-    def finish(self, line: str) -> None:
-        """Carry out a command line and say its reply."""
-        self.working = False
-        if not self.mute:
-            for text in self.execute(line):
-                self.say(text)
-        self.later(0, self.next_command)
+    def sent(self, number: int, done: bool) -> None:
+        self.tell("SEND OK" if done else "SEND FAIL")
 
-    def execute(self, line: str) -> list[str]:
-        """Return the lines of the reply, the final one last; none for what is no command."""
-        call = parse(line)
-        if call is None:
-            return []
-        refusal = self.faults.refusal(line.strip())
-        if refusal:
-            return [refusal]
-        handler = TABLE.get(call.name)
-        try:
-            if handler is None:
-                raise AtError
-            return (handler(self, call) or []) + ["OK"]
-        except AtError as error:
-            return [str(error)]
+    def arrived(self, number: int, data: bytes) -> None:
+        text = data.hex() if self.receive_format else to_text(data)
+        self.urc(f'+QIURC: "recv",{number},{len(data)},"{text}"')
 
+    def closed(self, number: int) -> None:
+        self.urc(f'+QIURC: "closed",{number}')
 
-class Pulse:
-    """Measures how long a pin is pressed (level 1) and tells it at the release."""
+    def before_sleep(self) -> None:
+        self.urc('+QNBIOTEVENT: "ENTER PSM"', "+QNBIOTEVENT")
 
-    def __init__(self, world: World, action: Callable[[int], None]) -> None:
-        self.world = world
-        self.action = action
-        self.pressed_us: int | None = None
-
-    def changed(self, value: int) -> None:
-        """Take a new level of the pin."""
-        if value and self.pressed_us is None:
-            self.pressed_us = self.world.now_us
-        elif not value and self.pressed_us is not None:
-            held_us, self.pressed_us = self.world.now_us - self.pressed_us, None
-            self.action(held_us)
-
-
-def luhn(digits: str) -> str:
-    """Append the check digit of an IMEI (3GPP TS 23.003, annex B)."""
-    numbers = [int(digit) for digit in digits]
-    total = sum(numbers[0::2]) + sum(sum(divmod(2 * number, 10)) for number in numbers[1::2])
-    return digits + str(-total % 10)
+    def after_sleep(self) -> None:
+        self.urc('+QNBIOTEVENT: "EXIT PSM"', "+QNBIOTEVENT")

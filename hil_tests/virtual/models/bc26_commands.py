@@ -1,16 +1,11 @@
-"""The commands that the BC26 model knows: name -> what it does and which lines it says before OK.
-
-Settings without a function of their own are stored as they were written and read back.
-"""
+"""The commands that only a BC26 has."""
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Callable
 from typing import Any
 
-from .at_line import EXECUTE, READ, SET, TEST, AtError, Call, is_number
+from . import at_commands
+from .at_line import SET, AtError, Call, is_number
 
 MAX_SEND = 1024  # bytes in one AT+QISEND
 SOCKETS = 5
@@ -18,9 +13,6 @@ IDENTITY_USED, NO_CONTEXT = 563, 561  # results of +QIOPEN
 NOT_OPEN = 567
 OPEN_US = 150_000
 LOOKUP_US = 400_000  # more, for a host that is a name
-EPOCH_S = 946_684_800 if time.gmtime(0)[0] == 2000 else 0  # as some MicroPythons count
-QUARTERS = 32  # of an hour that the network says the place is east of UTC
-
 # name -> text after power-on
 SETTINGS = {
     "+CEREG": "0",
@@ -30,90 +22,25 @@ SETTINGS = {
     "+CEDRXS": "0",
     "+IPR": "0",
     "+QATWAKEUP": "0",
+    "+QBAND": "0",
     "+QCGDEFCONT": '"IP"',
     "+QNBIOTEVENT": "0",
     "+QNBIOTRAI": "0",
     "+QSCLK": "1",
 }
-PERSISTENT = ("+CPSMS", "+CEDRXS", "+IPR", "+QCGDEFCONT")
-ALLOWED = {
-    "+CEREG": "[0-5]",
-    "+CSCON": "[01]",
-    "+CMEE": "[012]",
-    "+CPSMS": '[012](,,,("[01]+")?,("[01]+")?)?',
-    "+CEDRXS": '[0-3](,5(,"[01]+")?)?',
+PERSISTENT = ("+CPSMS", "+CEDRXS", "+IPR", "+QBAND", "+QCGDEFCONT")
+ALLOWED = at_commands.ALLOWED | {
     "+IPR": "0|4800|9600|57600|115200",
     "+QATWAKEUP": "[01]",
+    "+QBAND": "[0-9](,[0-9]+)*",
     "+QCGDEFCONT": '"(IP|IPV6|IPV4V6|Non-IP)"' + '(,"[^"]*")?' * 3,
     "+QNBIOTEVENT": "0|[01],1",
     "+QNBIOTRAI": "[012]",
     "+QSCLK": "[012]",
 }
-TIMER_DIGITS = {"+CPSMS": 8, "+CEDRXS": 4}  # in quotes
-Handler = Callable[[Any, Call], "list[str] | None"]
-TABLE: dict[str, Handler] = {}
-
-
-def command(*names: str) -> Callable[[Handler], Handler]:
-    """Enter a function into the table under these names."""
-
-    def enter(function: Handler) -> Handler:
-        TABLE.update(dict.fromkeys(names, function))
-        return function
-
-    return enter
-
-
-@command("", "Z", "&F", "&W", "+CTZR", "+CTZU")
-def nothing(modem: Any, call: Call) -> None:
-    """Agree, and change nothing that is modelled."""
-
-
-@command("E")
-def echo(modem: Any, call: Call) -> None:
-    modem.echo = not call.arguments or call.number(0, 0, 1) == 1
-
-
-@command(*SETTINGS)
-def setting(modem: Any, call: Call) -> list[str] | None:
-    """Store, read or describe a setting."""
-    if call.kind == READ:
-        return [f"{call.name}: {modem.settings[call.name]}"]
-    if call.kind == SET:
-        text = ",".join(call.arguments)
-        timers = [argument for argument in call.arguments if argument[:1] == '"']
-        digits = TIMER_DIGITS.get(call.name)
-        if digits and any(len(timer) != digits + 2 for timer in timers):
-            raise AtError(50)
-        if not re.match(f"({ALLOWED[call.name]})$", text):
-            raise AtError(50)
-        modem.settings[call.name] = text
-    elif call.kind == EXECUTE:
-        raise AtError
-    return None
-
-
-@command("+CEREG")
-def registration(modem: Any, call: Call) -> list[str] | None:
-    if call.kind != READ:
-        return ["+CEREG: (0-5)"] if call.kind == TEST else setting(modem, call)
-    level = modem.settings["+CEREG"]
-    return [f"+CEREG: {level},{modem.radio.stat}{modem.radio.cell(level)}"]
-
-
-@command("+CSCON")
-def connection(modem: Any, call: Call) -> list[str] | None:
-    if call.kind != READ:
-        return setting(modem, call)
-    return [f"+CSCON: {modem.settings['+CSCON']},{int(modem.radio.connected)}"]
-
-
-@command("+QSCLK")
-def sleep_lock(modem: Any, call: Call) -> list[str] | None:
-    lines = setting(modem, call)
-    if call.kind == SET and modem.radio.sleepy:
-        modem.radio.plan(1_000_000, modem.radio.be_sleepy)
-    return lines
+TABLE = at_commands.with_settings(SETTINGS)
+command = at_commands.into(TABLE)
+command("+QSCLK")(at_commands.sleep_lock)
 
 
 # identity
@@ -130,106 +57,18 @@ def maker(modem: Any, call: Call) -> list[str]:
     return [texts[call.name]]
 
 
-@command("+CGSN")
-def serial_number(modem: Any, call: Call) -> list[str]:
-    if call.kind == SET:
-        return [f"+CGSN: {modem.imei}"] if call.number(0, 0, 3) == 1 else [modem.imei]
-    return [modem.imei]
-
-
-@command("+CIMI")
-def subscriber(modem: Any, call: Call) -> list[str]:
-    return ["460110" + modem.imei[6:15]]
-
-
-@command("+CPIN")
-def sim(modem: Any, call: Call) -> list[str]:
-    if call.kind != READ:
-        raise AtError(50)
-    return ["+CPIN: READY"]
-
-
-# network
-
-
-@command("+CFUN")
-def function(modem: Any, call: Call) -> list[str] | None:
-    if call.kind == READ:
-        return [f"+CFUN: {modem.radio.function}"]
-    wanted = call.number(0, 0, 4)
-    if wanted not in (0, 1, 4):
-        raise AtError(50)
-    modem.radio.set_function(wanted)
-    return None
-
-
-@command("+CGATT")
-def attach(modem: Any, call: Call) -> list[str] | None:
-    if call.kind == READ:
-        return [f"+CGATT: {int(modem.radio.registered)}"]
-    call.number(0, 0, 1)
-    return None
-
-
-@command("+CESQ")
-def signal(modem: Any, call: Call) -> list[str]:
-    rsrp = modem.radio.rsrp()
-    if rsrp is None:
-        return ["+CESQ: 99,99,255,255,255,255"]
-    rssi = min(max(rsrp + 128, 0), 63)  # RSSI lies about 17 dB over RSRP
-    return [f"+CESQ: {rssi},0,255,255,20,{min(max(rsrp + 140, 0), 97)}"]
-
-
-@command("+CSQ")
-def old_signal(modem: Any, call: Call) -> list[str]:
-    rsrp = modem.radio.rsrp()
-    return ["+CSQ: 99,99" if rsrp is None else f"+CSQ: {min(max((rsrp + 130) // 2, 0), 31)},0"]
-
-
-@command("+COPS")
-def operator(modem: Any, call: Call) -> list[str] | None:
-    if call.kind != READ:
-        return None
-    return ['+COPS: 0,2,"46011",9' if modem.radio.registered else "+COPS: 0"]
-
-
-@command("+CGPADDR")
-def address(modem: Any, call: Call) -> list[str]:
-    return [f'+CGPADDR: 1,"{modem.radio.address}"' if modem.radio.registered else "+CGPADDR: 1"]
-
-
-@command("+CGDCONT")
-def context(modem: Any, call: Call) -> list[str] | None:
-    if call.kind != READ:
-        return None
-    return [f'+CGDCONT: 1,"IP","","{modem.radio.address}",0,0,0,,,,0']
-
-
-@command("+CCLK")
-def clock(modem: Any, call: Call) -> list[str] | None:
-    """UTC and the quarters of an hour to local time; the year 1970 before the network told it."""
-    if call.kind != READ:
-        return None
-    if not modem.radio.clock_set:
-        return ['+CCLK: "70/01/01,00:00:31+00"']
-    seconds = int(modem.world.utc_s) + modem.faults.take("clock_off_s") - EPOCH_S
-    y, mo, d, h, mi, s = time.gmtime(seconds)[:6]
-    return [f'+CCLK: "{y % 100:02d}/{mo:02d}/{d:02d},{h:02d}:{mi:02d}:{s:02d}{QUARTERS:+03d}"']
-
-
 # sockets
 
 
 @command("+QICFG")
 def socket_settings(modem: Any, call: Call) -> list[str] | None:
-    radio = modem.radio
     if call.kind != SET:
         raise AtError(50)
     if call.text(0) != "dataformat":
         return None
     if len(call.arguments) == 1:
-        return [f'+QICFG: "dataformat",{radio.send_format},{radio.receive_format}']
-    radio.send_format, radio.receive_format = call.number(1, 0, 1), call.number(2, 0, 1)
+        return [f'+QICFG: "dataformat",{modem.send_format},{modem.receive_format}']
+    modem.send_format, modem.receive_format = call.number(1, 0, 1), call.number(2, 0, 1)
     return None
 
 
@@ -269,7 +108,7 @@ def socket_send(modem: Any, call: Call) -> None:
     if number not in modem.radio.sockets:
         raise AtError(NOT_OPEN)
     try:
-        data = bytes.fromhex(text) if modem.radio.send_format else bytes(map(ord, text))
+        data = bytes.fromhex(text) if modem.send_format else bytes(map(ord, text))
     except ValueError:
         raise AtError(50) from None
     if len(data) != length:

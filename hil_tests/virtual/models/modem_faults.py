@@ -6,7 +6,7 @@ from .faults import Faults
 
 
 class ModemFaults(Faults):
-    """Switches of the BC26 model; set, limited and counted as in Faults.
+    """Switches of the modem models; set, limited and counted as in Faults.
 
     silent           takes commands and says nothing
     hung             the same until its reset pin or supply restarts it
@@ -21,6 +21,7 @@ class ModemFaults(Faults):
     duplicate_urc    each unsolicited line comes twice
     brownout         the supply dips while the radio sends, which resets the board's chip: "sent",
                      the datagram has left; "lost", the modem restarts, too, and nothing leaves
+    busy             what a BC95 says of a datagram instead of taking it: 159, 536 or 537
     clock_off_s      the network tells a time that is wrong by this
 
     `urc_at`, `drop_byte_at`, `double_byte_at` and `garble` change the bytes that it says and
@@ -45,6 +46,7 @@ class ModemFaults(Faults):
             send_ok_late_ms=0,
             duplicate_urc=False,
             brownout="",
+            busy=0,
             clock_off_s=0,
         )
         vars(self).update(sent=0, edits=[], delays=[])

@@ -1,4 +1,4 @@
-"""Network side of the BC26 model: registration, radio connection, sockets, power saving.
+"""Network side of the modem models: registration, radio connection, sockets, power saving.
 
 Figures: NB-IoT at 20 kbit/s as a bench default; 3GPP TS 24.008 10.5.7.3 for the active timer.
 """
@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ..network import Network
-from .uart import to_text
 
 HOME, SEARCHING, ROAMING = 1, 2, 5
 UPLINK_BITS_S = 20_000
@@ -23,7 +22,7 @@ EDRX_US = 20_480_000  # the same with AT+CEDRXS on: TS 24.008 10.5.5.32, the sho
 INACTIVITY_US = 10_000_000  # the network lets the connection go
 RELEASE_US = 500_000  # the same after release assistance
 SEARCH_US = (2_000_000, 20_000_000)
-ONE_UPLINK, ONE_DOWNLINK = 1, 2  # AT+QNBIOTRAI
+ONE_UPLINK, ONE_DOWNLINK = 1, 2  # release assistance
 TIMER_UNITS_S = {0b000: 2, 0b001: 60, 0b010: 360}
 
 
@@ -57,7 +56,6 @@ class Radio:
         self.clock_set = False
         self.connected = False
         self.sleepy = False  # the active time is over; only the sleep lock holds it
-        self.send_format, self.receive_format = 0, 0
         self.close_all()
 
     def plan(self, delay_us: int, action: Callable[[], None]) -> None:
@@ -77,6 +75,11 @@ class Radio:
         """True if datagrams can be sent."""
         return self.function == 1 and self.stat in (HOME, ROAMING)
 
+    @property
+    def looking(self) -> bool:
+        """True if it looks for a network, or has one."""
+        return self._stat != 0
+
     def search(self) -> None:
         """Look for a network; 2 to 20 s."""
         self._stat = SEARCHING
@@ -86,20 +89,22 @@ class Radio:
 
     def found(self) -> None:
         """Be registered: an address, the time of the network, a connection that soon ends."""
+        if not self.modem.hears:
+            return
         self._stat = HOME
         if not self.registered:
             return
         self.clock_set = True
         self.address = f"100.64.{self.random.randrange(256)}.{self.random.randrange(1, 255)}"
         self.tell_stat()
-        self.modem.urc(f"+IP: {self.address}")
+        self.modem.attached(self.address)
         self.connect()
 
     def lose(self) -> None:
         """Lose the registration in the middle of a session, and search again."""
         for number in list(self.sockets):
             self.close(number)
-            self.modem.urc(f'+QIURC: "closed",{number}')
+            self.modem.closed(number)
         self.disconnect()
         self.search()
 
@@ -110,7 +115,8 @@ class Radio:
         self.function = function
         self.close_all()
         if function == 1:
-            self.search()
+            if self.modem.EAGER:
+                self.search()
         else:
             self.timer.cancel()
             self.connected, self._stat = False, 0
@@ -162,7 +168,7 @@ class Radio:
     def be_sleepy(self) -> None:
         """The active time is over: sleep, unless AT+QSCLK holds the modem awake."""
         self.sleepy = True
-        if self.modem.settings["+QSCLK"] == "1":
+        if self.modem.may_sleep:
             self.close_all()
             self.modem.sleep()
 
@@ -210,7 +216,7 @@ class Radio:
         faults = self.modem.faults
         socket = self.sockets.get(number)
         if socket is None or not self.registered or faults.take("send_fail"):
-            self.modem.tell("SEND FAIL")
+            self.modem.sent(number, False)
             return
         self.connect()
         dip = faults.take("brownout")
@@ -222,11 +228,11 @@ class Radio:
         self.modem.note("send", f"{len(data)} bytes")
         if not faults.take("send_ok_never_sent"):
             socket.line.send(socket.host, socket.port, data)
-        if self.modem.settings["+QNBIOTRAI"] == str(ONE_UPLINK):
+        if self.modem.release == ONE_UPLINK:
             self.release_after(RELEASE_US)
         if not faults.take("send_ok_lost"):
             late_us = (faults.take("send_ok_late_ms") or 0) * 1_000
-            self.modem.later(late_us, lambda: self.modem.tell("SEND OK"))
+            self.modem.later(late_us, lambda: self.modem.sent(number, True))
 
     def incoming(self, number: int, line: Any, data: bytes) -> None:
         """Take a datagram from the network, if it can be reached."""
@@ -245,7 +251,6 @@ class Radio:
         if socket is None or socket.line is not line:
             return
         self.connect()
-        text = data.hex() if self.receive_format else to_text(data)
-        self.modem.urc(f'+QIURC: "recv",{number},{len(data)},"{text}"')
-        if self.modem.settings["+QNBIOTRAI"] == str(ONE_DOWNLINK):
+        self.modem.arrived(number, data)
+        if self.modem.release == ONE_DOWNLINK:
             self.release_after(RELEASE_US)
