@@ -102,9 +102,11 @@ class Ethernet(Strict):
 
 
 class Modem(Strict):
+    """A BC95 has no power key: it starts with its supply."""
+
     part: str
     bus: str
-    pwrkey: int = Pin
+    pwrkey: int | None = Field(default=None, ge=0, le=48)
     reset: int = Pin
 
 
@@ -186,7 +188,8 @@ class Board(Strict):
                 if bus.de is not None:
                     yield f"{name}.de", bus.de, True
         if self.modem:
-            yield "modem.pwrkey", self.modem.pwrkey, True
+            if self.modem.pwrkey is not None:
+                yield "modem.pwrkey", self.modem.pwrkey, True
             yield "modem.reset", self.modem.reset, True
         if self.ethernet:
             yield from _ethernet_pins(self.ethernet)
