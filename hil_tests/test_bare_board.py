@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import serial
+from fieldbeat.hil_tests.benches.rig import provisioned_as
 from fieldbeat.hil_tests.virtual.site import CONFIG, Site
 from fieldbeat.host_tools import image, node_config, smp_link
 from fieldbeat.host_tools.cli import main
@@ -197,7 +198,9 @@ def test_smpmgr_reads_the_configuration_but_no_key(flashed, tmp_path):
     told = said.encode() + bytes(flashed.board.output) + local.read_bytes()
     forms = (master, master.hex().encode(), base64.b64encode(master), repr(master).encode())
     assert not [form for form in forms if form in told]
-    assert master in flashed.board.flash.read(0x9000, 0x6000)  # and there it is
+    nvs = flashed.board.flash.read(0x9000, 0x6000)
+    assert master in nvs  # and there it is
+    assert provisioned_as(nvs) == "gh-01"  # so that no bench takes it for a board to overwrite
 
 
 def test_mpremote_reaches_the_unit_and_leaves_it_running(flashed):

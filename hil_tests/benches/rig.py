@@ -107,7 +107,7 @@ class RigBoard:
         opening.check_usb_serial(self.name, self.table, self.port)
         self._check_mac(self.flasher.identify().mac)
         nvs = partition_table.find(boards.load(self.manifest).partition_table(), "nvs")
-        found = _provisioned_as(self.flasher.read(nvs.offset, nvs.size))
+        found = provisioned_as(self.flasher.read(nvs.offset, nvs.size))
         if found == unit or self.table.may_overwrite:
             return
         where = f"[board.{self.name}] of {self.source}"
@@ -224,14 +224,17 @@ class Rig:
         self.close()
 
 
-def _provisioned_as(nvs: bytes) -> str:
-    """The name in an NVS partition, or the key id if there is none; empty: not provisioned."""
+def provisioned_as(nvs: bytes) -> str:
+    """The name in an NVS partition that holds a key; empty: not provisioned.
+
+    `key` is what provisioning writes, `master` is in a secrets image (firmware/secrets.py).
+    """
     values = nvs_reader.read(nvs)
-    if "master" not in values:
+    if not {"key", "master"}.intersection(values):
         return ""
-    unit, kid = values.get("unit", b""), values.get("kid", b"")
-    assert isinstance(unit, bytes) and isinstance(kid, bytes)
-    return unit.decode("utf-8", "replace") or kid.hex()
+    unit = values.get("unit", b"")
+    assert isinstance(unit, bytes)
+    return unit.decode("utf-8", "replace") or "a unit without a name"
 
 
 @contextmanager
