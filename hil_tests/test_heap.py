@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fieldbeat.hil_tests.cuts.smp_console import SmpConsole
 from fieldbeat.hil_tests.virtual.site import config
 from fieldbeat.host_tools.provisioner import Plan, Provisioner
@@ -9,6 +11,7 @@ from fieldbeat.protocols import cbor, smp, smp_codes
 
 HOUR_S = 3600
 BLOCK = 16  # bytes; what SMP counts
+NAMES = 1240  # the 1,261st takes 14 kB at once: docs/decisions.md, 18
 
 
 def ask(bench, board, op: int, group: int, command: int, body: dict) -> dict:
@@ -30,6 +33,21 @@ def free_bytes(bench, board) -> int:
     """What is free while the SMP server is loaded."""
     command = smp_codes.OS_MEMORY_POOL_STATISTICS
     return ask(bench, board, smp.READ, smp_codes.GROUP_OS, command, {})["heap"]["nfree"] * BLOCK
+
+
+def names(bench, board) -> int:
+    """How many names the unit has loaded; it stands at its prompt afterwards."""
+
+    def type_in(text: bytes, answer: bytes) -> None:
+        before = len(board.output)
+        board.console_write(text)
+        assert bench.world.run_real(30, lambda: answer in board.output[before:])
+
+    type_in(b"\x03", b">>> ")
+    type_in(b"import micropython; micropython.qstr_info()\r", b"n_total_bytes=")
+    found = re.search(rb"n_qstr=(\d+)", board.output)
+    assert found, board.output
+    return int(found[1])
 
 
 def test_the_heap_does_not_creep(bench, board):
@@ -62,6 +80,7 @@ def test_every_tool_in_a_row_finds_room(bench, board):
     bench.run_for(2 * HOUR_S)
     assert b"MemoryError" not in board.output
     assert free_bytes(bench, board) > 8192
+    assert names(bench, board) <= NAMES
 
 
 def test_a_unit_at_work_takes_another_configuration(bench, board):

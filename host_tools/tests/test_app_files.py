@@ -46,7 +46,7 @@ def test_a_slot_alone_suffices_to_import_all_of_it(sources, tmp_path):
     for path, content in sources.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(content)
-    modules = [app_files._module(path) for path in sources if path.endswith(".py")]
+    modules = [app_files.module_of(path) for path in sources if path.endswith(".py")]
     modules.remove("firmware.boot")  # runs when it is imported
     done = subprocess.run(
         [MICROPYTHON, "-X", "heapsize=2M", "-c", IMPORT_ALL, *modules],

@@ -1,0 +1,154 @@
+"""Short names for what is private to one file: MicroPython keeps every name (decision 18).
+
+Functions, variables and attributes with a leading underscore that only one file has get names of a
+small pool that all files share; the text stays otherwise as it is. Since no other file has the old
+names, one that was renamed and one that was not go together.
+
+Left alone is what more than `def _name`, `_name` or `self._name` names: classes, parameters,
+imports, `global`, attributes of other objects; also what const() compiles away, and each name that
+is in a string of any file.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import product
+from string import ascii_lowercase
+from typing import NamedTuple
+
+from .errors import FieldbeatError
+
+_PRIVATE = re.compile(r"\b_[^\W_]\w*")
+_Place = tuple[int, int]  # line from 0, byte in the line
+
+
+class _Facts(NamedTuple):
+    """What one file says of its private names and of its classes."""
+
+    places: Mapping[str, tuple[_Place, ...]]  # where the names are that may change
+    kept: frozenset[str]  # those that no file may change
+    classes: frozenset[str]
+    bases: frozenset[str]  # of its classes
+
+
+def shorten(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files of a slot, path -> content, with short private names.
+
+    Raises:
+        FieldbeatError: a source is not Python.
+    """
+    result = dict(sources)
+    for path, names in new_names(sources).items():
+        places = _facts_of(path, sources).places
+        changes = [(place, name) for name in names for place in places[name]]
+        lines = sources[path].split(b"\n")
+        for (row, start), name in sorted(changes, reverse=True):  # what is before keeps its place
+            line = lines[row]
+            lines[row] = line[:start] + names[name].encode() + line[start + len(name.encode()) :]
+        result[path] = b"\n".join(lines)
+    return result
+
+
+def new_names(sources: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
+    """Return what is renamed: path -> old name -> new name.
+
+    Raises:
+        FieldbeatError: a source is not Python.
+    """
+    facts = {path: _facts_of(path, sources) for path in sorted(sources)}
+    kept = frozenset[str]().union(*(fact.kept for fact in facts.values()))
+    files_with = Counter(name for fact in facts.values() for name in fact.places)
+    result = {}
+    for family in _families(facts):
+        pool = (name for name in _pool() if name not in kept and name not in files_with)
+        for path in family:
+            own = (name for name in facts[path].places if files_with[name] == 1)
+            result[path] = {name: next(pool) for name in sorted(own) if name not in kept}
+    return result
+
+
+def _facts_of(path: str, sources: Mapping[str, bytes]) -> _Facts:
+    if path.endswith(".py"):
+        try:
+            return _facts(sources[path])
+        except SyntaxError as error:
+            raise FieldbeatError(f"{path} does not compile: {error}", f"correct {path}") from None
+    words = _PRIVATE.findall(sources[path].decode("utf-8", "replace"))
+    return _Facts({}, frozenset(words), frozenset(), frozenset())
+
+
+@cache  # a bench builds one image after the other out of the same files
+def _facts(content: bytes) -> _Facts:
+    places: dict[str, list[_Place]] = {}
+    bound, kept, classes, bases = set[str](), set[str](), set[str](), set[str]()
+    lines = content.split(b"\n")
+
+    def note(name: str, row: int | None, start: int, binds: bool) -> None:
+        if _PRIVATE.fullmatch(name):
+            places.setdefault(name, []).append(((row or 0) - 1, start))
+            bound.update([name] if binds else ())
+
+    for node in ast.walk(ast.parse(content)):
+        if not node._fields:  # nothing but its kind
+            continue
+        match node:
+            case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="self"), attr=name):
+                start = (node.end_col_offset or 0) - len(name.encode())
+                note(name, node.end_lineno, start, isinstance(node.ctx, ast.Store))
+                continue
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                start = lines[node.lineno - 1].find(name.encode(), node.col_offset + len("def "))
+                note(name, node.lineno, start, binds=True)
+                continue
+            case ast.JoinedStr():  # where its parts are differs between versions of Python
+                kept.update(_PRIVATE.findall(ast.unparse(node)))
+            case ast.Assign(
+                targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id="const"))
+            ):
+                kept.add(name)
+            case ast.ClassDef(name=name):
+                classes.add(name)
+                bases.update(ast.unparse(base).rpartition(".")[2] for base in node.bases)
+            case ast.alias(name=name, asname=str()):
+                bases.add(name)  # it may be a base under another name
+        kept.update(_PRIVATE.findall(_strings(node)))
+    kept |= places.keys() - bound  # they come from somewhere else
+    fixed = {name: tuple(found) for name, found in places.items()}
+    return _Facts(fixed, frozenset(kept), frozenset(classes), frozenset(bases))
+
+
+def _strings(node: ast.AST) -> str:
+    """Return the strings of a node itself: names that it gives or takes, or a text."""
+    found = []
+    for _, value in ast.iter_fields(node):
+        for one in value if isinstance(value, list) else (value,):
+            if isinstance(one, str | bytes):
+                found.append(one if isinstance(one, str) else one.decode("latin-1"))
+    return " ".join(found)
+
+
+def _families(facts: Mapping[str, _Facts]) -> list[list[str]]:
+    """Return the files in groups: those whose classes inherit from one another are in one.
+
+    An object of theirs has the attributes of all of them.
+    """
+    ours = frozenset[str]().union(*(fact.classes for fact in facts.values()))
+    families: list[tuple[frozenset[str], list[str]]] = []
+    for path, fact in facts.items():
+        names, paths = fact.classes | (fact.bases & ours), [path]
+        for family in [family for family in families if family[0] & names]:
+            families.remove(family)
+            names, paths = names | family[0], family[1] + paths
+        families.append((names, paths))
+    return [paths for _, paths in families]
+
+
+def _pool() -> Iterator[str]:
+    for first, second in product(["", *ascii_lowercase], ascii_lowercase):
+        yield f"_{first}{second}"
