@@ -117,7 +117,9 @@ def _facts(content: bytes) -> _Facts:
                 bases.update(ast.unparse(base).rpartition(".")[2] for base in node.bases)
             case ast.alias(name=name, asname=str()):
                 bases.add(name)  # it may be a base under another name
-        kept.update(_PRIVATE.findall(_strings(node)))
+        text = _strings(node)
+        if "_" in text:
+            kept.update(_PRIVATE.findall(text))
     kept |= places.keys() - bound  # they come from somewhere else
     fixed = {name: tuple(found) for name, found in places.items()}
     return _Facts(fixed, frozenset(kept), frozenset(classes), frozenset(bases))
@@ -126,10 +128,12 @@ def _facts(content: bytes) -> _Facts:
 def _strings(node: ast.AST) -> str:
     """Return the strings of a node itself: names that it gives or takes, or a text."""
     found = []
-    for _, value in ast.iter_fields(node):
-        for one in value if isinstance(value, list) else (value,):
-            if isinstance(one, str | bytes):
-                found.append(one if isinstance(one, str) else one.decode("latin-1"))
+    for value in vars(node).values():
+        for one in value if type(value) is list else (value,):
+            if type(one) is str:
+                found.append(one)
+            elif type(one) is bytes:
+                found.append(one.decode("latin-1"))
     return " ".join(found)
 
 
