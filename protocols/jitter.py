@@ -73,6 +73,7 @@ class JitterBuffer:
         self.received = self.lost = self.late = self.duplicate = self.refused = 0  # packets
         self.played = self.concealed = self.skipped = self.inserted = 0  # frames
         self.longest_gap_ms = 0
+        self._over = None, 0  # the source that was given up, its highest sequence number
         self._begin(None, 0, 0)
 
     def _begin(self, ssrc, sequence, timestamp):
@@ -140,6 +141,7 @@ class JitterBuffer:
         if self._is_full(0):
             return self._play(dst)
         if self._span <= 0 and self._gap >= _CONCEAL_MAX:
+            self._over = self._ssrc, self._highest
             self._begin(None, 0, 0)
             return self._silence(dst, BUFFERING)
         self._advance()
@@ -163,9 +165,16 @@ class JitterBuffer:
             if self._ssrc is not None and (self.playing or packet.ssrc != self._rival):
                 self._rival = packet.ssrc
                 return False
+            if self._is_belated(packet):
+                return False
             self._begin(packet.ssrc, packet.sequence, packet.timestamp)
         self._rival = None
         return True
+
+    def _is_belated(self, packet):
+        # A straggler of the stream that has ended does not begin another one.
+        ssrc, highest = self._over
+        return packet.ssrc == ssrc and -_HISTORY < _after(packet.sequence, highest) <= 0
 
     def _ahead_of(self, packet, n):
         # -> samples from the next frame on, negative if it was due before; None: of another time
@@ -185,7 +194,7 @@ class JitterBuffer:
         return ahead
 
     def _is_new(self, sequence):
-        after = (sequence - self._highest + 0x8000 & 0xFFFF) - 0x8000
+        after = _after(sequence, self._highest)
         place = sequence % _HISTORY
         if after > 0:
             if after < _LOSS_MAX:
@@ -323,3 +332,8 @@ def _up(a, b):
 def _distance(a, b):
     # From b to a, of two numbers modulo 2**28.
     return (a - b + _HALF & _MASK) - _HALF
+
+
+def _after(a, b):
+    # The same of sequence numbers.
+    return (a - b + 0x8000 & 0xFFFF) - 0x8000

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from math import log10
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from protocols import rtp
@@ -41,6 +41,7 @@ def arrivals_of(fates: list[tuple[int, int, int]]) -> list[tuple[int, int]]:
     )
 
 
+@example([(2, 0, 100_000)], 0, {"sequence": 0, "timestamp": 0})  # again, after its end
 @given(
     st.lists(FATES, min_size=1, max_size=150),
     st.sampled_from([0, 20, 60, 100, 120]),
