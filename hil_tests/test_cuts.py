@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 from fieldbeat.hil_tests import nvs_reader
 from fieldbeat.hil_tests.commands import app
-from fieldbeat.hil_tests.cuts import campaign, command, findings, report, states, trial
+from fieldbeat.hil_tests.cuts import campaign, command, findings, oracle, report, states, trial
 from fieldbeat.hil_tests.cuts.essence import Essence
 from fieldbeat.hil_tests.cuts.findings import Options, Results
 from fieldbeat.hil_tests.cuts.judge import Cut, Judge, parse
@@ -316,6 +316,11 @@ def test_a_change_of_keys_that_is_cut_leaves_the_old_key_or_the_new_one():
     assert {len(judge.promised[number - 1].identities) for number in numbers} == {2}
     verdicts = [judge.judge(Cut(Name(number, "half"))) for number in numbers[1::2]]
     assert [(v.cut, v.broken, v.invalid) for v in verdicts if v.broken or v.invalid] == []
+
+
+def test_nothing_overtakes_but_alarms():
+    assert oracle.order(frozenset({39}), [35, 36, 39, 38]) == []
+    assert oracle.order(frozenset({35}), [35, 36, 39, 38]) != []
 
 
 # Reports

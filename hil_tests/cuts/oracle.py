@@ -35,6 +35,7 @@ class Outcome:
     lost: dict[int, bytes]  # records of stores that the collector has lost
     known_before: int  # records in the store when the power came back: row ids up to this
     air: list[tuple[str, bytes]]  # (direction, datagram) of the recovery
+    alarms: frozenset[int] = frozenset()  # that stood in the log when a datagram came
 
 
 def last_row(store: Path) -> int:
@@ -84,7 +85,8 @@ def _records(promise: Promise, outcome: Outcome) -> list[str]:
     if any(run != 1 for _, run, _, _ in rows):
         broken.append("a record number came twice over other bytes: the collector began a new run")
     broken += _gaps(stored)
-    broken += _order(promise, [rn for id_, _, rn, _ in rows if id_ > outcome.known_before])
+    arrived = [rn for id_, _, rn, _ in rows if id_ > outcome.known_before]
+    broken += order(promise.alarms | outcome.alarms, arrived)
     if not any(is_boot(raw) for id_, _, _, raw in rows if id_ > outcome.known_before):
         broken.append("no word of a boot after the cut")
     return broken + _times(synced)
@@ -106,9 +108,9 @@ def _ranges(numbers: list[int]) -> str:
     return ", ".join("..".join(map(str, part)) for part in parts)
 
 
-def _order(promise: Promise, arrived: list[int]) -> list[str]:
+def order(alarms: frozenset[int], arrived: list[int]) -> list[str]:
     """Oldest first, alarms excepted; the network of a recovery keeps the order."""
-    plain = [rn for rn in arrived if rn not in promise.alarms]
+    plain = [rn for rn in arrived if rn not in alarms]
     return [] if plain == sorted(plain) else [f"records arrived in the order {plain}"]
 
 

@@ -18,7 +18,7 @@ from fieldbeat.host_tools.provisioner import Provisioner
 
 from ..virtual.errors import BenchError, PowerCut
 from ..virtual.flash import FlashOp
-from . import oracle
+from . import flash_reader, oracle
 from .desk import UNIT, Desk
 from .promises import Promise
 from .recorder import plan_of
@@ -73,6 +73,7 @@ class Trial:
         self._life = hashlib.blake2b(digest_size=16)
         self._answered_us = -1
         self._known_before = 0
+        self._alarms: frozenset[int] = frozenset()
 
     def run(self, verdict: Verdict, recovery: Recording | None = None) -> None:
         """Let it live, and say what was broken.
@@ -135,13 +136,23 @@ class Trial:
         ]
         flash = desk.unit.flash.read(0, desk.unit.flash.size)
         path, lost = desk.host.store_path, desk.host.lost
-        return oracle.Outcome(flash, path, lost, self._known_before, air)
+        return oracle.Outcome(flash, path, lost, self._known_before, air, self._alarms)
 
     def _taken(self, datagram: bytes, answers: list[bytes]) -> None:
+        self._note_alarms()
         if answers:
             self._answered_us = self.desk.world.now_us
         if self._tape:
             self._tape.taken(datagram, answers)
+
+    def _note_alarms(self) -> None:
+        """What comes is still in the log: it goes when the unit knows that it came."""
+        flash = self.desk.unit.flash.read(0, self.desk.unit.flash.size)
+        try:
+            log = flash_reader.log(flash_reader.files(flash, self.recording.vfs))
+        except flash_reader.Unreadable:  # the oracle says so in the end
+            return
+        self._alarms |= log.alarms
 
     def _proved(self) -> bool:
         now_us = self.desk.world.now_us
