@@ -29,6 +29,7 @@ from .partitions import TYPE_APP
 from .processor import NO_REPLY, Processor
 from .pty_port import PtyPort
 from .rom import SYNC, RomLoader
+from .sleep import CONSOLE_RX, REASONS
 from .world import Event, World
 
 # machine.reset_cause() of the ESP32 port
@@ -59,8 +60,8 @@ class SerialPort(Protocol):
 class VirtualBoard:
     """One board on the bench; `manifest` is a board's map, `fitted` what is soldered around it.
 
-    `state` is off, boot, running, repl, sleep or download. `mac` has six bytes and is locally
-    administered (02:...). `ticks_start_ms` is where the board's ticks begin.
+    `state` is off, boot, running, repl, light sleep, sleep or download. `mac` has six bytes and is
+    locally administered (02:...). `ticks_start_ms` is where the board's ticks begin.
     """
 
     def __init__(
@@ -89,9 +90,11 @@ class VirtualBoard:
         self._state = "off"
         self._rom: RomLoader | None = None
         self._heard = b""  # the last characters, to find the loader's SYNC
-        self._next: Event | None = None  # the end of the start-up, or of a deep sleep
+        self._next: Event | None = None  # the end of the start-up
+        self._woken_by = 0  # machine.wake_reason() of the program that runs
         self._watchdog_us = 0
         self._watchdog_at = 0
+        self._watchdog_check: Event | None = None
         self._closed = False
         atexit.register(self.close)
 
@@ -104,7 +107,7 @@ class VirtualBoard:
 
     @property
     def state(self) -> str:
-        """off, boot, running, repl, sleep or download."""
+        """off, boot, running, repl, light sleep, sleep or download."""
         return "repl" if self._state == "running" and self.processor.at_repl else self._state
 
     @property
@@ -144,6 +147,8 @@ class VirtualBoard:
         with self.world.lock:
             if self._rom is not None:
                 self._answer_loader(self._rom, data)
+            elif self._state == "light sleep":
+                self.hardware.sleep.heard(CONSOLE_RX[self.spec["chip"]], len(data))
             elif self._state != "off":
                 self.world.tell(self, "typed", data[:TOLD_BYTES].decode("latin-1"))
                 self.processor.typed(data)
@@ -229,8 +234,7 @@ class VirtualBoard:
 
     def _stop(self, state: str) -> None:
         """Ends whatever runs on the chip."""
-        self._state = state
-        self.world.tell(self, "state", state)
+        self._be(state)
         self._rom = None
         self._heard = b""
         self._watchdog_us = 0
@@ -240,9 +244,10 @@ class VirtualBoard:
         self.processor.stop()
         self.hardware.halt()
 
-    def _boot(self, cause: int) -> None:
+    def _boot(self, cause: int, woken_by: int = 0) -> None:
         """A reset of the whole chip; boot.py runs BOOT_US later."""
         self._stop("boot")
+        self._woken_by = woken_by
         self._reset_by(cause)
         self.processor.zero_us = self.world.now_us
         self.processor.at_repl = False
@@ -311,7 +316,8 @@ class VirtualBoard:
             "flash": str(self.flash.path),
             "partitions": [list(row) for row in self.hardware.table],
             "mac": list(self.mac),
-            "reset_cause": self.resets[-1],
+            # one number of both, so that the board needs no further name
+            "reset_cause": self.resets[-1] | self._woken_by << 8,
             "rtc_us": self.hardware.rtc_us_at_zero + self._zero_us,
             "ticks_start_us": self.ticks_start_ms * 1000,
             "random": self.hardware.random.getrandbits(32),
@@ -330,9 +336,36 @@ class VirtualBoard:
     def op_deepsleep(self, _argument: int, payload: bytes) -> object:
         duration_ms = struct.unpack("<q", payload)[0]
         self._stop("sleep")
-        if duration_ms >= 0:
-            self._next = self.world.call_after(duration_ms * 1000, lambda: self._boot(DEEPSLEEP))
+        self.hardware.sleep.begin(duration_ms, False, self._wake_up)
         return NO_REPLY
+
+    def _wake_up(self, reason: int) -> None:
+        self.world.tell(self, "woken", REASONS[reason])
+        self._boot(DEEPSLEEP, reason)
+
+    def light_sleep(self, duration_ms: int, awake: Callable[[int], object]) -> None:
+        """Stops the chip's clocks, that of the watchdog, too; what its UARTs hear is lost."""
+        begin_us, state = self.world.now_us, self._state
+        hardware = self.hardware
+        self._be("light sleep")
+        if self._watchdog_check is not None:
+            self._watchdog_check.cancel()
+
+        def end(reason: int) -> None:
+            hardware.buses.deaf = None
+            self.world.tell(self, "woken", REASONS[reason])
+            self._be(state)
+            if self._watchdog_us:
+                self._watchdog_at += self.world.now_us - begin_us
+                self._check_watchdog()
+            awake(reason)
+
+        hardware.buses.deaf = hardware.sleep.heard
+        hardware.sleep.begin(duration_ms, True, end)
+
+    def _be(self, state: str) -> None:
+        self._state = state
+        self.world.tell(self, "state", state)
 
     def op_rtc_set(self, _argument: int, payload: bytes) -> Answer:
         reading_at_reset_us = struct.unpack("<q", payload)[0]
@@ -359,7 +392,8 @@ class VirtualBoard:
         if self.world.now_us >= self._watchdog_at:
             self._boot(WATCHDOG)
         else:
-            self.world.call_at(self._watchdog_at, self._check_watchdog)
+            check = self._check_watchdog
+            self._watchdog_check = self.world.call_at(self._watchdog_at, check)
 
     def stuck(self) -> bool:
         """The program computes without end: True if a watchdog ends that."""

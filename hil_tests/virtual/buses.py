@@ -7,6 +7,7 @@ Does not model clock stretching, arbitration, pull-ups, wrong baud rates or pin 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .models.i2c import Nack
@@ -31,6 +32,7 @@ class Uart:
         self.free_us = 0
         self.overruns = 0
         self.mask = 0  # its bit, once the program has opened it
+        self.rx_pin = -1
 
     def arrive(self, data: bytes) -> None:
         """Bytes from the device; what does not fit is lost and counted."""
@@ -80,17 +82,28 @@ class Buses:
         self.contacts = dict(getattr(fitted, "inputs", {}))
         self.sinks = dict(getattr(fitted, "sinks", {}))
         self.inputs_changed: Callable[[], object] = lambda: None
+        self.lines_changed: Callable[[], object] = lambda: None  # a level at an input
+        self.deaf: Callable[[int, int], object] | None = None  # in light sleep: (pin, bytes)
+        for contact in self.contacts.values():
+            if hasattr(contact, "listeners"):
+                contact.listeners.append(lambda: self.lines_changed())
         self._wired = {bus: Uart(world, self._uart_changed) for bus in self.uart_devices}
         for bus, uart in self._wired.items():
             uart.device = self.uart_devices[bus]
-            uart.device.attach(uart.arrive)
+            uart.device.attach(partial(self._arrive, uart))
         self.reset()
 
     def put(self, bus: str, device: Any) -> None:
         """Puts a device on a UART in place of what is there."""
         uart = self._wired.setdefault(bus, Uart(self.world, self._uart_changed))
         uart.device = device
-        device.attach(uart.arrive)
+        device.attach(partial(self._arrive, uart))
+
+    def _arrive(self, uart: Uart, data: bytes) -> None:
+        if self.deaf is not None:
+            self.deaf(uart.rx_pin, len(data))
+        else:
+            uart.arrive(data)
 
     def _uart_changed(self, uart: Uart) -> None:
         self.set_input(uart.mask, bool(uart.rx))
@@ -175,6 +188,7 @@ class Buses:
         bus = self._find("uart", tx=tx, rx=rx) or self._find("rs485", tx=tx, rx=rx)
         uart = self._wired.get(bus or "") or Uart(self.world, self._uart_changed)
         uart.byte_us = byte_us
+        uart.rx_pin = rx
         uart.tx_room, uart.rx_room = (room + FIFO_BYTES for room in rooms)
         if number in self.uarts:
             self.uarts[number].mask = 0

@@ -17,6 +17,7 @@ from .i2s_ports import I2sPorts
 from .models.faults import Faults
 from .nvs import I32, Nvs, NvsError
 from .partitions import Partition, find, read_table
+from .sleep import Sleep
 from .sockets import Sockets
 from .world import World
 
@@ -44,7 +45,8 @@ class Hardware:
         self.buses = Buses(world, manifest, fitted)
         self.sockets = Sockets(self, fitted)
         self.i2s = I2sPorts(self)
-        self.more = (self.sockets, self.i2s)  # who has further ops
+        self.sleep = Sleep(world, manifest["chip"], self.buses)
+        self.more = (self.sockets, self.i2s, self.sleep)  # who has further ops
         self.random = random.Random(f"{world.seed}/{mac.hex()}")
         self.faults = Faults(i2c_stuck=0, heap_hog=0)
         self.busy_us = 0
@@ -62,10 +64,13 @@ class Hardware:
         self.sockets.reset()
         self.i2s.reset()
         self.buses.release()
+        self.buses.deaf = None
+        self.sleep.stop()
 
     def boot(self) -> None:
         """Reads the flash anew, as the start-up code does."""
         self.buses.reset()
+        self.sleep.forget()
         self.table = read_table(self.flash)
         self.nvs = None
 
@@ -119,9 +124,10 @@ class Hardware:
         return self.random.randbytes(n)
 
     def op_rtc_memory(self, write: int, payload: bytes) -> Answer:
+        """Reads all of it, or writes a piece: `write` is 1 more than where it begins."""
         if not write:
             return self.rtc_memory
-        self.rtc_memory = payload
+        self.rtc_memory = self.rtc_memory[: write - 1] + payload
         return None
 
     # Buses

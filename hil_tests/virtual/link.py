@@ -24,6 +24,7 @@ OPS = (
     *("nic_set", "nic_connect", "nic_state", "resolve", "socket_open", "socket_close"),
     *("socket_bind", "socket_connect", "socket_join", "socket_send", "socket_receive"),
     *("i2s_init", "i2s_write", "i2s_queue", "i2s_seen", "i2s_deinit"),
+    *("lightsleep", "wake_on"),
 )
 POSTED = 0x80
 
@@ -34,7 +35,7 @@ OK, OS_ERROR, INTERRUPT, FILL_HEAP = range(4)
 FOREVER = -1
 REQUEST = 2
 CONSOLE_BIT = 1 << 30  # in the mask of a wait; 0..3 are the UARTs, 4..12 sockets, 13..14 I2S
-BODY_LIMIT = 512  # of a reply
+BODY_LIMIT = 512  # of what a wait brings along
 
 
 class Request(NamedTuple):

@@ -30,6 +30,7 @@ from .link import (
 from .world import Event, World
 
 LEAD_US = 1_000
+LIGHT_WAKE_US = 1_000  # ESP-IDF, sleep modes: below a millisecond
 _TIME = struct.Struct("<ii")
 INSIST_US = 500_000  # then Ctrl-C stops a program that does not wait
 NO_REPLY = object()  # what an op returns when its reply comes later, or never
@@ -232,6 +233,19 @@ class Processor:
                 ready,
                 self.hardware.buses.first_input(ready, BODY_LIMIT) if ready else b"",
             )
+
+    def op_lightsleep(self, _argument: int, payload: bytes) -> object:
+        """Stops the program; the reply tells what has woken the chip."""
+        request = self._request
+        self._hold()
+
+        def awake(reason: int) -> None:
+            self._continue()
+            self.hardware.busy_us = LIGHT_WAKE_US
+            self._reply(request, OK, reason)
+
+        self.board.light_sleep(struct.unpack("<q", payload)[0], awake)
+        return NO_REPLY
 
     def _fill_heap(self, request: Request) -> None:
         """Tells the interpreter's end of the link, and no line of the program, to take memory."""

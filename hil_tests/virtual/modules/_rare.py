@@ -9,10 +9,10 @@ import _link
 from micropython import const
 from umachine import *
 
-_DEEPSLEEP_RESET = const(4)
 _OP_DEEPSLEEP = const(5)
 _OP_UART_PENDING = const(28)
-_FOREVER = const(-1)
+_OP_LIGHTSLEEP = const(48)
+_OP_WAKE_ON = const(49)
 
 # machine
 
@@ -38,7 +38,7 @@ def soft_reset():
 
 
 def wake_reason():
-    return TIMER_WAKE if _link.reset_cause == _DEEPSLEEP_RESET else 0
+    return _link.reset_cause >> 8
 
 
 def freq(hz=None):
@@ -58,7 +58,9 @@ def enable_irq(state=0):
 
 
 def lightsleep(ms=-1):
-    _link.wait(_FOREVER if ms < 0 else _link.now + ms * 1000)
+    # What woke it is kept where the cause of the reset is: no name more.
+    reason = _link.call(_OP_LIGHTSLEEP, 0, struct.pack("<q", ms))
+    _link.reset_cause = _link.reset_cause & 255 | reason << 8
 
 
 sleep = lightsleep
@@ -143,6 +145,31 @@ class RTC:
 
 
 # esp32
+
+WAKEUP_ALL_LOW, WAKEUP_ANY_HIGH = False, True
+
+
+def _wake_on(source, pins, level):
+    mask = 0
+    for pin in pins or ():
+        mask |= 1 << pin.id
+    try:
+        _link.call(_OP_WAKE_ON, source, struct.pack("<Bq", bool(level), mask))
+    except OSError:
+        raise ValueError("invalid pin")
+
+
+def wake_on_ext0(pin=None, level=False):
+    _wake_on(EXT0_WAKE, (pin,) if pin else (), level)
+
+
+def wake_on_ext1(pins=None, level=False):
+    _wake_on(EXT1_WAKE, pins, level)
+
+
+def wake_on_gpio(pins=None, level=False):
+    _wake_on(7, pins, level)
+
 
 HEAP_DATA = 4
 HEAP_EXEC = 1

@@ -25,6 +25,7 @@ _OP_WDT_FEED = const(30)
 _OP_UART_FLUSH = const(31)
 _LEAD_US = const(1000)
 _PAYLOAD = const(512)
+_RTC_BYTES = const(2048)
 
 # By the arguments of the ESP32 port.
 _I2C_PINS = const(((18, 19), (25, 26)))  # scl, sda
@@ -46,7 +47,7 @@ def reset():
 
 
 def reset_cause():
-    return _link.reset_cause
+    return _link.reset_cause & 255  # what has woken it stands above
 
 
 def unique_id():
@@ -233,9 +234,11 @@ class RTC(_Part):
     def memory(self, data=None):
         if data is None:
             return _link.call(_OP_RTC_MEMORY) or b""
-        if len(data) > _PAYLOAD:
-            raise ValueError("the virtual board keeps %d bytes" % _PAYLOAD)
-        return _link.call(_OP_RTC_MEMORY, 1, data) or None
+        if len(data) > _RTC_BYTES:
+            raise ValueError("buffer too long")
+        for at in range(0, len(data) or 1, _PAYLOAD):
+            _link.call(_OP_RTC_MEMORY, at + 1, data[at : at + _PAYLOAD])
+        return None
 
 
 class WDT:
