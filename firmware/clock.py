@@ -15,9 +15,9 @@ _EPOCH = int(time.mktime((2024, 1, 1, 0, 0, 0, 0, 1, 0)))
 _JUMP_S = const(2)
 # Of a wait: how late a set clock is noticed, how often a task beats; two in the watchdog's time.
 _SLICE_S = const(50)
-_MAGIC = const(
-    b"fb1"
-)  # in RTC memory, followed by the source: the RTC was set by us and runs since
+# In RTC memory, followed by the source: the RTC was set by us and runs since. What stands behind
+# those four bytes is for sleep_store.py.
+_MAGIC = const(b"fb1")
 
 
 class Clock:
@@ -96,11 +96,11 @@ class Clock:
     def _keep(self, t):
         year, month, day, hour, minute, second, weekday = time.gmtime(_EPOCH + t)[:7]
         self._rtc.datetime((year, month, day, weekday, hour, minute, second, 0))
-        self._rtc.memory(_MAGIC + bytes((self._rank,)))
+        self._rtc.memory(_MAGIC + bytes((self._rank,)) + bytes(self._rtc.memory())[4:])
 
     def _recover(self):
         memory = bytes(self._rtc.memory())
-        if len(memory) != 4 or memory[:3] != _MAGIC or not 0 < memory[3] < len(_SOURCES):
+        if len(memory) < 4 or memory[:3] != _MAGIC or not 0 < memory[3] < len(_SOURCES):
             return
         year, month, day, weekday, hour, minute, second, _ = self._rtc.datetime()
         now = time.mktime((year, month, day, hour, minute, second, weekday, 1, 0))

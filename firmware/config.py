@@ -7,7 +7,9 @@ from protocols.compat import const, sha256
 
 from . import later
 
-_SPEAKER = const("firmware.speaker_config")  # whose names others need not hold
+# Whose names others need not hold.
+_SPEAKER = const("firmware.speaker_config")
+_POWER = const("firmware.power_config")
 _ANY = const(0x3FFFFFFF)
 
 # (table, key, default or None where it must be given, minimum, maximum); text has length limits.
@@ -102,6 +104,8 @@ def check(value, kind):
     if kind == "config":
         if "speaker" in value:
             later.call(_SPEAKER, "check", value, check_key, ConfigError)
+        if "power" in value:
+            later.call(_POWER, "check", value, check_key, ConfigError)
         for table, key, default, low, high in _KEYS:
             check_key(value, table, key, default, low, high)
         if not isinstance(value.setdefault("fitted", {}), dict):
@@ -110,7 +114,7 @@ def check(value, kind):
         for key in ("id", "buses", "fitted"):
             _need(value, "board", key)
         # The rest of a manifest is for the host.
-        names = ("id", "buses", "modem", "ethernet", "fitted")
+        names = ("id", "console", "buses", "modem", "ethernet", "fitted", "rails")
         return {key: value[key] for key in names if key in value}
     else:
         for key in ("schema", "interval_s", "channels"):

@@ -33,6 +33,7 @@ _EVENTS = const(
     " protocols.schema_map"
 )
 _SHELL = const("firmware.shell firmware.reboot")
+_SLEEP = const("firmware.sleep")
 _SERVER = const("firmware.smp_server firmware.smp_request protocols.smp")
 
 _ROLES = {"speaker": "firmware.roles.speaker", "station": "firmware.roles.station"}
@@ -92,8 +93,11 @@ class Node:
 
     async def run(self):
         if self.role:  # not earlier: what the set-up took of the heap is free again
-            self.tell("boot", self._cause)
-            self.tell("schema")
+            if "power" in self.config:
+                self.role.start()
+            if self._cause:
+                self.tell("boot", self._cause)
+                self.tell("schema")
         self._start("console", lambda beat: self._console.run())
         self._start("house", self._keep_house, _HOUSE_SILENCE_S)
         if self.role:
@@ -178,6 +182,9 @@ class Node:
         module = __import__(_ROLES[role], None, None, ("make",))
         board = later.call(_BOARD, "Board", settings.board)
         self.role = module.make(self, board, settings.profile)
+        if "power" in self.config:
+            module = __import__(_SLEEP, None, None, ("make",))
+            self.role = module.make(self, self.role, board)
         self.sampler, self.uplink = self.role.sampler, self.role.uplink
 
     # --- supervision

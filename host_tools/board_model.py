@@ -31,7 +31,10 @@ class Micropython(Strict):
 
 
 class Console(Strict):
+    """`rx`: the pin at which a byte ends light sleep."""
+
     baud: int = Field(ge=9600, le=3_000_000)
+    rx: int | None = Field(default=None, ge=0, le=48)
 
 
 class I2C(Strict):
@@ -135,6 +138,7 @@ class Part(Strict):
     active: Literal[0, 1] | None = None
     pull: Literal["up"] | None = None
     debounce_ms: int | None = Field(default=None, ge=1, le=5000)
+    wakes: bool | None = None  # it ends the unit's sleep when it becomes active
     # a line monitor's: from where on there is sound, and what the proof calls 255
     threshold_ma: int | None = Field(default=None, ge=1, le=10_000)
     full_scale_ma: int | None = Field(default=None, ge=1, le=10_000)
@@ -174,6 +178,8 @@ class Board(Strict):
 
     def pins(self) -> Iterator[tuple[str, int, bool]]:
         """Yield (who uses it, pin number, whether it is an output) for every pin in use."""
+        if self.console.rx is not None:
+            yield "console.rx", self.console.rx, False
         for name, bus in self.buses.items():
             if isinstance(bus, I2C):
                 yield from ((f"{name}.scl", bus.scl, True), (f"{name}.sda", bus.sda, True))

@@ -103,6 +103,7 @@ def _problems(board: Board, name: str) -> Iterator[str]:
         yield f"[ethernet]: the {board.chip} has no Ethernet MAC"
     yield from _pin_problems(board)
     yield from _input_problems(board)
+    yield from _wake_problems(board)
     yield from _partition_problems(board)
     yield from _uart_problems(board)
     users = {f"[fitted.{name}]": part for name, part in board.fitted.items()}
@@ -210,6 +211,18 @@ def _input_problems(board: Board) -> Iterator[str]:
             yield f"{name}.pin = {part.pin}: must be an RTC pin, no other one wakes the chip"
         if part.part in ANALOG and part.pin is not None and part.pin not in pins:
             yield f"{name}.pin = {part.pin}: must be a pin of ADC1, {pins[0]} to {pins[-1]}"
+
+
+def _wake_problems(board: Board) -> Iterator[str]:
+    rtc = RTC_PINS[board.chip]
+    waking = {name: part for name, part in board.fitted.items() if part.wakes}
+    for name, part in waking.items():
+        if part.pin is None or part.pin not in rtc:
+            pins = ", ".join(map(str, sorted(rtc)))
+            yield f"{name}.wakes: needs a pin that works in deep sleep, on {board.chip}: {pins}"
+    low = [name for name, part in waking.items() if part.active == 0]
+    if len(low) > 1:
+        yield f"{' and '.join(low)}: only one contact that is active when low can end a sleep"
 
 
 def address_problems(board: Board, addresses: dict[str, int | None]) -> Iterator[str]:

@@ -17,9 +17,10 @@ from typing import Annotated, Any
 from fieldbeat.protocols import frame
 from pydantic import Field, field_validator
 
-from . import boards, profiles, self_test_times
+from . import boards, power_table, profiles, self_test_times
 from .board_model import Board
 from .errors import CannotTry
+from .power_table import Power
 from .profiles import Profile
 from .validation import InvalidData, Strict, check, did_you_mean
 
@@ -136,6 +137,7 @@ class Tables(Strict):
     speaker: Speaker | None = None
     wifi: Wifi | None = None
     nbiot: Nbiot | None = None
+    power: Power | None = None
     fitted: dict[str, Override] = {}
 
 
@@ -231,7 +233,8 @@ class NodeConfig:
         if self.tables.wifi:
             device["wifi"] = self.tables.wifi.model_dump()
             device["nbiot"] = (self.tables.nbiot or Nbiot()).model_dump()
-        return device
+        power = self.tables.power.to_device_map() if self.tables.power else {}
+        return device | ({"power": power} if power else {})
 
 
 def check_name(given: str) -> str:
@@ -284,7 +287,7 @@ def parse(text: str, source: str) -> NodeConfig:
         tables = tables.model_copy(update={"uplink": uplink})
     config = NodeConfig(source, tables, board, profile)
     checks = (_part_problems, _road_problems, _size_problems, _budget_problems)
-    problems = [problem for each in checks for problem in each(config)]
+    problems = [problem for each in (*checks, power_table.problems) for problem in each(config)]
     if problems:
         raise InvalidData(source, problems)
     return NodeConfig(source, tables, board, profile, tuple(_notes(config)))

@@ -77,6 +77,7 @@ camera_garbled
 picture_bad
 picture_cut
 picture_large
+rtc_corrupt
 """
 )
 NAMES = ("",) + tuple(_TEXT.split())  # codes start at 1

@@ -1,7 +1,6 @@
 # What few programs use of the ESP32's modules: loaded when it is asked for, as it takes heap here
 # and none on a chip. A class holds the further methods of the class of that name in machine.
 # SPDX-License-Identifier: Apache-2.0
-import struct
 import sys
 from collections import namedtuple
 
@@ -9,10 +8,7 @@ import _link
 from micropython import const
 from umachine import *
 
-_OP_DEEPSLEEP = const(5)
 _OP_UART_PENDING = const(28)
-_OP_LIGHTSLEEP = const(48)
-_OP_WAKE_ON = const(49)
 
 # machine
 
@@ -25,9 +21,6 @@ def __getattr__(name):
     return I2S
 
 
-PIN_WAKE, EXT0_WAKE, EXT1_WAKE, TIMER_WAKE = range(1, 5)
-
-
 def method(instance, name):
     function = getattr(globals()[type(instance).__name__], name)
     return lambda *args, **options: function(instance, *args, **options)
@@ -35,10 +28,6 @@ def method(instance, name):
 
 def soft_reset():
     raise SystemExit
-
-
-def wake_reason():
-    return _link.reset_cause >> 8
 
 
 def freq(hz=None):
@@ -55,19 +44,6 @@ def disable_irq():
 
 def enable_irq(state=0):
     pass
-
-
-def lightsleep(ms=-1):
-    # What woke it is kept where the cause of the reset is: no name more.
-    reason = _link.call(_OP_LIGHTSLEEP, 0, struct.pack("<q", ms))
-    _link.reset_cause = _link.reset_cause & 255 | reason << 8
-
-
-sleep = lightsleep
-
-
-def deepsleep(ms=-1):
-    _link.call(_OP_DEEPSLEEP, 0, struct.pack("<q", ms))
 
 
 class Pin:
@@ -145,31 +121,6 @@ class RTC:
 
 
 # esp32
-
-WAKEUP_ALL_LOW, WAKEUP_ANY_HIGH = False, True
-
-
-def _wake_on(source, pins, level):
-    mask = 0
-    for pin in pins or ():
-        mask |= 1 << pin.id
-    try:
-        _link.call(_OP_WAKE_ON, source, struct.pack("<Bq", bool(level), mask))
-    except OSError:
-        raise ValueError("invalid pin")
-
-
-def wake_on_ext0(pin=None, level=False):
-    _wake_on(EXT0_WAKE, (pin,) if pin else (), level)
-
-
-def wake_on_ext1(pins=None, level=False):
-    _wake_on(EXT1_WAKE, pins, level)
-
-
-def wake_on_gpio(pins=None, level=False):
-    _wake_on(7, pins, level)
-
 
 HEAP_DATA = 4
 HEAP_EXEC = 1

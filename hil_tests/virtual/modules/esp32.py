@@ -56,6 +56,5 @@ class NVS:
 
 
 def __getattr__(name):
-    import _rare
-
-    return getattr(_rare, name)
+    module = "_sleep" if "sleep" in name or "wake" in name.lower() else "_rare"
+    return getattr(__import__(module), name)

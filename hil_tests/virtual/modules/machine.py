@@ -37,9 +37,8 @@ PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = range(1, 6)
 
 
 def __getattr__(name):
-    import _rare
-
-    return getattr(_rare, name)
+    module = "_sleep" if "sleep" in name or "wake" in name.lower() else "_rare"
+    return getattr(__import__(module), name)
 
 
 def reset():

@@ -1,0 +1,61 @@
+"""The table `[power]` of a node's file: whether the unit sleeps, and what it may cost a day."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from .validation import Strict
+
+if TYPE_CHECKING:
+    from .node_config import NodeConfig
+
+RTC_BYTES = 2048  # of an ESP32, in which a unit keeps what it needs after a deep sleep
+KEPT_BYTES = 500  # of them for all that is no sample: counters, last values, the clock
+VALUE_BYTES = 2  # of a value there, a difference in CBOR
+
+
+class Power(Strict):
+    """How a unit saves power.
+
+    `sleep`: deep ends the program between two tasks, light stops it. Nobody is disturbed: not for
+    `console_s` after a byte on the serial port, nor in the first `window_s` after a reset. With
+    `ledger` a unit that never sleeps, too, tells once a day where its energy went. The rest is for
+    `fieldbeat power`: what there is, and what a day or a month may cost.
+    """
+
+    sleep: Literal["never", "light", "deep"] = "never"
+    console_s: int = Field(default=60, ge=5, le=3600)
+    window_s: int = Field(default=30, ge=5, le=3600)
+    ledger: bool = False
+    battery_mah: int | None = Field(default=None, ge=1, le=1_000_000)
+    solar_wh_day: float | None = Field(default=None, ge=0, le=10_000)
+    days: float | None = Field(default=None, gt=0, le=10_000)
+    budget_mah_day: float | None = Field(default=None, gt=0, le=1_000_000)
+    budget_bytes_month: int | None = Field(default=None, ge=1, le=10_000_000_000)
+
+    def to_device_map(self) -> dict[str, Any]:
+        """Return what the unit gets of it; nothing at all where it has nothing to do."""
+        if self.sleep == "never" and not self.ledger:
+            return {}
+        return self.model_dump(include={"sleep", "console_s", "window_s"})
+
+
+def problems(config: NodeConfig) -> Iterator[str]:
+    """Yield what a unit could not do, with the way out."""
+    power = config.tables.power
+    if power is None or power.sleep == "never":
+        return
+    if config.profile.role == "speaker":
+        yield f"[power] sleep = '{power.sleep}': a speaker listens at all times, remove the line"
+    columns = len(config.profile.channels)
+    room = (RTC_BYTES - KEPT_BYTES) // (VALUE_BYTES * (columns + 1))
+    if power.sleep == "deep" and config.report_samples > room:
+        yield (
+            f"[sampling] report_samples = {config.report_samples}: a deep sleep keeps at most "
+            f"{room} samples of {columns} channels, take that or sleep = 'light'"
+        )

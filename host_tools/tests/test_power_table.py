@@ -1,0 +1,46 @@
+"""[power] in a node's file: what reaches the unit, and what is refused with a way out."""
+
+import pytest
+from fieldbeat.hil_tests.virtual.site import config
+from fieldbeat.host_tools.validation import InvalidData
+
+
+def refused(more: str) -> str:
+    with pytest.raises(InvalidData) as caught:
+        config(more=more)
+    return "\n".join(caught.value.problems)
+
+
+def test_without_the_table_or_awake_the_unit_hears_nothing_of_it():
+    for more in ("", "[power]\nbattery_mah = 5000\n", '[power]\nsleep = "never"\n'):
+        assert "power" not in config(more=more).to_device_map()
+
+
+def test_a_unit_that_sleeps_gets_what_it_needs_and_no_budget():
+    more = '[power]\nsleep = "deep"\nbudget_mah_day = 20\n'
+    assert config(more=more).to_device_map()["power"] == {
+        "sleep": "deep",
+        "console_s": 60,
+        "window_s": 30,
+    }
+    more = "[power]\nledger = true\n"
+    assert config(more=more).to_device_map()["power"]["sleep"] == "never"
+
+
+def test_a_batch_that_the_rtc_cannot_keep_is_refused():
+    small = "[sampling]\ninterval_s = 60\nreport_samples = 70\n"
+    datagram = '[power]\nsleep = "deep"\n'
+    try:
+        config(more=small + datagram)
+    except InvalidData as error:  # such a report may be too long as well: not what is asked here
+        assert not [problem for problem in error.problems if "deep sleep" in problem]
+    assert "at most 70 samples of 10 channels" in refused(
+        "[sampling]\ninterval_s = 60\nreport_samples = 71\n" + datagram
+    )
+    light = '[power]\nsleep = "light"\n'
+    problems = refused("[sampling]\ninterval_s = 60\nreport_samples = 71\n" + light)
+    assert "deep sleep" not in problems
+
+
+def test_another_kind_of_sleep_is_refused():
+    assert "sleep" in refused('[power]\nsleep = "often"\n')
