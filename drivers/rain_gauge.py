@@ -32,9 +32,11 @@ class RainGauge:
         self._tips_seen = self.tips
         pin.irq(self._edge, pin.IRQ_RISING | pin.IRQ_FALLING)
 
-    # The contact has woken the chip from deep sleep: that edge came before there was a program.
+    # The contact has woken the chip: that edge came while there was no program to see it.
     def woke(self):
         self._count()
+        if self._is_closed():
+            self._closed, self._changed_ms = True, time.ticks_ms()
 
     async def probe(self):
         self._pin.irq(self._edge, self._pin.IRQ_RISING | self._pin.IRQ_FALLING)

@@ -18,8 +18,7 @@ def go(sleeper, node, role, ms):
     store = SleepStore(node.counters)
     for _ in range(2):
         state = sleep_state.collect(node, role)
-        store.put("sleep", [ms, sleeper.lead_ms, sleeper.asleep_ms, state])
-        if store.save():
+        if store.put("sleep", [ms, sleeper.lead_ms, sleeper.asleep_ms, state]):
             sleeper.pins.arm()
             machine.deepsleep(ms)
         role.sampler.flush()
@@ -34,7 +33,6 @@ def wake_up(sleeper, node, role):
     if kept is None:
         return False
     store.put("sleep", None)
-    store.save()
     if node._cause != "deep sleep":
         return False
     try:
@@ -49,6 +47,7 @@ def wake_up(sleeper, node, role):
         lead_ms = max(passed_ms - ms, 0) + _SPARE_MS
     sleeper.lead_ms = lead_ms
     sleeper.asleep_ms = asleep_ms + passed_ms
+    sleeper.pins.woken(role.parts, reason)
     node._cause = None  # no start of which the collector is told
     cause = "the timer" if reason == _TIMER else "a pin" if reason in _PINS else "something"
     node.log("woken by %s after %d s" % (cause, passed_ms // 1000), "sleep")

@@ -3,19 +3,27 @@
 import esp32
 import machine
 
+from protocols.compat import const
+
+# machine.wake_reason(): esp_sleep_wakeup_cause_t
+_EXT0 = const(2)
+_EXT1 = const(3)
+
 
 class Pins:
     # What ends a sleep: contacts, which the parts have set up, and a byte on the console.
     def __init__(self, manifest):
-        parts = manifest["fitted"].values()
-        self._wake = [(machine.Pin(p["pin"]), p.get("active", 1)) for p in parts if p.get("wakes")]
+        self._wake = []  # (name of the part, pin, its level while active)
+        for name, part in manifest["fitted"].items():
+            if part.get("wakes"):
+                self._wake.append((name, machine.Pin(part["pin"]), part.get("active", 1)))
         rx = manifest.get("console", {}).get("rx")
         self._rx = None if rx is None else machine.Pin(rx)
 
     # A contact that is active already would wake it at once.
     def arm(self):
         low, high = [], []
-        for pin, active in self._wake:
+        for _, pin, active in self._wake:
             if pin.value() != active:
                 (high if active else low).append(pin)
         if low:  # EXT0 takes one pin; the host refuses a board with two of them
@@ -25,3 +33,9 @@ class Pins:
         # A start bit, out of light sleep. MicroPython before 1.26 does not know how.
         if self._rx and hasattr(esp32, "wake_on_gpio"):
             esp32.wake_on_gpio((self._rx,), esp32.WAKEUP_ALL_LOW)
+
+    # Tells a part that its contact has ended the sleep, which it has not seen itself.
+    def woken(self, parts, reason):
+        for name, _, active in self._wake:
+            if reason == (_EXT1 if active else _EXT0) and hasattr(parts.get(name), "woke"):
+                parts[name].woke()

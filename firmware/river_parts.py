@@ -2,13 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 from .parts import register_map
+from .sleep_store import SleepStore
 from .sound_parts import _given, _input
-
-
-# A store, where the board has none that outlives a reset.
-class Forgetful(dict):
-    def put(self, name, value):
-        self[name] = value
 
 
 # A bus: what opens the camera on it, since it takes a lot of current from then on.
@@ -48,7 +43,7 @@ def _rain_gauge(board, entry):
     from drivers.rain_gauge import RainGauge
 
     pin = _input(entry["pin"], entry.get("pull"))
-    store = Forgetful() if board.store is None else board.store
+    store = SleepStore() if board.store is None else board.store
     return RainGauge(pin, store, **_given(entry, "tip_um", "active", "debounce_ms"))
 
 

@@ -114,7 +114,9 @@ class Sleeper:
         before_ms = time.ticks_ms()
         machine.lightsleep(ms)
         self.asleep_ms += time.ticks_diff(time.ticks_ms(), before_ms)
-        if machine.wake_reason() == _GPIO:  # those bytes are lost, the next ones are not
+        reason = machine.wake_reason()
+        self.pins.woken(self._role.parts, reason)
+        if reason == _GPIO:  # those bytes are lost, the next ones are not
             self._console.heard_s = self._clock.uptime_s()
 
 

@@ -17,51 +17,49 @@ _VERSION = const(1)
 _ROOM = const(2048)  # ESP32 port: MICROPY_HW_RTC_USER_MEM_MAX
 
 
+# The memory is all there is of it, so that two of these agree.
 class SleepStore:
-    # Damage, or another version: it begins with nothing. What is damaged is counted.
-    def __init__(self, counters):
+    def __init__(self, counters=None):
         self._rtc = machine.RTC()
-        self._values = {}
-        data = bytes(self._rtc.memory())[_CLOCK_BYTES:]
-        if data:
-            values = _open(data)
-            if values is None:
-                counters.count("rtc_corrupt")
-            else:
-                self._values = values
+        self._counters = counters
 
     def get(self, name, default=None):
-        return self._values.get(name, default)
+        return self._values().get(name, default)
 
-    # value: whatever CBOR takes; None takes the name away. It is kept by save().
+    # value: whatever CBOR takes; None takes the name away. False if it does not fit: then all is
+    # as it was before.
     def put(self, name, value):
-        if value is None:
-            self._values.pop(name, None)
-        else:
-            self._values[name] = value
+        values = self._values()
+        if value is not None:
+            values[name] = value
+        elif values.pop(name, None) is None:
+            return True
+        return self._write(values)
 
-    # False if it does not fit: then what was there before is still there.
-    def save(self):
-        data = b""
-        if self._values:
-            data = bytes((_VERSION,)) + cbor.encode(self._values)
+    def _write(self, values):
+        clock, data = bytes(self._rtc.memory())[:_CLOCK_BYTES], b""
+        if values:
+            data = bytes((_VERSION,)) + cbor.encode(values)
             data += struct.pack("<I", crc32(data))
-        if _CLOCK_BYTES + len(data) > _ROOM:
+            clock += bytes(_CLOCK_BYTES - len(clock))  # it was never set
+        if len(clock) + len(data) > _ROOM:
             return False
-        clock = bytes(self._rtc.memory())[:_CLOCK_BYTES]
-        if data:  # a clock that was never set has left its place empty
-            clock = (clock + bytes(_CLOCK_BYTES))[:_CLOCK_BYTES]
         self._rtc.memory(clock + data)
         return True
 
-
-def _open(data):
-    if len(data) < 6 or struct.unpack("<I", data[-4:])[0] != crc32(data[:-4]):
-        return None
-    if data[0] != _VERSION:  # of another app: whole, and of no use
+    # What is damaged is counted once, and is gone; so is what another version has left.
+    def _values(self):
+        data = bytes(self._rtc.memory())[_CLOCK_BYTES:]
+        if not data:
+            return {}
+        if len(data) > 5 and struct.unpack("<I", data[-4:])[0] == crc32(data[:-4]):
+            if data[0] != _VERSION:
+                return {}
+            try:
+                return cbor.decode(data[1:-4])
+            except ValueError:
+                pass
+        self._write({})
+        if self._counters:
+            self._counters.count("rtc_corrupt")
         return {}
-    try:
-        values = cbor.decode(data[1:-4])
-    except ValueError:
-        return None
-    return values if isinstance(values, dict) else None

@@ -15,14 +15,15 @@ def filled():
     clock.set(NOON, "server")
     store = SleepStore(Counters())
     for name, value in KEPT.items():
-        store.put(name, value)
-    assert store.save()
+        assert store.put(name, value)
     return world
 
 
 def opened():
     counters = Counters()
-    return SleepStore(counters), counters.snapshot()
+    store = SleepStore(counters)
+    store.get("rain")
+    return store, counters.snapshot()
 
 
 def test_what_was_put_comes_back_and_the_clock_stays():
@@ -35,12 +36,12 @@ def test_what_was_put_comes_back_and_the_clock_stays():
     assert (clock.now(), clock.source) == (NOON + 5, "server")
 
 
-def test_nothing_is_kept_without_save():
-    world = filled()
-    before = world.rtc[1]
-    store, _ = opened()
-    store.put("rain", 99)
-    assert world.rtc[1] == before and opened()[0].get("rain") == 1234
+def test_two_of_them_agree():
+    filled()
+    first, second = SleepStore(), SleepStore()
+    first.put("sleep", None)
+    second.put("rain", 1235)
+    assert first.get("rain") == 1235 and second.get("sleep") is None
 
 
 def test_the_clock_may_be_set_while_something_is_kept():
@@ -56,14 +57,14 @@ def test_memory_that_knows_the_clock_alone_is_no_damage():
     Clock(Counters()).set(NOON, "modem")
     store, counts = opened()
     assert store.get("rain") is None and counts == {}
-    assert store.save() and len(World.current.rtc[1]) == 4
+    assert store.put("rain", None) and len(World.current.rtc[1]) == 4
+    assert store.put("rain", 1) and store.put("rain", None) and len(World.current.rtc[1]) == 4
 
 
 def test_without_a_clock_it_is_kept_as_well():
     World()
     store, _ = opened()
-    store.put("rain", 5)
-    assert store.save()
+    assert store.put("rain", 5)
     clock = Clock(Counters())
     assert not clock.synced and opened()[0].get("rain") == 5
 
@@ -106,9 +107,8 @@ def test_what_does_not_fit_leaves_what_was_there():
     world = filled()
     before = world.rtc[1]
     store, _ = opened()
-    store.put("big", bytes(2048))
-    assert not store.save() and world.rtc[1] == before
-    store.put("big", None)
-    assert store.save() and world.rtc[1] == before
-    store.put("big", bytes(2048 - len(before) - 7))  # text of 4 bytes, head of 3
-    assert store.save() and len(world.rtc[1]) == 2048
+    assert not store.put("big", bytes(2048)) and world.rtc[1] == before
+    assert store.put("big", None) and world.rtc[1] == before
+    fits = 2048 - len(before) - 7  # text of 4 bytes, head of 3
+    assert not store.put("big", bytes(fits + 1))
+    assert store.put("big", bytes(fits)) and len(world.rtc[1]) == 2048
