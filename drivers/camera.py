@@ -161,6 +161,9 @@ class Shot:
         self._at = 0
 
     async def close(self):
-        await self._camera._close()
-        if self.closed:
-            self.closed()
+        closed, self.closed = self.closed, None  # once, even if it is closed twice
+        try:
+            await self._camera._close()
+        finally:
+            if closed:
+                closed()

@@ -59,6 +59,9 @@ class CroppedShot:
         return n
 
     async def close(self):
-        await self._shot.close()
-        if self.closed:
-            self.closed()
+        closed, self.closed = self.closed, None
+        try:
+            await self._shot.close()
+        finally:
+            if closed:
+                closed()

@@ -15,6 +15,7 @@ class Board:
     def __init__(self, manifest):
         self.manifest = manifest
         self.store = None  # what parts keep over a sleep or a reset: get(name), put(name, value)
+        self.rails = {}  # that parts hang on
         self._buses = {}
         self._locks = {}  # of UARTs with more than one line
 
@@ -33,7 +34,16 @@ class Board:
         if not entry.get("enabled", True):
             return None
         part = _find(parts.PARTS, entry["part"], "part")(self, entry)
-        return self._in_turn(part, self.manifest.get("buses", {}).get(entry.get("bus"), {}))
+        part = self._in_turn(part, self.manifest.get("buses", {}).get(entry.get("bus"), {}))
+        return self._supplied(part, entry["rail"]) if "rail" in entry else part
+
+    def _supplied(self, part, name):
+        from . import rails
+
+        if name not in self.rails:
+            entry = _entry(self.manifest.get("rails", {}), name, "rail")
+            self.rails[name] = rails.Rail(_output(entry, "pin"), entry["settle_ms"])
+        return rails.Supplied(part, self.rails[name])
 
     # A part whose line shares its UART with others waits for its turn.
     def _in_turn(self, part, line):

@@ -39,6 +39,7 @@ class Sleeper:
         self._mode = "never" if role.ALWAYS_ON else power["sleep"]
         self._byte_s = power["console_s"]
         self.pins = board.manifest  # until start() has made them
+        self._rails = board.rails
         self._tasks = len(role.tasks())
         self._due = {}  # a task's beat: the time for which it waits
         self._until = clock.until
@@ -93,6 +94,7 @@ class Sleeper:
             or uptime_s - console.heard_s < self._byte_s
             or len(self._due) < self._tasks
             or node.parts_lock.locked()
+            or any([rail.users for rail in self._rails.values()])
         ):
             return 0
         # The house has its daily events, and the watchdog its food.

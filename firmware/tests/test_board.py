@@ -121,17 +121,31 @@ def test_every_fitted_part_of_the_river_stations_can_be_made():
         assert parts["river"].CHANNELS[0] == level
         assert parts["radar"].CHANNELS == (level, ("distance", "m", 1000))
         assert parts["loop"].CHANNELS == (level, ("depth", "m", 1000))
-        inside = getattr(parts["camera"], "_part", parts["camera"])
+        inside = parts["camera"]._part  # behind its rail
+        inside = getattr(inside, "_part", inside)
         assert type(inside).__name__ == camera and inside._regions
         world.adc_uv = 1440000  # 12 mA in 120 Ohm
         assert run(parts["loop"].read()) == (None, 2500)  # no datum in this config
 
 
+def test_parts_hang_on_the_rails_of_their_board():
+    world = World()
+    board = named("river_cam_esp32s3")
+    parts = {name: on_stream(board.part, name, {}) for name in board.manifest["fitted"]}
+    assert sorted(board.rails) == ["camera", "sensors"]
+    assert parts["camera"]._rail is board.rails["camera"]
+    assert parts["river"]._rail is board.rails["sensors"]
+    levels = {args[0]: keywords.get("value") for args, keywords in made(world, "Pin")}
+    pins = [entry["pin"] for entry in board.manifest["rails"].values()]
+    assert [levels[pin] for pin in pins] == [0, 0]
+    assert not [rail for rail in board.rails.values() if rail.users]
+
+
 def test_parts_of_lines_that_share_a_uart_take_turns():
     world = World()
     board = named("river_cam_esp32_uart")
-    camera = on_stream(board.part, "camera", {})
-    level = on_stream(board.part, "river", {})
+    camera = on_stream(board.part, "camera", {})._part  # behind its rail
+    level = on_stream(board.part, "river", {})._part
     log = []
 
     class Shot:
