@@ -45,50 +45,61 @@ def histories():
                     yield second_ms, stay_ms, cut_ms, error
 
 
+class Story:
+    def __init__(self, second_ms, stay_ms, cut_ms, error):
+        self.world, self.pin, self.rail = make()
+        self.inside = 0
+        self.wrong = []
+        self.second = second_ms, stay_ms, error
+        self.cut_ms = cut_ms
+
+    async def user(self, begin_ms, stay_ms, error):
+        await asyncio.sleep_ms(begin_ms)
+        called_ms = self.world.now_ms()
+        async with self.rail:
+            self.inside += 1
+            self.expect(self.world.now_ms() - called_ms <= 110, "waited long")
+            try:
+                await asyncio.sleep_ms(stay_ms)
+                if error:
+                    raise ValueError
+            finally:
+                self.inside -= 1
+
+    async def watch(self):
+        while True:
+            self.expect(self.pin.level == 1 or not self.inside, "off under a user")
+            self.expect(self.pin.level == int(self.rail.users > 0), "on for nobody")
+            await asyncio.sleep_ms(7)
+
+    def expect(self, fact, what):
+        if not fact:
+            self.wrong.append(what)
+
+    async def run(self):
+        watcher = asyncio.create_task(self.watch())
+        first = asyncio.create_task(self.user(0, 130, False))
+        second = asyncio.create_task(self.user(*self.second))
+        if self.cut_ms is not None:
+            await asyncio.sleep_ms(self.cut_ms)
+            second.cancel()
+        for task in (first, second):
+            try:
+                await task
+            except (ValueError, asyncio.CancelledError):
+                pass
+        self.expect(self.pin.level == 0 and self.rail.users == 0, "stays on")
+        watcher.cancel()
+
+
 def test_whatever_becomes_of_two_users():
-    for second_ms, stay_ms, cut_ms, error in histories():
-        history = second_ms, stay_ms, cut_ms, error
-        world, pin, rail = make()
-        inside = [0]
-
-        async def user(begin_ms, stay_ms, error):
-            await asyncio.sleep_ms(begin_ms)
-            called_ms = world.now_ms()
-            async with rail:
-                inside[0] += 1
-                try:
-                    assert pin.level == 1, history
-                    assert world.now_ms() - called_ms <= 110, history
-                    for _ in range(10):
-                        await asyncio.sleep_ms(stay_ms // 10)
-                        assert pin.level == 1, history  # never off under a user
-                    if error:
-                        raise ValueError
-                finally:
-                    inside[0] -= 1
-
-        async def watch():
-            while True:
-                assert pin.level == 1 or not inside[0], history
-                assert pin.level == int(rail.users > 0), history
-                await asyncio.sleep_ms(7)
-
-        async def story():
-            watcher = asyncio.create_task(watch())
-            first = asyncio.create_task(user(0, 130, False))
-            second = asyncio.create_task(user(second_ms, stay_ms, error))
-            if cut_ms is not None:
-                await asyncio.sleep_ms(cut_ms)
-                second.cancel()
-            for task in (first, second):
-                try:
-                    await task
-                except (ValueError, asyncio.CancelledError):
-                    pass
-            assert pin.level == 0 and rail.users == 0, history  # never stays on
-            watcher.cancel()
-
-        run(story())
+    count = 0
+    for history in histories():
+        story = Story(*history)
+        run(story.run())
+        assert story.wrong == [], history
+        count += 1
+    assert count == 210
 
 
 def test_a_user_that_is_cancelled_while_it_settles_leaves_it_off():
