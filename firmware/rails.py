@@ -12,8 +12,8 @@ class Rail:
         self.starts = 0  # how often it was switched on: what hung on it has forgotten all
         self._pin = pin
         self._settle_ms = settle_ms
-        self._settled_ms = 0  # when, in ticks
-        self._since_ms = 0  # from here on it was not yet counted
+        self._settled_ms = time.ticks_ms()  # it will have, then
+        self._since_ms = time.ticks_ms()  # from here on it was not yet counted
         self._on_ms = 0  # what was counted
 
     async def __aenter__(self):
