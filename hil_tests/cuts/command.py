@@ -13,7 +13,7 @@ from ..virtual.errors import BenchError
 from ..virtual.flash import FlashOp
 from . import campaign, report, states
 from .findings import Options, Part
-from .judge import Judge, parse
+from .judge import Cut, Judge, parse
 from .promises import promises
 from .recorder import record
 from .trial import Verdict
@@ -95,15 +95,21 @@ def many(options: Options, folder: Path | None, as_json: bool) -> int:
 def one(options: Options, name: str, image: Path | None, as_json: bool) -> int:
     """Judge one cut and tell everything about it."""
     cut = parse(name)
-    if image and cut.second:
-        first = f"{cut.name.number}:{cut.name.kind}"
-        raise CannotTry("--image has the flash of a first cut alone", f"give --state {first}")
     recording = record(options.story, options.seed)
     judge = Judge(recording, promises(recording))
     _check_kind(judge.operation(cut.name), cut.name)
+    if cut.second:
+        first, deeper = judge.recovery(cut.name)
+        if deeper is None:
+            return _tell(first, as_json)
+        judge, cut = deeper, Cut(cut.second)
+        _check_kind(judge.operation(cut.name), cut.name)
     if image:
         image.write_bytes(judge.flash(cut.name))
-    verdict = judge.judge(cut)
+    return _tell(judge.judge(cut), as_json)
+
+
+def _tell(verdict: Verdict, as_json: bool) -> int:
     if as_json:
         output.print_json(vars(verdict) | {"life": verdict.life.hex()})
     else:
