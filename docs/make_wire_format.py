@@ -28,10 +28,10 @@ from fieldbeat.protocols import (
     event_reader,
     frame,
     packing_reader,
-    reasons,
     report_reader,
     schema_map,
 )
+from fieldbeat.protocols.reason_codes import CODES
 from fieldbeat.protocols.schema import QUALITY_NAMES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -280,7 +280,7 @@ def page() -> str:
                     "issuers": golden("issuer", 0, 1, 2, 3, 4),
                     "qualities": table(("code", "quality"), list(enumerate(QUALITY_NAMES))),
                     "reasons": table(
-                        ("code", "reason"), [(n, f"`{name}`") for name, n in reasons.CODES.items()]
+                        ("code", "reason"), [(n, f"`{name}`") for name, n in CODES.items()]
                     ),
                     "cose": cose_example(wake),
                     "modbus": golden("modbus", 0, 1),

@@ -9,7 +9,7 @@ from protocols import cbor, receipt
 from protocols.arbiter import Arbiter, Request, volume
 from protocols.command import TEST, Alert
 from protocols.compat import const
-from protocols.reasons import CODES
+from protocols.reasons import code
 
 from . import self_test
 
@@ -114,7 +114,7 @@ class Alerts:
 
     # A receipt about a command that never came to be held here.
     def answer(self, id, stage, reason=None, hops=None):
-        self._queue("receipt", receipt.body(id, stage, CODES.get(reason), hops=hops))
+        self._queue("receipt", receipt.body(id, stage, code(reason), hops=hops))
 
     def _queue(self, event, body):
         self._receipts.append((event, body))
@@ -259,7 +259,7 @@ class Alerts:
                 return  # nobody waits for its receipt
         if result:
             fields["proof"], fields["source"] = result.proof, result.source
-        self._queue("receipt", receipt.body(id, stage, CODES.get(reason), **fields))
+        self._queue("receipt", receipt.body(id, stage, code(reason), **fields))
 
     # What cannot be noted sounds all the same.
     def _remember(self, id, stage):

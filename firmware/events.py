@@ -5,7 +5,7 @@ import gc
 from protocols import schema_map
 from protocols.compat import const
 from protocols.event_writer import encode
-from protocols.reasons import CODES
+from protocols.reasons import code
 
 # As in protocols/event.py, whose names would take heap; a test compares them.
 _BOOT = const(1)
@@ -48,7 +48,7 @@ def health(node, urgent=False):
     gc.collect()
     body = {
         _HEALTH_FREE_HEAP: gc.mem_free(),
-        _HEALTH_COUNTERS: {CODES[name]: n for name, n in counts.items() if name in CODES},
+        _HEALTH_COUNTERS: {code(name): n for name, n in counts.items() if code(name)},
         _HEALTH_UPTIME_S: node.clock.uptime_s(),
         _HEALTH_SIGNAL: node.uplink.carrier.status(),
         _HEALTH_PENDING: node.outbox.depth,

@@ -6,7 +6,7 @@ import esp32
 
 from protocols import command
 from protocols.compat import const
-from protocols.reasons import CODES
+from protocols.reasons import code
 from protocols.receipt import DONE
 from protocols.tone import STEADY
 
@@ -45,7 +45,7 @@ def outcome(alert, stage, reason, result):
     body = {
         _SCHEDULED: alert.event == SCHEDULED,
         _SILENT: not alert.content,
-        _FAILED: [CODES[name] for name in failed],
+        _FAILED: [code(name) for name in failed],
     }
     if result and result.proof:
         body[_PROOF] = result.proof
@@ -87,7 +87,7 @@ class Schedule:
         if self._done_s is None or not body[_SCHEDULED]:
             return
         body[_MISSED] = max(0, (self._due_s - self._done_s) // self._every_s - 1)
-        if not any([CODES[name] in body[_FAILED] for name in _NOT_RUN]):
+        if not any([code(name) in body[_FAILED] for name in _NOT_RUN]):
             self._store(self._due_s)
 
     def _load(self):

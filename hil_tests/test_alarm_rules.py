@@ -12,7 +12,7 @@ from fieldbeat.host_tools.alert_desk import Request
 from fieldbeat.host_tools.alerts import Signer
 from fieldbeat.protocols import cose, event, receipt
 from fieldbeat.protocols.command import EMERGENCY
-from fieldbeat.protocols.reasons import CODES
+from fieldbeat.protocols.reason_codes import CODES
 
 from .test_level_sensor import RIVER
 from .test_speaker import SECOND_US, level_of, loudest_ms, sink

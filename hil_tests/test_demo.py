@@ -17,7 +17,7 @@ from fieldbeat.host_tools.orders import Order, Orders
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
 from fieldbeat.protocols import command, receipt, receipt_reader
-from fieldbeat.protocols.reasons import CODES
+from fieldbeat.protocols.reason_codes import CODES
 from rich.console import Console
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from fieldbeat.hil_tests.cuts.smp_console import SmpConsole
-from fieldbeat.hil_tests.virtual.site import config
+from fieldbeat.hil_tests.virtual.site import Site, config
+from fieldbeat.host_tools import node_config
 from fieldbeat.host_tools.provisioner import Plan, Provisioner
 from fieldbeat.protocols import cbor, smp, smp_codes
 
+DESK = Path(__file__).parents[1] / "docs" / "examples" / "desk.toml"
 HOUR_S = 3600
 BLOCK = 16  # bytes; what SMP counts
 NAMES = 1240  # the 1,261st takes 14 kB at once: docs/decisions.md, 18
@@ -92,3 +95,12 @@ def test_a_unit_at_work_takes_another_configuration(bench, board):
     Provisioner(link, bench.registry, lambda step, text: None).run(plan)
     assert link.download("/config.cbor") == content
     assert b"MemoryError" not in board.output
+
+
+def test_who_asks_for_a_report_right_after_the_start_gets_it(tmp_path):
+    """The first answer of the server brings HEALTH: while the shell is loaded, that finds room."""
+    with Site(seed=1, workdir=tmp_path) as site:
+        station = site.add_station(node_config.load(DESK))
+        station.console_write(b"\ruplink\r")
+        site.run_for(100)
+        assert re.search(rb"acked: \d+ records waited", station.output), station.output

@@ -10,7 +10,7 @@ from fieldbeat.hil_tests.virtual import bench as bench_module
 from fieldbeat.hil_tests.virtual.site import UNIT, Site, config
 from fieldbeat.host_tools import boards
 from fieldbeat.protocols import cbor, event
-from fieldbeat.protocols.reasons import CODES
+from fieldbeat.protocols.reason_codes import CODES
 
 DEEP, LIGHT = '[power]\nsleep = "deep"\n', '[power]\nsleep = "light"\n'
 HOUR_S = 3600

@@ -10,7 +10,7 @@ from fieldbeat.host_tools import issuer_keys
 from fieldbeat.host_tools.alerts import Signer
 from fieldbeat.protocols import cose, receipt
 from fieldbeat.protocols.command import DAILY, DRILL, EMERGENCY
-from fieldbeat.protocols.reasons import CODES
+from fieldbeat.protocols.reason_codes import CODES
 
 SECOND_US = 1_000_000
 TONE = [0, 0, 3000]  # steady, 1000 Hz, 3 s

@@ -7,7 +7,7 @@ from fieldbeat.hil_tests.flood import KINDS, Flood
 from fieldbeat.host_tools.alerts import Signer, speech
 from fieldbeat.protocols import receipt
 from fieldbeat.protocols.command import DAILY, EMERGENCY
-from fieldbeat.protocols.reasons import CODES
+from fieldbeat.protocols.reason_codes import CODES
 
 from .test_speaker import TONE, district, loudest_ms
 

@@ -7,7 +7,7 @@ from fieldbeat.host_tools import issuer_orders, obedience, upkeep
 from fieldbeat.host_tools.alert_desk import Request
 from fieldbeat.host_tools.issuer_rotation import Turn
 from fieldbeat.protocols import receipt
-from fieldbeat.protocols.reasons import CODES
+from fieldbeat.protocols.reason_codes import CODES
 
 from .test_speaker import SECOND_US, TONE, district, loudest_ms
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fieldbeat.protocols import event, receipt
 from fieldbeat.protocols.command import EMERGENCY
-from fieldbeat.protocols.reasons import CODES
+from fieldbeat.protocols.reason_codes import CODES
 
 from .test_speaker import district, loudest_ms
 

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from fieldbeat.hil_tests.district import District
 from fieldbeat.protocols import receipt
-from fieldbeat.protocols.reasons import CODES
+from fieldbeat.protocols.reason_codes import CODES
 
 from .test_speaker import SECOND_US, district, heard, level_of
 

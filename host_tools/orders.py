@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from fieldbeat.protocols import reasons
 from fieldbeat.protocols import receipt as receipts
+from fieldbeat.protocols.reason_codes import CODES
 
 from .alerts import Made
 from .errors import CannotTry
@@ -23,7 +23,7 @@ from .times import DEVICE_EPOCH_S
 
 # With a clock that was not set, or is wrong; the answer to what the unit says next sets it. Every
 # other reason stays as it is until a person does something.
-_FOR_NOW = frozenset(reasons.CODES[name] for name in ("cmd_no_time", "cmd_expired"))
+_FOR_NOW = frozenset(CODES[name] for name in ("cmd_no_time", "cmd_expired"))
 
 
 def is_for_now(stage: int | None, reason: int | None) -> bool:

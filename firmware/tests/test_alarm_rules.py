@@ -6,7 +6,7 @@ import os
 from firmware.tests.support import World, remove_tree, run, temp_dir
 from firmware.tests.support_rules import NOW, Unit, rule
 from protocols import receipt
-from protocols.reasons import CODES
+from protocols.reason_codes import CODES
 
 
 def story(tell, root=None, synced=True):

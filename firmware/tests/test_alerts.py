@@ -8,7 +8,7 @@ from firmware.tests.support import World, remove_tree, run, temp_dir
 from firmware.tests.support_alerts import NOW, STEP, Result, Unit
 from protocols import receipt
 from protocols.command import DAILY, DRILL, EMERGENCY, Alert
-from protocols.reasons import CODES
+from protocols.reason_codes import CODES
 
 
 def story(tell, root=None, synced=True):

@@ -9,7 +9,7 @@ from firmware.clock import Clock
 from firmware.counters import Counters
 from firmware.player import Result
 from firmware.tests.support import World, remove_tree, run, temp_dir
-from protocols.reasons import CODES
+from protocols.reason_codes import CODES
 from protocols.receipt import CANCELLED, DONE
 
 DAY = 86400

@@ -10,8 +10,9 @@ from typing import Any
 from fieldbeat.host_tools.issuers import Issuer
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S
-from fieldbeat.protocols import command, event, frame, reasons, receipt
+from fieldbeat.protocols import command, event, frame, receipt
 from fieldbeat.protocols.authority import REPEATED, Authority
+from fieldbeat.protocols.reason_codes import CODES
 from fieldbeat.protocols.replay import Window
 
 from .sender import Sender
@@ -51,7 +52,7 @@ class Loudspeaker(Sender):
 
     def tell(self, id_: bytes, stage: int, t: float, reason: str = "", **more: Any) -> bytes:
         """Return a datagram with a receipt."""
-        code = reasons.CODES[reason] if reason else None
+        code = CODES[reason] if reason else None
         body = receipt.body(id_, stage, code, **more)
         self.rn += 1
         return self.seal([event.encode(self.rn, event.RECEIPT, int(t) - DEVICE_EPOCH_S, body)])

@@ -20,7 +20,7 @@ from fieldbeat.host_tools.orders import Delivery, Order, Orders
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
 from fieldbeat.protocols import command, receipt
-from fieldbeat.protocols.reasons import CODES
+from fieldbeat.protocols.reason_codes import CODES
 from fieldbeat.protocols.receipt_reader import Receipt
 
 from .sender import NOW_S, T0

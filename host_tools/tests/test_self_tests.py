@@ -7,7 +7,8 @@ import pytest
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.self_test_times import NEVER, SelfTest, parse
 from fieldbeat.host_tools.self_tests import TOO_LONG_S, last
-from fieldbeat.protocols import command, event, reasons, receipt
+from fieldbeat.protocols import command, event, receipt
+from fieldbeat.protocols.reason_codes import CODES
 
 from .test_alert_verbs import county, run, status
 
@@ -21,7 +22,7 @@ def say_tested(county, speaker, ago_s=0.0, failed=(), **more):
     body = {
         event.SELF_TEST_SCHEDULED: True,
         event.SELF_TEST_SILENT: False,
-        event.SELF_TEST_FAILED: [reasons.CODES[name] for name in failed],
+        event.SELF_TEST_FAILED: [CODES[name] for name in failed],
     }
     body |= {getattr(event, f"SELF_TEST_{name.upper()}"): value for name, value in more.items()}
     now_s = time.time()

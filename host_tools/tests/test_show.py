@@ -11,7 +11,8 @@ from fieldbeat.host_tools.store import Forgeries, Store
 from fieldbeat.host_tools.tables import gaps, history, latest, screen
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S, iso, span
 from fieldbeat.host_tools.views import Reading, Views
-from fieldbeat.protocols import reasons, report, schema
+from fieldbeat.protocols import report, schema
+from fieldbeat.protocols.reason_codes import CODES
 from rich.console import Console
 
 from .sender import NOW_S, Sender, boot_record, health_record, schema_record
@@ -54,7 +55,7 @@ def made(tmp_path, monkeypatch):
 
     send(boot_record(1, (FULL,), T0 - 60), schema_record(2, FULL), hour(3, T0))
     send(hour(5, T0 + 7200, faulty=True))
-    health = {3: {reasons.CODES["no_ack"]: 3}, 4: 98_000, 5: {"rsrp_dbm": -99}, 6: 3900, 7: 4}
+    health = {3: {CODES["no_ack"]: 3}, 4: 98_000, 5: {"rsrp_dbm": -99}, 6: 3900, 7: 4}
     send(health_record(6, **{f"_{key}": value for key, value in health.items()}))
     collector.handle(b"\0 noise", "192.0.2.9:1", NOW_S)
     good = sender.seal([])

@@ -8,11 +8,11 @@ from protocols import (
     command_writer,
     event,
     event_reader,
-    reasons,
     receipt,
     receipt_reader,
 )
 from protocols.command import Alert, CommandError
+from protocols.reason_codes import CODES
 from protocols.receipt_reader import Receipt, ReceiptError
 from protocols.tests.support import raises, vectors
 
@@ -109,13 +109,13 @@ def test_cut_at_every_byte():
 
 def test_every_reason_has_its_code():
     for line in vectors("command.hex"):
-        assert line[2] == "ok" or line[2] in reasons.CODES
+        assert line[2] == "ok" or line[2] in CODES
 
 
 def test_receipts():
     for values in (
         (ID, receipt.RECEIVED, None, None, None, None, None, None),
-        (ID, receipt.REFUSED, reasons.CODES["cmd_expired"], None, None, None, None, None),
+        (ID, receipt.REFUSED, CODES["cmd_expired"], None, None, None, None, None),
         (ID, receipt.DONE, None, b"\1\xa0\xff", 5, 9, command.CLIP, [1, 2, 3, 250]),
     ):
         record = event.encode(7, event.RECEIPT, 78000000, receipt.body(*values))
