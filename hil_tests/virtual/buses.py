@@ -1,7 +1,7 @@
 """Pins, I2C, UARTs and ADC of a virtual board: from the chip's side to the models on the wires.
 
 A bus is found by the pins that the program gives, as on hardware: with wrong pins nobody answers.
-Does not model clock stretching, arbitration, pull-ups, wrong baud rates or pin interrupts.
+Does not model clock stretching, arbitration, pull-ups or wrong baud rates.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from .models.i2c import Nack
+from .pin_edges import PinEdges
 from .world import World
 
 ENODEV = 19
@@ -82,11 +83,12 @@ class Buses:
         self.contacts = dict(getattr(fitted, "inputs", {}))
         self.sinks = dict(getattr(fitted, "sinks", {}))
         self.inputs_changed: Callable[[], object] = lambda: None
-        self.lines_changed: Callable[[], object] = lambda: None  # a level at an input
+self.lines_changed: Callable[[], object] = lambda: None  # a level at an input
         self.deaf: Callable[[int, int], object] | None = None  # in light sleep: (pin, bytes)
+        self.edges = PinEdges(self.pin_get, self.set_input)
         for contact in self.contacts.values():
             if hasattr(contact, "listeners"):
-                contact.listeners.append(lambda: self.lines_changed())
+                contact.listeners.append(self._line_changed)
         self._wired = {bus: Uart(world, self._uart_changed) for bus in self.uart_devices}
         for bus, uart in self._wired.items():
             uart.device = self.uart_devices[bus]
@@ -105,6 +107,11 @@ class Buses:
         else:
             uart.arrive(data)
 
+    def _line_changed(self) -> None:
+        """The clocks that see an edge stand still in light sleep; a level wakes them up."""
+        self.edges.look(asleep=self.deaf is not None)
+        self.lines_changed()
+
     def _uart_changed(self, uart: Uart) -> None:
         self.set_input(uart.mask, bool(uart.rx))
 
@@ -122,7 +129,8 @@ class Buses:
         self.uarts: dict[int, Uart] = {}
         self.levels: dict[int, int] = {}
         self.pulls: dict[int, int] = {}
-        self.inputs = 0  # mask of what can be read: UARTs, sockets; or written: I2S
+        self.inputs = 0  # mask of what can be read: UARTs, sockets, pins; or written: I2S
+        self.edges.reset()
         for uart in self._wired.values():
             uart.rx.clear()
             uart.free_us = uart.mask = 0
@@ -190,8 +198,11 @@ class Buses:
         uart.byte_us = byte_us
         uart.rx_pin = rx
         uart.tx_room, uart.rx_room = (room + FIFO_BYTES for room in rooms)
-        if number in self.uarts:
-            self.uarts[number].mask = 0
+        before = self.uarts.get(number)
+        if before is not None:
+            before.mask = 0
+        if before is not uart:  # led to other pins: what was said there before was not heard
+            uart.rx.clear()
         uart.mask = 1 << number
         self.uarts[number] = uart
         ready = sum(uart.mask for uart in self.uarts.values() if uart.rx)

@@ -10,14 +10,14 @@ Listener = Callable[[str, str], object]  # name of the fault, what happened to i
 
 
 class Fired(Counter[str]):
-    """Counts effects by name, and tells a listener of each."""
+    """Counts effects by name, and tells listeners of each."""
 
-    listener: Listener | None = None
+    listeners: tuple[Listener, ...] = ()
 
     def __setitem__(self, name: str, count: int) -> None:
         super().__setitem__(name, count)
-        if self.listener is not None:
-            self.listener(name, f"fired {count}")
+        for listener in self.listeners:
+            listener(name, f"fired {count}")
 
 
 class Faults:
@@ -49,11 +49,11 @@ class Faults:
 
     def listen(self, listener: Listener) -> None:
         """Call `listener(name, what)` when a switch is turned and when a fault takes effect."""
-        self.fired.listener = listener
+        self.fired.listeners += (listener,)
 
     def _tell(self, name: str, what: str) -> None:
-        if self.fired.listener is not None:
-            self.fired.listener(name, what)
+        for listener in self.fired.listeners:
+            listener(name, what)
 
     def __getattr__(self, name: str) -> Any:  # only names that do not exist come here
         raise AttributeError(

@@ -18,26 +18,6 @@ _FIRST_BIT = const(13)  # of the inputs
 _MORE = const(0x100)
 _PIECE = const(960)  # whole frames, and what a request has room for
 
-_wait = _link.wait
-_waiting = {}  # mask: the I2S that has a callback
-
-
-# In place of _link.wait() once there is a callback. It runs while the program waits; on a chip
-# also between two of its steps.
-def _wait_and_call(deadline_us, mask=0):
-    while True:
-        wanted = mask
-        for bit in _waiting:
-            wanted |= bit
-        ready = _wait(deadline_us, wanted)
-        for bit in tuple(_waiting):
-            if ready & bit:
-                _waiting.pop(bit)._call()
-        over = deadline_us != _FOREVER and _link.now >= deadline_us
-        if ready & mask or over or not ready:
-            _link._in[2] = ready & mask
-            return ready & mask
-
 
 class I2S:
     RX, TX = 1, 2
@@ -66,7 +46,7 @@ class I2S:
         _link.call(_OP_I2S_INIT, self._id, settings)
 
     def deinit(self):
-        _waiting.pop(self._mask, None)
+        self._waits(None)
         _link.call(_OP_I2S_DEINIT, self._id)
 
     # Whoever asks for it is going to poll, as asyncio does: writing never blocks from now on.
@@ -79,7 +59,6 @@ class I2S:
         return False
 
     def irq(self, handler):
-        _link.wait = _wait_and_call
         self._handler = handler
         self._is_stream = False
 
@@ -100,13 +79,23 @@ class I2S:
 
     # The bench has a copy; on a chip the buffer must stay as it is until the callback.
     def _queue(self, view):
-        _waiting[self._mask] = self
+        self._waits(self._call)
         for at in range(0, len(view), _PIECE):
             more = _MORE if at + _PIECE < len(view) else 0
             _link.call(_OP_I2S_QUEUE, self._id | more, view[at : at + _PIECE])
         return len(view)
 
+    # For its buffer to be empty. Only who has a callback needs the module.
+    def _waits(self, call):
+        if self._handler:
+            import _callbacks
+
+            _callbacks.waiting.pop(self._mask, None)
+            if call:
+                _callbacks.waiting[self._mask] = call
+
     def _call(self):
+        self._waits(None)
         _link.post(_OP_I2S_SEEN, self._id)
         self._handler(self)
 

@@ -23,6 +23,8 @@ def __getattr__(name):
 
 def method(instance, name):
     function = getattr(globals()[type(instance).__name__], name)
+    if isinstance(function, int):
+        return function
     return lambda *args, **options: function(instance, *args, **options)
 
 
@@ -53,8 +55,12 @@ class Pin:
     def off(self):
         self.value(0)
 
-    def irq(self, *args, **kwargs):
-        raise NotImplementedError("the virtual board has no pin interrupts")
+    IRQ_RISING, IRQ_FALLING = 1, 2
+
+    def irq(self, handler=None, trigger=3, **options):
+        import _pin_irq
+
+        _pin_irq.set_handler(self, handler, trigger)
 
 
 class I2C:
