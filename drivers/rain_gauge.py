@@ -11,13 +11,14 @@ _NAME = const("rain")  # in the store
 # edges than these a tip are a worn contact, or a cable that hums.
 _STUCK_MS = const(10000)
 _BOUNCES = const(30)
+_LOOK_MS = const(1000)  # who reads again within it gets the same answer
 
 
 class RainGauge:
     CHANNELS = (("rain", "mm", 10),)  # since the unit was provisioned; it never runs backwards
 
     # pin: gives `irq`; active: its level while the contact is closed. store: get(name) gives what
-    # put(name, value) was given last, also after a sleep or a reset; a value may be an int.
+    # put(name, value) was given last, also after a sleep, a reset or a loss of power.
     def __init__(self, pin, store, tip_um=200, active=0, debounce_ms=100):
         self._pin = pin
         self._store = store
@@ -28,28 +29,38 @@ class RainGauge:
         self._closed = self._is_closed()
         # None: it rests for longer than any debouncing, or than ticks can tell.
         self._changed_ms = time.ticks_ms() if self._closed else None
-        self._bounces = 0  # since the last reading
+        self._bounces = 0  # since it was looked at last
         self._tips_seen = self.tips
+        self._looked_ms = time.ticks_ms()
+        self._hums = ""
         pin.irq(self._edge, pin.IRQ_RISING | pin.IRQ_FALLING)
 
     # The contact has woken the chip: that edge came while there was no program to see it.
     def woke(self):
         self._count()
-        if self._is_closed():
-            self._closed, self._changed_ms = True, time.ticks_ms()
+        self._closed, self._changed_ms = self._is_closed(), time.ticks_ms()
 
     async def probe(self):
         self._pin.irq(self._edge, self._pin.IRQ_RISING | self._pin.IRQ_FALLING)
 
     async def read(self):
-        bounces, self._bounces = self._bounces, 0
-        tips, self._tips_seen = self.tips - self._tips_seen, self.tips
+        self._look()
         rested_ms = self._rested_ms()
         if self._closed and (rested_ms is None or rested_ms >= _STUCK_MS):
             raise SensorError("sensor_range", "the contact stays closed: see to the bucket")
-        if bounces > _BOUNCES * (tips + 1):
-            raise SensorError("sensor_range", "%d bounces in %d tips" % (bounces, tips))
+        if self._hums:
+            raise SensorError("sensor_range", self._hums)
         return (self.tips * self._tip_um // 100,)
+
+    def _look(self):
+        now_ms = time.ticks_ms()
+        if time.ticks_diff(now_ms, self._looked_ms) < _LOOK_MS:
+            return
+        bounces, tips = self._bounces, self.tips - self._tips_seen
+        self._bounces, self._tips_seen, self._looked_ms = 0, self.tips, now_ms
+        self._hums = ""
+        if bounces > _BOUNCES * (tips + 1):
+            self._hums = "%d bounces in %d tips" % (bounces, tips)
 
     # On an ESP32 this runs some time after the edge, and the level may be another one by then. But
     # the first edge after a rest in the open state is a closing all the same.
@@ -65,7 +76,10 @@ class RainGauge:
 
     def _count(self):
         self.tips += 1
-        self._store.put(_NAME, self.tips)
+        try:
+            self._store.put(_NAME, self.tips)
+        except OSError:
+            pass  # with the next one
 
     def _is_closed(self):
         return self._pin.value() == self._active

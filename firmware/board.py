@@ -14,7 +14,6 @@ class BoardError(ValueError):
 class Board:
     def __init__(self, manifest):
         self.manifest = manifest
-        self.store = None  # what parts keep over a sleep or a reset: get(name), put(name, value)
         self.rails = {}  # that parts hang on
         self._buses = {}
         self._locks = {}  # of UARTs with more than one line

@@ -50,12 +50,17 @@ def file_system(files: dict[str, str]) -> bytes:
 
 
 def read_file(file_system: bytes, name: str) -> str:
-    """A file out of a littlefs image, read by littlefs-python."""
+    """A text file out of a littlefs image, read by littlefs-python."""
+    return read_file_bytes(file_system, name).decode()
+
+
+def read_file_bytes(file_system: bytes, name: str) -> bytes:
+    """Any file out of one."""
     fs = LittleFS(block_size=SECTOR, block_count=len(file_system) // SECTOR, mount=False)
     fs.context.buffer[:] = file_system
     fs.mount()
-    with fs.open(name, "r") as file:
-        return file.read()
+    with fs.open(name, "rb") as file:
+        return bytes(file.read())
 
 
 def image(files: dict[str, str]) -> bytes:

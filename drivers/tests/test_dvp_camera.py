@@ -56,19 +56,19 @@ def rig():
 
 
 def reason(camera):
-    return fails(DriverError, Clock(), camera.capture(6000)).reason
+    return fails(DriverError, Clock(), camera.capture(4000)).reason
 
 
 def test_a_picture_from_the_power_on_to_the_power_off():
     module, camera = rig()
     assert module.log == []  # nothing takes current before the first picture
-    shot = run(Clock(), camera.capture(6000))
+    shot = run(Clock(), camera.capture(4000))
     assert module.log[:3] == ["made", "init", 160] and "deinit" not in module.log
     assert module.log.count("capture") >= DATA["settle_frames"] + 2
     assert module.quality == shot.quality
     assert run(Clock(), everything(shot)) == by_quality(160, shot.quality)
     assert module.log[-1] == "deinit"
-    run(Clock(), camera.capture(6000))
+    run(Clock(), camera.capture(4000))
     assert module.log.count("made") == 1
 
 
@@ -92,7 +92,7 @@ def test_no_camera_no_frame_and_a_bad_one():
         assert reason(camera) == expected
         assert module.log[-1] == "deinit"
         module.fails.clear()
-        assert run(Clock(), camera.capture(6000)).size  # the next one is not to blame
+        assert run(Clock(), camera.capture(4000)).size  # the next one is not to blame
 
 
 def test_a_module_that_cannot_be_opened():

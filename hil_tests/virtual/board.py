@@ -6,11 +6,11 @@
     board.on_output(print)
 
 Does not model: the speed of the processor (computing takes no time, only looking at the clock and
-touching hardware does), interrupts and timers (but for the callbacks of I2S, while the program
-waits), TCP, Bluetooth, voltages, the second core, 32-bit integers and floats (the interpreter has
-64), currents, signature and rollback of the boot loader, the bytes of the firmware image (its
-place and first byte are checked, the interpreter is the host's). DTR and RTS do not exist on a
-PTY: hanging up ends a visit to the serial loader (`rfc2217_port.py` has them).
+touching hardware does), interrupts and timers (but for the callbacks of I2S and of pins, while the
+program waits), TCP, Bluetooth, voltages, the second core, 32-bit integers and floats (the
+interpreter has 64), currents, signature and rollback of the boot loader, the bytes of the firmware
+image (its place and first byte are checked, the interpreter is the host's). DTR and RTS do not
+exist on a PTY: hanging up ends a visit to the serial loader (`rfc2217_port.py` has them).
 A program that computes without end is stopped by its watchdog, or after 20 s of real time.
 """
 
@@ -223,6 +223,7 @@ class VirtualBoard:
             self._closed = True
             self.power_off()
             self._port.close()
+            self.hardware.camera.close()
             self.flash.close()
         atexit.unregister(self.close)
 

@@ -83,7 +83,7 @@ class Buses:
         self.contacts = dict(getattr(fitted, "inputs", {}))
         self.sinks = dict(getattr(fitted, "sinks", {}))
         self.inputs_changed: Callable[[], object] = lambda: None
-self.lines_changed: Callable[[], object] = lambda: None  # a level at an input
+        self.lines_changed: Callable[[], object] = lambda: None  # a level at an input
         self.deaf: Callable[[int, int], object] | None = None  # in light sleep: (pin, bytes)
         self.edges = PinEdges(self.pin_get, self.set_input)
         for contact in self.contacts.values():

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .buses import Buses
+from .camera_port import CameraPort
 from .errors import BenchError
 from .flash import Flash
 from .i2s_ports import I2sPorts
@@ -46,7 +47,8 @@ class Hardware:
         self.sockets = Sockets(self, fitted)
         self.i2s = I2sPorts(self)
         self.sleep = Sleep(world, manifest["chip"], self.buses)
-        self.more = (self.sockets, self.i2s, self.sleep)  # who has further ops
+        self.camera = CameraPort(self, manifest, fitted)
+        self.more = (self.sockets, self.i2s, self.sleep, self.camera)  # who has further ops
         self.random = random.Random(f"{world.seed}/{mac.hex()}")
         self.faults = Faults(i2c_stuck=0, heap_hog=0)
         self.busy_us = 0
@@ -63,6 +65,7 @@ class Hardware:
         """The program has ended, by a reset or without its supply: what it had open is closed."""
         self.sockets.reset()
         self.i2s.reset()
+        self.camera.reset()
         self.buses.release()
         self.buses.deaf = None
         self.sleep.stop()
@@ -137,6 +140,12 @@ class Hardware:
 
     def op_pin_set(self, pin: int, payload: bytes) -> None:
         self.buses.pin_set(pin, payload[0])
+
+    def op_pin_irq(self, pin: int, payload: bytes) -> None:
+        self.buses.edges.arm(pin, payload[0])
+
+    def op_pin_edge(self, _argument: int, _payload: bytes) -> int:
+        return self.buses.edges.take()
 
     def op_pin_get(self, pin: int, _payload: bytes) -> int:
         return self.buses.pin_get(pin)

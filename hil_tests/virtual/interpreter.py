@@ -60,7 +60,7 @@ def interpreter_command(lifeline: int) -> tuple[list[str], str, tuple[int, ...]]
 class Interpreter:
     """The child process with its link, its terminal and the pipe of its text output."""
 
-    def __init__(self, heap_kb: int) -> None:
+    def __init__(self, heap_kb: int, frame_fd: int | None = None) -> None:
         self.link = Link()
         self.terminal = Terminal()
         self.output_fd, output = os.pipe()
@@ -69,6 +69,7 @@ class Interpreter:
         fds = (self.link.child_reads, self.link.child_writes)
         lifeline, self._lifeline = os.pipe()
         command, first, inherited = interpreter_command(lifeline)
+        camera = {} if frame_fd is None else {"FIELDBEAT_FRAME_FD": str(frame_fd)}
         self.process = subprocess.Popen(
             [*command, "-X", f"heapsize={heap_kb + LINK_KB}k", "-i", "-c", first],
             cwd=MODULES if first is _FROM_FILES else "/",  # MicroPython always looks there first
@@ -78,11 +79,12 @@ class Interpreter:
                 "TZ": "UTC",
                 "PATH": os.environ.get("PATH", ""),
                 "PYTHONPATH": package_folder() or "",
-            },
+            }
+            | camera,
             stdin=self.terminal.slave,
             stdout=output,
             stderr=output,
-            pass_fds=fds + inherited,
+            pass_fds=fds + inherited + (() if frame_fd is None else (frame_fd,)),
             start_new_session=True,
         )
         os.close(output)

@@ -25,6 +25,7 @@ OPS = (
     *("socket_bind", "socket_connect", "socket_join", "socket_send", "socket_receive"),
     *("i2s_init", "i2s_write", "i2s_queue", "i2s_seen", "i2s_deinit"),
     *("lightsleep", "wake_on"),
+    *("pin_irq", "pin_edge", "camera_open", "camera_close", "camera_capture"),
 )
 POSTED = 0x80
 
@@ -34,7 +35,8 @@ _REPLY = struct.Struct("<BBHiiii")
 OK, OS_ERROR, INTERRUPT, FILL_HEAP = range(4)
 FOREVER = -1
 REQUEST = 2
-CONSOLE_BIT = 1 << 30  # in the mask of a wait; 0..3 are the UARTs, 4..12 sockets, 13..14 I2S
+# In the mask of a wait; 0..3 are the UARTs, 4..12 sockets, 13..14 I2S, 15 pins.
+CONSOLE_BIT = 1 << 30
 BODY_LIMIT = 512  # of what a wait brings along
 
 

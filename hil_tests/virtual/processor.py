@@ -74,7 +74,7 @@ class Processor:
     # Start and stop
 
     def start(self, heap_kb: int) -> None:
-        interpreter = self.interpreter = Interpreter(heap_kb)
+        interpreter = self.interpreter = Interpreter(heap_kb, self.hardware.camera.frame_fd)
         self.world.pin(interpreter.process.pid)
         self.world.watch(interpreter.link.read_fd, lambda _flags: self._turn(0))
         self.world.watch(interpreter.output_fd, lambda _flags: self._drain())

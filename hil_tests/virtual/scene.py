@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from .errors import BenchError
+from .river import River
 
 RECORDED_YEAR = Path(__file__).parent.parent / "data" / "greenhouse.csv"
 HOUR_US = 3_600_000_000
@@ -34,6 +35,7 @@ class Scene:
         into_year = start - datetime(start.year, 1, 1, tzinfo=UTC)
         self.offset_us = into_year // timedelta(microseconds=1) + utc_offset_h * HOUR_US
         self.columns = read_columns(csv_path)
+        self.river = River()
         self.held: dict[str, float] = {}  # instead of the record
         self.hours = len(next(iter(self.columns.values())))
 

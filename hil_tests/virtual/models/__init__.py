@@ -3,7 +3,7 @@
 A model is written from the datasheet of its part, never from our driver for it. To add one: a file
 here with the class, and a line in PARTS. The same files run on a MicroPython board, as a physical
 stimulus fixture, so they keep to what both interpreters have (test_stimulus_models.py). Those of
-a loudspeaker do not: they are loaded where a manifest has them.
+a loudspeaker or a river do not: they are loaded where a manifest has them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from .rs485 import Rs485Line
 from .scd4x import SCD4x
 from .sht4x import SHT4x
 from .uart import UartDevice
+
+RADAR_MAP = "radar_distance"  # of drivers/maps
+SOLAR = "solar"  # the part of that name is a panel
 
 
 class AdcSource(Protocol):
@@ -53,6 +56,7 @@ class Fitted:
         self.nics: list[Any] = []  # of the local network
         self.sinks: dict[str, Any] = {}  # DACs, by their I2S bus
         self.inputs: dict[int, Any] = {}  # contacts, by their pin
+        self.cameras: dict[str, Any] = {}  # at parallel ports, by their bus
         self.wiring: dict[str, dict[str, Any]] = {}  # the manifest's buses
         self.modem: ATModem | None = None
 
@@ -102,6 +106,12 @@ def i2c_part(model: Callable[[World, Scene, int], I2CDevice]) -> Callable[..., I
     return make
 
 
+def modbus_probe(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) -> Any:
+    """Hang what the part's map is of on its RS485 line."""
+    make = river_part("radar") if part.get("map") == RADAR_MAP else soil_probe
+    return make(world, scene, fitted, part)
+
+
 def soil_probe(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) -> SoilProbe:
     """Hang a probe on its RS485 line."""
     line = fitted.uart.get(part["bus"])
@@ -112,8 +122,10 @@ def soil_probe(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any])
     return probe
 
 
-def battery(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) -> BatteryDivider:
+def battery(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) -> Any:
     """Put a divider on its ADC pin."""
+    if part["name"] == SOLAR:
+        return river_part("solar")(world, scene, fitted, part)
     ratio = part.get("numerator", 1), part.get("denominator", 1)
     divider = BatteryDivider(world, scene, *ratio)
     fitted.adc[part["pin"]] = divider
@@ -136,10 +148,16 @@ def fit_modem(world: World, network: Network, spec: dict[str, Any], fitted: Fitt
 
 
 def level_sensor(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) -> Any:
-    """A distance sensor on its UART; it is silent until a test hangs it above something."""
+    """A distance sensor on its UART, above the scene's river where the board has one.
+
+    Where the config decides (`enabled` is false) it is silent until a test hangs it somewhere.
+    """
     from .a02yyuw import A02YYUW
 
     sensor = fitted.uart[part["bus"]] = A02YYUW(world, fitted.wiring[part["bus"]]["baud"])
+    if part.get("enabled", True):
+        river = scene.river
+        sensor.hang(lambda: river.datum_mm - river.level_mm(world.now_us))
     return sensor
 
 
@@ -150,6 +168,17 @@ def speaker_part(maker: str) -> Callable[..., Any]:
         from . import speaker
 
         return getattr(speaker, maker)(*args)
+
+    return make
+
+
+def river_part(maker: str) -> Callable[..., Any]:
+    """Return a maker out of river_station.py, which is loaded for it."""
+
+    def make(*args: Any) -> Any:
+        from . import river_station
+
+        return getattr(river_station, maker)(*args)
 
     return make
 
@@ -172,7 +201,7 @@ PARTS: dict[str, Callable[..., Any]] = {
     "sht4x": i2c_part(SHT4x),
     "scd4x": i2c_part(SCD4x),
     "bh1750": i2c_part(BH1750),
-    "modbus_probe": soil_probe,
+    "modbus_probe": modbus_probe,
     "battery": battery,
     "a02yyuw": level_sensor,
     "i2s_output": speaker_part("dac"),
@@ -182,4 +211,8 @@ PARTS: dict[str, Callable[..., Any]] = {
     "line_monitor": speaker_part("line_monitor"),
     "contact": speaker_part("contact"),
     "es8388": speaker_part("es8388"),
+    "rain_gauge": river_part("rain_gauge"),
+    "current_loop": river_part("current_loop"),
+    "vc0706": river_part("uart_camera"),
+    "dvp_camera": river_part("dvp_camera"),
 }

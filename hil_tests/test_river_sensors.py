@@ -1,0 +1,208 @@
+"""Level and rain: drivers against models, and stations that report a flood wave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import drivers.rs485
+import drivers.surface
+from drivers.current_loop import CurrentLoop
+from drivers.errors import DriverError
+from drivers.level import Level
+from drivers.modbus_probe import ModbusProbe
+from drivers.rs485 import RS485
+
+from .river_site import BOARDS, DATUM_MM, UNIT, RiverSite, river_config
+from .test_driver_against_model import Pin, Port, Ticks, Uart
+from .test_level_sensor import run
+from .virtual.models import build
+from .virtual.network import Network
+from .virtual.river import River
+from .virtual.scene import Scene
+from .virtual.world import World
+
+ROOT = Path(__file__).parent.parent
+HOUR_S = 3600
+STORM = (5, 20, 25, 10)
+
+
+def data_of(name: str) -> Any:
+    return json.loads((ROOT / "drivers" / "maps" / f"{name}.json").read_text())
+
+
+# The river
+
+
+def test_a_flood_wave_rises_crests_and_falls():
+    river = River()
+    river.storm(HOUR_S, STORM)
+    levels = [river.level_mm(hour * HOUR_S * 1_000_000) for hour in range(48)]
+    crest = levels.index(max(levels))
+    assert levels[0] == levels[1] == river.base_mm and crest in (5, 6)
+    assert levels[1 : crest + 1] == sorted(levels[1 : crest + 1])
+    assert levels[crest:] == sorted(levels[crest:], reverse=True)
+    assert 1500 < levels[crest] - river.base_mm < 2500 and levels[-1] - river.base_mm < 2
+
+
+def test_what_falls_is_what_runs_off_and_is_found_by_its_amount():
+    river = River()
+    river.storm(0, STORM)
+    minute_us = 60_000_000
+    runoff = sum(
+        sum(rain.runoff_mm_h(m * minute_us) for rain in river.rains) / 60 for m in range(48 * 60)
+    )
+    assert runoff == pytest.approx(0.7 * sum(STORM), rel=0.01)
+    for mm in (0.2, 5, 24.9, 60):
+        assert river.rain_mm(river.when_us(mm)) == pytest.approx(mm, abs=1e-4)
+    assert river.when_us(60.1) is None and River().when_us(0.1) is None
+
+
+# Drivers against models
+
+
+class Rig:
+    """The parts of a river board, and drivers on CPython."""
+
+    def __init__(self) -> None:
+        self.world = World(4)
+        self.scene = Scene(self.world.start)
+        manifest = json.loads((ROOT / "boards" / f"{BOARDS[1]}.json").read_text())
+        self.fitted = build(self.world, manifest, self.scene, Network(self.world))
+        self.scene.river.storm(0, STORM)
+
+    def part(self, name: str) -> Any:
+        return self.fitted.parts[name]
+
+    def radar(self) -> Level:
+        line = self.fitted.uart["rs485"]
+        bus = RS485(Uart(self.world, line), Pin(line.enable), 9600)
+        data = data_of("radar_distance")
+        return Level(ModbusProbe(bus, 1, data), data["level"], DATUM_MM)
+
+    def loop(self) -> Level:
+        data = data_of("loop_depth_5m")
+        loop = CurrentLoop(self.fitted.adc[36], 120_000, data["channel"])
+        return Level(loop, data["level"], 0)
+
+
+@pytest.fixture
+def rig(monkeypatch):
+    rig = Rig()
+    monkeypatch.setattr(drivers.rs485, "UARTPort", Port)
+    monkeypatch.setattr(drivers.surface, "time", Ticks(rig.world))
+
+    async def sleep_ms(ms: int) -> None:
+        rig.world.run_for(ms / 1000)
+
+    monkeypatch.setattr(asyncio, "sleep_ms", sleep_ms, raising=False)
+    yield rig
+    rig.world.close()
+
+
+@pytest.mark.parametrize("name", ["radar", "loop"])
+def test_a_level_follows_the_wave(rig, name):
+    sensor = getattr(rig, name)()
+    for _ in range(24):
+        rig.world.run_for(600)
+        level_mm = run(sensor.read())[0]
+        assert level_mm == pytest.approx(rig.scene.river.level_mm(rig.world.now_us), abs=6)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "value", "reason"),
+    [
+        ("radar", "unplugged", True, "sensor_timeout"),
+        ("radar", "bad_crc", True, "sensor_crc"),
+        ("radar", "no_echo", True, "sensor_range"),
+        ("radar", "spike", 900, "sensor_range"),
+        ("loop", "broken", True, "sensor_range"),
+        ("loop", "low_alarm", True, "sensor_range"),
+        ("loop", "high_alarm", True, "sensor_range"),
+        ("loop", "shorted", True, "sensor_range"),
+    ],
+)
+def test_a_fault_becomes_its_reason_and_ends_with_it(rig, name, fault, value, reason):
+    sensor, faults = getattr(rig, name)(), rig.part(name).faults
+    run(sensor.read())
+    setattr(faults, fault, value)
+    with pytest.raises(DriverError) as caught:
+        run(sensor.read())
+    assert caught.value.reason == reason and faults.unfired() == []
+    setattr(faults, fault, type(value)(0))
+    assert run(sensor.read())[0] == pytest.approx(600, abs=6)
+
+
+# Whole stations
+
+
+def readings(site: RiverSite, channel: str) -> list[tuple[float, float, str]]:
+    """Seconds of the world, value and quality of all that the collector has."""
+    start_s = site.world.start.timestamp()
+    found = site.views.history(UNIT, channel, 1000)
+    return sorted((r.at_s - start_s, r.value, r.quality) for r in found if r.clock_set)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_station_reports_the_wave_and_the_rain(tmp_path, board):
+    with RiverSite(seed=2, workdir=tmp_path) as site:
+        station = site.add_station(river_config(board))
+        contact = station.fitted.parts["rain"]
+        contact.faults.bouncing = 2
+        site.river.storm(600, STORM)
+        site.run_for(6 * HOUR_S + 300)
+        levels, rains = readings(site, "level"), readings(site, "rain")
+        assert len(levels) >= 60 and max(level for _, level, _ in levels) > 2.4
+        for at_s, level, quality in levels:
+            assert quality == "normal"
+            assert level * 1000 == pytest.approx(site.river.level_mm(at_s * 1e6), abs=12)
+        for at_s, rain, quality in rains:
+            assert quality == "normal"
+            assert rain == pytest.approx(site.river.rain_mm(at_s * 1e6), abs=0.3)
+        assert contact.tips == 300 and rains[-1][1] == 60.0
+        assert contact.faults.fired["bouncing"] and not station.hardware.buses.edges.lost
+        assert readings(site, "solar")[-1][2] == readings(site, "door")[-1][2] == "normal"
+        assert b"Traceback" not in station.output
+
+
+def test_the_rain_goes_on_after_resets_and_a_loss_of_power(tmp_path):
+    with RiverSite(seed=2, workdir=tmp_path) as site:
+        station = site.add_station(river_config(BOARDS[1]))
+        contact = station.fitted.parts["rain"]
+        for number, restart in enumerate((station.reset, station.brown_out, None)):
+            site.river.storm(number * 1800 + 60, (3,), step_s=1200)
+            site.run_for(1700)
+            if restart:
+                restart()
+            else:
+                station.power_off()
+                site.run_for(20)
+                station.power_on()
+            site.run_for(100)
+        site.run_for(2.2 * HOUR_S)
+        assert contact.tips == 45 and readings(site, "rain")[-1][1] == 9.0
+
+
+def test_a_bucket_that_sticks_and_a_cable_that_hums_are_told_and_end(tmp_path):
+    with RiverSite(seed=2, workdir=tmp_path) as site:
+        station = site.add_station(river_config(BOARDS[1], more="[sampling]\ninterval_s = 60\n"))
+        faults = station.fitted.parts["rain"].faults
+        site.run_for(600)
+        site.river.storm(600, (5,), step_s=1800)
+        faults.stuck = True
+        site.run_for(300)
+        faults.stuck = False
+        site.run_for(300)
+        faults.humming = True
+        site.run_for(130)
+        faults.humming = False
+        site.run_for(1.5 * HOUR_S)
+        by_time = {at_s: quality for at_s, _, quality in readings(site, "rain")}
+        faulty = [at_s for at_s, quality in by_time.items() if quality == "sensor fault"]
+        assert [at_s for at_s in faulty if 660 <= at_s <= 900], by_time
+        assert [at_s for at_s in faulty if 1200 <= at_s <= 1330], by_time
+        assert max(faulty) < 1400 and faults.unfired() == []
