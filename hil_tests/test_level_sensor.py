@@ -14,7 +14,7 @@ import drivers.surface
 from drivers.a02yyuw import A02YYUW
 from drivers.errors import DriverError
 
-from .test_driver_against_model import Port, Ticks, Uart
+from .driver_rig import Port, Ticks, Uart
 from .virtual.models.a02yyuw import A02YYUW as Model
 from .virtual.world import World
 

@@ -200,6 +200,8 @@ def test_camera_and_level_sensor_take_turns_on_one_uart():
 def test_the_module_that_a_program_finds():
     steps = (
         "from camera import Camera, FrameSize, GainCeiling, GrabMode, PixelFormat",
+        "import machine",
+        "machine.Pin(45, machine.Pin.OUT, value=1)",  # its supply
         "made = board.bus('dvp0')()",
         "made.init()",
         "made.reconfigure(frame_size=FrameSize.QVGA)",

@@ -17,8 +17,8 @@ from drivers.level import Level
 from drivers.modbus_probe import ModbusProbe
 from drivers.rs485 import RS485
 
+from .driver_rig import Pin, Port, Ticks, Uart
 from .river_site import BOARDS, DATUM_MM, UNIT, RiverSite, river_config
-from .test_driver_against_model import Pin, Port, Ticks, Uart
 from .test_level_sensor import run
 from .virtual.models import build
 from .virtual.network import Network
@@ -74,6 +74,7 @@ class Rig:
         manifest = json.loads((ROOT / "boards" / f"{BOARDS[1]}.json").read_text())
         self.fitted = build(self.world, manifest, self.scene, Network(self.world))
         self.scene.river.storm(0, STORM)
+        self.part("rail sensors").changed(1)
 
     def part(self, name: str) -> Any:
         return self.fitted.parts[name]

@@ -72,12 +72,6 @@ def test_a_picture_from_the_power_on_to_the_power_off():
     assert module.log.count("made") == 1
 
 
-def test_a_probe_is_a_picture_that_nobody_reads():
-    module, camera = rig()
-    run(Clock(), camera.probe())
-    assert module.log[0] == "made" and module.log[-1] == "deinit"
-
-
 def test_no_camera_no_frame_and_a_bad_one():
     for what, failure, expected in (
         ("init", OSError("Failed to initialize"), "camera_silent"),

@@ -86,6 +86,8 @@ def build(world: World, manifest: dict[str, Any], scene: Scene, network: Network
                 f'fitted.{name}.part "{part["part"]}" has no model; there are: {", ".join(PARTS)}'
             )
         fitted.parts[name] = make(world, scene, fitted, dict(part, name=name))
+    for name, rail in spec.get("rails", {}).items():
+        river_part("rail")(spec, fitted, name, rail["pin"])
     for kind in ("ethernet", "wifi"):
         if spec.get(kind):
             nic = fitted.parts[kind] = network.lan.join(kind)

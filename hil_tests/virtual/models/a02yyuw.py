@@ -15,6 +15,7 @@ from .faults import Faults
 from .uart import UartDevice
 
 EVERY_US = 100_000
+START_US = 300_000  # hypothesis: from its supply to its first frame
 NEAREST_MM, FARTHEST_MM, NO_ECHO_MM = 30, 4_500, 5_000
 NOISE_MM = 1.0
 
@@ -33,11 +34,21 @@ class A02YYUW(UartDevice):
         self._distance_mm: Callable[[], float] | None = None
         self._last_mm = NO_ECHO_MM
         self._next: Event | None = None
+        self._on = True
+
+    def supplied(self, on: bool) -> None:
+        """Its supply comes or goes."""
+        self._on = on
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+        if on and self._distance_mm is not None:
+            self._next = self.world.call_after(START_US, self._send)
 
     def hang(self, distance_mm: float | Callable[[], float]) -> None:
         """Put water so far below its face, in mm, for good or by a function."""
         self._distance_mm = distance_mm if callable(distance_mm) else lambda: distance_mm
-        if self._next is None:
+        if self._next is None and self._on:
             self._send()
 
     def receive(self, data: bytes) -> None:

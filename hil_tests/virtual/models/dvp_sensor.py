@@ -25,10 +25,16 @@ class DvpSensor:
         self.faults = Faults(absent=False, no_frame=False, half=False, garbage=False)
         self.taken = 0
         self.is_on = False
+        self._supplied = True
+
+    def supplied(self, on: bool) -> None:
+        """Its supply comes or goes."""
+        self._supplied = on
+        self.is_on = self.is_on and on
 
     def start(self) -> bool:
         """Begins to send frames; False if it is not there."""
-        self.is_on = not self.faults.take("absent")
+        self.is_on = self._supplied and not self.faults.take("absent")
         self._frames = 0
         self._next: tuple[int, int] | None = None
         return self.is_on
@@ -44,7 +50,7 @@ class DvpSensor:
             size = frame_size, quality
         self._frames += 1
         self.taken += 1
-        if self.faults.take("no_frame"):
+        if not self.is_on or self.faults.take("no_frame"):
             return b""
         if self.faults.take("garbage"):
             return bytes(range(256)) * 8

@@ -10,11 +10,21 @@ from ..world import World
 from .dvp_sensor import DvpSensor
 from .rain_contact import RainContact
 from .solar import SolarPanel
+from .supply import Supply
 from .vc0706 import VC0706
 from .water_level import CurrentLoop, RadarLevel
 
 if TYPE_CHECKING:
     from . import Fitted
+
+
+def rail(spec: dict[str, Any], fitted: Fitted, name: str, pin: int) -> None:
+    """A supply, and all that hangs on it."""
+    supply = fitted.pins[pin] = Supply()
+    fitted.parts[f"rail {name}"] = supply
+    for part, entry in spec["fitted"].items():
+        if entry.get("rail") == name:
+            supply.feed(fitted.parts[part].supplied)
 
 
 def rain_gauge(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) -> RainContact:

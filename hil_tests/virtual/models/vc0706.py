@@ -41,13 +41,22 @@ class VC0706(UartDevice):
             refuse=False,
         )  # fmt: skip
         self.taken = 0  # pictures
-        self._buffer = b""
+        self._on = True
         self._restart()
+
+    def supplied(self, on: bool) -> None:
+        """Its supply comes or goes."""
+        self._restart()
+        self._on = on
+        if on:
+            self._ready_us = self.world.now_us + START_US
+            self.transmit(GREETING, START_US)
 
     def _restart(self) -> None:
         self.size = SIZES[0x11]
         self.compression = 54
         self.frame: bytes | None = None
+        self._buffer = b""
         self._ready_us = 0
 
     @property
@@ -61,7 +70,7 @@ class VC0706(UartDevice):
         self.world.call_after(self.on_the_way_us(data), lambda: self._hear(bytes(data)))
 
     def _hear(self, data: bytes) -> None:
-        if self.world.now_us < self._ready_us:
+        if not self._on or self.world.now_us < self._ready_us:
             return
         self._buffer += data
         while True:

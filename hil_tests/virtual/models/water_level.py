@@ -30,10 +30,15 @@ class RadarLevel:
         self.address = address
         self.faults = Faults(unplugged=False, bad_crc=False, no_echo=False, spike=0)
         self.random = random.Random(world.random.getrandbits(64))
+        self._on = True
+
+    def supplied(self, on: bool) -> None:
+        """Its supply comes or goes."""
+        self._on = on
 
     def respond(self, frame: bytes) -> tuple[int, bytes] | None:
         """Answers one frame; silent to other addresses and bad check sums."""
-        if len(frame) < 4 or frame[0] != self.address or crc16(frame) != 0:
+        if not self._on or len(frame) < 4 or frame[0] != self.address or crc16(frame) != 0:
             return None
         if self.faults.take("unplugged"):
             return None
@@ -72,9 +77,16 @@ class CurrentLoop:
         )
         self.random = random.Random(world.random.getrandbits(64))
         self._last_ua = 4_000.0
+        self._on = True
+
+    def supplied(self, on: bool) -> None:
+        """Its supply comes or goes."""
+        self._on = on
 
     def current_ua(self) -> float:
         """What flows in the loop."""
+        if not self._on:
+            return 0
         for fault, current_ua in (
             ("broken", 0),
             ("low_alarm", LOW_ALARM_UA),
