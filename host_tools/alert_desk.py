@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from fieldbeat.protocols import command
 from fieldbeat.protocols.command import DAILY, DRILL, EMERGENCY
 
-from . import alert_words, alerts, cap_places, orders
+from . import alert_words, alerts, cap_places, foreseen, orders
 from .alerts import AlertError, Asked, Made, Maker, Part, Signer, Sound, Window
 from .cap import Info, Message
 from .issuers import Issuer, IssuerError, Issuers
@@ -159,12 +159,17 @@ class Desk:
         )
 
     def checked(self, plan: Plan) -> Plan:
-        """Return a plan whose commands can be made; AlertError or IssuerError if they cannot."""
+        """Return a plan whose commands can be made, with notes of who will refuse them.
+
+        Raises:
+            AlertError, IssuerError: they cannot be made.
+        """
         signers = [Signer(issuer) for issuer in plan.issuers]
         Maker(self.issuers, signers, self.now()).check(
             plan.kind, plan.rank, plan.window, plan.asked
         )
-        return plan
+        told = foreseen.refusals(self.registry, self.store, plan.units, plan.rank, plan.issuers)
+        return replace(plan, notes=(*plan.notes, *told))
 
     def unheard(self, units: Iterable[Unit]) -> int:
         """Return how many units never sent anything."""
@@ -203,7 +208,9 @@ class Desk:
         plan = self._longest(asked, info)
         replaced = [o for origin in message.references for o in self.orders.of_origin(origin)]
         notes += [f"alert {each.id.hex()} is cancelled, this is its update" for each in replaced]
-        return replace(plan, notes=tuple(notes), origin=message.origin, cancels=tuple(replaced))
+        return replace(
+            plan, notes=(*notes, *plan.notes), origin=message.origin, cancels=tuple(replaced)
+        )
 
     def send(self, plan: Plan, keys: Keys) -> orders.Order:
         """Sign an order and hand it to the collector.
@@ -341,7 +348,7 @@ class Desk:
             everybody = self.issuers.in_office()
             named = [each for each in everybody if each.may(class_, level)]
             if len(named) != 1:
-                known = ", ".join(f"{each.name} ({each.rights})" for each in everybody)
+                known = ", ".join(f"{each.name} ({each.rights})" for each in named)
                 who = "several issuers may" if named else "no issuer may"
                 step = f"choose with --issuer: {known}" if named else "see 'fieldbeat issuer list'"
                 raise IssuerError(f"{who} order {alerts.words(class_, level)}", step)

@@ -177,6 +177,7 @@ class NodeConfig:
             "site": node.site,
             "role": self.profile.role,
             "groups": ",".join(map(str, speaker.groups)) if speaker else "",
+            "two_issuers_level": speaker.two_issuers_level if speaker else 0,
         } | (where if node.latitude is not None else {})
 
     @property

@@ -52,7 +52,7 @@ CREATE TABLE units (
     firmware TEXT NOT NULL DEFAULT '', config_sha256 TEXT NOT NULL DEFAULT '',
     report_interval_s INTEGER, created_s REAL NOT NULL, changed_s REAL NOT NULL,
     role TEXT NOT NULL DEFAULT 'station', groups TEXT NOT NULL DEFAULT '',
-    latitude REAL, longitude REAL);
+    latitude REAL, longitude REAL, two_issuers_level INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE keys (
     kid BLOB NOT NULL, epoch INTEGER NOT NULL, master BLOB NOT NULL, created_s REAL NOT NULL,
     sent_s REAL, down_limit INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (kid, epoch));
@@ -66,12 +66,13 @@ _STEPS = {
     "ALTER TABLE units ADD COLUMN groups TEXT NOT NULL DEFAULT '';" + _ISSUERS,
     2: _WIFI,
     3: "ALTER TABLE units ADD COLUMN latitude REAL;ALTER TABLE units ADD COLUMN longitude REAL;",
+    4: "ALTER TABLE units ADD COLUMN two_issuers_level INTEGER NOT NULL DEFAULT 0;",
 }
 
 _LAYOUT = Layout(
     name="registry",
     application_id=int.from_bytes(b"fbrg", "big"),
-    version=4,
+    version=5,
     tables=_TABLES,
     since_version_1="keys",
     steps=_STEPS,
@@ -89,7 +90,8 @@ class Unit:
     """What the registry knows of a unit; times in Unix seconds, hashes and MAC as text.
 
     `role` is that of its profile. `site` is the area of a loudspeaker; `groups` are the numbers of
-    its groups, as '3,7'. `latitude` and `longitude` are in degrees, WGS 84.
+    its groups, as '3,7'. `latitude` and `longitude` are in degrees, WGS 84. Emergencies of
+    `two_issuers_level` and above need two signatures there; 0: none does.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Unit:
     groups: str
     latitude: float | None
     longitude: float | None
+    two_issuers_level: int
     created_s: float
     changed_s: float
 

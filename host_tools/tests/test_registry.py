@@ -127,7 +127,7 @@ def test_a_foreign_file_is_refused(tmp_path, content):
 
 def test_a_file_of_a_later_version_is_refused(registry):
     connection = sqlite3.connect(registry.path)
-    connection.execute("PRAGMA user_version=5")
+    connection.execute("PRAGMA user_version=6")
     connection.commit()
-    with pytest.raises(CannotTry, match="version 5, not 4"):
+    with pytest.raises(CannotTry, match="version 6, not 5"):
         Registry(registry.path)

@@ -1,0 +1,53 @@
+"""What loudspeakers will refuse, as far as is known, told before an order is confirmed.
+
+It is told and never forbidden: what is known here may be old, and an emergency does not wait.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fieldbeat.protocols.command import EMERGENCY
+
+from . import obedience
+from .cap_places import names
+from .issuers import Issuer
+from .registry import Registry, Unit
+from .store import Store
+
+
+def refusals(
+    registry: Registry,
+    store: Store,
+    units: Sequence[Unit],
+    rank: tuple[int, int],
+    issuers: Sequence[Issuer],
+) -> list[str]:
+    """Return a line for each reason for which some of the units will refuse an order.
+
+    Args:
+        registry, store: what is known of the units.
+        units: whom it is for.
+        rank: class and level that its issuers must have.
+        issuers: who signs; nobody: it needs no signature.
+    """
+    if not issuers:
+        return []
+    known = {each.unit.name: each for each in obedience.everybody(registry, store)}
+    lines = []
+    for issuer in issuers:
+        deaf = [u for u in units if u.name in known and not known[u.name].may_obey(issuer)]
+        if deaf:
+            step = "see 'fieldbeat issuer status'"
+            lines.append(
+                f"WILL BE REFUSED at {names(deaf)}: {issuer.name} is unknown there; {step}"
+            )
+    class_, level = rank
+    if len(issuers) == 1 and class_ == EMERGENCY:
+        two = [unit for unit in units if level <= unit.two_issuers_level]
+        if two:
+            step = "name another one as well: --issuer, twice"
+            lines.append(f"WILL BE REFUSED at {names(two)}: two issuers must sign there; {step}")
+    return lines
