@@ -23,6 +23,7 @@ from .coverage import (
     kind_name,
     soonest,
 )
+from .orders import Order
 from .self_tests import TOO_LONG_S, SelfTest
 from .tables import table
 from .times import iso, span
@@ -67,15 +68,20 @@ def _head(found: Coverage, now_s: float) -> Text:
     order = found.order
     head = Text(f"{kind_name(order.kind)} {order.id.hex()}  ", style="bold")
     head.append(order.told, style="")
-    left_s = order.expires_s - now_s
-    if order.cancelled_s:
-        state = f"cancelled at {iso(order.cancelled_s)}"
-    elif left_s > 0:
-        state = f"counts for another {span(left_s)}"
-    else:
-        state = f"ended at {iso(order.expires_s)}"
-    head.append(f"\nordered {iso(order.made_s)} by {order.issuers}, {state}", style="dim")
+    by = f" by {order.issuers}" if order.issuers else ""  # nobody signs a question
+    head.append(f"\nordered {iso(order.made_s)}{by}, {order.state(now_s)}", style="dim")
     return head
+
+
+def listing(orders: Sequence[Order], now_s: float) -> Table:
+    """Return a table of alerts, a line each."""
+    made = table("Alerts", ("Id", "Ordered", "By", "State", "What"))
+    for each in orders:
+        made.add_row(
+            *(each.id.hex()[:6], iso(each.made_s), Text(each.issuers)),
+            *(each.state(now_s), Text(each.told)),
+        )
+    return made
 
 
 def _areas(found: Coverage) -> Table:

@@ -13,14 +13,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from fieldbeat.protocols import command
 from fieldbeat.protocols import receipt as receipts
 from fieldbeat.protocols.reason_codes import CODES
 
 from .alerts import Made
 from .errors import CannotTry
 from .store import Store
-from .times import DEVICE_EPOCH_S
+from .times import DEVICE_EPOCH_S, iso, span
 
+RECENT = 20  # alerts in a list, beside those that count still
+_LAST = (receipts.DONE, receipts.INTERRUPTED, receipts.CANCELLED, receipts.SILENT)
 # With a clock that was not set, or is wrong; the answer to what the unit says next sets it. Every
 # other reason stays as it is until a person does something.
 _FOR_NOW = frozenset(CODES[name] for name in ("cmd_no_time", "cmd_expired"))
@@ -59,6 +62,15 @@ class Order:
     cancels: bytes | None = None
     cancelled_s: float | None = None
 
+    def state(self, now_s: float) -> str:
+        """Return in words whether it counts still."""
+        if self.cancelled_s is not None:
+            return f"cancelled at {iso(self.cancelled_s)}"
+        if self.expires_s <= now_s:
+            return f"ended at {iso(self.expires_s)}"
+        begins = f"begins at {iso(self.start_s)}, " if self.start_s > now_s else ""
+        return f"{begins}counts for another {span(self.expires_s - now_s)}"
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -91,6 +103,12 @@ class Delivery:
     @property
     def hops_ms(self) -> list[int]:
         return json.loads(self.hops) if self.hops else []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its unit has told how it ended: nothing sounds by it any more."""
+        refused = self.stage == receipts.REFUSED and self.heard_s is not None
+        return refused or self.stage in _LAST
 
 
 @dataclass(frozen=True)
@@ -130,8 +148,8 @@ class Orders:
                 sql = "UPDATE orders SET cancelled_s = ? WHERE id = ? AND cancelled_s IS NULL"
                 self._database.write(sql, order.made_s, order.cancels)
             for each in made:
-                command = (each.id, order.id, each.plaintext)
-                self._write("commands", ("id", "order_id", "plaintext"), command)
+                row = (each.id, order.id, each.plaintext)
+                self._write("commands", ("id", "order_id", "plaintext"), row)
                 rows: list[tuple] = [(each.id, unit.name, unit.site) for unit in each.units]
                 sql = "INSERT INTO deliveries (command, unit, area) VALUES (?, ?, ?)"
                 self._database.write_many(sql, rows)
@@ -140,6 +158,15 @@ class Orders:
     def all(self, kind: int | None = None) -> list[Order]:
         """Return the orders of a kind, or all of them, newest first."""
         return self._orders("kind = ifnull(?, kind) ORDER BY made_s DESC, rowid DESC", kind)
+
+    def recent(self, now_s: float) -> list[Order]:
+        """Return the alerts that count still, and the last that do not, newest first."""
+        alerts = self.all(command.ALERT)
+        return [
+            each
+            for n, each in enumerate(alerts)
+            if n < RECENT or (each.cancelled_s is None and each.expires_s > now_s)
+        ]
 
     def find(self, text: str, kind: int | None = None) -> Order:
         """Return the order whose id begins with some hexadecimal digits.
@@ -150,7 +177,7 @@ class Orders:
         found = [order for order in self.all(kind) if order.id.hex().startswith(text.lower())]
         if not text or len(found) != 1:
             what = "several alerts have ids that begin" if len(found) > 1 else "no alert has an id"
-            step = "see 'fieldbeat alert status' for the last ones"
+            step = "see 'fieldbeat alert list'"
             raise CannotTry(f"{what} with '{text}'" if found else f"{what} '{text}'", step)
         return found[0]
 

@@ -37,6 +37,11 @@ def parse(text: str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
+def has_zone(text: str) -> bool:
+    """Tell whether what `parse` takes says in which time zone it is."""
+    return bool(re.fullmatch(r"\d{10}(\.\d*)?", text)) or bool(datetime.fromisoformat(text).tzinfo)
+
+
 def duration(text: str) -> float:
     """Return the seconds of a duration like '90 s', '30 min', '2h' or '1 d'.
 

@@ -77,9 +77,11 @@ def send(
     group: GroupOption = None,
     unit: UnitOption = None,
     everyone: AllOption = False,
-    at: str | None = typer.Option(None, metavar="T", help="Begin then; default: at once."),
+    at: str | None = typer.Option(
+        None, metavar="T", help="Begin then, 2026-07-31T08:30+08:00; default: at once."
+    ),
     for_: str | None = typer.Option(None, "--for", help="How long it counts, default '30 min'."),
-    until: str | None = typer.Option(None, metavar="T", help="It counts until then."),
+    until: str | None = typer.Option(None, metavar="T", help="It counts until then, as --at."),
     repeat: int = typer.Option(1, min=1, max=100, help="How often it is said."),
     volume: int | None = typer.Option(None, min=0, max=100, help="Per cent; default: theirs."),
     event: str = typer.Option("", help="Short code of the event, up to 16 bytes."),
@@ -116,7 +118,7 @@ def send(
         volume=volume,
         event=event,
         silent=silent,
-        start_s=_time(at),
+        start_s=_begin(at),
         issuers=issuer or [],
         **_end(for_, until),
         **_places(area, group, unit, everyone),
@@ -148,6 +150,35 @@ def cancel(
     with open_desk(registry, db) as desk:
         order = desk.orders.find(alert_id, kind=1)
         _cancel(desk, [order], issuer or [], key_file, yes, as_json)
+
+
+@app.command("list")
+def list_(db: DbOption = None, as_json: JsonOption = False) -> None:
+    """List the alerts that count still, and the last ones that do not, newest first.
+
+    \b
+    Example:
+        fieldbeat alert list
+    """
+    import time
+
+    from ..alert_tables import listing
+    from ..orders import Orders
+    from ..output import console
+    from ..store import Store
+
+    store = Store(db, create=False)
+    try:
+        now_s = time.time()
+        orders = Orders(store).recent(now_s)
+    finally:
+        store.close()
+    if as_json:
+        print_json([vars(order) | {"state": order.state(now_s)} for order in orders])
+    elif orders:
+        console().print(listing(orders, now_s))
+    else:
+        say("no alert was sent yet; send one: fieldbeat alert send --help")
 
 
 @app.command()
@@ -315,15 +346,36 @@ def _order(
         report.tell(as_json)
 
 
-def _time(text: str | None) -> float | None:
-    from ..errors import CannotTry
-    from ..times import parse
+def _begin(text: str | None) -> float | None:
+    """Return when it begins, which is not over: a slip in a date must not sound at once."""
+    import time
 
+    from ..errors import CannotTry
+    from ..times import iso
+
+    start_s = _time(text)
+    if start_s is not None and start_s < time.time():
+        step = "give a later --at, or leave it out to begin at once"
+        raise CannotTry(f"it would have begun at {iso(start_s)}", step)
+    return start_s
+
+
+def _time(text: str | None) -> float | None:
+    """Return a time that says in which zone it is: here people write theirs, and logs have UTC."""
+    from ..errors import CannotTry
+    from ..times import has_zone, parse
+
+    if not text:
+        return None
     try:
-        return parse(text) if text else None
+        found, is_sure = parse(text), has_zone(text)
     except ValueError:
         step = "give an ISO time, for instance 2026-07-31T08:30:00+08:00"
         raise CannotTry(f"'{text}' is no time", step) from None
+    if not is_sure:
+        step = "add it, as in 2026-07-31T08:30+08:00, or Z for UTC"
+        raise CannotTry(f"'{text}' does not say in which time zone it is", step)
+    return found
 
 
 def _duration(text: str | None) -> float | None:
@@ -351,7 +403,8 @@ def _cancel(
     for order, issuers in zip(found, by, strict=True):
         count = len(desk.orders.deliveries(order))
         remark(f"cancels alert {order.id.hex()}: {order.told}", as_json)
-        remark(f"at {count} loudspeakers, signed by {issuers[0].name}", as_json)
+        where = f"at {count} loudspeaker{'s' * (count != 1)}"
+        remark(f"{where}, signed by {issuers[0].name}", as_json)
     confirm("Cancel it?", yes)
     done = [
         desk.cancel(order, issuers, keys_of(files))

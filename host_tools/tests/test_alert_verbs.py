@@ -178,6 +178,22 @@ def test_two_issuers(county, capsys):
     assert one.got[0].counter and county.states(county.desk.all()[0])["sp-1"][0] == "waiting"
 
 
+def test_who_will_refuse_it_is_told_before_it_is_sent(county, capsys):
+    """It is sent all the same: what is known here may be old."""
+    county.add("sp-1")
+    strict = county.add("sp-2")
+    county.registry.describe(strict.name, "provisioned", two_issuers_level=1)
+    sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")
+    (note,) = sent["notes"]
+    assert note.startswith("WILL BE REFUSED at sp-2: two issuers must sign there; name another")
+    assert send(county, capsys, "--clip", "x", "--level", "2", "--all")["notes"] == []
+    assert main(["issuer", "new", "province", "--key-file", str(county.folder / "pass")]) == 0
+    capsys.readouterr()
+    new = send(county, capsys, "--clip", "x", "--drill", "--all", "--issuer", "province")
+    (note,) = new["notes"]
+    assert note.startswith("WILL BE REFUSED at sp-2: province is unknown there")
+
+
 CANNOT = {
     "nothing to sound": (
         ["--level", "1", "--all"],
@@ -192,12 +208,21 @@ CANNOT = {
     "loud silence": (["--clip", "x", "--level", "1", "--all", "--silent"], "only a drill can be"),
     "two kinds": (["--clip", "x", "--all", "--drill", "--daily"], "not both; next: choose one"),
     "two ends": (
-        ["--clip", "x", "--drill", "--all", "--for", "5 min", "--until", "2030-01-01"],
+        ["--clip", "x", "--drill", "--all", "--for", "5 min", "--until", LATER],
         "--for and --until both say when it ends",
     ),
     "no time": (["--clip", "x", "--drill", "--all", "--at", "noon"], "'noon' is no time; next"),
     "no duration": (["--clip", "x", "--drill", "--all", "--for", "5"], "'5' is no duration; next"),
-    "over": (["--clip", "x", "--drill", "--all", "--until", "2024-06-01"], "would have ended at"),
+    "over": (
+        ["--clip", "x", "--drill", "--all", "--until", "2024-06-01T00:00Z"],
+        "would have ended at",
+    ),
+    "begun": (["--clip", "x", "--drill", "--all", "--at", "2024-06-01T00:00Z"], "have begun at"),
+    "no zone": (
+        ["--clip", "x", "--drill", "--all", "--at", "2030-01-01T08:30"],
+        "which time zone",
+    ),
+    "a day": (["--clip", "x", "--drill", "--all", "--until", "2030-01-01"], "which time zone"),
     "no clip": (["--clip", "X Y", "--drill", "--all"], "'X Y' is no name of a clip"),
     "emoji": (["--text", "\U0001f30a", "--drill", "--all"], "(U+1F30A) cannot be spoken"),
     "long": (["--text", "水" * 700, "--drill", "--all"], "fit into a datagram; next: shorten"),
@@ -394,7 +419,7 @@ def test_cancel(county, capsys):
     assert run(county, "cancel", sent["id"][:5]) == 0
     said = capsys.readouterr()
     assert f"alert {sent['id']} is cancelled; see who stopped" in said.out
-    assert "at 1 loudspeakers, signed by county" in said.err
+    assert "at 1 loudspeaker, signed by county" in said.err
     county.now_s = time.time() + 1
     county.out()
     assert one.got[-1].command == 2 and one.got[-1].args == bytes.fromhex(sent["id"])
@@ -422,6 +447,33 @@ def test_who_is_silent_is_named(county, capsys):
         "does not answer": 1,
         "never heard of, so no address is known": 1,
     }
+
+
+def test_where_no_collector_runs_it_is_said(county, capsys):
+    county.add("sp-1")
+    send(county, capsys, "--clip", "x", "--level", "1", "--all")
+    assert status(county, capsys)[1]["total"]["why"] == {}
+    county.store.database.write("UPDATE orders SET made_s = made_s - 4")
+    code, found = status(county, capsys)
+    assert code == 0 and found["total"]["waiting"] == 1
+    assert found["total"]["why"] == {"not sent: does 'fieldbeat collect' run?": 1}
+
+
+def test_the_list_has_what_counts_and_what_was_last(county, capsys):
+    assert run(county, "list", signed=False) == 0
+    assert "no alert was sent yet; send one" in capsys.readouterr().out
+    county.add("sp-1")
+    first = send(county, capsys, "--clip", "x", "--level", "1", "--all")
+    second = send(county, capsys, "--clip", "y", "--drill", "--all")
+    assert run(county, "cancel", first["id"][:6]) == 0
+    capsys.readouterr()
+    assert run(county, "list", "--json", signed=False) == 0
+    newest, oldest = json.loads(capsys.readouterr().out)
+    assert [newest["id"], oldest["id"]] == [second["id"], first["id"]]
+    assert newest["state"].startswith("counts for another 29 min")
+    assert oldest["state"].startswith("cancelled at 20")
+    assert run(county, "list", signed=False) == 0
+    assert first["id"][:6] in capsys.readouterr().out
 
 
 def test_waiting_for_the_receipts(county, capsys, monkeypatch):
