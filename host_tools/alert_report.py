@@ -82,7 +82,8 @@ class Report:
     def coverage(self) -> Coverage:
         """Return who sounded until now."""
         order = self._orders.find(self._id)
-        return coverage.coverage(order, self._orders.deliveries(order), time.time())
+        heard = {contact.unit for contact in self._store.contacts()}
+        return coverage.coverage(order, self._orders.deliveries(order), time.time(), heard)
 
     def _tests(self, found: Coverage) -> list[self_tests.SelfTest]:
         return self_tests.last(self._store, dict.fromkeys(unit.unit for unit in found.units))

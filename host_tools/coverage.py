@@ -5,7 +5,7 @@ A unit is in one of four states:
 - sounded: it plays or has played; in a silent drill: it says that it would have. Where there is
   nothing that measures, nobody knows better: "not measured".
 - waiting: it can still sound. It has it and waits for its time, or it has only just been sent, or
-  it refused it for now and gets it again.
+  it refused it for now and gets it again; or it is at a self-test.
 - refused: it says that it did not, or not to the end, and why.
 - silent: it has not answered for `SILENT_AFTER_S`, or its window ended without a sound, or it has
   played and its proof shows current or sound for less than `LEAST_SHARE` of the time.
@@ -16,7 +16,7 @@ A unit is in one of four states:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,9 +26,13 @@ from .orders import Delivery, Order, is_for_now
 from .records import stage_name
 
 SILENT_AFTER_S = 10.0
+UNSENT_AFTER_S = 3.0  # a collector that runs has seen an order by then
 LEAST_SHARE = 1 / 8  # of the time of play; speech has pauses
 SOUNDED, WAITING, REFUSED, SILENT = STATES = ("sounded", "waiting", "refused", "silent")
 FIRST_SAMPLE = 3  # among the hops of a receipt: received, verified, decided, first sample
+_UNSENT = "not sent"
+_UNHEARD = "never heard of, so no address is known"
+_NO_COLLECTOR = "not sent: does 'fieldbeat collect' run?"
 PROOFS = {1: "line current", 2: "microphone"}
 
 
@@ -86,9 +90,21 @@ class Coverage:
         return sorted(u.sample_ms for u in self.units if u.sample_ms is not None)
 
 
-def coverage(order: Order, deliveries: Iterable[Delivery], now_s: float) -> Coverage:
-    """Return what became of an order until now."""
-    units = tuple(_unit(order, each, now_s) for each in deliveries)
+def coverage(
+    order: Order,
+    deliveries: Iterable[Delivery],
+    now_s: float,
+    heard: Collection[str] | None = None,
+) -> Coverage:
+    """Return what became of an order until now.
+
+    Args:
+        order: it.
+        deliveries: of it, to its units.
+        now_s: the time, Unix seconds.
+        heard: names of the units that ever sent anything, to tell why it was not sent to others.
+    """
+    units = tuple(_unit(order, each, now_s, heard) for each in deliveries)
     areas = {name: AreaCoverage(name) for name in sorted({unit.area for unit in units})}
     total = AreaCoverage("")
     for unit in units:
@@ -101,8 +117,12 @@ def coverage(order: Order, deliveries: Iterable[Delivery], now_s: float) -> Cove
     return Coverage(order, units, tuple(areas.values()), total)
 
 
-def _unit(order: Order, delivery: Delivery, now_s: float) -> UnitCoverage:
+def _unit(
+    order: Order, delivery: Delivery, now_s: float, heard: Collection[str] | None
+) -> UnitCoverage:
     state, why = _state(order, delivery, now_s)
+    if why == _UNSENT and heard is not None:
+        why = _NO_COLLECTOR if delivery.unit in heard else _UNHEARD
     stage = "" if delivery.stage is None else stage_name(delivery.stage)
     hops = delivery.hops_ms
     sample_ms = hops[FIRST_SAMPLE] if len(hops) > FIRST_SAMPLE else None
@@ -117,7 +137,7 @@ def _state(order: Order, delivery: Delivery, now_s: float) -> tuple[str, str]:
     if stage == receipt.DONE:
         return _done(order, delivery)
     if stage == receipt.STARTED:
-        return SOUNDED, ""
+        return _started(order, over)
     if stage == receipt.SILENT:
         return SOUNDED if order.silent else REFUSED, "" if order.silent else "it was not to sound"
     if stage in (receipt.REFUSED, receipt.INTERRUPTED, receipt.CANCELLED):
@@ -130,12 +150,17 @@ def _state(order: Order, delivery: Delivery, now_s: float) -> tuple[str, str]:
     if delivery.first_s is None and order.cancelled_s is not None:
         return REFUSED, "cancelled before it was sent"
     if delivery.first_s is None:
-        unknown = "never heard of, so no address is known"
-        return (
-            (SILENT, unknown) if over or now_s - order.made_s > SILENT_AFTER_S else (WAITING, "")
-        )
+        waited_s = now_s - order.made_s
+        state = SILENT if over or waited_s > SILENT_AFTER_S else WAITING
+        return state, _UNSENT if state == SILENT or waited_s > UNSENT_AFTER_S else ""
     late = now_s - delivery.first_s > SILENT_AFTER_S
     return (SILENT, "does not answer") if late or over else (WAITING, "")
+
+
+def _started(order: Order, over: bool) -> tuple[str, str]:
+    if order.kind == command.ALERT:
+        return SOUNDED, ""
+    return (SILENT, "did not say how it ended") if over else (WAITING, "")
 
 
 def _done(order: Order, delivery: Delivery) -> tuple[str, str]:

@@ -46,8 +46,9 @@ def state(order=ORDER, after_s=5.0, **known):
         ({}, 5, (WAITING, "")),
         ({}, SILENT_AFTER_S + 1, (SILENT, "does not answer")),
         ({}, 1800, (SILENT, "does not answer")),
-        ({"first_s": None}, 5, (WAITING, "")),
-        ({"first_s": None}, 11, (SILENT, "never heard of, so no address is known")),
+        ({"first_s": None}, 2, (WAITING, "")),
+        ({"first_s": None}, 5, (WAITING, "not sent")),
+        ({"first_s": None}, 11, (SILENT, "not sent")),
         ({"stage": receipt.RECEIVED}, 500, (WAITING, "")),
         ({"stage": receipt.ACCEPTED}, 1799, (WAITING, "")),
         ({"stage": receipt.ACCEPTED}, 1800, (SILENT, "has it, and did not say that it sounded")),
@@ -90,6 +91,22 @@ def test_who_played_without_a_proof_is_not_proven():
 def test_a_cancel_that_was_done_is_no_sound_to_be_measured():
     order = dataclasses.replace(ORDER, kind=command.CANCEL)
     assert state(order, stage=receipt.DONE) == (SOUNDED, "")
+
+
+def test_a_self_test_that_has_begun_is_not_passed_yet():
+    order = dataclasses.replace(ORDER, kind=command.SELFTEST)
+    assert state(order, stage=receipt.STARTED) == (WAITING, "")
+    assert state(order, 1800, stage=receipt.STARTED) == (SILENT, "did not say how it ended")
+
+
+def test_why_it_was_not_sent():
+    for heard, why in (
+        (None, "not sent"),
+        ({"sp-1"}, "not sent: does 'fieldbeat collect' run?"),
+        (set(), "never heard of, so no address is known"),
+    ):
+        (unit,) = coverage(ORDER, [delivery(first_s=None)], NOW_S + 11, heard).units
+        assert (unit.state, unit.why) == (SILENT, why)
 
 
 def test_in_a_silent_drill_who_would_have_sounded_did_well():
@@ -240,7 +257,9 @@ def test_receipts_of_others_change_nothing(orders):
 
 def test_an_order_is_found_by_the_beginning_of_its_id(orders):
     assert orders.find("0101") == orders.find(ID.hex()) == orders.find("0101", kind=1) == ORDER
-    with pytest.raises(CannotTry, match="no alert has an id '02'; next: see 'fieldbeat alert st"):
+    with pytest.raises(
+        CannotTry, match="no alert has an id '02'; next: see 'fieldbeat alert list'"
+    ):
         orders.find("02")
     with pytest.raises(CannotTry, match="no alert has an id"):
         orders.find("")
