@@ -95,7 +95,7 @@ def forget(desk: Desk, at: Sequence[Unit], old: Issuer, issuers: Sequence[str]) 
 
 
 def sounding(desk: Desk, issuer: Issuer) -> list[Order]:
-    """Return the alerts of an issuer that count still: where he is forgotten they go silent."""
+    """Return the alerts of an issuer that sound, or may: where he is forgotten they go silent."""
     return [
         order
         for order in desk.orders.all(kind=command.ALERT)
@@ -103,6 +103,7 @@ def sounding(desk: Desk, issuer: Issuer) -> list[Order]:
         and order.made_s >= issuer.created_s
         and order.expires_s > desk.now()
         and order.cancelled_s is None
+        and not all(delivery.is_over for delivery in desk.orders.deliveries(order))
     ]
 
 

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from . import issuer_keys, issuer_orders
 from .alert_desk import Desk, Plan
 from .alerts import AlertError
-from .cap_places import names
+from .cap_places import NAMED, names
 from .issuers import Issuer, IssuerError
+
+TOLD_SIZE = 60  # of an alert in words, where it is one of several
 
 
 class Turn:
@@ -89,6 +91,14 @@ class Turn:
     def _must_be_quiet(self) -> None:
         orders = issuer_orders.sounding(self._desk, self._old)
         if orders:
-            told = "; ".join(f"{order.id.hex()[:6]} ({order.told})" for order in orders)
+            told = "; ".join(
+                f"{each.id.hex()[:6]} ({_short(each.told)})" for each in orders[:NAMED]
+            )
+            if len(orders) > NAMED:
+                told += f" and {len(orders) - NAMED} more"
             message = f"alerts of {self._old.name} count still and would go silent: {told}"
             raise AlertError(message, "wait for their end, or add --silence")
+
+
+def _short(told: str) -> str:
+    return told if len(told) <= TOLD_SIZE else f"{told[:TOLD_SIZE]}..."

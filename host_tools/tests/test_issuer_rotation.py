@@ -136,6 +136,21 @@ def test_an_alert_of_the_old_one_is_not_silenced_by_mistake(county, capsys):
     assert knows(one, Issuers(county.registry).get("county-2"))
 
 
+def test_an_alert_that_has_sounded_everywhere_holds_nothing_up(county, capsys):
+    one = add(county, "sp-1")
+    rotate(county)
+    county.out()
+    order = county.send(areas=["riverside"])
+    county.out()
+    county.say(one, one.tell(order.id, receipt.STARTED, county.now_s))
+    assert rotate(county) == 2  # it sounds
+    capsys.readouterr()
+    county.say(one, one.tell(order.id, receipt.DONE, county.now_s))
+    assert rotate(county) == 0
+    county.out()
+    assert knows(one, Issuers(county.registry).get("county-2"))
+
+
 @pytest.mark.parametrize("class_, level", [(DRILL, 1), (EMERGENCY, 2)])
 def test_who_may_not_order_everything_has_another_one_sign(county, capsys, class_, level):
     school = make(county, "school", class_, level)
