@@ -14,8 +14,11 @@ from fieldbeat.host_tools.errors import CannotTry
 
 from .endings import told_to_end
 from .virtual.bench import Bench
+from .virtual.board import VirtualBoard
 from .virtual.errors import BenchError
 from .virtual.rfc2217_port import Rfc2217Port
+
+RIVER_MM = 3_200  # from a level sensor down to the water
 
 
 def up(
@@ -25,13 +28,21 @@ def up(
     seed: int,
     seconds: float | None,
     rfc2217: str | None,
+    sound: Path | None,
+    stream: int | None,
     as_json: bool,
 ) -> None:
-    """Starts the boards, prints where each is, and runs until Ctrl-C or for `seconds`."""
+    """Starts the boards, prints where each is, and runs until Ctrl-C or for `seconds`.
+
+    `sound` is a folder for what loudspeakers play, `stream` a UDP port of theirs that is served on
+    this machine.
+    """
     for name in boards:
         catalogue.must_exist(name)
     contents = None if image is None else _read(image, boards)
     address = None if rfc2217 is None else _address(rfc2217)
+    if sound is not None:
+        _make(sound, "--sound")
     ended = told_to_end()
     ports: list[Rfc2217Port] = []
     with _locked(directory) if directory else nullcontext():
@@ -39,12 +50,15 @@ def up(
             with Bench(seed, directory) as bench:
                 bench.network.bridge = True
                 for board_name in boards:
-                    bench.add_board(board_name, image=contents)
+                    _hang(bench.add_board(board_name, image=contents))
+                streams = {} if stream is None else _streams(bench, stream)
                 ports = _serve(bench, *address) if address else []
-                _print(bench, ports, as_json)
+                _print(bench, ports, streams, as_json)
                 bench.world.run_real(seconds, ended)
                 for port in ports:
                     port.close()
+                if sound is not None:
+                    _keep_sound(bench, sound)
         except BenchError as error:
             message, _, step = str(error).rpartition(": ")  # as BenchErrors have it
             if not message:
@@ -55,12 +69,8 @@ def up(
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
     """Keeps a second bench off the same flash files."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = os.open(directory, os.O_RDONLY)
-    except OSError as error:
-        step = "name a folder where you may write with --dir"
-        raise CannotTry(f"{directory}: {error.strerror}", step) from None
+    _make(directory, "--dir")
+    lock = os.open(directory, os.O_RDONLY)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -70,6 +80,37 @@ def _locked(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _make(directory: Path, option: str) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        step = f"name a folder where you may write with {option}"
+        raise CannotTry(f"{directory}: {error.strerror}", step) from None
+
+
+def _hang(board: VirtualBoard) -> None:
+    """Puts water below a level sensor: without it there is nothing to read on a desk."""
+    sensor = board.fitted.parts.get("river")
+    if sensor is not None:
+        sensor.hang(RIVER_MM)
+
+
+def _streams(bench: Bench, port: int) -> dict[str, str]:
+    """One UDP port of this machine for each board with a network, by its name."""
+    found = {}
+    for name, board in bench.boards.items():
+        if board.address is not None:
+            host, number = bench.network.lan.expose(board.address, port)
+            found[name] = f"rtp://{host}:{number}"
+    return found
+
+
+def _keep_sound(bench: Bench, folder: Path) -> None:
+    for name, board in bench.boards.items():
+        for sink in getattr(board.fitted, "sinks", {}).values():
+            sink.wav(folder / f"{name}.wav")
 
 
 def _read(image: Path, boards: list[str]) -> bytes:
@@ -107,17 +148,20 @@ def _serve(bench: Bench, host: str, first: int) -> list[Rfc2217Port]:
         raise CannotTry(message, "choose another port with --rfc2217") from None
 
 
-def _print(bench: Bench, ports: list[Rfc2217Port], as_json: bool) -> None:
+def _print(bench: Bench, ports: list[Rfc2217Port], streams: dict[str, str], as_json: bool) -> None:
     rows = [
         {"board": name, "port": board.port, "mac": board.mac.hex(":")}
         for name, board in bench.boards.items()
     ]
     for row, port in zip(rows, ports, strict=False):
         row["url"] = port.url
+    for row in rows:
+        if row["board"] in streams:
+            row["stream"] = streams[row["board"]]
     if as_json:
         print(json.dumps(rows, indent=2), flush=True)
         return
     for row in rows:
-        url = f"  {row['url']}" if "url" in row else ""
-        print(f"{row['board']:<24} {row['port']:<14} {row['mac']}{url}", flush=True)
+        more = "".join(f"  {row[key]}" for key in ("url", "stream") if key in row)
+        print(f"{row['board']:<24} {row['port']:<14} {row['mac']}{more}", flush=True)
     print("Ctrl-C ends the bench.", flush=True)

@@ -32,6 +32,12 @@ def up(
     rfc2217: str | None = typer.Option(
         None, metavar="[HOST:]PORT", help="Also serve them by RFC 2217, from this TCP port on."
     ),
+    sound: Path | None = typer.Option(
+        None, metavar="DIR", help="At the end write there what each loudspeaker has played."
+    ),
+    stream: int | None = typer.Option(
+        None, min=1, max=65535, metavar="PORT", help="Take live streams for this port of theirs."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Write JSON for a machine to read."),
 ) -> int:
     """Start virtual boards in real time and print the serial port of each; Ctrl-C ends them.
@@ -42,10 +48,11 @@ def up(
         fieldbeat bench up greenhouse_esp32 greenhouse_esp32 --image node.bin --for 60
         fieldbeat bench up greenhouse_esp32 --dir build/desk --json
         fieldbeat bench up --rfc2217 4001 greenhouse_esp32
+        fieldbeat bench up speaker_esp32_eth --sound build/heard --stream 5004
     """
     from .bench_up import up as start
 
-    start(boards, image, directory, seed, seconds, rfc2217, as_json)
+    start(boards, image, directory, seed, seconds, rfc2217, sound, stream, as_json)
     return 0
 
 

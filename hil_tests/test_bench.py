@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import wave
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,6 +68,18 @@ def test_up_prints_a_serial_port_for_each_board():
     assert len({row["port"] for row in rows}) == len({row["mac"] for row in rows}) == 2
 
 
+def test_up_takes_streams_for_loudspeakers_and_keeps_their_sound(tmp_path):
+    heard = tmp_path / "heard"
+    options = ("--for", "0.5", "--sound", str(heard), "--stream", "5004", "--json")
+    result = run_up("speaker_esp32_eth", "greenhouse_esp32", *options)
+    assert result.returncode == 0, result.stderr
+    speaker, station = json.loads(result.stdout)
+    assert speaker["stream"].startswith("rtp://127.0.0.1:") and "stream" not in station
+    with wave.open(str(heard / "speaker_esp32_eth-0.wav")) as sound:
+        assert sound.getframerate() == 16_000
+    assert len(list(heard.iterdir())) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -78,6 +91,7 @@ def test_up_prints_a_serial_port_for_each_board():
         (["--image", "none.img"], "none.img: No such file or directory; next: name one that 'fi"),
         (["--rfc2217", "x"], "'x' is no PORT or HOST:PORT; next: give a TCP port, as in --rfc2"),
         (["--rfc2217", "192.0.2.1:9"], "; next: choose another port with --rfc2217"),
+        (["--sound", "short.img"], "short.img: File exists; next: name a folder where"),
         (["--dir", "short.img"], "short.img: File exists; next: name a folder where"),
         (["--dir", "broken"], "flash.bin has 1 bytes, not 4194304; next: delete it"),
     ],
