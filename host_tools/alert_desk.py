@@ -331,10 +331,12 @@ class Desk:
         choices = info.spoken()
         for text in choices[:-1]:
             try:
-                return self.plan(replace(request, texts=[text]))
+                plan = self.plan(replace(request, texts=[text]))
             except AlertError:  # too long, or what is wrong with all of them
                 continue
-        return self.plan(replace(request, texts=[choices[-1]]))
+            return plan if text == choices[0] else _shortened(plan)
+        plan = self.plan(replace(request, texts=[choices[-1]]))
+        return plan if len(choices) == 1 else _shortened(plan)
 
     def chosen(self, names: Sequence[str], class_: int, level: int) -> list[Issuer]:
         """Return the issuers that were named, or the only one who may.
@@ -357,6 +359,11 @@ class Desk:
         for issuer in named:
             alerts.check_issuer(issuer, class_, level)
         return named
+
+
+def _shortened(plan: Plan) -> Plan:
+    note = "the whole text of the message is too long for a command: only part of it is spoken"
+    return replace(plan, notes=(*plan.notes, note))
 
 
 def _names(issuers: Sequence[Issuer]) -> str:

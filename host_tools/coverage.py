@@ -239,7 +239,7 @@ def as_map(found: Coverage) -> dict[str, Any]:
         "kind": kind_name(order.kind),
         "told": order.told,
         "issuers": order.issuers,
-        "silent_drill": order.silent,
+        "silent_drill": bool(order.silent),
         "made_s": order.made_s,
         "start_s": order.start_s,
         "expires_s": order.expires_s,

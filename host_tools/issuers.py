@@ -21,7 +21,7 @@ from fieldbeat.protocols import cbor, command, cose
 
 from .errors import CannotTry
 from .registry import Registry
-from .times import DEVICE_EPOCH_S
+from .times import DEVICE_EPOCH_S, iso
 
 CLASSES = ("daily", "drill", "emergency")  # by their numbers on the wire
 LEVELS = (1, 2, 3, 4)  # 1 is the highest
@@ -102,7 +102,9 @@ class Issuers:
         if not found:
             known = ", ".join(issuer.name for issuer in self.in_office())
             step = f"known: {known}" if known else f"make one: fieldbeat issuer new {name}"
-            raise IssuerError(f"no issuer '{name}' is in {self._registry.path}", step)
+            gone = self._select("name = ? ORDER BY revoked_s DESC", name)
+            was = f"; he was revoked at {iso(gone[0].revoked_s)}" if gone else ""
+            raise IssuerError(f"no issuer '{name}' is in {self._registry.path}{was}", step)
         return found[0]
 
     def add(

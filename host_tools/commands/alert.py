@@ -327,6 +327,8 @@ def _order(
     desk: Desk, plan: Plan, files: list[Path] | None, yes: bool, wait: float, as_json: bool
 ) -> None:
     """Have it confirmed, hand it to the collector, and tell what became of it if that is asked."""
+    from fieldbeat.protocols.command import STATUS
+
     from ..alert_report import Report
     from ..coverage import kind_name
 
@@ -340,6 +342,8 @@ def _order(
         name = kind_name(order.kind)
         see = "who sounds" if name == "alert" else "what became of it"
         say(f"{name} {id_} is ordered; see {see}: fieldbeat alert status {id_[:6]}")
+        if order.kind == STATUS:
+            say("what they say: fieldbeat show")
     if wait:
         report = Report(desk.store, id_, every_unit=False)
         report.wait(wait)
