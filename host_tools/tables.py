@@ -17,7 +17,7 @@ from .outcome import REASONS
 from .times import iso, span
 from .views import Reading, UnitView
 
-_MAY_WRAP = ("Site", "Reason")  # where the terminal is too narrow, these give way
+_MAY_WRAP = ("Site", "Reason", "What")  # where the terminal is too narrow, these give way
 _GOOD, _ODD, _BAD = "green", "yellow", "bold red"
 UNSET = Text("clock not set", style=_ODD)
 

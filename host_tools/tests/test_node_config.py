@@ -111,6 +111,15 @@ SPEAKER = (Path(__file__).parents[2] / "docs/examples/speaker.toml").read_text()
 TWO_ROADS = (Path(__file__).parents[2] / "docs/examples/speaker-nbiot.toml").read_text()
 
 
+def test_the_pole_on_the_desk_measures_a_river_and_tells_the_registry():
+    text = (Path(__file__).parents[2] / "docs/examples/desk-speaker.toml").read_text()
+    config = node_config.parse(text, "d.toml")
+    assert config.profile.id == "speaker_river" and config.notes == ()
+    assert config.for_registry["two_issuers_level"] == 0
+    strict = SPEAKER.replace("two_issuers_level = 0", "two_issuers_level = 2")
+    assert node_config.parse(strict, "s.toml").for_registry["two_issuers_level"] == 2
+
+
 def test_a_speaker_with_two_roads():
     config = node_config.parse(TWO_ROADS, "s.toml")
     device = config.to_device_map()
