@@ -54,7 +54,7 @@ def resolve(areas: Sequence[Area], speakers: Sequence[Unit]) -> Places:
         step = "choose with --area, --group, --unit or --all"
         more = "".join(f"; {note}" for note in notes if "without coordinates" in note)
         if more:
-            step = f"say where they are: fieldbeat config locate; or {step}"
+            step += "; or say where they are: fieldbeat config locate TABLE"
         raise AlertError(f"it names {named}, and no loudspeaker is there{more}", step)
     return Places(tuple(sorted(found.values(), key=lambda unit: unit.name)), tuple(notes))
 

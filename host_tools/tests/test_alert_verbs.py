@@ -404,7 +404,8 @@ def test_a_long_cap_text_is_shortened_to_what_matters(county, capsys):
     one = county.add("sp-1")
     long = message(info("Minor", LATER)).replace("stands at 3.20 m", "stands high " * 150)
     (county.folder / "long.xml").write_text(long)
-    send(county, capsys, "--cap", str(county.folder / "long.xml"), "--for", "1 h")
+    sent = send(county, capsys, "--cap", str(county.folder / "long.xml"), "--for", "1 h")
+    assert "only part of it is spoken" in sent["notes"][-1]
     county.out()
     assert one.got[0].args.content[1][2] == b"Flood warning. Leave the bank now."
 
