@@ -122,9 +122,9 @@ class Trial:
             return [f"provisioning again fails: {error}"]
         who = host.identity(UNIT) if rekey else self.promise.identities[0]
         self.promise = replace(self.promise, configs=(wanted,), identities=(who,))
-        before = host.taken
-        if rekey and not self.desk.run_until(lambda: host.taken > before, PROOF_S):
-            return ["nothing came under the new key"]
+        self._answered_us = -1
+        if not self.desk.run_until(self._all_came, PROOF_S):
+            return ["after provisioning again: what stands in the log does not come"]
         broken = oracle.judge(self.recording, self.promise, self._outcome())
         return [f"after provisioning again: {text}" for text in broken]
 
@@ -147,12 +147,20 @@ class Trial:
 
     def _note_alarms(self) -> None:
         """What comes is still in the log: it goes when the unit knows that it came."""
+        self._alarms |= self._log().alarms
+
+    def _log(self) -> flash_reader.Log:
         flash = self.desk.unit.flash.read(0, self.desk.unit.flash.size)
         try:
-            log = flash_reader.log(flash_reader.files(flash, self.recording.vfs))
+            return flash_reader.log(flash_reader.files(flash, self.recording.vfs))
         except flash_reader.Unreadable:  # the oracle says so in the end
-            return
-        self._alarms |= log.alarms
+            return flash_reader.Log()
+
+    def _all_came(self) -> bool:
+        if self._answered_us < 0:
+            return False
+        self._answered_us = -1  # look once an answer
+        return self._log().records.keys() <= self.desk.host.records().keys()
 
     def _proved(self) -> bool:
         now_us = self.desk.world.now_us
