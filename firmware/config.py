@@ -10,6 +10,7 @@ from . import later
 # Whose names others need not hold.
 _SPEAKER = const("firmware.speaker_config")
 _POWER = const("firmware.power_config")
+_PICTURES = const("firmware.pictures_config")
 _ANY = const(0x3FFFFFFF)
 
 # (table, key, default or None where it must be given, minimum, maximum); text has length limits.
@@ -106,6 +107,8 @@ def check(value, kind):
             later.call(_SPEAKER, "check", value, check_key, ConfigError)
         if "power" in value:
             later.call(_POWER, "check", value, check_key, ConfigError)
+        if "pictures" in value:
+            later.call(_PICTURES, "check", value, check_key, ConfigError)
         for table, key, default, low, high in _KEYS:
             check_key(value, table, key, default, low, high)
         if not isinstance(value.setdefault("fitted", {}), dict):

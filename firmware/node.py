@@ -36,7 +36,11 @@ _SHELL = const("firmware.shell firmware.reboot")
 _SLEEP = const("firmware.sleep")
 _SERVER = const("firmware.smp_server firmware.smp_request protocols.smp")
 
-_ROLES = {"speaker": "firmware.roles.speaker", "station": "firmware.roles.station"}
+_ROLES = {
+    "camera": "firmware.roles.camera",
+    "speaker": "firmware.roles.speaker",
+    "station": "firmware.roles.station",
+}
 # By machine.*_RESET.
 _CAUSES = const(("unknown", "power", "hard", "watchdog", "deep sleep", "soft"))
 _ESSENTIAL = const(("console", "house"))  # what runs in safe mode too

@@ -23,6 +23,7 @@ from .downlink import Downlink
 from .errors import FieldbeatError
 from .opener import Opened, Opener
 from .outcome import Outcome, source_text
+from .pictures import Arrivals
 from .records import Decoder, describe, floor, receipt_of
 from .refusals import Refusals
 from .registry import Registry
@@ -55,6 +56,7 @@ class Collector:
         self._traffic = Traffic(store)
         self._downlink = Downlink(registry)
         self._refusals = Refusals(store)
+        self._pictures = Arrivals(store)
         self.refused = self._refusals.counts
         self._opener = Opener(registry, self._traffic)
         self._dispatcher = Dispatcher(store, self._opener, self._traffic, self._downlink)
@@ -154,6 +156,7 @@ class Collector:
     def _forget(self) -> None:
         self._traffic.forget()
         self._decoder.forget()
+        self._pictures.forget()
         self.store.forget()
 
     # What it carried
@@ -211,6 +214,9 @@ class Collector:
             contact.source = outcome.source
         contact.frames += 1
         contact.bytes += outcome.size
+        if item.block is not None:
+            item.answer = self._pictures.take(unit, item.block, at_s)
+            return
         run = self._run(link, item)
         frame_id = self.store.add_frame(
             unit, keys.epoch, outcome.piv, at_s, outcome.source, item.datagram
@@ -282,10 +288,14 @@ class Collector:
             if item is None or item.outcome.reason:
                 continue
             try:
-                if item.last and busy:  # the registry: wait for it once, not once for each unit
+                if (
+                    item.last or item.answer
+                ) and busy:  # the registry: wait for it once, not once for each unit
                     raise busy
                 if item.last:
                     reply.append(self._answer(item))
+                elif item.answer is not None:
+                    reply.append(self._sealed(item, frame.BLOCK, item.answer))
             except DatabaseBusy as error:
                 busy = error
                 item.outcome.refuse("store", str(error))
@@ -298,7 +308,7 @@ class Collector:
 
     def _answer(self, item: Opened) -> bytes:
         """Return the acknowledgement of what is stored of a unit."""
-        outcome, keys = item.outcome, item.keys
+        outcome = item.outcome
         link = self._traffic.link(outcome.unit, outcome.at_s)
         cumulative = link.contact.cumulative
         plaintext = ack_writer.encode(
@@ -309,7 +319,12 @@ class Collector:
             time=max(0, int(outcome.at_s) - DEVICE_EPOCH_S),
             schemas=self.store.schemas_wanted(outcome.unit),
         )
-        piv = self._downlink.next(keys.kid, keys.epoch, outcome.at_s)
-        sealed = keys.seal(frame.ACK, frame.DOWN, piv, plaintext)
+        sealed = self._sealed(item, frame.ACK, plaintext)
         outcome.cumulative = cumulative
         return sealed
+
+    def _sealed(self, item: Opened, cls: int, plaintext: bytes) -> bytes:
+        """Seal an answer to a frame under the keys that it came with."""
+        keys = item.keys
+        piv = self._downlink.next(keys.kid, keys.epoch, item.outcome.at_s)
+        return keys.seal(cls, frame.DOWN, piv, plaintext)

@@ -227,6 +227,7 @@ def kind_name(kind: int) -> str:
         command.ALARM_RULES: "alarm rules",
         command.ISSUERS: "issuers",
         command.STATUS: "status",
+        command.PICTURE: "picture",
     }
     return names.get(kind, f"command {kind}")
 

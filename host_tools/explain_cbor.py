@@ -37,6 +37,11 @@ def since_2024(seconds: Any) -> str:
     return f"{seconds} = {iso(seconds + DEVICE_EPOCH_S)}"
 
 
+def picture_kind(number: Any) -> str:
+    """Return what kind of picture it is."""
+    return {0: "thumbnail", 1: "gauge", 2: "full"}.get(number, str(number))
+
+
 _COLUMN = named(
     {1: "name", 2: "unit", 3: "counts per unit", 4: "minimum", 5: "maximum", 6: "dead band"}
 )
@@ -87,6 +92,17 @@ _EVENTS: dict[int, dict[int, Any]] = {
         6: "missed",
         7: "battery mV",
     },
+    event.PICTURE: {
+        2: ("why", lambda n: {0: "schedule", 1: "alarm", 2: "command"}.get(n, str(n))),
+        3: ("kind", picture_kind),
+        4: "bytes",
+        5: "width",
+        6: "height",
+        7: "quality",
+        8: ("flags", lambda bits: f"{bits:b}"),
+        9: "sha256",
+        10: "clock set",
+    },
 }
 ACK = named(
     {
@@ -123,6 +139,7 @@ _COMMANDS = {
     command.ALARM_RULES: "alarm rules",
     command.ISSUERS: "issuers",
     command.STATUS: "status",
+    command.PICTURE: "picture",
 }
 _CLASSES = {command.DAILY: "daily", command.DRILL: "drill", command.EMERGENCY: "emergency"}
 _ALERT = named(
@@ -157,6 +174,7 @@ _ARGS: dict[int, Keys] = {
     command.SELFTEST: named({6: "silent"}),
     command.ALARM_RULES: named({0: ("rules", _RULE)}),
     command.ISSUERS: named({0: ("added", _any), 1: ("revoked", _any)}),
+    command.PICTURE: named({0: ("kind", picture_kind), 1: "bytes"}),
 }
 
 

@@ -114,6 +114,26 @@ class Nbiot(Strict):
     budget_bytes_day: int = Field(default=100_000, ge=1000, le=SPEAKER_BUDGET_BYTES)
 
 
+class Pictures(Strict):
+    """When a camera takes pictures, and what they may cost.
+
+    By the clock every `every_s` seconds (0: never) a thumbnail and the gauge; a whole picture when
+    there is an alarm or somebody asks. `keep_bytes`: flash for those that are not sent yet. None
+    is taken or sent below `battery_min_mv`, 0 for any voltage. `listen_s`: how long a wake waits
+    for commands.
+    """
+
+    every_s: int = Field(default=3600, ge=0, le=604_800)
+    at_s: int = Field(default=0, ge=0, le=604_800)
+    thumbnail_bytes: int = Field(default=3000, ge=1000, le=1_000_000)
+    gauge_bytes: int = Field(default=6000, ge=1000, le=1_000_000)
+    full_bytes: int = Field(default=40_000, ge=1000, le=1_000_000)
+    budget_bytes_day: int = Field(default=300_000, ge=1000, le=100_000_000)
+    keep_bytes: int = Field(default=1_000_000, ge=10_000, le=16_000_000)
+    battery_min_mv: int = Field(default=0, ge=0, le=60_000)
+    listen_s: int = Field(default=3, ge=0, le=60)
+
+
 Region = Annotated[list[Annotated[int, Field(ge=0, le=4095)]], Field(min_length=4, max_length=4)]
 
 
@@ -138,6 +158,7 @@ class Tables(Strict):
     wifi: Wifi | None = None
     nbiot: Nbiot | None = None
     power: Power | None = None
+    pictures: Pictures | None = None
     fitted: dict[str, Override] = {}
 
 
@@ -231,6 +252,8 @@ class NodeConfig:
         }
         if self.profile.role == "speaker":
             device["speaker"] = (self.tables.speaker or Speaker()).to_device_map()
+        if self.profile.role == "camera":
+            device["pictures"] = (self.tables.pictures or Pictures()).model_dump()
         if self.tables.wifi:
             device["wifi"] = self.tables.wifi.model_dump()
             device["nbiot"] = (self.tables.nbiot or Nbiot()).model_dump()
@@ -321,6 +344,8 @@ def _part_problems(config: NodeConfig) -> Iterator[str]:
         yield "[node] latitude and longitude: give both, or none"
     if config.tables.speaker and config.profile.role != "speaker":
         yield f"[speaker]: profile '{config.profile.id}' is no speaker's, remove the table"
+    if config.tables.pictures and config.profile.role != "camera":
+        yield f"[pictures]: profile '{config.profile.id}' takes none, remove the table"
     if board.fitted and not set(board.fitted) - _disabled(config):
         yield "[fitted]: every part is disabled, at least one must be enabled"
 

@@ -34,6 +34,8 @@ class Opened:
     last: bool
     datagram: bytes
     outcome: Outcome
+    block: bytes | None = None  # the plaintext of a frame of class BLOCK
+    answer: bytes | None = None  # to it, when it is stored
     receipted: list[Any] = field(default_factory=list)  # receipts, of protocols/receipt_reader.py
 
 
@@ -69,6 +71,8 @@ class Opener:
             outcome.unit = peer.unit.name
             keys, plaintext = self._decrypt(peer, header, datagram)
             outcome.epoch, outcome.piv = keys.epoch, header.piv
+            if header.cls == frame.BLOCK:
+                return Opened(keys, [], "", False, datagram, outcome, plaintext)
             if header.cls != frame.TELEMETRY:
                 raise frame.FrameError("class")
             records, last = packing_reader.unpack(plaintext)

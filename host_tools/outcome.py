@@ -10,7 +10,7 @@ from typing import Any
 REASONS = {  # why a datagram is refused, in words
     "short": "too short for a frame",
     "version": "no frame of ours",
-    "class": "a frame of another kind than reports",
+    "class": "a frame of another kind than reports and pictures",
     "kid": "unknown key id: no unit of this registry has it",
     "epoch": "an old key, or one that this registry does not have",
     "piv": "its sequence number is malformed",

@@ -45,9 +45,12 @@ class Channel(Strict):
         return self.source.partition(".")[0]
 
 
+OBEYING = ("speaker", "camera")  # roles that take commands
+
+
 class Profile(Strict):
     id: str = Field(pattern=NAME, description="lower-case letters, digits and '_'")
-    role: Literal["station", "speaker"] = "station"  # a file of firmware/roles/
+    role: Literal["station", "speaker", "camera"] = "station"  # a file of firmware/roles/
     layout: SchemaName = Field(alias="schema")
     interval_s: int = Field(ge=1, le=86_400)
     report_samples: int = Field(ge=1, le=240)

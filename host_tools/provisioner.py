@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from fieldbeat.protocols import cbor
 from fieldbeat.protocols.frame import KeySet
 
-from . import node_config, wifi_password
+from . import node_config, profiles, wifi_password
 from .errors import FieldbeatError
 from .issuers import Issuers
 from .node_config import Wifi
@@ -134,7 +134,7 @@ class Provisioner:
             self._must_be_same(plan, identity)
         unit = self._identity_for(plan, identity, rekey)
         self._write_identity(unit)
-        if plan.role == "speaker":
+        if plan.role in profiles.OBEYING:
             self._write_issuers()
         if plan.wifi:
             self._write_password(unit, plan.wifi, password)

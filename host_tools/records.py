@@ -38,6 +38,7 @@ EVENT_NAMES = {
     event.CONFIG: "config",
     event.RECEIPT: "receipt",
     event.SELF_TEST: "self-test",
+    event.PICTURE: "picture",
 }
 
 STAGE_NAMES = {

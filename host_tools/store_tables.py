@@ -29,6 +29,19 @@ CREATE TABLE forgeries (
     count INTEGER NOT NULL, source TEXT NOT NULL)
 """
 
+# A picture's chunks are here until it is whole; `state`: of protocols/block_receiver.py.
+_PICTURES = """
+CREATE TABLE pictures (
+    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, number INTEGER NOT NULL, check_ INTEGER NOT NULL,
+    sha256 BLOB NOT NULL, taken_s INTEGER NOT NULL, size INTEGER NOT NULL, begun_s REAL NOT NULL,
+    last_s REAL NOT NULL, done_s REAL, state BLOB NOT NULL, data BLOB,
+    UNIQUE (unit, number, check_));
+CREATE INDEX pictures_in_time ON pictures (unit, taken_s);
+CREATE TABLE picture_chunks (
+    picture INTEGER NOT NULL, begin INTEGER NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (picture, begin)) WITHOUT ROWID
+"""
+
 # An order is one command or several, and a command has a delivery for each of its units.
 _ORDERS = """
 CREATE TABLE orders (
@@ -83,7 +96,8 @@ CREATE TABLE refusals (
     unit TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL, last_s REAL NOT NULL,
     source TEXT NOT NULL, PRIMARY KEY (unit, reason));
 {_FORGERIES};
-{_ORDERS}
+{_ORDERS};
+{_PICTURES}
 """
 
 _STEPS = {
@@ -93,12 +107,13 @@ _STEPS = {
     + "UPDATE records SET state = 'waiting' WHERE schema != 0 AND state = 'decoded'",
     2: "DROP TABLE locks;" + _FORGERIES,
     3: _ORDERS,
+    4: _PICTURES,
 }
 
 LAYOUT = Layout(
     name="store",
     application_id=int.from_bytes(b"fbst", "big"),
-    version=4,
+    version=5,
     tables=_TABLES,
     since_version_1="frames",
     steps=_STEPS,

@@ -52,22 +52,20 @@ _RESULT = const(12)
 
 _U8 = const(0xFF)
 _U16 = const(0xFFFF)
-_U32 = 0xFFFFFFFF
-_U64 = 0xFFFFFFFFFFFFFFFF
 _HEADER_KEYS = {_OBJECT, _LENGTH, _CHUNK, _SHA256, _TIME, _TYPE, _ASK}
 _CHUNK_KEYS = {_OBJECT, _INDEX, _DATA, _CHECK, _ASK}
 _STATUS_KEYS = {_OBJECT, _CHECK, _ASK, _BASE, _BITMAP, _RESULT}
 _LIMITS = {
-    _OBJECT: _U32,
-    _LENGTH: _U32,
+    _OBJECT: 0xFFFFFFFF,
+    _LENGTH: 0xFFFFFFFF,
     _CHUNK: _U16,
-    _TIME: _U32,
+    _TIME: 0xFFFFFFFF,
     _TYPE: _U8,
     _INDEX: _U16,
     _CHECK: _U16,
-    _ASK: _U32,
+    _ASK: 0xFFFFFFFF,
     _BASE: _U16 + 1,
-    _BITMAP: _U64,
+    _BITMAP: 0xFFFFFFFFFFFFFFFF,
     _RESULT: _U8,
 }
 # A chunk message beyond its data: the map, object, index, check, ask, the head of the data.

@@ -19,6 +19,7 @@
 #   5 ISSUERS   {0: [[algorithm, key, {0: highest class, 1: highest level}], ...] to be added,
 #                1: [kid, ...] to be revoked}
 #   6 STATUS    {}
+#   7 PICTURE   {0: 0 thumbnail, 1 gauge or 2 full, 1: bytes (the unit's)}
 #
 # Steps: [0, pattern, ms] a tone; [1, name] a stored clip; [2, encoding, bytes] text to be spoken;
 # [3, payload type, port, multicast group or empty, s] a live RTP stream.
@@ -34,6 +35,7 @@ SELFTEST = const(3)
 ALARM_RULES = const(4)
 ISSUERS = const(5)
 STATUS = const(6)
+PICTURE = const(7)
 
 DAILY = const(0)
 DRILL = const(1)
@@ -51,7 +53,8 @@ _ALGORITHMS = const((-7, -65537))  # ES256, SM2_SM3 of cose.py
 _PAYLOAD_TYPES = const((0, 8, 10, 11))  # PCMU, PCMA, L16
 _NAME_CHARS = const("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
-# args: what its command has: Alert, id, silent, rules, (issuers, kids), None
+# args: what its command has: Alert, id, silent, rules, (issuers, kids), None,
+# (kind, bytes or None)
 Command = namedtuple(
     "Command",
     ("command", "id", "target", "not_before", "expires", "counter", "args", "sent"),
@@ -220,6 +223,13 @@ def _status(args):
     _need(args == {}, "args")
 
 
+def _picture(args):
+    _keys(args, 1)
+    _need(is_uint(args.get(0), 2), "kind of picture")
+    _need(1 not in args or _in(args[1], 1000, 1000000), "bytes of a picture")
+    return args[0], args.get(1)
+
+
 _READERS = {
     ALERT: parse_alert,
     CANCEL: _cancel,
@@ -227,4 +237,5 @@ _READERS = {
     ALARM_RULES: _rules,
     ISSUERS: _issuers,
     STATUS: _status,
+    PICTURE: _picture,
 }

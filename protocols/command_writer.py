@@ -1,7 +1,17 @@
 # Writes what command.py reads, and the messages around it for a signer. A device never does.
 # SPDX-License-Identifier: Apache-2.0
 from . import cbor, cose
-from .command import ALARM_RULES, ALERT, CANCEL, ISSUERS, SELFTEST, STATUS, Command, parse
+from .command import (
+    ALARM_RULES,
+    ALERT,
+    CANCEL,
+    ISSUERS,
+    PICTURE,
+    SELFTEST,
+    STATUS,
+    Command,
+    parse,
+)
 from .compat import sha256
 
 
@@ -78,5 +88,7 @@ def _args_map(kind, args):
         return {6: True} if args else {}
     if kind == ISSUERS:
         return {key: items for key, items in enumerate(args) if items}
+    if kind == PICTURE:
+        return {key: value for key, value in enumerate(args) if value is not None}
     assert kind == STATUS
     return {}

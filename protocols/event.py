@@ -15,6 +15,7 @@ ALARM = const(4)  # an alarm rule has fired
 CONFIG = const(5)
 RECEIPT = const(6)  # see receipt.py
 SELF_TEST = const(7)
+PICTURE = const(8)  # one was taken; its bytes follow in frames of class 2, see blocks.py
 
 # Keys of every event.
 TYPE = const(0)
@@ -58,3 +59,21 @@ ALARM_UNIT = const(4)  # of the channel
 ALARM_SCALE = const(5)
 ALARM_VALUE = const(6)  # counts
 ALARM_SYNCED = const(7)  # bool: the time can be trusted
+
+# PICTURE
+PICTURE_WHY = const(2)  # SCHEDULE ...
+PICTURE_KIND = const(3)  # as in a PICTURE command: thumbnail, gauge, full
+PICTURE_SIZE = const(4)  # bytes
+PICTURE_WIDTH = const(5)
+PICTURE_HEIGHT = const(6)
+PICTURE_QUALITY = const(7)  # in the camera's own steps
+PICTURE_FLAGS = const(8)  # bits: FROZEN, PLAIN; absent: none
+PICTURE_SHA256 = const(9)  # of the JPEG, 32 bytes
+PICTURE_SYNCED = const(10)  # bool: the time can be trusted
+
+SCHEDULE = const(0)
+ALARMED = const(1)
+COMMANDED = const(2)
+
+FROZEN = const(1)  # the same bytes as the one before of its kind
+PLAIN = const(2)  # few bytes at the finest quality: night, fog or something before the lens

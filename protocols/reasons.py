@@ -17,6 +17,7 @@ _TEXTS = const(
         "rule_blind rules_older rules_corrupt network_down network_no_route wifi_link_lost",
         "wifi_no_answer wifi_password wifi_link_back revoked no_mains battery_low",
         "camera_silent camera_garbled picture_bad picture_cut picture_large rtc_corrupt",
+        "picture_lost",
     )
 )
 

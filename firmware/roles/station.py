@@ -36,6 +36,7 @@ def make(node, board, profile):
 
 class Station:
     ALWAYS_ON = False
+    Uplink = Uplink  # of a role with more to send: another one
 
     def __init__(self, node, board, profile):
         self._node = node
@@ -56,7 +57,7 @@ class Station:
             sampling["report_samples"],
         )
         shared = node.outbox, carrier, node.secrets, node.clock, node.counters, config
-        self.uplink = Uplink(*shared, on_schemas=self._send_schemas)
+        self.uplink = self.Uplink(*shared, on_schemas=self._send_schemas)
         self._interval_s = config["uplink"]["interval_s"]
         self._started = False
 

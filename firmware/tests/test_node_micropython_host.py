@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 HEAP = "640k"
 
 
-@pytest.mark.parametrize("name", ["node", "node_safe_mode", "node_supervision"])
+@pytest.mark.parametrize("name", ["node", "node_safe_mode", "node_supervision", "pictures"])
 def test_micropython(name: str) -> None:
     command = [micropython_command(), "-X", f"heapsize={HEAP}", str(RUNNER)]
     result = subprocess.run(

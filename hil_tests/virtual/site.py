@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from fieldbeat.host_tools import image, node_config, nvs_image, partition_table
+from fieldbeat.host_tools import image, node_config, nvs_image, partition_table, profiles
 from fieldbeat.host_tools.collector import Collector
 from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.node_config import NodeConfig
@@ -152,7 +152,9 @@ class Site(Bench):
         master = dict(self.registry.keys(unit.kid))[unit.epoch]
         nvs = partition_table.find(node.board.partition_table(), "nvs")
         issuers = (
-            Issuers(self.registry).list_for_units() if node.profile.role == "speaker" else b""
+            Issuers(self.registry).list_for_units()
+            if node.profile.role in profiles.OBEYING
+            else b""
         )
         wifi = wifi_password or ""
         if tables.wifi and not wifi:

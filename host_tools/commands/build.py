@@ -97,7 +97,7 @@ def _base(node: NodeConfig, base: Path | None, virtual: bool) -> bytes | None:
 
 def _secrets(node: NodeConfig, path: Path, registry: Path | None, wifi_file: Path | None) -> bytes:
     """Give the unit a new key, write it as an NVS image, and return its key id."""
-    from .. import files, nvs_image, partition_table, wifi_password
+    from .. import files, nvs_image, partition_table, profiles, wifi_password
     from ..issuers import Issuers
     from ..registry import Registry
 
@@ -108,10 +108,10 @@ def _secrets(node: NodeConfig, path: Path, registry: Path | None, wifi_file: Pat
         units.keep_wifi_password(unit, wifi or None)
         given = units.allocate(unit, f"by build into {path}")
         master = dict(units.keys(given.kid))[given.epoch]
-        is_speaker = node.profile.role == "speaker"
-        if is_speaker:  # so that an alert knows where it is
+        obeys = node.profile.role in profiles.OBEYING
+        if obeys:  # so that an alert knows where it is
             units.describe(unit, "built", "", **node.for_registry)
-        issuers = Issuers(units).list_for_units() if is_speaker else b""
+        issuers = Issuers(units).list_for_units() if obeys else b""
     finally:
         units.close()
     identity = nvs_image.Identity(unit, given.kid, given.epoch, master, issuers, wifi.encode())

@@ -133,7 +133,7 @@ def told(file):
     return rows
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_collecting_brings_a_store_up_to_date(tmp_path, version):
     file = old_store(tmp_path, version)
     before = told(file)
@@ -151,7 +151,7 @@ def test_collecting_brings_a_store_up_to_date(tmp_path, version):
     Store(file, create=False).close()
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_a_reader_leaves_an_older_store_as_it_is(tmp_path, capsys, monkeypatch, version):
     monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
     file = old_store(tmp_path, version)

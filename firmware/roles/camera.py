@@ -1,0 +1,91 @@
+# A station with a camera: what is measured goes first, then pictures, and whoever may ask for one.
+# SPDX-License-Identifier: Apache-2.0
+from protocols import command as commands
+from protocols import receipt
+from protocols.compat import const
+from protocols.event import COMMANDED
+from protocols.reasons import code
+
+from ..commands import Commands
+from ..issuers import Issuers
+from ..picture_store import PictureStore
+from ..picture_uplink import PictureUplink
+from ..pictures import Pictures
+from .station import Station
+
+_PICTURES_SILENCE_S = const(1800)  # a few shots over a slow line, and a wake
+
+
+def make(node, board, profile):
+    return CameraStation(node, board, profile)
+
+
+class CameraStation(Station):
+    Uplink = PictureUplink
+    uplink: PictureUplink
+
+    def __init__(self, node, board, profile):
+        super().__init__(node, board, profile)
+        table = node.config["pictures"]
+        store = PictureStore(node.root, table["keep_bytes"], node.counters)
+        camera = self.parts.get("camera")
+        regions = ()
+        if camera:
+            fitted = node.config["fitted"].get("camera", {})
+            regions = fitted.get("regions") or board.manifest["fitted"]["camera"].get("regions")
+        self.pictures = Pictures(node, camera, store, table, regions or (), self._wake)
+        issuers = Issuers()
+        shared = node.secrets, issuers, node.counters, node.clock
+        self.commands = Commands(*shared, (), (), self)
+        listen_s = table["listen_s"] if issuers.list() else 0
+        self.uplink.serve(self.pictures, self.commands, table["budget_bytes_day"], listen_s)
+
+    def tasks(self):
+        own = (("pictures", self.pictures.run, _PICTURES_SILENCE_S),)
+        return super().tasks() + (own if self.parts.get("camera") else ())
+
+    # What waits of pictures goes with it, also when nothing was measured.
+    async def _wake(self, beat):
+        beat()
+        self._node.make_room()
+        await self.uplink.wake(beat, ask=bool(self.pictures.store.held))
+        self._node.woke()
+
+    # --- what commands.py finds
+
+    def obey(self, command, verdict):
+        kind, id = command.command, command.id
+        if kind == commands.PICTURE:
+            self.commands.note(id, receipt.ACCEPTED)
+            self._shoot(command)
+        elif kind == commands.STATUS:
+            self._node.tell("health", True)
+            self._settle(id)
+        else:
+            self._settle(id, "cmd_unknown")
+
+    def _shoot(self, command):
+        if self.parts.get("camera"):
+            kind, size = command.args
+            self.pictures.ask(COMMANDED, kind, size, lambda why: self._settle(command.id, why))
+        else:
+            self._settle(command.id, "camera_silent")
+
+    def _settle(self, id, refused=None):
+        stage = receipt.REFUSED if refused else receipt.DONE
+        self.commands.note(id, stage)
+        self._answer(id, stage, refused)
+
+    def _answer(self, id, stage, reason=None):
+        self._node.tell("receipt", receipt.body(id, stage, code(reason) if reason else None))
+
+    # The server has not heard of it. One that a reset has cut is obeyed now.
+    def repeated(self, command):
+        stage = self.commands.authority.seen(command.id)
+        if receipt.is_final(stage):
+            self._answer(command.id, stage)
+        elif command.command == commands.PICTURE and not self.pictures.busy:
+            self._shoot(command)
+
+    def refused(self, command, reason):
+        self._answer(command.id, receipt.REFUSED, reason)
