@@ -25,7 +25,6 @@ from . import later
 _THUMBNAIL, _GAUGE, _FULL = const(0), const(1), const(2)
 _TRIES = const(2)
 _DAY_S = const(86400)
-_LOOK_S = const(60)
 _EVENTS = const("firmware.events firmware.speaker_events")
 
 
@@ -40,7 +39,7 @@ class Pictures:
         self._gauge = "gauge" in regions
         self._on_urgent = on_urgent
         self._asked = []  # (why, kind, bytes, called when it was done or not)
-        self._news = asyncio.Event()
+        self._wait = None  # what run() waits in
         self.busy = False  # with what somebody asked for
 
     # Because of an alarm: first what is small.
@@ -52,13 +51,13 @@ class Pictures:
     def ask(self, why, kind, size=None, done=None):
         self._asked.append((why, kind, size or self._budget(kind), done))
         self.busy = True
-        self._news.set()
+        if self._wait:
+            self._wait.cancel()
 
     async def run(self, beat):
         picture = self.store.left_over()
         if picture:  # a reset came between its last byte and its event
             self._tell(picture)
-        self._news = asyncio.Event()
         clock = self._node.clock
         jumps, due = clock.jumps, self._next_due()
         while True:
@@ -73,18 +72,18 @@ class Pictures:
                     await self._take(SCHEDULE, kind, self._budget(kind))
                 due = self._next_due()
             else:
-                await self._rest(due)
+                await self._rest(due, beat)
 
-    # A clock that was set meanwhile is seen within a minute.
-    async def _rest(self, due):
-        wait_s = _LOOK_S
-        if due is not None:
-            wait_s = min(_LOOK_S, max(1, due - self._node.clock.now()))
-        self._news.clear()
+    # Until a time, as tasks wait that a sleep may come over; ask() ends it.
+    async def _rest(self, due, beat):
+        clock = self._node.clock
+        due = clock.now() + _DAY_S if due is None else due
+        self._wait = asyncio.create_task(clock.until(due, beat))
         try:
-            await asyncio.wait_for_ms(self._news.wait(), wait_s * 1000)
-        except asyncio.TimeoutError:
-            pass
+            await self._wait
+        except asyncio.CancelledError:
+            if not self._asked:  # somebody else has ended this task
+                raise
 
     def _next_due(self):
         every = self._table["every_s"]
