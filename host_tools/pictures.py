@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from fieldbeat.protocols import blocks, cbor, event
@@ -200,6 +201,12 @@ def data_of(store: Store, picture: Picture) -> bytes:
         message = f"picture {picture.id} of {picture.unit} has not come whole yet"
         raise CannotTry(message, "wait for the unit's next wake, or name another picture")
     return row["data"]
+
+
+def file_name(picture: Picture) -> str:
+    """Return the name under which a picture is exported."""
+    when = datetime.fromtimestamp(picture.taken_s, UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{picture.unit}_{when}_{picture.kind or 'picture'}_{picture.id}.jpg"
 
 
 def find(store: Store, id_: int) -> Picture:

@@ -1,0 +1,164 @@
+"""`fieldbeat pictures`: rendered pictures of a river in a store, as a person asks for them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import cv2
+import pytest
+from fieldbeat.hil_tests.scenes import trials
+from fieldbeat.hil_tests.scenes.scene import SIZE, Scene, jpeg
+from fieldbeat.host_tools import gauge_calibration, pictures
+from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.store import Store
+from fieldbeat.host_tools.times import DEVICE_EPOCH_S
+from fieldbeat.protocols import blocks, cbor, event
+from fieldbeat.protocols.block_sender import Sender
+from fieldbeat.protocols.schema import Column, Schema
+
+UNIT = "river-07"
+SITE = trials.TEST + 101
+LEVEL_MM = 640
+TAKEN_S = 1_717_243_200
+LEVEL = Schema(30, 1, 300, [Column("level", "m", 1000, -10000, 30000, 0)])
+THUMBNAIL, GAUGE, FULL = range(3)
+
+
+def keep(store: Store, number: int, data: bytes, kind: int, taken_s: int, flags: int = 0) -> None:
+    """Brings a picture into the store, block by block, with its event."""
+    header = blocks.describe(
+        number,
+        len(data),
+        400,
+        lambda offset, size: data[offset : offset + size],
+        taken_s - DEVICE_EPOCH_S,
+        blocks.PICTURE,
+    )
+    sender = Sender(header, lambda offset, size: data[offset : offset + size])
+    arrivals = pictures.Arrivals(store)
+    with store.transaction():
+        while sender.result is None:
+            answer = arrivals.take(UNIT, sender.next(0), taken_s + 60)
+            if answer:
+                sender.receive(answer)
+        body = {
+            event.PICTURE_WHY: event.ALARMED,
+            event.PICTURE_KIND: kind,
+            event.PICTURE_WIDTH: SIZE[0],
+            event.PICTURE_HEIGHT: SIZE[1],
+            event.PICTURE_SHA256: hashlib.sha256(data).digest(),
+        }
+        body |= {event.PICTURE_FLAGS: flags} if flags else {}
+        record = store.add_record(UNIT, 1, number, 1, 0, b"")
+        store.add_event(record, UNIT, event.PICTURE, taken_s, cbor.encode(body))
+
+
+def level_of_sensor(store: Store, rn: int, t: int, level_mm: int) -> None:
+    with store.transaction():
+        record = store.add_record(UNIT, 1, rn, 1, 30, b"", "decoded")
+        store.add_report(record, UNIT, LEVEL, [t], [[level_mm]], [[0]])
+
+
+@pytest.fixture(scope="module")
+def seen() -> dict[str, bytes]:
+    """What the camera sees: rendering takes time."""
+    scene = Scene(SITE)
+    picture = scene.render(LEVEL_MM, seed=4)
+    region = scene.gauge_region(SIZE)
+    return {
+        "full": jpeg(picture, 80),
+        "gauge": jpeg(picture, 70, region),
+        "dark": jpeg(scene.render(LEVEL_MM, "night", seed=5), 80),
+        "mounted": jpeg(scene.render(trials.LOW_WATER_MM, seed=1), 90),
+    }
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch, seen):
+    monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
+    store = Store()
+    store.add_frame(UNIT, 1, 1, TAKEN_S, "", b"")
+    keep(store, 11, seen["full"], FULL, TAKEN_S)
+    keep(store, 12, seen["gauge"], GAUGE, TAKEN_S + 3600)
+    keep(store, 13, seen["dark"], FULL, TAKEN_S + 7200)
+    level_of_sensor(store, 21, TAKEN_S - 120, LEVEL_MM + 8)
+    level_of_sensor(store, 22, TAKEN_S + 3600, LEVEL_MM + 180)
+    yield store
+    store.close()
+
+
+def asked(capsys, *words: str) -> tuple[int, dict]:
+    code = main(["pictures", *words, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def calibration(folder, seen) -> str:
+    """Calibrates as a person does, with the verb, and returns the file."""
+    mounted, path = folder / "mounted.jpg", folder / "river-07.toml"
+    mounted.write_bytes(seen["mounted"])
+    high, low = trials.MARKED_MM[1], trials.MARKED_MM[0]
+    corners = Scene(SITE).corners(SIZE, low, high)
+    words = [f"--point={x:.2f},{y:.2f},{edge},{height}" for (x, y), edge, height in zip(
+        corners, ("left", "right") * 2, (high, high, low, low), strict=True)]  # fmt: skip
+    more = ["--level-mm", str(trials.LOW_WATER_MM), "--high-mm", "1500", "--out", str(path)]
+    assert main(["pictures", "calibrate", str(mounted), *words, *more]) == 0
+    gauge_calibration.load(path)
+    return str(path)
+
+
+def test_pictures_are_listed_and_shown(store, capsys):
+    code, told = asked(capsys, "list", UNIT)
+    assert code == 0
+    assert [each["kind"] for each in told["pictures"]] == ["full", "gauge", "full"]
+    code, told = asked(capsys, "show", "3")
+    assert code == 0 and told["judged"]["night"] and told["why"] == "alarm"
+    assert main(["pictures", "show", "1"]) == 0
+    assert "nothing wrong" in capsys.readouterr().out
+    assert main(["pictures", "list", UNIT]) == 0
+    assert "2024-06-01" in capsys.readouterr().out
+    assert main(["pictures", "show", "9"]) == 2
+    assert "there is no picture 9" in capsys.readouterr().err
+
+
+def test_pictures_are_exported_as_they_were_taken(store, capsys, tmp_path, seen):
+    code, told = asked(capsys, "export", UNIT, "--to", str(tmp_path / "out"))
+    assert code == 0 and len(told["written"]) == 3
+    path = tmp_path / "out" / "river-07_20240601T130000Z_gauge_2.jpg"
+    assert path.read_bytes() == seen["gauge"]
+
+
+def test_a_sheet_of_pictures(store, tmp_path, capsys):
+    sheet = tmp_path / "sheet.png"
+    assert main(["pictures", "sheet", UNIT, "--out", str(sheet)]) == 0
+    assert cv2.imread(str(sheet)).shape == (260, 960, 3)
+    assert main(["pictures", "sheet", "nobody", "--out", str(sheet)]) == 2
+    assert main(["pictures", "sheet", UNIT, "--out", str(tmp_path / "a" / "b.png")]) == 2
+
+
+def test_the_gauge_is_read_beside_the_sensor(store, capsys, tmp_path, seen):
+    toml = calibration(tmp_path, seen)
+    capsys.readouterr()
+    region = ",".join(map(str, Scene(SITE).gauge_region(SIZE)))
+    words = ("read", UNIT, "--calibration", toml, "--region", region)
+    code, told = asked(capsys, *words)
+    full, crop, dark = told["readings"]
+    assert abs(full["level_mm"] - LEVEL_MM) <= 20 and abs(crop["level_mm"] - LEVEL_MM) <= 20
+    assert full["sensor_mm"] == LEVEL_MM + 8 and full["agreement"] == "agrees"
+    assert crop["agreement"] == "disagrees" and code == 1
+    assert dark["level_mm"] is None and dark["agreement"] == "cannot tell"
+    assert "night" in dark["flags"]
+    code, told = asked(capsys, *words, "--threshold-mm", "250")
+    assert code == 0 and [item["agreement"] for item in told["readings"]][:2] == ["agrees"] * 2
+    assert main(["pictures", *words]) == 1
+    assert "disagrees" in capsys.readouterr().out
+
+
+def test_what_is_no_point_and_no_region_is_told(store, capsys, tmp_path, seen):
+    toml = calibration(tmp_path, seen)
+    assert main(["pictures", "read", UNIT, "--calibration", toml, "--region", "1,2"]) == 2
+    assert "left,top,width,height" in capsys.readouterr().err
+    picture = str(tmp_path / "mounted.jpg")
+    more = ["--out", toml, "--level-mm", "150", "--high-mm", "1500", "--point", "1,2,up,3"]
+    assert main(["pictures", "calibrate", picture, *more]) == 2
+    assert "357,62,left,1450" in capsys.readouterr().err

@@ -1,0 +1,231 @@
+"""Pictures of units: list, export and lay them out; calibrate a staff gauge and read it."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ..output import DbOption, JsonOption, print_facts, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from ..pictures import Picture
+    from ..store import Store
+
+app = typer.Typer(help="Pictures of units: list, export, lay out; calibrate and read a gauge.")
+
+CalibrationOption = typer.Option(
+    ..., "--calibration", help="The .toml that 'calibrate' wrote.", dir_okay=False
+)
+
+
+def _line(picture: Picture) -> dict[str, Any]:
+    from ..times import iso
+
+    state = "whole" if picture.done_s is not None else "on its way"
+    return {
+        "id": picture.id,
+        "taken": iso(picture.taken_s),
+        "why": picture.why or "",
+        "kind": picture.kind or "",
+        "size": f"{picture.width} x {picture.height}" if picture.width else "",
+        "bytes": picture.size,
+        "state": state,
+        "flags": ", ".join((*picture.flags, *(() if picture.synced else ("no clock",)))),
+    }
+
+
+def _open(db: Path | None) -> Store:
+    from ..store import Store
+
+    return Store(db, create=False)
+
+
+@app.command("list")
+def list_(
+    unit: str = typer.Argument(..., help="The unit that took them."),
+    last: int = typer.Option(24, min=1, help="How many, the newest."),
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the pictures of a unit, oldest first.
+
+    \b
+    Example:
+        fieldbeat pictures list river-07
+    """
+    from dataclasses import asdict
+
+    from .. import pictures
+
+    store = _open(db)
+    try:
+        found = pictures.of_unit(store, unit)[-last:]
+    finally:
+        store.close()
+    if as_json:
+        print_json({"pictures": [asdict(picture) for picture in found]})
+        return
+    if not found:
+        say(f"no picture of {unit} has come")
+        return
+    lines = [_line(picture) for picture in found]
+    rows = [[str(value) for value in line.values()] for line in lines]
+    print_table(list(lines[0]), rows, f"Pictures of {unit}")
+
+
+@app.command()
+def show(
+    picture: int = typer.Argument(..., help="Its id, as 'list' tells it."),
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is known of one picture, and what is wrong with it.
+
+    It is judged beside the one of its kind before it.
+    """
+    from dataclasses import asdict
+
+    from .. import picture_reading, pictures
+
+    store = _open(db)
+    try:
+        found = pictures.find(store, picture)
+        judged = picture_reading.judge(store, found) if found.done_s is not None else None
+    finally:
+        store.close()
+    if as_json:
+        print_json(asdict(found) | {"judged": judged._asdict() if judged else None})
+        return
+    facts = [*_line(found).items(), ("unit", found.unit), ("sha256", found.sha256)]
+    if judged:
+        facts.append(("seen", ", ".join(judged.flags()) or "nothing wrong"))
+    print_facts(facts)
+
+
+@app.command()
+def export(
+    unit: str = typer.Argument(..., help="The unit that took them."),
+    folder: Path = typer.Option(..., "--to", help="Where the files go; made if missing."),
+    last: int | None = typer.Option(None, min=1, help="How many, the newest; all of them."),
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the pictures of a unit as JPEG files, as they were taken.
+
+    \b
+    Example:
+        fieldbeat pictures export river-07 --to july
+    """
+    from .. import files, pictures
+
+    store = _open(db)
+    try:
+        found = [item for item in pictures.of_unit(store, unit) if item.done_s is not None]
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for each in found[-last:] if last else found:
+            path = folder / pictures.file_name(each)
+            files.write_atomically(path, pictures.data_of(store, each))
+            written.append(str(path))
+    finally:
+        store.close()
+    if as_json:
+        print_json({"written": written})
+        return
+    say(f"{len(written)} pictures of {unit} in {folder}")
+
+
+@app.command()
+def sheet(
+    unit: str = typer.Argument(..., help="The unit that took them."),
+    out: Path = typer.Option(..., "--out", help="The .jpg or .png to write."),
+    last: int = typer.Option(24, min=1, max=400, help="How many, the newest."),
+    db: DbOption = None,
+) -> None:
+    """Lay the pictures of a unit out on one sheet, each with its time and its flags."""
+    from .. import picture_reading, pictures
+
+    store = _open(db)
+    try:
+        found = [item for item in pictures.of_unit(store, unit) if item.done_s is not None]
+        picture_reading.write_sheet(store, found[-last:], out)
+    finally:
+        store.close()
+    say(f"{len(found[-last:])} pictures of {unit} on {out}")
+
+
+@app.command()
+def calibrate(
+    picture: Path = typer.Argument(..., help="A good picture, by day, at low water."),
+    out: Path = typer.Option(..., "--out", help="The .toml to write; a .png goes beside it."),
+    point: list[str] = typer.Option(
+        ..., help="x,y,left|right,height in mm; four of them: both edges at two heights."
+    ),
+    level_mm: int = typer.Option(..., help="The level in this picture, as a person reads it."),
+    width_mm: int = typer.Option(120, help="Width of the gauge's face."),
+    low_mm: int = typer.Option(0, help="Where the face begins."),
+    high_mm: int = typer.Option(..., help="Where it ends."),
+    period_mm: int = typer.Option(100, help="After which the pattern repeats."),
+) -> None:
+    """Learn where the staff gauge stands in a camera's picture and what it looks like.
+
+    \b
+    Example:
+        fieldbeat pictures calibrate mounted.jpg --out river-07.toml --level-mm 150
+            --high-mm 1500 --point 357,62,left,1450 --point 398.5,64.5,right,1450
+            --point 366,411,left,250 --point 403,413.5,right,250
+    """
+    from .. import gauge, gauge_calibration, picture_reading
+    from ..gauge_calibration import FaceSize
+
+    face = FaceSize(width_mm=width_mm, low_mm=low_mm, high_mm=high_mm, period_mm=period_mm)
+    points = [picture_reading.point(text) for text in point]
+    image = gauge.load_picture(picture)
+    learned = gauge_calibration.learn(image, points, face, level_mm, "--point")
+    gauge_calibration.save(learned, out)
+    say(f"calibrated in {out}, the face in {out.with_suffix('.png')}")
+
+
+@app.command()
+def read(
+    unit: str = typer.Argument(..., help="The unit that took them."),
+    calibration: Path = CalibrationOption,
+    last: int = typer.Option(24, min=1, help="How many pictures, the newest."),
+    threshold_mm: int = typer.Option(30, min=1, help="From here on gauge and sensor disagree."),
+    channel: str = typer.Option("level", help="The sensor's channel, in m above the gauge's 0."),
+    region: str | None = typer.Option(
+        None, help="left,top,width,height of the pictures of the gauge, as in [fitted.camera]."
+    ),
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the staff gauge in a unit's pictures, beside what its level sensor said.
+
+    Exit code 1 if one of them disagrees.
+
+    \b
+    Example:
+        fieldbeat pictures read river-07 --calibration river-07.toml
+    """
+    from .. import gauge_calibration, picture_reading
+
+    store = _open(db)
+    try:
+        learned = gauge_calibration.load(calibration)
+        place = picture_reading.region(region) if region else None
+        found = picture_reading.read(store, unit, learned, channel, threshold_mm, place, last)
+    finally:
+        store.close()
+    if as_json:
+        print_json({"readings": [item.as_map() for item in found]})
+    elif not found:
+        say(f"no picture of {unit} shows the gauge")
+    else:
+        columns = ["id", "taken", "gauge mm", "sensor mm", "says", "why"]
+        print_table(columns, [item.in_words() for item in found], f"Gauge of {unit}")
+    if any(item.agreement is picture_reading.Agreement.DISAGREES for item in found):
+        raise typer.Exit(1)
