@@ -86,6 +86,10 @@ def show(
     """Show what is known of one picture, and what is wrong with it.
 
     It is judged beside the one of its kind before it.
+
+    \b
+    Example:
+        fieldbeat pictures show 12
     """
     from dataclasses import asdict
 
@@ -146,7 +150,12 @@ def sheet(
     last: int = typer.Option(24, min=1, max=400, help="How many, the newest."),
     db: DbOption = None,
 ) -> None:
-    """Lay the pictures of a unit out on one sheet, each with its time and its flags."""
+    """Lay the pictures of a unit out on one sheet, each with its time and its flags.
+
+    \b
+    Example:
+        fieldbeat pictures sheet river-07 --out july.jpg
+    """
     from .. import picture_reading, pictures
 
     store = _open(db)
