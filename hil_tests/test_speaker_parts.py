@@ -22,8 +22,8 @@ from drivers.line_monitor import LineMonitor
 from drivers.syn6288 import SYN6288
 from drivers.xfs5152 import XFS5152
 
+from .driver_rig import Bus, Port, Ticks, Uart
 from .speaker_image import speaker_image
-from .test_driver_against_model import Bus, Port, Ticks, Uart
 from .virtual.access_point import AccessPoint
 from .virtual.bench import Bench, board_manifest
 from .virtual.models import build
