@@ -21,7 +21,7 @@ class RainGauge:
     # put(name, value) was given last, also after a sleep, a reset or a loss of power.
     def __init__(self, pin, store, tip_um=200, active=0, debounce_ms=100):
         self._pin = pin
-        self._store = store
+        self.store = store
         self._tip_um = tip_um
         self._active = active
         self._debounce_ms = debounce_ms
@@ -77,7 +77,7 @@ class RainGauge:
     def _count(self):
         self.tips += 1
         try:
-            self._store.put(_NAME, self.tips)
+            self.store.put(_NAME, self.tips)
         except OSError:
             pass  # with the next one
 

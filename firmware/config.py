@@ -11,6 +11,7 @@ from . import later
 _SPEAKER = const("firmware.speaker_config")
 _POWER = const("firmware.power_config")
 _PICTURES = const("firmware.pictures_config")
+_WATCH = const("firmware.watch_config")
 _ANY = const(0x3FFFFFFF)
 
 # (table, key, default or None where it must be given, minimum, maximum); text has length limits.
@@ -109,6 +110,8 @@ def check(value, kind):
             later.call(_POWER, "check", value, check_key, ConfigError)
         if "pictures" in value:
             later.call(_PICTURES, "check", value, check_key, ConfigError)
+        if "watch" in value:
+            later.call(_WATCH, "check", value, check_key, ConfigError)
         for table, key, default, low, high in _KEYS:
             check_key(value, table, key, default, low, high)
         if not isinstance(value.setdefault("fitted", {}), dict):

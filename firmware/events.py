@@ -80,7 +80,7 @@ def _battery_mv(sampler):
     return None
 
 
-# What only a speaker tells: loaded for it, so that others need not hold its names.
+# What few units tell: loaded for them, so that others need not hold its names.
 def __getattr__(name):
     from . import speaker_events
 

@@ -19,12 +19,13 @@ def collect(node, role):
         _batch(role.sampler),
         _uplink(role.uplink),
         {name: part.keep() for name, part in role.parts.items() if hasattr(part, "keep")},
+        role.watch and role.watch.keep(),
     ]
 
 
 # -> how many ms have passed since collect()
 def restore(node, role, state):
-    clock, flags, counts, restarts, batch, uplink, parts = state
+    clock, flags, counts, restarts, batch, uplink, parts, watch = state
     passed_ms = _set_clock(node.clock, clock)
     node._contact, node._proven, node._day, node.outbox.host_behind = flags
     for reason, n in counts.items():
@@ -34,6 +35,8 @@ def restore(node, role, state):
     _set_uplink(role.uplink, uplink)
     for name, kept in parts.items():
         role.parts[name].resume(kept, passed_ms)
+    if watch:
+        role.watch.resume(watch)
     role._started = True
     return passed_ms
 

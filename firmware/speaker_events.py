@@ -1,4 +1,4 @@
-# What only a speaker tells, beyond what events.py has.
+# What few units tell, beyond what events.py has: those of a speaker, and alarms.
 # SPDX-License-Identifier: Apache-2.0
 from protocols.compat import const
 
@@ -15,11 +15,13 @@ _ALARM_UNIT = const(4)
 _ALARM_SCALE = const(5)
 _ALARM_VALUE = const(6)
 _ALARM_SYNCED = const(7)
+_ALARM_BEGINS = const(8)
 _CONFIG_ISSUERS = const(2)
 
 
-# -> its record number, None if it could not be stored. value: counts of the rule's scale
-def alarm(node, rule, value):
+# -> its record number, None if it could not be stored. value: counts of the rule's scale. begins:
+# of an alarm that sounds nothing, whether it begins or is over.
+def alarm(node, rule, value, begins=None):
     body = {
         _ALARM_RULE: rule.number,
         _ALARM_CHANNEL: rule.channel,
@@ -28,6 +30,8 @@ def alarm(node, rule, value):
         _ALARM_VALUE: value,
         _ALARM_SYNCED: node.clock.synced,
     }
+    if begins is not None:
+        body[_ALARM_BEGINS] = begins
     return append(node, _ALARM, body, True)
 
 

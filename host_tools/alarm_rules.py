@@ -11,34 +11,24 @@ its channel, so it is checked against the profile of those that get it; the unit
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
 from fieldbeat.protocols import alarm_rules, command, command_writer
 from pydantic import Field
 
-from . import alert_words, alerts, clips, profiles, scaled, times
+from . import alert_words, alerts, clips, profiles, quantities, times
 from .alerts import AlertError, Sound
 from .issuers import CLASSES
 from .profiles import Channel, Profile
+from .quantities import quantity
 from .validation import InvalidData, Strict, check, did_you_mean
 
 TONE_S = 3.0
 PAUSE, WINDOW = "30 min", "30 min"
-# What people write for the unit of a channel, and how many of it make one.
-_OTHER_UNITS = {
-    "m": {"cm": 100, "mm": 1000},
-    "V": {"mV": 1000},
-    "A": {"mA": 1000},
-    "Cel": {"°C": 1, "C": 1},
-    "1": {"": 1},
-}
-_QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(\S*)")
 
 
 class RuleTable(Strict):
@@ -183,18 +173,11 @@ class _Reader:
 
     def _counts(self, key: str, text: str, channel: Channel) -> int:
         """Return a quantity in counts of the channel."""
-        units = {channel.unit: 1, **_OTHER_UNITS.get(channel.unit, {})}
-        found = _QUANTITY.fullmatch(text.strip())
-        if not found or found[2] not in units:
-            like = f"a number with its unit, like '{_told(channel.maximum // 2, channel)}'"
-            self._wrong(f"{key} = '{text}': must be {like}")
+        try:
+            return quantities.counts(text, channel)
+        except ValueError as error:
+            self._wrong(f"{key} = '{text}': {error}")
             return 0
-        counts = Fraction(found[1]) * channel.scale / units[found[2]]
-        if counts.denominator != 1:
-            step = _told(1, channel)
-            self._wrong(f"{key} = '{text}': {channel.name} comes in steps of {step}")
-            return 0
-        return counts.numerator
 
     def _spans(self) -> tuple[int, int, int]:
         table, limits = self.table, alarm_rules
@@ -251,11 +234,6 @@ class _Reader:
 
 def _told(counts: int, channel: Channel) -> str:
     return quantity(counts, channel.scale, channel.unit)
-
-
-def quantity(counts: int, scale: int, unit: str) -> str:
-    """Return counts as people write them: '3.200 m'."""
-    return scaled.text(counts, scale) + (f" {unit}" if unit not in ("", "1") else "")
 
 
 def condition(rule: Any) -> str:

@@ -72,6 +72,7 @@ _EVENTS: dict[int, dict[int, Any]] = {
         5: "counts per unit",
         6: "value",
         7: "clock set",
+        8: "begins",
     },
     event.RECEIPT: {
         2: "command id",

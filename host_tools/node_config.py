@@ -17,7 +17,7 @@ from typing import Annotated, Any
 from fieldbeat.protocols import frame
 from pydantic import Field, field_validator
 
-from . import boards, power_table, profiles, self_test_times
+from . import alarm_tables, boards, power_table, profiles, self_test_times, station_alarms
 from .board_model import Board
 from .errors import CannotTry
 from .power_table import Power
@@ -159,6 +159,9 @@ class Tables(Strict):
     nbiot: Nbiot | None = None
     power: Power | None = None
     pictures: Pictures | None = None
+    alarm: list[alarm_tables.Alarm] = []
+    pace: alarm_tables.Pace | None = None
+    rain: alarm_tables.Rain | None = None
     fitted: dict[str, Override] = {}
 
 
@@ -258,6 +261,9 @@ class NodeConfig:
             device["wifi"] = self.tables.wifi.model_dump()
             device["nbiot"] = (self.tables.nbiot or Nbiot()).model_dump()
         power = self.tables.power.to_device_map() if self.tables.power else {}
+        watch = None if self.profile.role == "speaker" else station_alarms.to_device_map(self)
+        if watch:
+            device["watch"] = watch
         return device | ({"power": power} if power else {})
 
 
@@ -311,7 +317,8 @@ def parse(text: str, source: str) -> NodeConfig:
         tables = tables.model_copy(update={"uplink": uplink})
     config = NodeConfig(source, tables, board, profile)
     checks = (_part_problems, _road_problems, _size_problems, _budget_problems)
-    problems = [problem for each in (*checks, power_table.problems) for problem in each(config)]
+    checks = (*checks, power_table.problems, station_alarms.problems)
+    problems = [problem for each in checks for problem in each(config)]
     if problems:
         raise InvalidData(source, problems)
     return NodeConfig(source, tables, board, profile, tuple(_notes(config)))

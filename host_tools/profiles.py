@@ -11,6 +11,7 @@ from typing import Any, Literal
 from fieldbeat.protocols import event, event_writer, schema, schema_map
 from pydantic import Field
 
+from . import alarm_tables
 from .errors import CannotTry
 from .validation import InvalidData, Strict, check, did_you_mean
 
@@ -55,6 +56,10 @@ class Profile(Strict):
     interval_s: int = Field(ge=1, le=86_400)
     report_samples: int = Field(ge=1, le=240)
     channels: list[Channel] = Field(min_length=1, description="a list of channels")
+    # What a site's config may replace: see station_alarms.py.
+    alarm: list[alarm_tables.Alarm] = []
+    pace: alarm_tables.Pace | None = None
+    rain: alarm_tables.Rain | None = None
 
     def largest_report_bytes(self, samples: int) -> int:
         """Return a size that no report of so many samples exceeds, with quality codes and gaps.

@@ -247,7 +247,9 @@ def _describe_alarm(body: dict) -> str:
     if rule is None or not scale or not isinstance(told, int):
         return "alarm"
     channel, unit = body.get(event.ALARM_CHANNEL), body.get(event.ALARM_UNIT)
-    return f"alarm: rule {rule} sounds, {channel} is {scaled.text(told, scale)} {unit}"
+    begins = body.get(event.ALARM_BEGINS)
+    what = f"rule {rule} sounds" if begins is None else f"{rule} {'begins' if begins else 'ends'}"
+    return f"alarm: {what}, {channel} is {scaled.text(told, scale)} {unit}"
 
 
 def _describe_receipt(body: dict) -> str:

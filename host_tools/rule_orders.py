@@ -23,6 +23,7 @@ from .alert_desk import Desk, Plan, Request
 from .alerts import AlertError, Window
 from .coverage import SOUNDED, coverage, in_words
 from .orders import Delivery, Order, Orders
+from .quantities import quantity
 from .records import receipt_of, stage_name
 from .registry import Unit
 from .store import Store
@@ -160,8 +161,10 @@ def soundings(store: Store, since_s: float = 0.0) -> list[Sounding]:
 
 def _sounding(store: Store, row: Any) -> Sounding | None:
     body = cbor.decode(row["body"])
+    if event.ALARM_BEGINS in body:  # of a station, which sounds nothing
+        return None
     try:
-        value = alarm_rules.quantity(
+        value = quantity(
             body[event.ALARM_VALUE], body[event.ALARM_SCALE], body[event.ALARM_UNIT]
         )
         rule, channel = int(body[event.ALARM_RULE]), str(body[event.ALARM_CHANNEL])

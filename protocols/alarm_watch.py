@@ -15,8 +15,12 @@ BLIND_S = const(600)
 
 
 class Watch:
-    def __init__(self, rule, now_s):
+    # gap_s, blind_s: as above, for who reads less often than every few seconds.
+    def __init__(self, rule, now_s, gap_s=GAP_S, blind_s=BLIND_S):
         self.rule = rule
+        self.is_back = True  # the last reading was, by the hysteresis
+        self._gap_s = gap_s
+        self._blind_s = blind_s
         self._armed = True
         self._seen_s = now_s  # the last reading
         self._since_s = None  # the first of those that are beyond
@@ -30,12 +34,13 @@ class Watch:
         gap_s = now_s - self._seen_s
         self._seen_s = now_s
         beyond = rule.threshold - value if rule.below else value - rule.threshold
-        if gap_s > BLIND_S or beyond <= -rule.hysteresis:
+        self.is_back = beyond <= -rule.hysteresis
+        if gap_s > self._blind_s or self.is_back:
             self._armed = True
         if beyond <= 0:
             self._since_s = None
             return False
-        if self._since_s is None or gap_s > GAP_S:
+        if self._since_s is None or gap_s > self._gap_s:
             self._since_s = now_s
         paused = self._fired_s is not None and now_s - self._fired_s < rule.pause_s
         if paused or not self._armed or now_s - self._since_s < rule.hold_s:
@@ -44,6 +49,13 @@ class Watch:
         self._fired_s = now_s
         return True
 
+    # Over a deep sleep, in which the uptime goes on.
+    def keep(self):
+        return [self._armed, self._seen_s, self._since_s, self._fired_s]
+
+    def resume(self, kept):
+        self._armed, self._seen_s, self._since_s, self._fired_s = kept
+
     def is_blind(self, now_s):
         # For so long without a reading that the rule protects nobody.
-        return now_s - self._seen_s > BLIND_S
+        return now_s - self._seen_s > self._blind_s

@@ -11,7 +11,7 @@ from .event_writer import encode  # noqa: F401
 BOOT = const(1)
 SCHEMA = const(2)
 HEALTH = const(3)
-ALARM = const(4)  # an alarm rule has fired
+ALARM = const(4)  # an alarm rule has fired, or an alarm is over
 CONFIG = const(5)
 RECEIPT = const(6)  # see receipt.py
 SELF_TEST = const(7)
@@ -77,3 +77,5 @@ COMMANDED = const(2)
 
 FROZEN = const(1)  # the same bytes as the one before of its kind
 PLAIN = const(2)  # few bytes at the finest quality: night, fog or something before the lens
+# Only of a station, which sounds nothing; of a rate, the unit says so.
+ALARM_BEGINS = const(8)  # bool; false: it is over

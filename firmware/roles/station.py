@@ -8,6 +8,7 @@ from ..carriers.modem_udp import ModemUDP
 from ..sampler import Sampler
 from ..uplink import Uplink
 
+_WATCH = const("firmware.watch")
 _FIRST_WAKE_S = const(5)  # after a boot: the events that tell of it
 _SETTLE_S = const(15)  # from a sampling time to its values: the slowest part and all its tries
 _SPREAD_S = const(600)  # units of a site do not wake all at once
@@ -43,10 +44,14 @@ class Station:
         config = node.config
         carrier = ModemUDP(board.modem(), config, node.clock, node.counters)
         self.parts = board.parts(config["fitted"])
+        self.watch, sampler = None, Sampler
+        if "watch" in config:
+            module = __import__(_WATCH, None, None, ("Watch",))
+            self.watch, sampler = module.Watch(node, self), module.PacedSampler
         parts = dict(self.parts)
         parts["modem"] = ModemGauge(carrier)
         sampling = config["sampling"]
-        self.sampler = Sampler(
+        self.sampler = sampler(
             profile,
             parts,
             node.parts_lock,
@@ -56,6 +61,8 @@ class Station:
             sampling["interval_s"],
             sampling["report_samples"],
         )
+        if self.watch:
+            self.sampler.watch = self.watch
         shared = node.outbox, carrier, node.secrets, node.clock, node.counters, config
         self.uplink = self.Uplink(*shared, on_schemas=self._send_schemas)
         self._interval_s = config["uplink"]["interval_s"]
@@ -63,22 +70,23 @@ class Station:
 
     # (name, function(beat), seconds that it may be silent)
     def tasks(self):
-        return (
+        tasks = (
             ("sampler", self.sampler.run, _SAMPLER_SILENCE_S),
             ("uplink", self._wakes, _UPLINK_SILENCE_S),
         )
+        return tasks + self.watch.tasks() if self.watch else tasks
 
     # One wake an interval, whether it works or not: a server that is down must not cost more.
     async def _wakes(self, beat):
         if not self._started:
             self._started = True  # a restarted task waits for its time
             await asyncio.sleep_ms(_FIRST_WAKE_S * 1000)
-            await self._wake(beat)
+            await self.wake_now(beat)
         while True:
             if await self._node.clock.until(self.next_wake(self._node.clock.now()), beat):
-                await self._wake(beat)
+                await self.wake_now(beat)
 
-    async def _wake(self, beat):
+    async def wake_now(self, beat):
         beat()
         self._node.make_room()
         await self.uplink.wake(beat)

@@ -164,7 +164,7 @@ def test_boots(t: int, cause: str, version: str, config: bytes, synced: bool, ha
 def test_healths(n: int, counters: dict, signal: dict) -> None:
     body = dict.fromkeys((2, 4, 6, 7, 8), n) | {3: counters, 5: signal}
     assert valid("event", event.encode(1, event.HEALTH, n, body)[2:])
-    assert valid("event", event.encode(1, event.ALARM, n, {8: "later"})[2:])
+    assert valid("event", event.encode(1, event.ALARM, n, {8: False, 9: "later"})[2:])
     assert not valid("event", event.encode(1, event.ALARM, n, {2: "text"})[2:])
     body[event.HEALTH_UPTIME_S] = "long"
     assert not valid("event", event.encode(1, event.HEALTH, n, body)[2:])
