@@ -7,20 +7,23 @@ from .watched_sampler import WatchedSampler
 
 
 class PacedSampler(WatchedSampler):
-    watch = None  # set by the role
+    def follow(self, watch):
+        self.watch = watch
 
     # All times are multiples of an interval, as those of any sampler.
     async def run(self, beat):
         while True:
             due, t = self._next()
-            if not await self._clock.until(t, beat):
-                continue
-            if t == due:
-                await self.round(t)
-                values = {name: self._believed(name) for name in self.watch.names}
-            else:
-                values = await self.look(self.watch.names)
-            self.watch.update(values)
+            if await self._clock.until(t, beat):
+                await self.step(due, t)
+
+    async def step(self, due, t):
+        if t == due:
+            await self.round(t)
+            values = {name: self._believed(name) for name in self.watch.names}
+        else:
+            values = await self.look(self.watch.names)
+        self.watch.update(values)
 
     # -> when the next round is due, and when to look
     def _next(self):

@@ -11,7 +11,9 @@ from .paced_sampler import PacedSampler  # noqa: F401
 from .rain_sums import RainSums
 
 _SILENCE_S = const(1800)  # of a wake, as in roles/station.py
-_RISE_S = const(600)  # a rate is that of so long, so that waves and the sensor's noise do not count
+_RISE_S = const(
+    600
+)  # a rate is that of so long, so that waves and the sensor's noise do not count
 _HOUR_S = const(3600)
 _DAY_S = const(86400)
 _RETRY_S = const(60)  # after the first wake that did not bring an alarm to the server
@@ -62,6 +64,9 @@ class Watch:
         for name, part in role.parts.items():
             if part and part.CHANNELS[:1] and part.CHANNELS[0][0] == "rain":
                 role.parts[name] = RainSums(part, node.clock, config["day_start_s"])
+
+    def lead(self, sampler):
+        sampler.follow(self)
 
     @property
     def is_fast(self):

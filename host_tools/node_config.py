@@ -317,8 +317,8 @@ def parse(text: str, source: str) -> NodeConfig:
         tables = tables.model_copy(update={"uplink": uplink})
     config = NodeConfig(source, tables, board, profile)
     checks = (_part_problems, _road_problems, _size_problems, _budget_problems)
-    checks = (*checks, power_table.problems, station_alarms.problems)
-    problems = [problem for each in checks for problem in each(config)]
+    others = (power_table.problems, station_alarms.problems)
+    problems = [problem for each in (*checks, *others) for problem in each(config)]
     if problems:
         raise InvalidData(source, problems)
     return NodeConfig(source, tables, board, profile, tuple(_notes(config)))

@@ -164,9 +164,7 @@ def _sounding(store: Store, row: Any) -> Sounding | None:
     if event.ALARM_BEGINS in body:  # of a station, which sounds nothing
         return None
     try:
-        value = quantity(
-            body[event.ALARM_VALUE], body[event.ALARM_SCALE], body[event.ALARM_UNIT]
-        )
+        value = quantity(body[event.ALARM_VALUE], body[event.ALARM_SCALE], body[event.ALARM_UNIT])
         rule, channel = int(body[event.ALARM_RULE]), str(body[event.ALARM_CHANNEL])
     except (LookupError, TypeError, ValueError, ZeroDivisionError):  # of a later version
         return None

@@ -99,9 +99,7 @@ class _Reader:
         if mark.rises and mark.threshold <= 0:
             self.problems.append(f"{place} rises = '{text}': must be above 0")
         elif not mark.rises and not channel.minimum <= mark.threshold <= channel.maximum:
-            low, high = (
-                quantities.told(n, channel) for n in (channel.minimum, channel.maximum)
-            )
+            low, high = (quantities.told(n, channel) for n in (channel.minimum, channel.maximum))
             self.problems.append(
                 f"{place} {side} = '{text}': {channel.name} is only from {low} to {high}"
             )

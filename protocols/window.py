@@ -1,4 +1,4 @@
-# What a value was some time ago, from a few marks: for sums of a count, and for the rate of a level.
+# What a value was some time ago, out of a few marks: for sums of a count, for a rate of rise.
 # SPDX-License-Identifier: Apache-2.0
 from .compat import const
 

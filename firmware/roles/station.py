@@ -62,7 +62,7 @@ class Station:
             sampling["report_samples"],
         )
         if self.watch:
-            self.sampler.watch = self.watch
+            self.watch.lead(self.sampler)
         shared = node.outbox, carrier, node.secrets, node.clock, node.counters, config
         self.uplink = self.Uplink(*shared, on_schemas=self._send_schemas)
         self._interval_s = config["uplink"]["interval_s"]

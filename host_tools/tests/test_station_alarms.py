@@ -1,0 +1,144 @@
+"""Alarms and pace of a station's file: what the unit gets, and what is said of mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fieldbeat.host_tools import node_config
+from fieldbeat.host_tools.validation import InvalidData
+
+from firmware import config as device_config
+
+EXAMPLE = Path(node_config.__file__).parent.parent / "docs" / "examples" / "river.toml"
+HEAD = """
+[node]
+name = "r-1"
+site = "mill"
+board = "river_cam_esp32s3"
+profile = "river"
+[uplink]
+host = "h"
+port = 1
+apn = ""
+[fitted.river]
+datum_mm = 4200
+"""
+ALARM = '[[alarm]]\nnumber = 1\nchannel = "level"\n'
+
+
+def problems(more: str, head: str = HEAD) -> list[str]:
+    with pytest.raises(InvalidData) as caught:
+        node_config.parse(head + more, "r.toml")
+    return caught.value.problems
+
+
+def watch(more: str) -> dict:
+    found = node_config.parse(HEAD + more, "r.toml").to_device_map()
+    return device_config.check(found, "config")["watch"]
+
+
+def test_the_example():
+    found = node_config.load(EXAMPLE).to_device_map()["watch"]
+    assert found["alarms"][:2] == [
+        [1, "level", "m", 1000, 2500, False, 100, 3, False],
+        [2, "level", "m", 1000, 3200, False, 100, 3, False],
+    ]
+    assert [alarm[0] for alarm in found["alarms"]] == [1, 2, 101, 102, 103]
+    assert found["alarms"][-1] == [103, "level", "m/h", 1000, 600, False, 200, 30, True]
+    assert found["pace"] == {
+        "interval_s": 60,
+        "look_s": 3,
+        "hold_s": 1800,
+        "marks": [
+            ["level", 2000, False, False],
+            ["level", 150, False, True],
+            ["rain_5min", 5, False, False],
+        ],
+    }
+    assert found["day_start_s"] == 23 * 3600
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"), [("2.5 m", 2500), ("250 cm", 2500), ("2500 mm", 2500), ("-1 m", -1000)]
+)
+def test_units_of_a_level(text, counts):
+    assert watch(f'{ALARM}above = "{text}"\n')["alarms"][0][4] == counts
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"), [("300 mm/h", 300), ("0.3 m/h", 300), ("30 cm/h", 300)]
+)
+def test_units_of_a_rate(text, counts):
+    assert watch(f'{ALARM}rises = "{text}"\n')["alarms"][0][4] == counts
+
+
+def test_one_of_the_profile_is_replaced_or_switched_off():
+    more = '[[alarm]]\nnumber = 102\nchannel = "rain_hour"\nabove = "35 mm"\n'
+    more += '[[alarm]]\nnumber = 103\nchannel = "level"\nrises = "1 m/h"\nenabled = false\n'
+    assert [(a[0], a[4]) for a in watch(more)["alarms"]] == [(101, 50), (102, 350)]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (ALARM, "[[alarm]] 1: must have one of above, below and rises"),
+        (ALARM + 'above = "2 m"\nbelow = "1 m"', "[[alarm]] 1: must have one of above"),
+        (ALARM + 'above = "2.5"', "above = '2.5': must be a number with its unit"),
+        (ALARM + 'above = "2.5 m/h"', "must be a number with its unit"),
+        (ALARM + 'rises = "2.5 m"', "must be a number with its unit, like '15.000 m/h'"),
+        (ALARM + 'rises = "0 m/h"', "rises = '0 m/h': must be above 0"),
+        (ALARM + 'above = "40 m"', "level is only from -10.000 m to 30.000 m"),
+        (ALARM + 'above = "2.5001 m"', "level comes in steps of 0.001 m"),
+        (ALARM + 'above = "2 m"\nback = "-1 m"', "back = '-1 m': must not be below 0"),
+        (ALARM + 'above = "2 m"\nhold = "soon"', "hold = 'soon': must be a time like"),
+        (ALARM.replace("level", "levl") + 'above = "2 m"', "did you mean 'level'?"),
+        (ALARM.replace("1", "0") + 'above = "2 m"', "number = 0: must be a whole number"),
+        (2 * (ALARM + 'above = "2 m"\n'), "[[alarm]] number = 1: used twice"),
+        (ALARM + 'above = "2 m"\n' + ALARM.replace("1", "2") + 'above = "2 m"', "the same as"),
+        (
+            ALARM + 'above = "1 m"\n' + ALARM.replace("1", "2") + 'below = "2 m"',
+            "[[alarm]] 1 and 2: level is always above the one or below the other",
+        ),
+        (
+            ALARM + 'above = "2 m"\n[pace]\ninterval_s = 60\nlook_s = 5\n'
+            '[[pace.when]]\nchannel = "level"\nabove = "2.5 m"',
+            "[[alarm]] 1: level passes it before any mark of [[pace.when]]",
+        ),
+        ("[pace]\ninterval_s = 60\nlook_s = 61", "look_s = 61: must be at most interval_s"),
+        ("[pace]\ninterval_s = 301\nlook_s = 5", "[pace] interval_s = 301: must be at most"),
+        ("[sampling]\ninterval_s = 600", "the rain of the last five minutes needs at most 300 s"),
+        ("[rain]\nday_start = 24", "day_start = 24: must be a whole number from 0 to 23"),
+    ],
+)
+def test_mistakes(more, said):
+    assert any(said in problem for problem in problems(more)), problems(more)
+
+
+def test_a_level_alarm_needs_its_sensor():
+    off = HEAD.replace("datum_mm = 4200", "enabled = false")
+    found = problems(ALARM + 'above = "2 m"', off)
+    assert "[[alarm]] 1: level needs [fitted.river], which is off" in found
+    without = HEAD.replace("[fitted.river]\ndatum_mm = 4200", "")
+    assert any("datum_mm: missing" in problem for problem in problems("", without))
+
+
+def test_the_unit_refuses_a_table_that_is_not_of_its_app():
+    good = node_config.load(EXAMPLE).to_device_map()
+    device_config.check(good, "config")
+    for break_it in (
+        lambda w: w["alarms"][0].pop(),
+        lambda w: w.update(alarms=7),
+        lambda w: w["pace"].update(look_s=0),
+        lambda w: w["pace"].pop("marks"),
+        lambda w: w.update(day_start_s=86400),
+    ):
+        bad = node_config.load(EXAMPLE).to_device_map()
+        break_it(bad["watch"])
+        with pytest.raises(device_config.ConfigError, match="config"):
+            device_config.check(bad, "config")
+
+
+def test_a_greenhouse_has_nothing_to_watch():
+    greenhouse = node_config.load(EXAMPLE.parent / "greenhouse.toml")
+    assert "watch" not in greenhouse.to_device_map()
