@@ -3,7 +3,9 @@
 from protocols.compat import const
 from protocols.rain import Sums
 
-_DAY = const("rain_day")  # in the store of the gauge: number of the day, the count at its start
+# In the store of the gauge: number of the day, the count at its start.
+_DAY = const("rain_day")
+_BASE = const("rain_base")
 
 
 class RainSums:
@@ -19,9 +21,9 @@ class RainSums:
         self._part = part
         self._clock = clock
         self._sums = Sums(day_start_s)
-        kept = part.store.get(_DAY)
-        if kept:  # a reset does not end the day
-            self._sums.day, self._sums.day_base = kept
+        base = part.store.get(_BASE)
+        if base is not None:  # a reset does not end the day
+            self._sums.day, self._sums.day_base = part.store.get(_DAY), base
 
     # All else is the gauge's.
     def __getattr__(self, name):
@@ -35,8 +37,16 @@ class RainSums:
         clock, sums, day = self._clock, self._sums, self._sums.day
         found = sums.add(clock.uptime_s(), clock.now() if clock.synced else None, count)
         if sums.day != day:
-            self._part.store.put(_DAY, [sums.day, sums.day_base])
+            self._keep_day()
         return (count,) + found
+
+    # The base first: a cut between the two costs at most what fell since the day began.
+    def _keep_day(self):
+        try:
+            self._part.store.put(_BASE, self._sums.day_base)
+            self._part.store.put(_DAY, self._sums.day)
+        except OSError:
+            pass  # only a reset would miss it
 
     def keep(self):
         return self._sums.keep()
