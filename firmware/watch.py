@@ -118,6 +118,8 @@ class Watch:
             self._wanted = True
             if self._nap:
                 self._nap.cancel()
+            if begins and self._role.parts.get("camera"):
+                self._role.pictures.alarmed()
 
     # --- an alarm overtakes everything: it does not wait for the next wake
 
@@ -128,7 +130,7 @@ class Watch:
         while True:
             while self._wanted:
                 self._wanted = False
-                await self._role.wake_now(beat)
+                await self._role._wake(beat)
                 failed = self._role.uplink.outcome not in ("acked", "partly")
                 self._retry_s = min(max(_RETRY_S, 2 * self._retry_s), _HOUR_S) * failed
             await self._rest(beat)

@@ -59,6 +59,8 @@ ALARM_UNIT = const(4)  # of the channel
 ALARM_SCALE = const(5)
 ALARM_VALUE = const(6)  # counts
 ALARM_SYNCED = const(7)  # bool: the time can be trusted
+# Only of a station, which sounds nothing; of a rate, the unit says so.
+ALARM_BEGINS = const(8)  # bool; false: it is over
 
 # PICTURE
 PICTURE_WHY = const(2)  # SCHEDULE ...
@@ -77,5 +79,3 @@ COMMANDED = const(2)
 
 FROZEN = const(1)  # the same bytes as the one before of its kind
 PLAIN = const(2)  # few bytes at the finest quality: night, fog or something before the lens
-# Only of a station, which sounds nothing; of a rate, the unit says so.
-ALARM_BEGINS = const(8)  # bool; false: it is over

@@ -81,12 +81,12 @@ class Station:
         if not self._started:
             self._started = True  # a restarted task waits for its time
             await asyncio.sleep_ms(_FIRST_WAKE_S * 1000)
-            await self.wake_now(beat)
+            await self._wake(beat)
         while True:
             if await self._node.clock.until(self.next_wake(self._node.clock.now()), beat):
-                await self.wake_now(beat)
+                await self._wake(beat)
 
-    async def wake_now(self, beat):
+    async def _wake(self, beat):
         beat()
         self._node.make_room()
         await self.uplink.wake(beat)
