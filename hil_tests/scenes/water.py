@@ -19,7 +19,7 @@ SLOPES = {"clear": 0.035, "glare": 0.06, "fog": 0.03, "rain": 0.09, "wind": 0.10
 def lookup(texture: Plane, u: Plane, v: Plane, border: int = cv2.BORDER_REPLICATE) -> Plane:
     """Texture at texels (u, v) of any shape; remap itself takes no more than 32,767 in a row."""
     shape, size = u.shape, u.size
-    pad = -size % 1024
+    pad = -size % 1024 if size else 1024  # a gauge that is wholly under water has no dry point
     u, v = (np.pad(axis.ravel(), (0, pad)).reshape(-1, 1024) for axis in (u, v))
     maps = u.astype(np.float32), v.astype(np.float32)
     found = cv2.remap(texture, *maps, cv2.INTER_LINEAR, borderMode=border)
