@@ -253,6 +253,10 @@ class Desk:
             raise AlertError(message, "see 'fieldbeat alert status'")
         return found
 
+    def is_over(self, order: orders.Order) -> bool:
+        """Whether every unit of an alert has told how it ended; others may obey it still."""
+        return all(delivery.is_over for delivery in self.orders.deliveries(order))
+
     def cancellers(self, order: orders.Order, names: Sequence[str]) -> list[Issuer]:
         """Return who signs a cancel.
 

@@ -11,9 +11,10 @@ from typing import Any
 import typer
 
 from . import coverage, self_tests
+from .cap_places import NAMED
 from .coverage import Coverage
 from .orders import Orders
-from .output import console, print_json, print_json_line
+from .output import console, print_json, print_json_line, remark
 from .store import Store
 
 REFRESH_S = 0.5
@@ -34,23 +35,36 @@ class Report:
         self._id = id_
         self._every_unit = every_unit
 
-    def wait(self, wait_s: float) -> Coverage:
-        """Wait until nobody is waited for any more, or for a time; return the coverage then."""
+    def wait(self, wait_s: float, as_json: bool = False) -> None:
+        """Wait until every unit has told how it ended, or for a time.
+
+        That no collector sends it is told as soon as it is seen.
+        """
         end_s = time.monotonic() + wait_s
-        found = self.coverage()
+        found, warned = self.coverage(), False
         while not found.is_decided and time.monotonic() < end_s:
+            if not warned and any(unit.why == coverage.NO_COLLECTOR for unit in found.units):
+                remark(coverage.NO_COLLECTOR, as_json)
+                warned = True
             time.sleep(min(REFRESH_S, max(0.0, end_s - time.monotonic())))
             found = self.coverage()
-        return found
 
-    def tell(self, as_json: bool) -> None:
-        """Write it; end with exit code 1 if somebody did not sound."""
+    def tell(self, as_json: bool, waited_s: float = 0) -> None:
+        """Write it; end with exit code 1 if somebody did not sound to the end.
+
+        After a wait it is 1, too, if somebody has not told how it ended.
+        """
         found = self.coverage()
         if as_json:
             print_json(self._as_map(found))
         else:
             console().print(self._screen(found))
-        if found.total.counts[coverage.REFUSED] or found.total.counts[coverage.SILENT]:
+        late = [unit.unit for unit in found.units if waited_s and not unit.is_over]
+        if late:
+            more = f" and {len(late) - NAMED} more" if len(late) > NAMED else ""
+            told = f"{', '.join(late[:NAMED])}{more}"
+            remark(f"not told in {waited_s:g} s how it ended: {told}", as_json)
+        if late or found.has_failed:
             raise typer.Exit(1)
 
     def follow(self) -> None:

@@ -13,9 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from .coverage import (
+    IN_PART,
     REFUSED,
     SILENT,
     SOUNDED,
+    STOPPED,
     WAITING,
     AreaCoverage,
     Coverage,
@@ -31,7 +33,15 @@ from .times import iso, span
 TOO_LONG = f"tested for {span(TOO_LONG_S)}"
 FEW_UNITS = 20  # so many are shown one by one
 _ODD = "yellow"
-_STYLES = {SOUNDED: "green", WAITING: "yellow", REFUSED: "bold red", SILENT: "bold red"}
+_STYLES = {
+    SOUNDED: "green",
+    IN_PART: "bold red",
+    STOPPED: "yellow",
+    WAITING: "yellow",
+    REFUSED: "bold red",
+    SILENT: "bold red",
+}
+_HEADS = {IN_PART: "In part", STOPPED: "Stopped"}  # shown where somebody is in that state
 
 
 def screen(
@@ -87,23 +97,25 @@ def listing(orders: Sequence[Order], now_s: float) -> Table:
 def _areas(found: Coverage) -> Table:
     verbs = {command.ALERT: "Sounded", command.SELFTEST: "Passed"}
     sounded = "Would sound" if found.order.silent else verbs.get(found.order.kind, "Done")
-    numbers = ("Units", sounded, "Proven", "Waiting", "Refused", "Silent")
+    odd = [state for state in _HEADS if found.total.counts[state]]
+    heads = [_HEADS[state] for state in odd]
+    numbers = ("Units", sounded, "Proven", *heads, "Waiting", "Refused", "Silent")
     made = table("Coverage", ("Area", *numbers, "Reason"), right=numbers)
     for area in found.areas:
-        made.add_row(Text(area.area or "(none)"), *_numbers(area), _reasons(area))
+        made.add_row(Text(area.area or "(none)"), *_numbers(area, odd), _reasons(area))
     if len(found.areas) > 1:
         made.add_section()
-        made.add_row("all", *_numbers(found.total), "")
+        made.add_row("all", *_numbers(found.total, odd), "")
     return made
 
 
-def _numbers(area: AreaCoverage) -> list[Text]:
+def _numbers(area: AreaCoverage, odd: Sequence[str]) -> list[Text]:
     def count(state: str) -> Text:
         number = area.counts[state]
         return Text(str(number), style=_STYLES[state] if number else "dim")
 
     proven = Text(str(area.proven), style="" if area.proven else "dim")
-    rest = (count(state) for state in (WAITING, REFUSED, SILENT))
+    rest = (count(state) for state in (*odd, WAITING, REFUSED, SILENT))
     return [Text(str(area.units)), count(SOUNDED), proven, *rest]
 
 
@@ -124,5 +136,5 @@ def _unit(unit: UnitCoverage) -> list[Any]:
     proof = ""
     if unit.proof:
         proof = f"{unit.proof['kind']} {unit.proof['share']:.0%} of the time"
-    state = Text(unit.state, style=_STYLES[unit.state])
+    state = Text(unit.state.replace("_", " "), style=_STYLES[unit.state])
     return [Text(unit.unit), Text(unit.area), state, unit.stage, after, proof, Text(unit.why)]

@@ -251,9 +251,8 @@ def choose(
             raise _unknown(name, names)
         single |= {unit.name: unit for unit in found if unit not in grouped}
     if not grouped and not single:
-        raise AlertError(
-            "nobody is told where it is to sound", "add --area, --group, --unit or --all"
-        )
+        step = "add --area, --group, --unit or --all"
+        raise AlertError("nobody said which loudspeakers are meant", step)
     return _parts(groups, grouped, list(single.values()))
 
 

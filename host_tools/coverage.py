@@ -1,12 +1,14 @@
 """Who sounded: the receipts of an order, by unit and by area.
 
-A unit is in one of four states:
+A unit is in one of six states:
 
 - sounded: it plays or has played; in a silent drill: it says that it would have. Where there is
   nothing that measures, nobody knows better: "not measured".
+- in part: it has sounded, but not to the end, and says why.
+- stopped: it was cancelled, or its issuer was revoked: somebody wanted it so.
 - waiting: it can still sound. It has it and waits for its time, or it has only just been sent, or
   it refused it for now and gets it again; or it is at a self-test.
-- refused: it says that it did not, or not to the end, and why.
+- refused: it says that it did not, and why.
 - silent: it has not answered for `SILENT_AFTER_S`, or its window ended without a sound, or it has
   played and its proof shows current or sound for less than `LEAST_SHARE` of the time.
 """
@@ -21,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fieldbeat.protocols import command, reasons, receipt
+from fieldbeat.protocols.reason_codes import CODES
 
 from .orders import Delivery, Order, is_for_now
 from .records import stage_name
@@ -28,11 +31,16 @@ from .records import stage_name
 SILENT_AFTER_S = 10.0
 UNSENT_AFTER_S = 3.0  # a collector that runs has seen an order by then
 LEAST_SHARE = 1 / 8  # of the time of play; speech has pauses
-SOUNDED, WAITING, REFUSED, SILENT = STATES = ("sounded", "waiting", "refused", "silent")
+SOUNDED, IN_PART, STOPPED, WAITING, REFUSED, SILENT = STATES = (
+    *("sounded", "in_part", "stopped"),
+    *("waiting", "refused", "silent"),
+)
+FAILED = (IN_PART, REFUSED, SILENT)
 FIRST_SAMPLE = 3  # among the hops of a receipt: received, verified, decided, first sample
 _UNSENT = "not sent"
 _UNHEARD = "never heard of, so no address is known"
-_NO_COLLECTOR = "not sent: does 'fieldbeat collect' run?"
+NO_COLLECTOR = "not sent: does 'fieldbeat collect' run?"
+_ON_PURPOSE = (CODES["cancelled"], CODES["revoked"])
 PROOFS = {1: "line current", 2: "microphone"}
 
 
@@ -48,6 +56,7 @@ class UnitCoverage:
     sample_ms: int | None  # from the order to the first sample, as the unit says
     proof: dict[str, Any] | None
     delivery: Delivery
+    is_over: bool  # it has told how it ended, or nothing can come of it any more
 
     @property
     def is_proven(self) -> bool:
@@ -82,8 +91,13 @@ class Coverage:
 
     @property
     def is_decided(self) -> bool:
-        """Whether nothing is waited for any more."""
-        return not self.total.counts[WAITING]
+        """Whether nothing is waited for any more: every unit has told how it ended."""
+        return all(unit.is_over for unit in self.units)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a unit has not sounded, or not to the end, and nobody wanted it so."""
+        return any(self.total.counts[state] for state in FAILED)
 
     def sample_ms(self) -> list[int]:
         """Return how soon units sounded, in ms since it was ordered, the soonest first."""
@@ -122,13 +136,15 @@ def _unit(
 ) -> UnitCoverage:
     state, why = _state(order, delivery, now_s)
     if why == _UNSENT and heard is not None:
-        why = _NO_COLLECTOR if delivery.unit in heard else _UNHEARD
+        why = NO_COLLECTOR if delivery.unit in heard else _UNHEARD
     stage = "" if delivery.stage is None else stage_name(delivery.stage)
     hops = delivery.hops_ms
     sample_ms = hops[FIRST_SAMPLE] if len(hops) > FIRST_SAMPLE else None
     proof = delivery.proof and _proof(delivery.proof)
+    past = state == SILENT and order.expires_s <= now_s
     return UnitCoverage(
-        *(delivery.unit, delivery.area, state, why, stage, sample_ms, proof or None, delivery)
+        *(delivery.unit, delivery.area, state, why, stage, sample_ms, proof or None, delivery),
+        is_over=delivery.is_over or past or state in (REFUSED, STOPPED),
     )
 
 
@@ -143,12 +159,15 @@ def _state(order: Order, delivery: Delivery, now_s: float) -> tuple[str, str]:
     if stage in (receipt.REFUSED, receipt.INTERRUPTED, receipt.CANCELLED):
         named = reasons.name(delivery.reason) if delivery.reason else ""
         again = delivery.heard_s is None and not over and order.cancelled_s is None
-        state = WAITING if again and is_for_now(stage, delivery.reason) else REFUSED
+        if again and is_for_now(stage, delivery.reason):
+            state = WAITING
+        else:
+            state = _ended(order, delivery)
         return state, in_words(named) if named else stage_name(stage or 0)
     if stage is not None:  # received, accepted, or what a later version says
         return (SILENT, "has it, and did not say that it sounded") if over else (WAITING, "")
     if delivery.first_s is None and order.cancelled_s is not None:
-        return REFUSED, "cancelled before it was sent"
+        return STOPPED, "cancelled before it was sent"
     if delivery.first_s is None:
         waited_s = now_s - order.made_s
         state = SILENT if over or waited_s > SILENT_AFTER_S else WAITING
@@ -161,6 +180,19 @@ def _started(order: Order, over: bool) -> tuple[str, str]:
     if order.kind == command.ALERT:
         return SOUNDED, ""
     return (SILENT, "did not say how it ended") if over else (WAITING, "")
+
+
+def _ended(order: Order, delivery: Delivery) -> str:
+    """Return the state of what a unit did not do, or not to the end."""
+    if order.kind != command.ALERT or delivery.stage == receipt.REFUSED:
+        return REFUSED
+    wanted = order.cancelled_s is not None or delivery.stage == receipt.CANCELLED
+    if delivery.reason in _ON_PURPOSE or (wanted and not delivery.reason):
+        return STOPPED
+    heard = delivery.started_s is not None or len(delivery.hops_ms) > FIRST_SAMPLE
+    if delivery.proof:
+        heard = _proof(delivery.proof)["share"] >= LEAST_SHARE
+    return IN_PART if heard else REFUSED
 
 
 def _done(order: Order, delivery: Delivery) -> tuple[str, str]:
@@ -266,6 +298,7 @@ def _unit_map(unit: UnitCoverage) -> dict[str, Any]:
         "state": unit.state,
         "why": unit.why or None,
         "stage": unit.stage or None,
+        "over": unit.is_over,
         "tries": sent.tries,
         "first_sent_s": sent.first_s,
         "first_receipt_s": sent.heard_s,

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fieldbeat.protocols import command
+from fieldbeat.protocols import command, receipt
 from fieldbeat.protocols.command import EMERGENCY
 
 from . import alerts, obedience
@@ -26,7 +26,7 @@ from .alerts import AlertError, Window, by_name
 from .cap_places import names
 from .issuers import Issuer
 from .obedience import Change, Obedience
-from .orders import Order
+from .orders import Delivery, Order
 from .registry import Unit
 
 WINDOW_S = 7 * 86_400.0  # who is away for so long gets another order
@@ -103,8 +103,17 @@ def sounding(desk: Desk, issuer: Issuer) -> list[Order]:
         and order.made_s >= issuer.created_s
         and order.expires_s > desk.now()
         and order.cancelled_s is None
-        and not all(delivery.is_over for delivery in desk.orders.deliveries(order))
+        and not desk.is_over(order)
     ]
+
+
+def refused(desk: Desk) -> dict[str, Delivery]:
+    """Return the units that refused the last order about issuers, by name."""
+    last: dict[str, Delivery] = {}
+    for order in desk.orders.all(kind=command.ISSUERS):  # newest first
+        for delivery in desk.orders.deliveries(order):
+            last.setdefault(delivery.unit, delivery)
+    return {n: each for n, each in last.items() if each.stage == receipt.REFUSED and each.is_over}
 
 
 def plan(

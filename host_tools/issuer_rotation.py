@@ -6,11 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fieldbeat.protocols import reasons
+from fieldbeat.protocols.reason_codes import CODES
+
 from . import issuer_keys, issuer_orders
 from .alert_desk import Desk, Plan
 from .alerts import AlertError
 from .cap_places import NAMED, names
+from .coverage import in_words
 from .issuers import Issuer, IssuerError
+from .registry import Unit
 
 TOLD_SIZE = 60  # of an alert in words, where it is one of several
 
@@ -80,7 +85,39 @@ class Turn:
             lines.append(f"not known yet to obey {self._new.name}: {names(found.unaware)}")
         if found.between:
             lines.append(f"obey both: {names(found.between)}")
+        refusals = self.refusals()
+        if refusals:
+            return [*lines, *refusals]
         return [*lines, "not done; run the same command again when they have answered"]
+
+    def refusals(self) -> list[str]:
+        """Return who refused the step that is due, why, and what to do, a line for each reason."""
+        found = issuer_orders.rotation(self._desk, self._old, self._new)
+        told = issuer_orders.refused(self._desk)
+        by_reason: dict[int, list[Unit]] = {}
+        for unit in (*found.unaware, *found.between):
+            if unit.name in told:
+                by_reason.setdefault(told[unit.name].reason or 0, []).append(unit)
+        return [
+            f"not done: refused by {names(units)}: {_named(reason)}; next: {self._step(reason)}"
+            for reason, units in by_reason.items()
+        ]
+
+    def _step(self, reason: int) -> str:
+        """Return what to do where a step was refused."""
+        if reason != CODES["cmd_second_issuer"]:
+            return "mend that ('fieldbeat issuer status'), then run the same command again"
+        own = self._old.kid, self._new.kid
+        others = [
+            each.name
+            for each in self._desk.issuers.in_office()
+            if each.kid not in own and each.may(*issuer_orders.RANK)
+        ]
+        if not others:
+            return "make a second issuer, provision them with it, and have both sign (--issuer)"
+        usual = f"--issuer {self._old.name} --issuer "
+        more = f" (or {', '.join(others[1:])})" if others[1:] else ""
+        return f"run it again, signed by two: {usual}{others[0]}{more}"
 
     def _signers(self, usual: Issuer) -> list[str]:
         """Return who signs: who was named, but not the old one once he is to be forgotten."""
@@ -98,6 +135,10 @@ class Turn:
                 told += f" and {len(orders) - NAMED} more"
             message = f"alerts of {self._old.name} count still and would go silent: {told}"
             raise AlertError(message, "wait for their end, or add --silence")
+
+
+def _named(reason: int) -> str:
+    return in_words(reasons.name(reason)) if reason else "no reason told"
 
 
 def _short(told: str) -> str:

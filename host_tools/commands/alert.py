@@ -96,7 +96,8 @@ def send(
     """Send an alert: an emergency unless it is a drill or a daily announcement.
 
     What is going to happen is told in words, and is to be confirmed. The running collector
-    ('fieldbeat collect') sends it until every loudspeaker has told that it has it.
+    ('fieldbeat collect') sends it until every loudspeaker has told that it has it. With --wait
+    the exit code is 1 if somebody did not sound to the end, or has not told how it ended.
 
     \b
     Example:
@@ -194,9 +195,10 @@ def status(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show who sounded, who waits, who refused and why, and who is silent, by area.
+    """Show who sounded, in part or whole, who was stopped, waits, refused or is silent, by area.
 
-    The exit code is 1 if somebody refused or is silent.
+    The exit code is 1 if somebody refused, is silent, or sounded in part; after --wait also if
+    somebody has not told how it ended.
 
     \b
     Example:
@@ -214,8 +216,8 @@ def status(
         if follow:
             (report.follow_as_json if as_json else report.follow)()
         else:
-            report.wait(wait)
-            report.tell(as_json)
+            report.wait(wait, as_json)
+            report.tell(as_json, wait)
     finally:
         store.close()
 
@@ -346,8 +348,8 @@ def _order(
             say("what they say: fieldbeat show")
     if wait:
         report = Report(desk.store, id_, every_unit=False)
-        report.wait(wait)
-        report.tell(as_json)
+        report.wait(wait, as_json)
+        report.tell(as_json, wait)
 
 
 def _begin(text: str | None) -> float | None:
@@ -404,23 +406,33 @@ def _cancel(
     from ..asking import confirm
 
     by = [desk.cancellers(order, names) for order in found]
+    over = {order.id for order in found if desk.is_over(order)}
     for order, issuers in zip(found, by, strict=True):
         count = len(desk.orders.deliveries(order))
         remark(f"cancels alert {order.id.hex()}: {order.told}", as_json)
         where = f"at {count} loudspeaker{'s' * (count != 1)}"
         remark(f"{where}, signed by {issuers[0].name}", as_json)
+        if order.id in over:
+            remark("it is over already: each of them has told how it ended", as_json)
     confirm("Cancel it?", yes)
     done = [
         desk.cancel(order, issuers, keys_of(files))
         for order, issuers in zip(found, by, strict=True)
     ]
     if as_json:
-        print_json([{"id": each.id, "cancels": each.cancels} for each in done])
+        print_json(
+            [
+                {"id": each.id, "cancels": each.cancels, "was_over": each.cancels in over}
+                for each in done
+            ]
+        )
         return
     for each in done:
         assert each.cancels
         id_ = each.cancels.hex()
-        say(f"alert {id_} is cancelled; see who stopped: fieldbeat alert status {id_[:6]}")
+        was = "was over already; see how it ended" if each.cancels in over else ""
+        what = was or "is cancelled; see who stopped"
+        say(f"alert {id_} {what}: fieldbeat alert status {id_[:6]}")
 
 
 def _remark_rules(store: Store, as_json: bool) -> None:

@@ -207,7 +207,7 @@ def send(
         units = [each for part in parts for each in part.units]
         plan = issuer_orders.send(desk, units, issuer or [])
         order = confirmed(desk, plan, keys_of(key_file), yes, as_json)
-        _wait(desk, order, wait)
+        _wait(desk, order, wait, as_json)
         _tell_status(desk, as_json)
 
 
@@ -236,7 +236,8 @@ def rotate(
 
     First every loudspeaker is told of the new one, signed by the old one. Once all have said that
     they obey the new one they are told to forget the old one, signed by the new one; and once all
-    have, the old one is revoked here, too. Until then both can make them sound.
+    have, the old one is revoked here, too. Until then both can make them sound. The exit code is 1
+    if one of them refused.
 
     \b
     Example:
@@ -255,9 +256,11 @@ def rotate(
                 for each in plan.issuers
             ]
             order = confirmed(desk, plan, keys_of(own), yes, as_json)
-            _wait(desk, order, wait)
+            _wait(desk, order, wait, as_json)
         finished = turn.finish()
         _tell_status(desk, as_json, None if as_json else turn.told(finished))
+        if not finished and turn.refusals():
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -335,10 +338,10 @@ def _obeyed_by(registry: Registry, issuer: Issuer, db: Path | None) -> list[str]
     ]
 
 
-def _wait(desk: Desk, order: Order, wait_s: float) -> None:
+def _wait(desk: Desk, order: Order, wait_s: float, as_json: bool) -> None:
     from ..alert_report import Report
 
-    Report(desk.store, order.id.hex(), every_unit=False).wait(wait_s)
+    Report(desk.store, order.id.hex(), every_unit=False).wait(wait_s, as_json)
 
 
 def _tell_status(desk: Desk, as_json: bool, told: list[str] | None = None) -> bool:

@@ -85,6 +85,8 @@ def test_an_alert_from_the_command_line_to_the_receipts(county, capsys):
             "area": "riverside",
             "units": 3,
             "sounded": 2,
+            "in_part": 0,
+            "stopped": 0,
             "waiting": 0,
             "refused": 1,
             "silent": 0,
@@ -200,7 +202,7 @@ CANNOT = {
         "nobody said what is to be sounded; next: add",
     ),
     "no level": (["--clip", "x", "--all"], "how bad this emergency is; next: add --level"),
-    "no place": (["--clip", "x", "--level", "1"], "nobody is told where it is to sound"),
+    "no place": (["--clip", "x", "--level", "1"], "nobody said which loudspeakers are meant"),
     "no such area": (
         ["--clip", "x", "--level", "1", "--area", "moon"],
         "in or called area 'moon'; next: known: riverside",
@@ -426,11 +428,36 @@ def test_cancel(county, capsys):
     assert one.got[-1].command == 2 and one.got[-1].args == bytes.fromhex(sent["id"])
     finish(county, one, sent["id"], receipt.INTERRUPTED, "cancelled")
     code, found = status(county, capsys)
-    assert code == 1 and found["total"]["why"] == {"cancelled": 1} and found["cancelled_s"]
+    assert code == 0 and found["total"]["why"] == {"cancelled": 1} and found["cancelled_s"]
+    assert found["total"]["stopped"] == 1 and found["units"][0]["state"] == "stopped"
     assert run(county, "cancel", sent["id"]) == 2
     assert "was cancelled at" in capsys.readouterr().err
     assert run(county, "cancel", "ffff") == 2
     assert "no alert has an id 'ffff'; next: see 'fieldbeat alert" in capsys.readouterr().err
+
+
+def test_a_cancel_of_what_is_over_says_so(county, capsys):
+    one = county.add("sp-1")
+    sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")
+    county.out()
+    finish(county, one, sent["id"])
+    assert run(county, "cancel", sent["id"]) == 0
+    said = capsys.readouterr()
+    assert f"alert {sent['id']} was over already; see how it ended" in said.out
+    assert "it is over already" in said.err and "is cancelled" not in said.out
+
+
+def test_what_sounded_in_part_has_its_reason(county, capsys):
+    one = county.add("sp-1")
+    sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")
+    county.out()
+    more = {"proof": b"\1\x80\xf0", "hops": [1, 2, 3, 90]}
+    finish(county, one, sent["id"], receipt.INTERRUPTED, "clip_missing", **more)
+    assert run(county, "status", signed=False) == 1
+    rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert any("Proven In part Waiting" in row for row in rows)
+    assert "riverside 1 0 1 1 0 0 0 1 x clip is not there" in rows
+    assert any(row.startswith("sp-1 riverside in part interrupted") for row in rows)
 
 
 def test_who_is_silent_is_named(county, capsys):
@@ -491,6 +518,46 @@ def test_waiting_for_the_receipts(county, capsys, monkeypatch):
     monkeypatch.setattr(time, "sleep", sleep)
     assert run(county, "send", "--clip", "x", "--drill", "--all", "--wait", "20", "--json") == 0
     assert json.loads(capsys.readouterr().out)["complete"] and len(slept) == 1
+
+
+def test_waiting_goes_on_until_it_has_ended(county, capsys, monkeypatch):
+    one = county.add("sp-1")
+    answers = [(receipt.STARTED, ""), (receipt.INTERRUPTED, "clip_missing")]
+
+    def sleep(seconds):
+        county.now_s = time.time()
+        county.out()
+        finish(county, one, one.got[0].id.hex(), *answers.pop(0))
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    assert run(county, "send", "--clip", "x", "--drill", "--all", "--wait", "20") == 1
+    assert answers == [] and "clip is not there" in capsys.readouterr().out
+
+
+def test_who_has_not_ended_after_the_wait_is_named(county, capsys):
+    one = county.add("sp-1")
+    sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")
+    county.out()
+    finish(county, one, sent["id"], receipt.STARTED)
+    assert run(county, "status", signed=False) == 0
+    capsys.readouterr()
+    assert run(county, "status", "--wait", "0.01", signed=False) == 1
+    assert "not told in 0.01 s how it ended: sp-1" in capsys.readouterr().err
+
+
+def test_waiting_says_that_no_collector_runs(county, capsys, monkeypatch):
+    county.add("sp-1")
+    said = []
+
+    def sleep(seconds):
+        county.store.database.write("UPDATE orders SET made_s = made_s - 4")
+        said.append(capsys.readouterr().err)
+        if len(said) == 3:
+            county.store.database.write("UPDATE orders SET expires_s = 0")
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    assert run(county, "send", "--clip", "x", "--drill", "--all", "--wait", "20") == 1
+    assert ["does 'fieldbeat collect' run?" in text for text in said] == [False, True, False]
 
 
 def test_following_tells_every_change(county, capsys, monkeypatch):

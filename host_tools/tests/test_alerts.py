@@ -307,7 +307,7 @@ def test_nobody_is_told_twice(registry):
         ({"areas": ["valley"]}, "called area 'valley'; next: known: Hilltop, riverside"),
         ({"units": ["gh-1"]}, "called unit 'gh-1'; next: known: sp-01, sp-02, .*, sp-12, ..."),
         ({"groups": [7, 8]}, "called group 8; next: known: 7"),
-        ({}, "nobody is told where it is to sound; next: add --area"),
+        ({}, "nobody said which loudspeakers are meant; next: add --area"),
     ],
 )
 def test_places_that_are_none(registry, where, message):

@@ -6,10 +6,12 @@ import itertools
 import pytest
 from fieldbeat.host_tools.alerts import Made
 from fieldbeat.host_tools.coverage import (
+    IN_PART,
     REFUSED,
     SILENT,
     SILENT_AFTER_S,
     SOUNDED,
+    STOPPED,
     WAITING,
     as_map,
     coverage,
@@ -27,6 +29,7 @@ from .sender import NOW_S, T0
 
 ID = b"\1" * 8
 ORDER = Order(ID, 1, 2, 1, False, NOW_S, 0, NOW_S + 1800, "county", "an emergency")
+CUT, MISSING, REVOKED = "power was cut", "clip is not there", "its issuer was revoked"
 NO_TIME, LATE = "unit has no time", "came too late"
 DRILL = Order(ID, 1, 1, 4, True, NOW_S, 0, NOW_S + 1800, "county", "a silent drill")
 
@@ -72,7 +75,25 @@ def state(order=ORDER, after_s=5.0, **known):
             *(5, (REFUSED, "starts too far in the future")),
         ),
         ({"stage": receipt.INTERRUPTED, "reason": 53}, 5, (REFUSED, "power was cut")),
-        ({"stage": receipt.CANCELLED}, 5, (REFUSED, "cancelled")),
+        ({"stage": receipt.INTERRUPTED, "reason": 53, "started_s": 9}, *(5, (IN_PART, CUT))),
+        ({"stage": receipt.CANCELLED}, 5, (STOPPED, "cancelled")),
+        ({"stage": receipt.CANCELLED, "reason": CODES["revoked"]}, 5, (STOPPED, REVOKED)),
+        ({"stage": receipt.INTERRUPTED, "reason": CODES["cancelled"]}, 5, (STOPPED, "cancelled")),
+        ({"stage": receipt.INTERRUPTED, "reason": CODES["clip_missing"]}, 5, (REFUSED, MISSING)),
+        (
+            {
+                "stage": receipt.INTERRUPTED,
+                "reason": CODES["clip_missing"],
+                "hops": "[1,2,3,90]",
+                "proof": b"\1\x80\xf0",
+            },
+            *(5, (IN_PART, MISSING)),
+        ),
+        (
+            {"stage": receipt.INTERRUPTED, "reason": CODES["no_sound"], "started_s": 9,
+             "proof": b"\1\0\0"},
+            *(5, (REFUSED, "no sound measured")),
+        ),
         ({"stage": receipt.SILENT}, 5, (REFUSED, "it was not to sound")),
         ({"stage": 99}, 5, (WAITING, "")),
     ],
@@ -97,6 +118,27 @@ def test_a_self_test_that_has_begun_is_not_passed_yet():
     order = dataclasses.replace(ORDER, kind=command.SELFTEST)
     assert state(order, stage=receipt.STARTED) == (WAITING, "")
     assert state(order, 1800, stage=receipt.STARTED) == (SILENT, "did not say how it ended")
+
+
+def test_a_self_test_that_was_not_made_is_not_passed():
+    order = dataclasses.replace(ORDER, kind=command.SELFTEST)
+    assert state(order, stage=receipt.CANCELLED) == (REFUSED, "cancelled")
+
+
+@pytest.mark.parametrize(
+    ("known", "after_s", "decided", "failed"),
+    [
+        ({"stage": receipt.STARTED}, 5, False, False),
+        ({"stage": receipt.DONE}, 5, True, False),
+        ({"stage": receipt.CANCELLED}, 5, True, False),
+        ({"stage": receipt.INTERRUPTED, "reason": 53, "started_s": 9}, 5, True, True),
+        ({}, SILENT_AFTER_S + 1, False, True),
+        ({}, 1800, True, True),
+    ],
+)
+def test_what_is_decided_and_what_has_failed(known, after_s, decided, failed):
+    found = coverage(ORDER, [delivery(**known)], NOW_S + after_s)
+    assert (found.is_decided, found.has_failed) == (decided, failed)
 
 
 def test_why_it_was_not_sent():
@@ -152,6 +194,8 @@ def test_areas_are_counted():
     assert told["total"] == {
         "units": 7,
         "sounded": 2,
+        "in_part": 0,
+        "stopped": 0,
         "waiting": 1,
         "refused": 2,
         "silent": 2,
@@ -168,7 +212,7 @@ def test_areas_are_counted():
 
 def test_who_was_not_sent_a_cancelled_alert_does_not_wait_for_it():
     order = dataclasses.replace(ORDER, cancelled_s=NOW_S + 1)
-    assert state(order, first_s=None) == (REFUSED, "cancelled before it was sent")
+    assert state(order, first_s=None) == (STOPPED, "cancelled before it was sent")
     assert state(order) == (WAITING, "")
 
 

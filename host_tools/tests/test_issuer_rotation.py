@@ -226,6 +226,31 @@ def test_a_refusal_is_named(county, capsys):
     assert state == "does not know school; refused: needs a second issuer"
 
 
+@pytest.mark.parametrize(
+    ("second", "step"),
+    [
+        (False, "make a second issuer"),
+        (True, "run it again, signed by two: --issuer county --issuer second"),
+    ],
+)
+def test_a_rotation_that_was_refused_says_what_to_do(county, capsys, monkeypatch, second, step):
+    one = add(county, "sp-1")
+    if second:
+        make(county, "second")
+
+    def sleep(_):
+        county.now_s = time.time()
+        id_ = county.desk.all(kind=command.ISSUERS)[0].id
+        county.say(one, one.tell(id_, receipt.REFUSED, county.now_s, "cmd_second_issuer"))
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    assert rotate(county, "--wait", "20") == 1
+    said = capsys.readouterr().out
+    assert f"not done: refused by sp-1: needs a second issuer; next: {step}" in said
+    assert "run the same command again" not in said
+    assert Issuers(county.registry).get("county").revoked_s is None
+
+
 def test_who_is_not_obeyed_signs_nothing(county, capsys):
     add(county, "sp-1")
     add(county, "sp-2")

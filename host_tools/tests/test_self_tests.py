@@ -65,7 +65,7 @@ def test_an_audible_one_is_aloud_and_nobody_needs_to_sign_a_question(county, cap
         (command.STATUS, None),
     }
     assert run(county, "test") == 2 and run(county, "ask", "--unit", "sp-9", signed=False) == 2
-    assert "nobody is told where" in capsys.readouterr().err
+    assert "nobody said which" in capsys.readouterr().err
 
 
 def test_who_failed_and_who_did_not_for_too_long(county, capsys):
