@@ -51,7 +51,9 @@ def check(model: type[Model], data: Any, source: str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise InvalidData(source, [_problem(model, found) for found in error.errors()]) from None
+        # A misspelt key first: it is why another one is missing.
+        found = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        raise InvalidData(source, [_problem(model, each) for each in found]) from None
 
 
 def key(location: Iterable[str | int]) -> str:

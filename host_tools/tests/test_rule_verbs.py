@@ -151,7 +151,13 @@ def test_what_cannot_be_sent_costs_nothing(county, capsys, tmp_path):
     said = capsys.readouterr().err
     assert "sp-1 has the profile 'speaker', not 'speaker_river'; next: name others" in said
     assert order(county, "set", str(EXAMPLE)) == 2
-    assert "nobody is told where it is to sound; next: add --area" in capsys.readouterr().err
+    assert "nobody said which loudspeakers are meant; next: add --area" in capsys.readouterr().err
+    assert order(county, "clear") == 2
+    assert "nobody said which loudspeakers are meant" in capsys.readouterr().err
+    typo = tmp_path / "typo.toml"
+    typo.write_text(EXAMPLE.read_text().replace("level =", "levl =", 1))
+    assert order(county, "set", str(typo), "--all") == 2
+    assert "levl: unknown key, did you mean 'level'? (and 1 more)" in capsys.readouterr().err
     many = tmp_path / "many.toml"
     text = EXAMPLE.read_text().replace("speaker_river", "speaker", 1)
     low = text[text.rindex("[[rule]]") :]
