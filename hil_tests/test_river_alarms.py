@@ -7,6 +7,7 @@ units of `RISE_S`, a gamma curve as unit hydrographs have it.
 from __future__ import annotations
 
 import math
+
 import pytest
 from fieldbeat.hil_tests.virtual.board import VirtualBoard
 from fieldbeat.hil_tests.virtual.site import UNIT, Site
