@@ -1,5 +1,6 @@
 # Commands in frames: what is opened, noted and obeyed, with real keys and golden signatures.
 # SPDX-License-Identifier: Apache-2.0
+import protocols.p256  # noqa: F401  its tables come first: the heap here is a fifth of a pole's
 from firmware.clock import Clock
 from firmware.commands import Commands
 from firmware.counters import Counters

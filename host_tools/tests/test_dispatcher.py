@@ -281,7 +281,7 @@ def test_a_cancel_ends_an_alert_for_those_who_have_it_and_those_who_do_not(count
     assert one.got[-1].args == order.id and one.got[-1].command == command.CANCEL
     assert [each.command for each in two.got] == [command.CANCEL]  # and never the alert
     county.say(one, one.tell(order.id, receipt.CANCELLED, county.now_s, "cancelled"))
-    assert county.states(order)["sp-1"] == ("refused", "cancelled", "cancelled")
+    assert county.states(order)["sp-1"] == ("stopped", "cancelled", "cancelled")
     assert {state for state, *_ in county.states(cancel).values()} == {"waiting"}
     assert county.desk.find(order.id.hex()[:6]).cancelled_s == NOW_S
     county.now_s += 100
