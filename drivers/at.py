@@ -5,6 +5,9 @@ from protocols.compat import const
 
 _MAX_LINES = const(16)  # information lines kept of one reply
 
+# Bytes. The answers of a server fit; the longest datagram would keep a kilobyte from all others.
+_PIECE = const(256)
+
 # V.250 leaves deadlines to the maker; 300 ms is Quectel's figure for commands that do not wait
 # for the network. Hypothesis for other vendors.
 _TIMEOUT_MS = const(300)
@@ -100,7 +103,7 @@ class Session:
         self._command = None
         self._deadline = 0
         self._max_line = max_line
-        self._line = bytearray(max_line)
+        self._line = bytearray(min(max_line, _PIECE))  # more when a longer one comes
         self._size = 0
 
     def on(self, prefix, handler):
@@ -143,6 +146,8 @@ class Session:
                 dropped += self._size > self._max_line
                 self._end_line()
             elif self._size < self._max_line:
+                if self._size == len(self._line):
+                    self._line.extend(bytes(min(_PIECE, self._max_line - self._size)))
                 # Boot messages at another baud rate are no ASCII: they become dots.
                 self._line[self._size] = byte if 32 <= byte < 127 else 0x2E
                 self._size += 1

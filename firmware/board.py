@@ -4,7 +4,11 @@ import asyncio
 
 import machine
 
-from . import parts
+from protocols.compat import const
+
+from . import later, parts
+
+_POLICED = const("firmware.carriers.policed_modem")  # a name that most need not hold
 
 
 class BoardError(ValueError):
@@ -72,6 +76,14 @@ class Board:
             table = other_modems.MODEMS
         make = _entry(table, entry["part"], "modem")
         return make(self.bus(entry["bus"]), _output(entry, "pwrkey"), _output(entry, "reset"))
+
+    # The road of a unit that has a modem alone.
+    def carrier(self, node):
+        if "modem" in node.config:
+            return later._function(_POLICED, "PolicedModem")(self.modem(), node)
+        from .carriers.modem_udp import ModemUDP
+
+        return ModemUDP(self.modem(), node.config, node.clock, node.counters)
 
     # (interface that is active, what makes it connect): Ethernet, or else Wi-Fi with the name and
     # the password of its access point, None for an open one.

@@ -12,6 +12,7 @@ _SPEAKER = const("firmware.speaker_config")
 _POWER = const("firmware.power_config")
 _PICTURES = const("firmware.pictures_config")
 _WATCH = const("firmware.watch_config")
+_MODEM = const("firmware.modem_config")
 _ANY = const(0x3FFFFFFF)
 
 # (table, key, default or None where it must be given, minimum, maximum); text has length limits.
@@ -104,6 +105,8 @@ def revert(root):
 # Returns the map with defaults filled in; raises ConfigError that names the key.
 def check(value, kind):
     if kind == "config":
+        if "modem" in value:
+            later.call(_MODEM, "check", value, check_key, ConfigError)
         if "speaker" in value:
             later.call(_SPEAKER, "check", value, check_key, ConfigError)
         if "power" in value:

@@ -28,6 +28,9 @@ _HEALTH_FLOOR = const(8)
 
 def boot(node, cause):
     schema = node.sampler.schema
+    # A loss of power would have cost the time. Hypothesis: a press of EN looks the same.
+    if cause == "power" and node.clock.synced:
+        cause = "brown-out"
     body = {
         _BOOT_CAUSE: cause,
         _BOOT_VERSION: node.version,
@@ -54,7 +57,7 @@ def health(node, urgent=False):
         _HEALTH_PENDING: node.outbox.depth,
         _HEALTH_FLOOR: node.outbox.floor,
     }
-    millivolts = _battery_mv(node.sampler)
+    millivolts = battery_mv(node)
     if millivolts is not None:
         body[_HEALTH_BATTERY_MV] = millivolts
     append(node, _HEALTH, body, urgent)
@@ -72,16 +75,15 @@ def append(node, type, body, urgent=False):
 
 
 # The channel that a profile names "battery" and measures in volts.
-def _battery_mv(sampler):
-    for column in sampler.schema.columns:
+def battery_mv(node):
+    for column in node.sampler.schema.columns:
         if column.name == "battery" and column.unit == "V":
-            value = sampler.last.get("battery", (None,))[0]
+            value = node.sampler.last.get("battery", (None,))[0]
             return None if value is None else value * 1000 // column.scale
     return None
 
 
 # What few units tell: loaded for them, so that others need not hold its names.
 def __getattr__(name):
-    from . import speaker_events
-
-    return getattr(speaker_events, name)
+    module = "firmware.silence_events" if name == "after_a_wake" else "firmware.speaker_events"
+    return getattr(__import__(module, None, None, (name,)), name)

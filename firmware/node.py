@@ -29,8 +29,8 @@ _OUTBOX_BYTES = const(524288)  # of 2 MiB of file system: half a year of hourly 
 _SETTINGS = const("firmware.config")
 _BOARD = const("firmware.board firmware.parts")
 _EVENTS = const(
-    "firmware.events firmware.speaker_events protocols.event_writer protocols.reasons"
-    " protocols.schema_map"
+    "firmware.events firmware.speaker_events firmware.silence_events firmware.sleep_store"
+    " protocols.event_writer protocols.reasons protocols.schema_map"
 )
 _SHELL = const("firmware.shell firmware.reboot")
 _SLEEP = const("firmware.sleep")

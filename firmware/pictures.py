@@ -145,7 +145,7 @@ class Pictures:
         least = self._table["battery_min_mv"]
         if not least:
             return True
-        millivolts = later.call(_EVENTS, "_battery_mv", self._node.sampler)
+        millivolts = self._node.tell("battery_mv")
         return millivolts is None or millivolts >= least
 
     async def _shoot(self, why, kind, size):

@@ -184,6 +184,8 @@ class Shell:
         uplink = self._need_uplink()
         before = self._node.outbox.depth
         self._node.make_room()
+        if hasattr(uplink.carrier, "hurry"):
+            uplink.carrier.hurry()  # whoever stands there does not wait for a pause to end
         acked = await uplink.wake()
         self._node.woke()
         after = self._node.outbox.depth

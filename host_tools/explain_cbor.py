@@ -104,6 +104,7 @@ _EVENTS: dict[int, dict[int, Any]] = {
         9: "sha256",
         10: "clock set",
     },
+    event.SILENCE: {2: ("reason", reasons.name), 3: ("since", since_2024)},
 }
 ACK = named(
     {

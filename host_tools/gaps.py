@@ -9,9 +9,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fieldbeat.protocols import cbor, event
+from fieldbeat.protocols import cbor, event, reasons
 
 from .store import Contact, Store
+from .times import DEVICE_EPOCH_S
+
+# What a unit says of a time in which nothing came of it, by the reason of most of its wakes.
+SILENCES = {
+    "attach_paused": "it paused after the network had refused it or was not found",
+    "battery_low": "its battery was low",
+    "budget_spent": "its byte budget of a day was spent",
+    "fs_corrupt": "its file system refused",
+    "modem_error": "its modem refused a command",
+    "modem_reset": "its modem restarted",
+    "modem_silent": "its modem was silent",
+    "no_ack": "nobody answered",
+    "reg_denied": "the network refused it",
+    "reg_searching": "it found no network",
+    "send_failed": "its modem could not send",
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,19 @@ class Gaps:
             yield Gap(_numbers(first, last), None, known_s, reason)
         for first, last in self._awaited(contact):
             yield Gap(_numbers(first, last), None, None, "not received yet")
+
+    def silences(self, contact: Contact) -> Iterator[Gap]:
+        """Yield the times in which nothing came of a unit, as it told afterwards."""
+        for row in self._store.database.all(
+            "SELECT t, body FROM events WHERE unit = ? AND type = ? ORDER BY t",
+            *(contact.unit, event.SILENCE),
+        ):
+            body = cbor.decode(row["body"])
+            since = body.get(event.SILENCE_SINCE)
+            code = body.get(event.SILENCE_REASON, 0)
+            name = reasons.name(code) if code else "unknown"
+            first_s = None if since is None else since + DEVICE_EPOCH_S
+            yield Gap("silent", first_s, row["t"], SILENCES.get(name, name))
 
     def samples(self, contact: Contact) -> Iterator[Gap]:
         """Yield the times in which samples are missing of a unit."""

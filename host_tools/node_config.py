@@ -17,7 +17,15 @@ from typing import Annotated, Any
 from fieldbeat.protocols import frame
 from pydantic import Field, field_validator
 
-from . import alarm_tables, boards, power_table, profiles, self_test_times, station_alarms
+from . import (
+    alarm_tables,
+    boards,
+    modem_table,
+    power_table,
+    profiles,
+    self_test_times,
+    station_alarms,
+)
 from .board_model import Board
 from .errors import CannotTry
 from .power_table import Power
@@ -32,8 +40,6 @@ SSID_MAX = 32  # IEEE 802.11, 9.4.2.2
 DAY_S = 86_400
 NAT_S = 60  # how long networks are known to keep a way back open: 20 to 120 s
 DATAGRAM_BYTES_MAX = 1300
-# MAX_DATAGRAM of their drivers.
-MODEM_DATAGRAM_BYTES = {"bc26": 512, "bc95": 512, "sim7020": 512}
 # What a speaker has where nothing is said: it asks every few seconds, and bytes are cheap there.
 SPEAKER_BUDGET_BYTES = 10_000_000
 _NOWHERE = {"latitude": None, "longitude": None}
@@ -162,6 +168,7 @@ class Tables(Strict):
     alarm: list[alarm_tables.Alarm] = []
     pace: alarm_tables.Pace | None = None
     rain: alarm_tables.Rain | None = None
+    modem: modem_table.Modem | None = None
     fitted: dict[str, Override] = {}
 
 
@@ -227,7 +234,7 @@ class NodeConfig:
     def modem_datagram_bytes(self) -> int:
         """What the modem of its board takes; as much as any datagram has where there is none."""
         modem = self.board.modem
-        return MODEM_DATAGRAM_BYTES[modem.part] if modem else DATAGRAM_BYTES_MAX
+        return modem_table.MODEMS[modem.part].datagram_bytes if modem else DATAGRAM_BYTES_MAX
 
     @property
     def report_bytes(self) -> int:
@@ -260,6 +267,8 @@ class NodeConfig:
         if self.tables.wifi:
             device["wifi"] = self.tables.wifi.model_dump()
             device["nbiot"] = (self.tables.nbiot or Nbiot()).model_dump()
+        if self.tables.modem and self.board.modem:
+            device["modem"] = self.tables.modem.to_device_map(self.board.modem.part)
         power = self.tables.power.to_device_map() if self.tables.power else {}
         watch = None if self.profile.role == "speaker" else station_alarms.to_device_map(self)
         if watch:
@@ -317,7 +326,7 @@ def parse(text: str, source: str) -> NodeConfig:
         tables = tables.model_copy(update={"uplink": uplink})
     config = NodeConfig(source, tables, board, profile)
     checks = (_part_problems, _road_problems, _size_problems, _budget_problems)
-    others = (power_table.problems, station_alarms.problems)
+    others = (modem_table.problems, power_table.problems, station_alarms.problems)
     problems = [problem for each in (*checks, *others) for problem in each(config)]
     if problems:
         raise InvalidData(source, problems)

@@ -39,6 +39,7 @@ EVENT_NAMES = {
     event.RECEIPT: "receipt",
     event.SELF_TEST: "self-test",
     event.PICTURE: "picture",
+    event.SILENCE: "silence",
 }
 
 STAGE_NAMES = {

@@ -146,11 +146,12 @@ class Views:
         return sorted(readings, key=lambda reading: reading.at_s)[-count:]
 
     def gaps(self, name: str) -> list[Gap]:
-        """Return what is missing of a unit: records first, then samples."""
+        """Return what is missing of a unit: records, samples, and when it was silent."""
         contact = self._store.contact(name)
         if contact is None:
             return []
-        return [*self._gaps.records(contact), *self._gaps.samples(contact)]
+        parts = (self._gaps.records, self._gaps.samples, self._gaps.silences)
+        return [gap for part in parts for gap in part(contact)]
 
     # One unit
 

@@ -16,6 +16,7 @@ CONFIG = const(5)
 RECEIPT = const(6)  # see receipt.py
 SELF_TEST = const(7)
 PICTURE = const(8)  # one was taken; its bytes follow in frames of class 2, see blocks.py
+SILENCE = const(9)  # the server answers again
 
 # Keys of every event.
 TYPE = const(0)
@@ -79,3 +80,7 @@ COMMANDED = const(2)
 
 FROZEN = const(1)  # the same bytes as the one before of its kind
 PLAIN = const(2)  # few bytes at the finest quality: night, fog or something before the lens
+
+# SILENCE. Its time is when it ended.
+SILENCE_REASON = const(2)  # reason code of most of the wakes that nobody answered, 0: not known
+SILENCE_SINCE = const(3)  # time of the last answer before, if it is known

@@ -18,6 +18,7 @@ _TEXTS = const(
         "wifi_no_answer wifi_password wifi_link_back revoked no_mains battery_low",
         "camera_silent camera_garbled picture_bad picture_cut picture_large rtc_corrupt",
         "picture_lost",
+        "attach_paused",
     )
 )
 

@@ -32,7 +32,7 @@ class AlwaysModem(ModemUDP):
         self._was_open = False
         self._news = asyncio.Event()  # it is wanted now, or it may be out of reach
 
-    def tasks(self):
+    def tasks(self, wake=None):
         return (
             ("modem", self._read, _READ_SILENCE_S),
             ("attach", self._keep, _KEEP_SILENCE_S),

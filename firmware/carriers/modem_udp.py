@@ -21,6 +21,9 @@ class ModemUDP:
         self._counters = counters
         self._status = {}
 
+    def tasks(self, wake):
+        return ()
+
     async def open(self):
         modem, config = self._modem, self._config
         try:

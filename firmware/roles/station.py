@@ -4,7 +4,6 @@ import asyncio
 
 from protocols.compat import const, crc32
 
-from ..carriers.modem_udp import ModemUDP
 from ..sampler import Sampler
 from ..uplink import Uplink
 
@@ -12,6 +11,7 @@ _WATCH = const("firmware.watch")
 _FIRST_WAKE_S = const(5)  # after a boot: the events that tell of it
 _SETTLE_S = const(15)  # from a sampling time to its values: the slowest part and all its tries
 _SPREAD_S = const(600)  # units of a site do not wake all at once
+_GOOD = const(("acked", "partly"))
 # How long a task may be silent before the watchdog bites.
 _SAMPLER_SILENCE_S = const(300)  # a round in which every part fails
 _UPLINK_SILENCE_S = const(1800)  # to open the carrier, or to wait for one answer; see uplink.py
@@ -42,7 +42,7 @@ class Station:
     def __init__(self, node, board, profile):
         self._node = node
         config = node.config
-        carrier = ModemUDP(board.modem(), config, node.clock, node.counters)
+        carrier = board.carrier(node)
         self.parts = board.parts(config["fitted"])
         self.watch, sampler = None, Sampler
         if "watch" in config:
@@ -67,13 +67,16 @@ class Station:
         self.uplink = self.Uplink(*shared, on_schemas=self._send_schemas)
         self._interval_s = config["uplink"]["interval_s"]
         self._started = False
+        # Whether the last wake was answered and nothing is left to be told of those before it.
+        # What was kept over a reset is longer than the clock's four bytes.
+        self._contact = len(node.clock._rtc.memory()) <= 4
 
     # (name, function(beat), seconds that it may be silent)
     def tasks(self):
         tasks = (
             ("sampler", self.sampler.run, _SAMPLER_SILENCE_S),
             ("uplink", self._wakes, _UPLINK_SILENCE_S),
-        )
+        ) + self.uplink.carrier.tasks(self._wake)
         return tasks + self.watch.tasks() if self.watch else tasks
 
     # One wake an interval, whether it works or not: a server that is down must not cost more.
@@ -91,6 +94,8 @@ class Station:
         self._node.make_room()
         await self.uplink.wake(beat)
         self._node.woke()
+        if not self._contact or self.uplink.outcome not in _GOOD:
+            self._contact = self._node.tell("after_a_wake")
 
     # The first wake after t: multiples of the interval, plus a time of the unit's own.
     def next_wake(self, t):

@@ -19,7 +19,7 @@ def numbers(path: Path) -> dict[str, int]:
 @pytest.mark.parametrize(
     "original, files, least",
     [
-        ("protocols/event.py", ["firmware/*events.py", "protocols/event_writer.py"], 24),
+        ("protocols/event.py", ["firmware/*events.py", "protocols/event_writer.py"], 27),
         ("protocols/smp_codes.py", ["firmware/smp_*.py"], 20),
         ("protocols/ack.py", ["protocols/ack_writer.py", "firmware/uplink.py"], 6),
         ("protocols/rice.py", ["protocols/bit_reader.py"], 2),

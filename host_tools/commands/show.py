@@ -24,7 +24,9 @@ def show(
     ),
     history: str | None = typer.Option(None, help="The values of one channel of UNIT."),
     last: int = typer.Option(48, min=1, help="How many values a history has."),
-    gaps: bool = typer.Option(False, "--gaps", help="Missing records and samples, and why."),
+    gaps: bool = typer.Option(
+        False, "--gaps", help="Missing records and samples, silence, and why."
+    ),
     silent: bool = typer.Option(False, "--silent", help="Only units that should have reported."),
     db: DbOption = None,
     registry: RegistryOption = None,

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from fieldbeat.host_tools import cli, node_config, profiles
+from fieldbeat.host_tools import cli, modem_table, node_config, profiles
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.validation import InvalidData
 from fieldbeat.protocols import cbor, frame
@@ -332,7 +332,8 @@ def test_the_schema_of_a_profile_fits_into_a_datagram(monkeypatch):
 
 def test_the_limit_of_a_datagram_is_the_drivers():
     limits = {make.__name__.lower(): make.MAX_DATAGRAM for make in (BC26, BC95, SIM7020)}
-    assert limits == node_config.MODEM_DATAGRAM_BYTES
+    facts = modem_table.MODEMS
+    assert limits == {part: facts[part].datagram_bytes for part in facts}
 
 
 def test_what_the_host_allows_the_device_takes():

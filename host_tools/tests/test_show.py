@@ -11,7 +11,7 @@ from fieldbeat.host_tools.store import Forgeries, Store
 from fieldbeat.host_tools.tables import gaps, history, latest, screen
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S, iso, span
 from fieldbeat.host_tools.views import Reading, Views
-from fieldbeat.protocols import report, schema
+from fieldbeat.protocols import event, report, schema
 from fieldbeat.protocols.reason_codes import CODES
 from rich.console import Console
 
@@ -145,6 +145,25 @@ def test_a_restart_explains_a_gap(made):
     send(boot_record(7, (FULL,), T0 + 6 * 3600, cause="brown-out"), hour(8, T0 + 6 * 3600 + 60))
     found = {gap.what: gap.reason for gap in views.gaps("gh-1")}
     assert found["36 samples"] == "the unit restarted: brown-out"
+
+
+@pytest.mark.parametrize(
+    "code, since, reason",
+    [
+        (CODES["reg_denied"], T0, "the network refused it"),
+        (CODES["watchdog"], T0, "watchdog"),
+        (0, None, "unknown"),
+        (9999, None, "reason_9999"),
+    ],
+)
+def test_silence_is_told_with_its_reason(made, code, since, reason):
+    views, send = made
+    body = {event.SILENCE_REASON: code} | ({event.SILENCE_SINCE: since} if since else {})
+    send(event.encode(7, event.SILENCE, T0 + 7200, body))
+    (gap,) = [gap for gap in views.gaps("gh-1") if gap.what == "silent"]
+    assert gap.reason == reason and gap.last_s == DEVICE_EPOCH_S + T0 + 7200
+    assert gap.first_s == (since and DEVICE_EPOCH_S + since)
+    assert any(reason in line for line in drawn(gaps("gh-1", views.gaps("gh-1"))))
 
 
 def test_records_that_were_given_up_are_named(made):

@@ -170,6 +170,22 @@ def test_healths(n: int, counters: dict, signal: dict) -> None:
     assert not valid("event", event.encode(1, event.HEALTH, n, body)[2:])
 
 
+@given(u32, st.one_of(st.none(), u32))
+def test_silences(n: int, since: int | None) -> None:
+    body = {event.SILENCE_REASON: n} | ({} if since is None else {event.SILENCE_SINCE: since})
+    assert valid("event", event.encode(1, event.SILENCE, n, body)[2:])
+    assert not valid("event", event.encode(1, event.SILENCE, n, {3: n})[2:])
+
+
+def test_the_policy_of_a_modem() -> None:
+    text = (ROOT / "docs" / "examples" / "greenhouse.toml").read_text()
+    table = "\n[modem]\npsm_periodic_s = 0\nedrx_s = 20.48\nbands = [5]\nretry_bytes_day = 0\n"
+    config = node_config.parse(text + table, "x")
+    assert valid("device", cbor.encode(config.to_device_map()))
+    plain = node_config.parse(text + "\n[modem]\n", "x")
+    assert valid("device", cbor.encode(plain.to_device_map()))
+
+
 @given(st.data())
 def test_blocks(data) -> None:
     length = data.draw(st.integers(0, 3000))
