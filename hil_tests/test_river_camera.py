@@ -114,17 +114,18 @@ def test_a_picture_fits_its_budget_and_shows_what_there_was(board):
 @pytest.mark.parametrize("board", BOARDS)
 def test_the_gauge_alone_in_all_its_detail(board):
     steps = (
-        "await picture(6000, 'gauge')",
+        "from drivers import cropped_shot",
         "await picture(6000, 'gauge')",
         "await picture(60000)",
     )
     with Camera(board, *steps) as bench:
-        _, gauge, whole = bench.shots()
+        gauge, whole = bench.shots()
         left, top, width, height = bench.region
         assert gauge[0] == gauge[1] <= 6000
         assert 0 <= gauge[2] - width <= 32 and 0 <= gauge[3] - height <= 32
         assert tuple(whole[2:4]) == FULL[board]
-        assert gauge[5] < 16_000 and whole[5] < 8_000  # of the heap, once the code is there
+        # Of the heap, once the code is there; on the bench also the module of a DVP camera.
+        assert gauge[5] < 20_000 and whole[5] < 8_000
 
 
 def test_a_region_is_the_very_part_of_the_picture(tmp_path):

@@ -20,6 +20,7 @@ from drivers.rs485 import RS485
 from .driver_rig import Pin, Port, Ticks, Uart
 from .river_site import BOARDS, DATUM_MM, UNIT, RiverSite, river_config
 from .test_level_sensor import run
+from .virtual.board import DEEPSLEEP
 from .virtual.models import build
 from .virtual.network import Network
 from .virtual.river import River
@@ -108,8 +109,11 @@ def rig(monkeypatch):
 @pytest.mark.parametrize("name", ["radar", "loop"])
 def test_a_level_follows_the_wave(rig, name):
     sensor = getattr(rig, name)()
+    supply = rig.part("rail sensors")
     for _ in range(24):
+        supply.changed(0)
         rig.world.run_for(600)
+        supply.changed(1)
         level_mm = run(sensor.read())[0]
         assert level_mm == pytest.approx(rig.scene.river.level_mm(rig.world.now_us), abs=6)
 
@@ -186,6 +190,18 @@ def test_the_rain_goes_on_after_resets_and_a_loss_of_power(tmp_path):
             site.run_for(100)
         site.run_for(2.2 * HOUR_S)
         assert contact.tips == 45 and readings(site, "rain")[-1][1] == 9.0
+
+
+def test_a_station_in_deep_sleep_counts_every_tip_that_wakes_it(tmp_path):
+    with RiverSite(seed=2, workdir=tmp_path) as site:
+        node = river_config(BOARDS[1], more='[power]\nsleep = "deep"\nconsole_s = 30\n')
+        station = site.add_station(node)
+        contact = station.fitted.parts["rain"]
+        site.river.storm(1200, (4,), step_s=1800)
+        site.run_for(3 * HOUR_S + 300)
+        assert contact.tips == 20 and station.resets.count(DEEPSLEEP) > 20
+        assert readings(site, "rain")[-1][1:] == (4.0, "normal")
+        assert b"Traceback" not in station.output
 
 
 def test_a_bucket_that_sticks_and_a_cable_that_hums_are_told_and_end(tmp_path):

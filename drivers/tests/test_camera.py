@@ -13,7 +13,9 @@ DATA = {"sizes": SIZES, "quality": {"finest": 95, "coarsest": 5, "first": 70}}
 
 
 def jpeg(size):
-    return b"\xff\xd8" + bytes(size - 4) + b"\xff\xd9"
+    data = bytearray(size)
+    data[:2], data[-2:] = b"\xff\xd8", b"\xff\xd9"
+    return data
 
 
 # Takes pictures that `make(width, quality)` gives.
@@ -47,12 +49,12 @@ def by_quality(width, quality):
 
 
 async def everything(shot, size=64):
-    data, buffer = b"", bytearray(size)
+    data, buffer = bytearray(), bytearray(size)
     while True:
         n = await shot.readinto(buffer)
         if not n:
             break
-        data += bytes(buffer[:n])
+        data += memoryview(buffer)[:n]
     await shot.close()
     return data
 

@@ -363,6 +363,22 @@ def at_lines():
     return seeds, work
 
 
+def jpeg_crops():
+    from protocols.jpeg_crop import Cropper
+
+    windows = [tuple(int(n) for n in row[1].split(" ")) for row in vectors("jpeg_crop.hex")]
+
+    def parse(data):
+        cropper = Cropper(*windows[getrandbits(2) % len(windows)])
+        cropper.feed(data)
+        if not cropper.done:
+            cropper.end()
+        if cropper.out[:2] != b"\xff\xd8" or cropper.out[-2:] != b"\xff\xd9":
+            raise AssertionError("no picture came out")
+
+    return column("jpeg_crop.hex") + column("jpeg_crop.hex", 2), refusing(ValueError, parse)
+
+
 TARGETS = {
     "cbor": cbor_strict,
     "cbor-foreign": cbor_foreign,
@@ -383,4 +399,5 @@ TARGETS = {
     "cose": cose_objects,
     "lms": lms_signatures,
     "at": at_lines,
+    "jpeg-crop": jpeg_crops,
 }
