@@ -29,6 +29,9 @@ from .virtual.world import World
 
 ROOT = Path(__file__).parent.parent
 HOUR_S = 3600
+NO_PICTURES = (
+    "[fitted.camera]\nenabled = false\n"  # they are tested elsewhere, and take their time
+)
 STORM = (5, 20, 25, 10)
 
 
@@ -152,22 +155,21 @@ def readings(site: RiverSite, channel: str) -> list[tuple[float, float, str]]:
     return sorted((r.at_s - start_s, r.value, r.quality) for r in found if r.clock_set)
 
 
-@pytest.mark.parametrize("board", BOARDS)
-def test_a_station_reports_the_wave_and_the_rain(tmp_path, board):
+def test_a_station_reports_the_wave_and_the_rain(tmp_path):
     with RiverSite(seed=2, workdir=tmp_path) as site:
-        station = site.add_station(river_config(board))
+        station = site.add_station(river_config(BOARDS[1], more=NO_PICTURES))
         contact = station.fitted.parts["rain"]
         contact.faults.bouncing = 2
-        site.river.storm(600, STORM)
-        site.run_for(6 * HOUR_S + 300)
+        site.river.storm(300, STORM, step_s=600)
+        site.run_for(3 * HOUR_S + 300)
         levels, rains = readings(site, "level"), readings(site, "rain")
-        assert len(levels) >= 60 and max(level for _, level, _ in levels) > 2.4
+        assert len(levels) >= 36 and max(level for _, level, _ in levels) > 2.4
         for at_s, level, quality in levels:
             assert quality == "normal"
             assert level * 1000 == pytest.approx(site.river.level_mm(at_s * 1e6), abs=12)
         for at_s, rain, quality in rains:
             assert quality == "normal"
-            assert rain == pytest.approx(site.river.rain_mm(at_s * 1e6), abs=0.3)
+            assert rain == pytest.approx(site.river.rain_mm(at_s * 1e6), abs=0.6)
         assert contact.tips == 300 and rains[-1][1] == 60.0
         assert contact.faults.fired["bouncing"] and not station.hardware.buses.edges.lost
         assert readings(site, "solar")[-1][2] == readings(site, "door")[-1][2] == "normal"
@@ -176,7 +178,8 @@ def test_a_station_reports_the_wave_and_the_rain(tmp_path, board):
 
 def test_the_rain_goes_on_after_resets_and_a_loss_of_power(tmp_path):
     with RiverSite(seed=2, workdir=tmp_path) as site:
-        station = site.add_station(river_config(BOARDS[1]))
+        often = NO_PICTURES + "[sampling]\nreport_samples = 4\n"
+        station = site.add_station(river_config(BOARDS[1], more=often))
         contact = station.fitted.parts["rain"]
         for number, restart in enumerate((station.reset, station.brown_out, None)):
             site.river.storm(number * 1800 + 60, (3,), step_s=1200)
@@ -188,25 +191,29 @@ def test_the_rain_goes_on_after_resets_and_a_loss_of_power(tmp_path):
                 site.run_for(20)
                 station.power_on()
             site.run_for(100)
-        site.run_for(2.2 * HOUR_S)
+        site.run_for(1.2 * HOUR_S)
         assert contact.tips == 45 and readings(site, "rain")[-1][1] == 9.0
 
 
 def test_a_station_in_deep_sleep_counts_every_tip_that_wakes_it(tmp_path):
     with RiverSite(seed=2, workdir=tmp_path) as site:
-        node = river_config(BOARDS[1], more='[power]\nsleep = "deep"\nconsole_s = 30\n')
+        node = river_config(
+            BOARDS[1], more=NO_PICTURES + '[power]\nsleep = "deep"\nconsole_s = 30\n'
+        )
         station = site.add_station(node)
         contact = station.fitted.parts["rain"]
         site.river.storm(1200, (4,), step_s=1800)
         site.run_for(3 * HOUR_S + 300)
-        assert contact.tips == 20 and station.resets.count(DEEPSLEEP) > 20
+        assert contact.tips == 20 and station.resets.count(DEEPSLEEP) > 5
         assert readings(site, "rain")[-1][1:] == (4.0, "normal")
         assert b"Traceback" not in station.output
 
 
 def test_a_bucket_that_sticks_and_a_cable_that_hums_are_told_and_end(tmp_path):
     with RiverSite(seed=2, workdir=tmp_path) as site:
-        station = site.add_station(river_config(BOARDS[1], more="[sampling]\ninterval_s = 60\n"))
+        station = site.add_station(
+            river_config(BOARDS[1], more=NO_PICTURES + "[sampling]\ninterval_s = 60\n")
+        )
         faults = station.fitted.parts["rain"].faults
         site.run_for(600)
         site.river.storm(600, (5,), step_s=1800)
@@ -217,7 +224,7 @@ def test_a_bucket_that_sticks_and_a_cable_that_hums_are_told_and_end(tmp_path):
         faults.humming = True
         site.run_for(130)
         faults.humming = False
-        site.run_for(1.5 * HOUR_S)
+        site.run_for(1.2 * HOUR_S)
         by_time = {at_s: quality for at_s, _, quality in readings(site, "rain")}
         faulty = [at_s for at_s, quality in by_time.items() if quality == "sensor fault"]
         assert [at_s for at_s in faulty if 660 <= at_s <= 900], by_time
