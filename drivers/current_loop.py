@@ -37,9 +37,8 @@ class CurrentLoop:
             microvolts += self._adc.read_uv()
         current_ua = microvolts * 1000 // (_SAMPLES * self._shunt_mohm)
         if current_ua < _LOW_UA:
-            what = (
-                "no current: check supply and loop" if current_ua < _LOW_UA // 2 else "low alarm"
-            )
+            broken = current_ua < _LOW_UA // 2
+            what = "no current: check supply and loop" if broken else "low alarm"
             raise SensorError("sensor_range", "%d uA, %s" % (current_ua, what))
         if current_ua > _HIGH_UA:
             raise SensorError("sensor_range", "%d uA, high alarm or a short" % current_ua)

@@ -80,7 +80,7 @@ class Board:
     # The road of a unit that has a modem alone.
     def carrier(self, node):
         if "modem" in node.config:
-            return later._function(_POLICED, "PolicedModem")(self.modem(), node)
+            return later.load(_POLICED, "PolicedModem")(self.modem(), node)
         from .carriers.modem_udp import ModemUDP
 
         return ModemUDP(self.modem(), node.config, node.clock, node.counters)

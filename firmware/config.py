@@ -7,12 +7,16 @@ from protocols.compat import const, sha256
 
 from . import later
 
-# Whose names others need not hold.
-_SPEAKER = const("firmware.speaker_config")
-_POWER = const("firmware.power_config")
-_PICTURES = const("firmware.pictures_config")
-_WATCH = const("firmware.watch_config")
-_MODEM = const("firmware.modem_config")
+# Tables that few configs have, and what checks them: others need not hold those names.
+_RARE = const(
+    (
+        ("modem", "firmware.modem_config"),
+        ("speaker", "firmware.speaker_config"),
+        ("power", "firmware.power_config"),
+        ("pictures", "firmware.pictures_config"),
+        ("watch", "firmware.watch_config"),
+    )
+)
 _ANY = const(0x3FFFFFFF)
 
 # (table, key, default or None where it must be given, minimum, maximum); text has length limits.
@@ -105,16 +109,9 @@ def revert(root):
 # Returns the map with defaults filled in; raises ConfigError that names the key.
 def check(value, kind):
     if kind == "config":
-        if "modem" in value:
-            later.call(_MODEM, "check", value, check_key, ConfigError)
-        if "speaker" in value:
-            later.call(_SPEAKER, "check", value, check_key, ConfigError)
-        if "power" in value:
-            later.call(_POWER, "check", value, check_key, ConfigError)
-        if "pictures" in value:
-            later.call(_PICTURES, "check", value, check_key, ConfigError)
-        if "watch" in value:
-            later.call(_WATCH, "check", value, check_key, ConfigError)
+        for table, module in _RARE:
+            if table in value:
+                later.call(module, "check", value, check_key, ConfigError)
         for table, key, default, low, high in _KEYS:
             check_key(value, table, key, default, low, high)
         if not isinstance(value.setdefault("fitted", {}), dict):

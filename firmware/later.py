@@ -9,7 +9,7 @@ import sys
 def call(modules, function, *args):
     new = _missing(modules)
     try:
-        return _function(modules, function)(*args)
+        return load(modules, function)(*args)
     finally:
         _forget(new)
 
@@ -26,7 +26,7 @@ class Later:
         if not self._made:
             modules, function, args = self._call
             self._new = _missing(modules)
-            self._made = _function(modules, function)(*args)
+            self._made = load(modules, function)(*args)
         self._used = True
         return getattr(self._made, name)
 
@@ -46,7 +46,7 @@ def _missing(modules):
     return [name for name in modules.split() if name not in sys.modules]
 
 
-def _function(modules, name):
+def load(modules, name):
     gc.collect()
     return getattr(__import__(modules.split()[0], None, None, (name,)), name)
 

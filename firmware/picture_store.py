@@ -47,6 +47,7 @@ class PictureStore:
         self._keep = keep_bytes
         self._counters = counters
         self.held = []  # oldest first
+        self.sending = None  # one of them
         self.day, self.spent, self.last, self.sender = 0, 0, {}, b""
         self._mount()
 
@@ -90,6 +91,8 @@ class PictureStore:
 
     def remove(self, picture):
         self.held.remove(picture)
+        if picture is self.sending:
+            self.sending = None
         _remove(self.path(picture))
 
     # The one to be sent next: what somebody waits for, then the small ones, then the oldest.

@@ -23,7 +23,7 @@ class PictureUplink(Uplink):
         self._pictures = pictures
         self._store = pictures.store
         self._commands = commands
-        self._budget = budget
+        self._picture_bytes_day = budget
         self._listen_ms = listen_s * 1000
 
     # --- what Uplink calls
@@ -71,10 +71,11 @@ class PictureUplink(Uplink):
         store = self._store
         try:
             while store.next() and self._pictures.powered():
-                if not await self._transfer(keys, store.next()):
+                store.sending = store.next()
+                if not await self._transfer(keys, store.sending):
                     return
         finally:
-            self._sender = None
+            self._sender = store.sending = None
             store.keep_state()
 
     # -> whether the next one may follow
@@ -91,6 +92,9 @@ class PictureUplink(Uplink):
                 self._beat()
                 if not await self._overtaken(keys) or not self._may_spend():
                     break
+                if store.sending is not picture:  # one that matters more has taken its room
+                    store.sender = b""
+                    return True
                 message = sender.next(time.ticks_ms())
                 if message is None:
                     await self._take(keys, min(_TURN_MS, sender.wait_ms(time.ticks_ms())))
@@ -141,7 +145,7 @@ class PictureUplink(Uplink):
     def _may_spend(self):
         store, day = self._store, self._clock.now() // _DAY_S
         store.spend(day, 0)
-        if store.spent + self.carrier.MTU <= self._budget:
+        if store.spent + self.carrier.MTU <= self._picture_bytes_day:
             return True
         self._counters.count("budget_spent")
         return False

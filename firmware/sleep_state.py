@@ -110,7 +110,7 @@ def _uplink(uplink):
         uplink.outcome,
         uplink.acked_s,
         uplink._answered_key,
-        [uplink._day, uplink._spent],
+        [uplink._budget.day, uplink._budget.spent],
         list(uplink._refused),
         [sequence._next, sequence._limit],
         uplink.carrier._status,
@@ -121,7 +121,7 @@ def _uplink(uplink):
 def _set_uplink(uplink, state):
     uplink.outcome, uplink.acked_s, key, day, refused, numbers, uplink.carrier._status = state
     uplink._answered_key = key and tuple(key)
-    uplink._day, uplink._spent = day
+    uplink._budget.day, uplink._budget.spent = day
     uplink._refused = set(refused)
     sequence = uplink._sequence
     if numbers[1] == sequence._limit:

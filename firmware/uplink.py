@@ -7,6 +7,7 @@ from protocols import frame, packing
 from protocols.compat import const
 
 from . import later
+from .budget import Budget
 from .carriers import CarrierError
 
 _ROUNDS = const(4)  # a wake; what a long backlog has beyond them waits for the next one
@@ -15,7 +16,6 @@ _BITMAP_SIZE = const(32)  # as in protocols/ack.py
 _RECORDS = const(32)  # a round: as many as one ack can tell apart
 _REFUSED = const(8)
 _TURN_MS = const(1000)
-_DAY_S = const(86400)
 
 
 def _beyond(answer, rn):
@@ -48,8 +48,7 @@ class Uplink:
         # First records of datagrams that the carrier did not take: they go last, because one that
         # it never takes would hold up all others.
         self._refused = set()
-        self._day = 0
-        self._spent = 0  # bytes of frames in this day of the uptime
+        self._budget = Budget(clock, self._config["budget_bytes_day"])
 
     # Returns True when all that was sent is stored on the server, or nothing was waiting. Calls
     # beat() now and then: between two calls is no more than opening the carrier, a round of
@@ -166,12 +165,9 @@ class Uplink:
     def _datagram_bytes(self):
         return min(self._config["datagram_bytes"], self.carrier.MTU)
 
-    # Retries and backlogs have a budget a day; a reset begins a new one.
+    # Retries and backlogs have a budget a day.
     def _affordable(self, datagrams):
-        day = self._clock.uptime_s() // _DAY_S
-        if day != self._day:
-            self._day, self._spent = day, 0
-        return self._spent + datagrams * self._datagram_bytes() <= self._config["budget_bytes_day"]
+        return self._budget.affords(datagrams * self._datagram_bytes())
 
     def _with_epoch(self, keys):
         return (keys.kid, keys.epoch) != self._answered_key
@@ -182,7 +178,7 @@ class Uplink:
         piv = self._sequence.next()
         epoch = self._with_epoch(keys)
         data = keys.seal_in(frame.TELEMETRY, frame.UP, piv, self._frame, end, epoch)
-        self._spent += len(data)
+        self._budget.spend(len(data))
         try:
             await self.carrier.send(data, last)
         except CarrierError:

@@ -11,9 +11,8 @@ from .paced_sampler import PacedSampler  # noqa: F401
 from .rain_sums import RainSums
 
 _SILENCE_S = const(1800)  # of a wake, as in roles/station.py
-_RISE_S = const(
-    600
-)  # a rate is that of so long, so that waves and the sensor's noise do not count
+# A rate is that of so long, so that waves and the sensor's noise do not count.
+_RISE_S = const(600)
 _HOUR_S = const(3600)
 _DAY_S = const(86400)
 _RETRY_S = const(60)  # after the first wake that did not bring an alarm to the server
@@ -118,7 +117,7 @@ class Watch:
             self._wanted = True
             if self._nap:
                 self._nap.cancel()
-            if begins and self._role.parts.get("camera"):
+            if begins and self._role.pictures:
                 self._role.pictures.alarmed()
 
     # --- an alarm overtakes everything: it does not wait for the next wake

@@ -38,10 +38,8 @@ class Cropper:
             self._in += data
             try:
                 at = self._header()
-            except (
-                IndexError,
-                KeyError,
-            ):  # a segment that is too short, a table that is not there
+            # A segment that is too short, a table that is not there.
+            except (IndexError, KeyError):
                 raise ValueError("a damaged header")
             if not at:
                 if len(self._in) > _HEADER_MAX:

@@ -5,11 +5,11 @@ from drivers.errors import ModemError
 from protocols.compat import const
 
 from .. import later
+from ..budget import Budget
 from . import CarrierError
 from .modem_udp import ModemUDP
 
 _RULES = const("firmware.modem_rules firmware.sleep_store")
-_DAY_S = const(86400)
 _SETTLE_S = const(20)  # from a sampling time to its values
 _SILENCE_S = const(1800)  # as of the uplink, whose wake it may be
 
@@ -22,7 +22,7 @@ class PolicedModem(ModemUDP):
         modem.POWER = policy["settings"]
         self._hurry = False
         self._asked = False  # and nobody has answered yet
-        self._day = self._again_bytes = 0
+        self._repeats = Budget(node.clock, policy["retry_bytes_day"])
 
     # The next wake is a person's wish.
     def hurry(self):
@@ -56,11 +56,10 @@ class PolicedModem(ModemUDP):
             raise CarrierError(error.reason)
 
     def _may_repeat(self, size):
-        day = self._clock.uptime_s() // _DAY_S
-        if day != self._day:
-            self._day, self._again_bytes = day, 0
-        self._again_bytes += size
-        return self._again_bytes <= self._policy["retry_bytes_day"]
+        may = self._repeats.affords(size)
+        if may:
+            self._repeats.spend(size)
+        return may
 
     async def receive(self, timeout_ms):
         data = await super().receive(timeout_ms)

@@ -5,6 +5,7 @@ import asyncio
 
 from protocols.compat import const
 
+from ..budget import Budget
 from . import CarrierError
 
 _WIFI = const("wifi")
@@ -25,26 +26,7 @@ _WORKED_S = const(600)
 # A question that nobody answered over NB-IoT is asked again soon, for the way back closes.
 _SOON_S = const(10)
 _SOON = const(3)
-_DAY_S = const(86400)
 _SILENCE_S = const(150)
-
-
-class Budget:
-    # Bytes of frames a day of the uptime, as the uplink has one for all roads together.
-    def __init__(self, clock, bytes_day):
-        self._clock = clock
-        self._bytes_day = bytes_day
-        self._day = 0
-        self._spent = 0
-
-    def spend(self, size):
-        self._spent += size
-
-    def affords(self, size):
-        day = self._clock.uptime_s() // _DAY_S
-        if day != self._day:
-            self._day, self._spent = day, 0
-        return self._spent + size <= self._bytes_day
 
 
 class Roads:

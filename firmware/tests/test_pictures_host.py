@@ -121,6 +121,29 @@ def test_the_oldest_that_nobody_asked_for_makes_room():
         assert len(_kept(unit)) <= 1  # of this hour
 
 
+def test_one_that_is_being_sent_makes_room_for_an_alarm():
+    with Unit(regions=False, keep_bytes=10000) as unit:
+        unit.boot()
+        store, asked = unit.pictures.store, []
+        answer = unit.collector._block
+
+        def ask_meanwhile(message):
+            if unit.collector.chunks == 2 and not asked:
+                asked.append(store.sending)
+                store._keep = store.sending.size + 200  # room for one
+                unit.pictures.ask(event.ALARMED, 0)
+            return answer(message)
+
+        unit.collector._block = ask_meanwhile
+        unit.run(2 * 3600)
+        assert asked[0].why == event.SCHEDULE and not unit.count("task_restart")
+        assert unit.count("picture_lost") == 1
+        first, alarm = _told(unit)  # another one of the schedule waits for its wake
+        assert first[event.PICTURE_WHY] == event.SCHEDULE
+        assert alarm[event.PICTURE_WHY] == event.ALARMED
+        assert list(unit.collector.pictures) == [alarm[event.PICTURE_SHA256]]
+
+
 def test_a_reset_between_picture_and_event_loses_neither():
     with Unit(every_s=0) as unit:
         unit.boot()
