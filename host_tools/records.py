@@ -23,6 +23,7 @@ from . import scaled
 from .schemas import Schemas
 from .store import BAD, DECODED, WAITING, Store
 from .times import DEVICE_EPOCH_S
+from .wording import counted
 
 RN_MAX = 0x7FFFFFFF  # the record numbers of an acknowledgement have 32 bits
 
@@ -207,7 +208,7 @@ def describe(decoded: Any) -> str:
         return "kept undecoded"
     if isinstance(decoded, report_reader.Block):
         count = len(decoded.times)
-        return f"{count} sample{'s' * (count > 1)}" + ("" if decoded.synced else ", clock not set")
+        return counted(count, "sample") + ("" if decoded.synced else ", clock not set")
     return describe_event(*decoded)
 
 

@@ -15,6 +15,7 @@ from fieldbeat.protocols.command import DAILY
 from . import alert_words, alerts
 from .alert_desk import LOWEST, Desk, Plan, Request
 from .alerts import Asked, Window
+from .wording import counted
 
 TEST_WINDOW_S = 600.0
 ASK_WINDOW_S = 600.0
@@ -59,4 +60,4 @@ def _everywhere(desk: Desk, request: Request, args: object) -> Asked:
 
 def _where(asked: Asked) -> str:
     units = [unit for part, _ in asked for unit in part.units]
-    return f"at {len(units)} loudspeaker{'s' * (len(units) != 1)}: {alert_words.areas(units)}"
+    return f"at {counted(len(units), 'loudspeaker')}: {alert_words.areas(units)}"

@@ -24,6 +24,7 @@ from ..at_desk import (
     open_desk,
 )
 from ..output import DbOption, JsonOption, RegistryOption, print_json, remark, say
+from ..wording import counted
 
 if TYPE_CHECKING:
     from ..alert_desk import Desk, Plan, Request
@@ -408,10 +409,9 @@ def _cancel(
     by = [desk.cancellers(order, names) for order in found]
     over = {order.id for order in found if desk.is_over(order)}
     for order, issuers in zip(found, by, strict=True):
-        count = len(desk.orders.deliveries(order))
         remark(f"cancels alert {order.id.hex()}: {order.told}", as_json)
-        where = f"at {count} loudspeaker{'s' * (count != 1)}"
-        remark(f"{where}, signed by {issuers[0].name}", as_json)
+        where = counted(len(desk.orders.deliveries(order)), "loudspeaker")
+        remark(f"at {where}, signed by {issuers[0].name}", as_json)
         if order.id in over:
             remark("it is over already: each of them has told how it ended", as_json)
     confirm("Cancel it?", yes)
@@ -443,7 +443,7 @@ def _remark_rules(store: Store, as_json: bool) -> None:
 
     count = len(soundings(store, time.time() - 86_400))
     if count:
-        text = f"{count} sounding{'s' * (count != 1)} by alarm rules in the last day"
+        text = f"{counted(count, 'sounding')} by alarm rules in the last day"
         remark(f"{text}: see 'fieldbeat rule list'", as_json)
 
 
