@@ -17,8 +17,7 @@ from .alert_desk import LOWEST, Desk, Plan, Request
 from .alerts import Asked, Window
 from .wording import counted
 
-TEST_WINDOW_S = 600.0
-ASK_WINDOW_S = 600.0
+WINDOW_S = 600.0
 _RANK = (DAILY, LOWEST)
 
 
@@ -31,7 +30,7 @@ def self_test(desk: Desk, request: Request) -> Plan:
     """
     asked = _everywhere(desk, request, request.silent)
     issuers = desk.chosen(request.issuers, *_RANK)
-    window = Window(0.0, desk.now() + (request.for_s or TEST_WINDOW_S))
+    window = Window(0.0, desk.now() + (request.for_s or WINDOW_S))
     told = "a silent self-test" if request.silent else "a self-test with a tone"
     signed = f"signed by {' and '.join(issuer.name for issuer in issuers)}"
     summary = (told, f"{_where(asked)}, {signed}")
@@ -46,7 +45,7 @@ def ask(desk: Desk, request: Request) -> Plan:
         AlertError: no place is named, or one that has no loudspeaker.
     """
     asked = _everywhere(desk, request, None)
-    window = Window(0.0, desk.now() + (request.for_s or ASK_WINDOW_S))
+    window = Window(0.0, desk.now() + WINDOW_S)
     told = "a question how they are"
     return desk.checked(
         Plan(command.STATUS, _RANK, told, window, asked, (), (told, _where(asked)))

@@ -22,6 +22,8 @@ from ..at_desk import (
     confirmed,
     keys_of,
     open_desk,
+    places,
+    seconds,
 )
 from ..output import DbOption, JsonOption, RegistryOption, print_json, remark, say
 from ..wording import counted
@@ -123,7 +125,7 @@ def send(
         start_s=_begin(at),
         issuers=issuer or [],
         **_end(for_, until),
-        **_places(area, group, unit, everyone),
+        **places(area, group, unit, everyone),
     )
     with open_desk(registry, db) as desk:
         plan = _plan(desk, request, cap, language)
@@ -252,10 +254,9 @@ def test(
     from .. import upkeep
     from ..alert_desk import Request
 
-    places = _places(area, group, unit, everyone)
-    ends = _end(for_)
+    where = places(area, group, unit, everyone)
+    request = Request(silent=silent, issuers=issuer or [], for_s=seconds(for_), **where)
     with open_desk(registry, db) as desk:
-        request = Request(silent=silent, issuers=issuer or [], **ends, **places)
         _order(desk, upkeep.self_test(desk, request), key_file, yes, wait, as_json)
 
 
@@ -282,7 +283,7 @@ def ask(
     from ..alert_desk import Request
 
     with open_desk(registry, db) as desk:
-        plan = upkeep.ask(desk, Request(**_places(area, group, unit, everyone)))
+        plan = upkeep.ask(desk, Request(**places(area, group, unit, everyone)))
         _order(desk, plan, None, True, wait, as_json)
 
 
@@ -297,16 +298,10 @@ def _class(drill: bool, daily: bool) -> int | None:
     return 0 if daily else 1 if drill else None
 
 
-def _places(
-    area: list[str] | None, group: list[int] | None, unit: list[str] | None, everyone: bool
-) -> dict[str, Any]:
-    return {"areas": area or [], "groups": group or [], "units": unit or [], "everyone": everyone}
-
-
-def _end(for_: str | None, until: str | None = None) -> dict[str, Any]:
+def _end(for_: str | None, until: str | None) -> dict[str, Any]:
     from ..errors import CannotTry
 
-    ends = {"for_s": _duration(for_), "expires_s": _time(until)}
+    ends = {"for_s": seconds(for_), "expires_s": _time(until)}
     if ends["for_s"] and ends["expires_s"]:
         raise CannotTry("--for and --until both say when it ends", "choose one")
     return ends
@@ -385,20 +380,9 @@ def _time(text: str | None) -> float | None:
     return found
 
 
-def _duration(text: str | None) -> float | None:
-    from ..errors import CannotTry
-    from ..times import duration
-
-    try:
-        return duration(text) if text else None
-    except ValueError:
-        step = "give for instance '90 s', '30 min' or '2 h'"
-        raise CannotTry(f"'{text}' is no duration", step) from None
-
-
 def _cancel(
     desk: Desk,
-    found: list[Any],
+    found: list[Order],
     names: list[str],
     files: list[Path] | None,
     yes: bool,
