@@ -98,11 +98,14 @@ def keys_of(files: Sequence[Path | None] | None) -> Keys:
 
 
 def confirmed(desk: Desk, plan: Plan, keys: Keys, yes: bool, as_json: bool) -> Order:
-    """Tell what is going to happen, have it confirmed, and hand it to the collector."""
+    """Tell what is going to happen, have it confirmed, and hand it to the collector.
+
+    Who is asked is told, also where the answer is JSON: nobody says yes to what he has not read.
+    """
     from .asking import confirm
     from .output import remark
 
     for line in (*plan.summary, *plan.notes):
-        remark(line, as_json)
+        remark(line, as_json and yes)
     confirm("Send it?", yes)
     return desk.send(plan, keys)

@@ -392,12 +392,13 @@ def _cancel(
 
     by = [desk.cancellers(order, names) for order in found]
     over = {order.id for order in found if desk.is_over(order)}
+    spared = as_json and yes
     for order, issuers in zip(found, by, strict=True):
-        remark(f"cancels alert {order.id.hex()}: {order.told}", as_json)
+        remark(f"cancels alert {order.id.hex()}: {order.told}", spared)
         where = counted(len(desk.orders.deliveries(order)), "loudspeaker")
-        remark(f"at {where}, signed by {issuers[0].name}", as_json)
+        remark(f"at {where}, signed by {issuers[0].name}", spared)
         if order.id in over:
-            remark("it is over already: each of them has told how it ended", as_json)
+            remark("it is over already: each of them has told how it ended", spared)
     confirm("Cancel it?", yes)
     done = [
         desk.cancel(order, issuers, keys_of(files))
