@@ -22,10 +22,10 @@ from .coverage import (
     AreaCoverage,
     Coverage,
     UnitCoverage,
-    kind_name,
     soonest,
 )
 from .orders import Order
+from .records import kind_name
 from .self_tests import TOO_LONG_S, SelfTest
 from .tables import table
 from .times import iso, span

@@ -8,6 +8,7 @@ from typing import Any
 
 from fieldbeat.protocols import (
     cbor,
+    command,
     event,
     event_reader,
     reasons,
@@ -41,6 +42,16 @@ EVENT_NAMES = {
     event.SELF_TEST: "self-test",
     event.PICTURE: "picture",
     event.SILENCE: "silence",
+}
+
+COMMAND_NAMES = {
+    command.ALERT: "alert",
+    command.CANCEL: "cancel",
+    command.SELFTEST: "self-test",
+    command.ALARM_RULES: "alarm rules",
+    command.ISSUERS: "issuers",
+    command.STATUS: "status",
+    command.PICTURE: "picture",
 }
 
 STAGE_NAMES = {
@@ -224,6 +235,11 @@ def describe_event(type_: int, body: dict) -> str:
     if type_ == event.HEALTH:
         return "health" + "".join(f", {name} {n}" for name, n in counters(body).items())
     return name
+
+
+def kind_name(kind: int) -> str:
+    """Return what kind of command it is."""
+    return COMMAND_NAMES.get(kind, f"command {kind}")
 
 
 def stage_name(stage: int) -> str:

@@ -328,7 +328,7 @@ def _order(
     from fieldbeat.protocols.command import STATUS
 
     from ..alert_report import Report
-    from ..coverage import kind_name
+    from ..records import kind_name
 
     order = confirmed(desk, plan, keys_of(files), yes, as_json)
     id_ = order.id.hex()
