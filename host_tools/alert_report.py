@@ -11,11 +11,11 @@ from typing import Any
 import typer
 
 from . import coverage, self_tests
-from .cap_places import NAMED
 from .coverage import Coverage
 from .orders import Orders
 from .output import console, print_json, print_json_line, remark
 from .store import Store
+from .wording import first
 
 REFRESH_S = 0.5
 
@@ -61,9 +61,7 @@ class Report:
             console().print(self._screen(found))
         late = [unit.unit for unit in found.units if waited_s and not unit.is_over]
         if late:
-            more = f" and {len(late) - NAMED} more" if len(late) > NAMED else ""
-            told = f"{', '.join(late[:NAMED])}{more}"
-            remark(f"not told in {waited_s:g} s how it ended: {told}", as_json)
+            remark(f"not told in {waited_s:g} s how it ended: {first(late)}", as_json)
         if late or found.has_failed:
             raise typer.Exit(1)
 

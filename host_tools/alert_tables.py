@@ -22,13 +22,14 @@ from .coverage import (
     AreaCoverage,
     Coverage,
     UnitCoverage,
-    kind_name,
     soonest,
 )
 from .orders import Order
+from .records import kind_name
 from .self_tests import TOO_LONG_S, SelfTest
 from .tables import table
 from .times import iso, span
+from .wording import first
 
 TOO_LONG = f"tested for {span(TOO_LONG_S)}"
 FEW_UNITS = 20  # so many are shown one by one
@@ -69,8 +70,7 @@ def _troubles(tests: Sequence[SelfTest], now_s: float) -> list[str]:
     old = [t.unit for t in tests if t.at_s is not None and not t.failed and t.trouble(now_s)]
     for units, what in ((never, "told of a self-test yet"), (old, TOO_LONG)):
         if units:
-            more = f" and {len(units) - FEW_UNITS} more" if len(units) > FEW_UNITS else ""
-            lines.append(f"Not {what}: {', '.join(units[:FEW_UNITS])}{more}")
+            lines.append(f"Not {what}: {first(units, FEW_UNITS)}")
     return lines
 
 

@@ -13,6 +13,7 @@ from fieldbeat.protocols import command
 from .alerts import CODECS, PATTERNS, Part, Sound, Window, words
 from .registry import Unit
 from .times import iso, span
+from .wording import counted, first
 
 AREAS_NAMED = 8
 
@@ -64,7 +65,7 @@ def summary(
     units = [unit for part in parts for unit in part.units]
     everywhere = any(part.target is True for part in parts)
     verb = "goes silently to" if sound.silent else "sounds at"
-    count = f"{len(units)} loudspeaker{'s' * (len(units) != 1)}"
+    count = counted(len(units), "loudspeaker")
     where = f"EVERY loudspeaker there is, {count} here" if everywhere else count
     volume = "" if sound.volume is None else f", volume {sound.volume} %"
     lines = [
@@ -75,6 +76,11 @@ def summary(
     if unheard:
         lines.append(f"{unheard} of them never sent anything, and get it only when they do")
     return lines
+
+
+def names(units: Iterable[Unit]) -> str:
+    """Return the first names of units."""
+    return first(unit.name for unit in units)
 
 
 def areas(units: Iterable[Unit]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,6 +36,29 @@ AreaOption = Annotated[list[str] | None, typer.Option("--area", help="Where: a s
 GroupOption = Annotated[list[int] | None, typer.Option("--group", help="Where: a group.")]
 UnitOption = Annotated[list[str] | None, typer.Option("--unit", help="Where: a loudspeaker.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Where: everywhere.")]
+
+
+def places(
+    area: list[str] | None, group: list[int] | None, unit: list[str] | None, everyone: bool
+) -> dict[str, Any]:
+    """Return what the options say of places, as a `Request` takes it."""
+    return {"areas": area or [], "groups": group or [], "units": unit or [], "everyone": everyone}
+
+
+def seconds(text: str | None) -> float | None:
+    """Return the seconds of `--for`.
+
+    Raises:
+        CannotTry: it is no duration.
+    """
+    from .errors import CannotTry
+    from .times import duration
+
+    try:
+        return duration(text) if text else None
+    except ValueError:
+        step = "give for instance '90 s', '30 min', '2 h' or '7 d'"
+        raise CannotTry(f"'{text}' is no duration", step) from None
 
 
 @contextmanager
@@ -75,11 +98,14 @@ def keys_of(files: Sequence[Path | None] | None) -> Keys:
 
 
 def confirmed(desk: Desk, plan: Plan, keys: Keys, yes: bool, as_json: bool) -> Order:
-    """Tell what is going to happen, have it confirmed, and hand it to the collector."""
+    """Tell what is going to happen, have it confirmed, and hand it to the collector.
+
+    Who is asked is told, also where the answer is JSON: nobody says yes to what he has not read.
+    """
     from .asking import confirm
     from .output import remark
 
     for line in (*plan.summary, *plan.notes):
-        remark(line, as_json)
+        remark(line, as_json and yes)
     confirm("Send it?", yes)
     return desk.send(plan, keys)

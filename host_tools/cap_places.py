@@ -13,15 +13,15 @@ cannot be reached by a polygon: each of them is named, as is each area that reac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .alert_words import names
 from .alerts import AlertError
 from .cap import Area
 from .geometry import distance_km, in_polygon
 from .registry import Unit
-
-NAMED = 12
+from .wording import counted
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def resolve(areas: Sequence[Area], speakers: Sequence[Unit]) -> Places:
         notes.append(_told(area, drawn, called))
     lost = [unit for unit in speakers if unit.place is None and unit.name not in found]
     if lost and any(area.polygons or area.circles for area in areas):
-        who = f"{len(lost)} loudspeaker{'s' * (len(lost) != 1)}"
+        who = counted(len(lost), "loudspeaker")
         notes.append(f"{who} without coordinates cannot be found by a polygon: {names(lost)}")
     if not found:
         named = ", ".join(f"'{area.description}'" for area in areas) or "no area"
@@ -57,13 +57,6 @@ def resolve(areas: Sequence[Area], speakers: Sequence[Unit]) -> Places:
             step += "; or say where they are: fieldbeat config locate TABLE"
         raise AlertError(f"it names {named}, and no loudspeaker is there{more}", step)
     return Places(tuple(sorted(found.values(), key=lambda unit: unit.name)), tuple(notes))
-
-
-def names(units: Iterable[Unit]) -> str:
-    """Return the first names of units."""
-    known = [unit.name for unit in units]
-    more = len(known) - NAMED
-    return ", ".join(known[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _is_drawn(area: Area, unit: Unit) -> bool:

@@ -26,7 +26,7 @@ from fieldbeat.protocols import command, reasons, receipt
 from fieldbeat.protocols.reason_codes import CODES
 
 from .orders import Delivery, Order, is_for_now
-from .records import stage_name
+from .records import kind_name, stage_name
 
 SILENT_AFTER_S = 10.0
 UNSENT_AFTER_S = 3.0  # a collector that runs has seen an order by then
@@ -248,20 +248,6 @@ _WORDS = {  # of protocols/reasons.py, for who looks at a table
 def in_words(reason: str) -> str:
     """Return a reason in words; what is new stays as it is named."""
     return _WORDS.get(reason, reason)
-
-
-def kind_name(kind: int) -> str:
-    """Return what kind of order it is."""
-    names = {
-        command.ALERT: "alert",
-        command.CANCEL: "cancel",
-        command.SELFTEST: "self-test",
-        command.ALARM_RULES: "alarm rules",
-        command.ISSUERS: "issuers",
-        command.STATUS: "status",
-        command.PICTURE: "picture",
-    }
-    return names.get(kind, f"command {kind}")
 
 
 def as_map(found: Coverage) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from .registry import Registry, Unit
 from .schemas import Schemas
 from .store import Store
 from .times import DEVICE_EPOCH_S, iso
+from .wording import counted
 
 CLASSES = ("telemetry", "command", "block", "ack")
 DIRECTIONS = ("up, from the unit", "down, to the unit")
@@ -231,7 +232,7 @@ def frame_layer(data: bytes, header: frame.Header) -> Layer:
     layer.bits(2, "version", "1")
     layer.bits(2, "class", lambda cls: f"{cls} {CLASSES[cls]}")
     layer.bits(1, "epoch follows", lambda bit: "yes" if bit else "no")
-    piv_size = layer.bits(3, "PIV size", lambda n: f"{n} byte{'s' * (n > 1)}")
+    piv_size = layer.bits(3, "PIV size", lambda n: counted(n, "byte"))
     layer.raw(len(header.kid), "kid", "key id")
     if header.epoch is not None:
         layer.number(4, "epoch")

@@ -10,7 +10,8 @@ from typing import Any
 from fieldbeat.protocols import cbor, command, event, reasons
 
 from .layers import Layer
-from .records import EVENT_NAMES, stage_name
+from .pictures import KIND_NAMES, WHY_NAMES
+from .records import COMMAND_NAMES, EVENT_NAMES, stage_name
 from .times import DEVICE_EPOCH_S, iso
 
 # What a key is called and how its value is told: by a function, or with the keys inside it.
@@ -39,7 +40,7 @@ def since_2024(seconds: Any) -> str:
 
 def picture_kind(number: Any) -> str:
     """Return what kind of picture it is."""
-    return {0: "thumbnail", 1: "gauge", 2: "full"}.get(number, str(number))
+    return KIND_NAMES.get(number, str(number))
 
 
 _COLUMN = named(
@@ -94,7 +95,7 @@ _EVENTS: dict[int, dict[int, Any]] = {
         7: "battery mV",
     },
     event.PICTURE: {
-        2: ("why", lambda n: {0: "schedule", 1: "alarm", 2: "command"}.get(n, str(n))),
+        2: ("why", lambda n: WHY_NAMES.get(n, str(n))),
         3: ("kind", picture_kind),
         4: "bytes",
         5: "width",
@@ -134,15 +135,6 @@ BLOCK = named(
 )
 
 
-_COMMANDS = {
-    command.ALERT: "alert",
-    command.CANCEL: "cancel",
-    command.SELFTEST: "self-test",
-    command.ALARM_RULES: "alarm rules",
-    command.ISSUERS: "issuers",
-    command.STATUS: "status",
-    command.PICTURE: "picture",
-}
 _CLASSES = {command.DAILY: "daily", command.DRILL: "drill", command.EMERGENCY: "emergency"}
 _ALERT = named(
     {
@@ -185,7 +177,7 @@ def command_keys(kind: Any) -> Keys:
     args = _ARGS.get(kind, _any) if isinstance(kind, int) else _any
     return named(
         {
-            0: ("command", lambda n: _COMMANDS.get(n, "unknown")),
+            0: ("command", lambda n: COMMAND_NAMES.get(n, "unknown")),
             1: "id",
             2: ("target", _any),
             3: ("not before", since_2024),

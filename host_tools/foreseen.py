@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from fieldbeat.protocols.command import EMERGENCY
 
 from . import obedience
-from .cap_places import names
+from .alert_words import names
 from .issuers import Issuer
 from .registry import Registry, Unit
 from .store import Store

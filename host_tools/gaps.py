@@ -13,6 +13,7 @@ from fieldbeat.protocols import cbor, event, reasons
 
 from .store import Contact, Store
 from .times import DEVICE_EPOCH_S
+from .wording import counted
 
 # What a unit says of a time in which nothing came of it, by the reason of most of its wakes.
 SILENCES = {
@@ -100,7 +101,7 @@ class Gaps:
         for row, after, step in zip(rows, rows[1:], steps, strict=False):
             if step > 1.5 * interval:
                 count = round(step / interval) - 1
-                what = f"{count} sample{'s' * (count > 1)}"
+                what = counted(count, "sample")
                 yield Gap(what, row["t"], after["t"], self._why(contact, row, after))
 
     def _sample_times(self, contact: Contact) -> list[Any]:

@@ -22,8 +22,8 @@ from fieldbeat.protocols.command import EMERGENCY
 
 from . import alerts, obedience
 from .alert_desk import Desk, Plan
+from .alert_words import names
 from .alerts import AlertError, Window, by_name
-from .cap_places import names
 from .issuers import Issuer
 from .obedience import Change, Obedience
 from .orders import Delivery, Order

@@ -11,11 +11,12 @@ from fieldbeat.protocols.reason_codes import CODES
 
 from . import issuer_keys, issuer_orders
 from .alert_desk import Desk, Plan
+from .alert_words import names
 from .alerts import AlertError
-from .cap_places import NAMED, names
 from .coverage import in_words
 from .issuers import Issuer, IssuerError
 from .registry import Unit
+from .wording import first
 
 TOLD_SIZE = 60  # of an alert in words, where it is one of several
 
@@ -128,11 +129,8 @@ class Turn:
     def _must_be_quiet(self) -> None:
         orders = issuer_orders.sounding(self._desk, self._old)
         if orders:
-            told = "; ".join(
-                f"{each.id.hex()[:6]} ({_short(each.told)})" for each in orders[:NAMED]
-            )
-            if len(orders) > NAMED:
-                told += f" and {len(orders) - NAMED} more"
+            found = (f"{each.id.hex()[:6]} ({_short(each.told)})" for each in orders)
+            told = first(found, between="; ")
             message = f"alerts of {self._old.name} count still and would go silent: {told}"
             raise AlertError(message, "wait for their end, or add --silence")
 

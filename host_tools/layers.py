@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from fieldbeat.protocols.bits import get_varint
 
+from .wording import counted
+
 RAW_BYTES_SHOWN = 12
 _WIDTHS = (7, 26, 16)  # of the columns place, raw and name
 
@@ -106,7 +108,7 @@ class Layer:
 
     def lines(self) -> Iterator[str]:
         """Yield the layer as text: place, bytes or bits, name, meaning."""
-        yield f"{self.title}, {len(self.data)} byte{'s' * (len(self.data) != 1)}"
+        yield f"{self.title}, {counted(len(self.data), 'byte')}"
         for part in self.parts:
             name = "  " * part.depth + part.name
             cells = (part.place.rjust(_WIDTHS[0] - 2), _cut(part), name)

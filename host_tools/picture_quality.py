@@ -27,14 +27,17 @@ FROZEN_BELOW = 0.6  # mean difference to the picture before, in grey levels
 
 
 class Quality(NamedTuple):
-    """Flags, and the figures behind them; `figures` has one for each flag."""
+    """Flags, and the figures behind them; `figures` has one for each flag.
+
+    A figure is None where there was no other picture to know it by; the flag is then not set.
+    """
 
     night: bool
     covered: bool
     blurred: bool
     glare: bool
     frozen: bool
-    figures: dict[str, float]
+    figures: dict[str, float | None]
 
     def flags(self) -> list[str]:
         """The names of the flags that are set."""
@@ -55,27 +58,23 @@ def assess(
     light = float(small.mean())
     seen = _detail(small)
     night = light < NIGHT_BELOW
+    structured = float((seen > SOMETHING).mean())
+    left = None if reference is None else _left(seen, _detail(_small(reference)))
+    glare = float((small > SATURATED).mean())
+    changed = None if before is None else _changed(small, _small(before))
     figures = {
         "night": light,
-        "covered": float((seen > SOMETHING).mean()),
-        "blurred": float("nan"),
-        "glare": float((small > SATURATED).mean()),
-        "frozen": float("nan"),
+        "covered": structured,
+        "blurred": left,
+        "glare": glare,
+        "frozen": changed,
     }
-    if reference is not None:
-        figures["blurred"] = _left(seen, _detail(_small(reference)))
-    if before is not None:
-        apart = cv2.resize(
-            cv2.absdiff(small, _small(before)), BLOCKS, interpolation=cv2.INTER_AREA
-        )
-        figures["frozen"] = float(np.quantile(apart, 0.9))
-    covered = not night and figures["covered"] < COVERED_BELOW
     return Quality(
         night,
-        covered,
-        not night and figures["blurred"] < BLURRED_BELOW,
-        figures["glare"] > GLARE_ABOVE,
-        figures["frozen"] < FROZEN_BELOW,
+        not night and structured < COVERED_BELOW,
+        not night and left is not None and left < BLURRED_BELOW,
+        glare > GLARE_ABOVE,
+        changed is not None and changed < FROZEN_BELOW,
         figures,
     )
 
@@ -90,6 +89,12 @@ def _detail(small: Grey) -> Grey:
     energy = cv2.resize(fine * fine, BLOCKS, interpolation=cv2.INTER_AREA)
     light = cv2.resize(small, BLOCKS, interpolation=cv2.INTER_AREA)
     return np.sqrt(energy) / (light + 10)
+
+
+def _changed(small: Grey, before: Grey) -> float:
+    """How far the blocks are from those of another picture, in nearly all of them."""
+    apart = cv2.resize(cv2.absdiff(small, before), BLOCKS, interpolation=cv2.INTER_AREA)
+    return float(np.quantile(apart, 0.9))
 
 
 def _left(seen: Grey, wanted: Grey) -> float:

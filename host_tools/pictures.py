@@ -9,6 +9,7 @@ collector that is killed goes on where its store is, and one with an older store
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,8 +25,10 @@ MOST_BYTES = 4_000_000  # of a picture
 UNFINISHED = 8  # of a unit, the newest; older ones are given up
 
 WHY_NAMES = {event.SCHEDULE: "schedule", event.ALARMED: "alarm", event.COMMANDED: "command"}
-KIND_NAMES = ("thumbnail", "gauge", "full")
+KIND_NAMES = {0: "thumbnail", 1: "gauge", 2: "full"}
 FLAG_NAMES = {event.FROZEN: "frozen", event.PLAIN: "plain"}
+
+_SELECT = "SELECT id, unit, number, taken_s, size, sha256, begun_s, done_s FROM pictures"
 
 
 class Incoming:
@@ -183,8 +186,7 @@ def of_unit(store: Store, unit: str, since_s: float = 0) -> list[Picture]:
     """Return the pictures of a unit, oldest first."""
     told = _told(store, unit)
     rows = store.database.all(
-        "SELECT id, unit, number, taken_s, size, sha256, begun_s, done_s FROM pictures"
-        " WHERE unit = ? AND taken_s >= ? ORDER BY taken_s, id",
+        f"{_SELECT} WHERE unit = ? AND taken_s >= ? ORDER BY taken_s, id",
         *(unit, since_s),
     )
     return [_picture(row, told.get(row["sha256"], {})) for row in rows]
@@ -215,14 +217,15 @@ def find(store: Store, id_: int) -> Picture:
     Raises:
         CannotTry: there is none of that id.
     """
-    row = store.database.one(
-        "SELECT id, unit, number, taken_s, size, sha256, begun_s, done_s FROM pictures"
-        " WHERE id = ?",
-        id_,
-    )
+    row = store.database.one(f"{_SELECT} WHERE id = ?", id_)
     if row is None:
         raise CannotTry(f"there is no picture {id_}", "see 'fieldbeat pictures list UNIT'")
     return _picture(row, _told(store, row["unit"]).get(row["sha256"], {}))
+
+
+def _named(names: Mapping[int, str], number: Any) -> str | None:
+    """Return the name of what a unit tells as a number; one of a later version has none."""
+    return names.get(number) if isinstance(number, int) else None
 
 
 def _told(store: Store, unit: str) -> dict[bytes, dict[int, Any]]:
@@ -239,14 +242,14 @@ def _told(store: Store, unit: str) -> dict[bytes, dict[int, Any]]:
 
 
 def _picture(row: Any, body: dict[int, Any]) -> Picture:
-    kind, flags = body.get(event.PICTURE_KIND), body.get(event.PICTURE_FLAGS, 0)
+    flags = body.get(event.PICTURE_FLAGS, 0)
     return Picture(
         **{key: row[key] for key in ("id", "unit", "number", "taken_s", "size")},
         sha256=row["sha256"].hex(),
         begun_s=row["begun_s"],
         done_s=row["done_s"],
-        why=WHY_NAMES.get(body.get(event.PICTURE_WHY, -1)),
-        kind=KIND_NAMES[kind] if isinstance(kind, int) and kind < len(KIND_NAMES) else None,
+        why=_named(WHY_NAMES, body.get(event.PICTURE_WHY)),
+        kind=_named(KIND_NAMES, body.get(event.PICTURE_KIND)),
         width=body.get(event.PICTURE_WIDTH),
         height=body.get(event.PICTURE_HEIGHT),
         quality=body.get(event.PICTURE_QUALITY),

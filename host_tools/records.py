@@ -8,6 +8,7 @@ from typing import Any
 
 from fieldbeat.protocols import (
     cbor,
+    command,
     event,
     event_reader,
     reasons,
@@ -23,6 +24,7 @@ from . import scaled
 from .schemas import Schemas
 from .store import BAD, DECODED, WAITING, Store
 from .times import DEVICE_EPOCH_S
+from .wording import counted
 
 RN_MAX = 0x7FFFFFFF  # the record numbers of an acknowledgement have 32 bits
 
@@ -40,6 +42,16 @@ EVENT_NAMES = {
     event.SELF_TEST: "self-test",
     event.PICTURE: "picture",
     event.SILENCE: "silence",
+}
+
+COMMAND_NAMES = {
+    command.ALERT: "alert",
+    command.CANCEL: "cancel",
+    command.SELFTEST: "self-test",
+    command.ALARM_RULES: "alarm rules",
+    command.ISSUERS: "issuers",
+    command.STATUS: "status",
+    command.PICTURE: "picture",
 }
 
 STAGE_NAMES = {
@@ -207,7 +219,7 @@ def describe(decoded: Any) -> str:
         return "kept undecoded"
     if isinstance(decoded, report_reader.Block):
         count = len(decoded.times)
-        return f"{count} sample{'s' * (count > 1)}" + ("" if decoded.synced else ", clock not set")
+        return counted(count, "sample") + ("" if decoded.synced else ", clock not set")
     return describe_event(*decoded)
 
 
@@ -223,6 +235,11 @@ def describe_event(type_: int, body: dict) -> str:
     if type_ == event.HEALTH:
         return "health" + "".join(f", {name} {n}" for name, n in counters(body).items())
     return name
+
+
+def kind_name(kind: int) -> str:
+    """Return what kind of command it is."""
+    return COMMAND_NAMES.get(kind, f"command {kind}")
 
 
 def stage_name(stage: int) -> str:

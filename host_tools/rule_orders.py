@@ -27,6 +27,7 @@ from .quantities import quantity
 from .records import receipt_of, stage_name
 from .registry import Unit
 from .store import Store
+from .wording import counted
 
 WINDOW_S = 7 * 86_400.0  # a loudspeaker that is away for so long does not get them any more
 RANK = (EMERGENCY, 1)
@@ -91,7 +92,7 @@ def plan_rules(desk: Desk, rules: RuleSet | None, request: Request) -> Plan:
     args = rules.args() if rules else []
     issuers = desk.chosen(request.issuers, *RANK)
     window = Window(0.0, desk.now() + (request.for_s or WINDOW_S))
-    count = f"{len(units)} loudspeaker{'s' * (len(units) != 1)}"
+    count = counted(len(units), "loudspeaker")
     lines = [line for rule in made for line in alarm_rules.words(rule)]
     verb = "in place of" if made else "takes away"
     lines.append(f"{verb} all rules at {count}: {alert_words.areas(units)}")

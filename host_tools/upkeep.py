@@ -15,9 +15,9 @@ from fieldbeat.protocols.command import DAILY
 from . import alert_words, alerts
 from .alert_desk import LOWEST, Desk, Plan, Request
 from .alerts import Asked, Window
+from .wording import counted
 
-TEST_WINDOW_S = 600.0
-ASK_WINDOW_S = 600.0
+WINDOW_S = 600.0
 _RANK = (DAILY, LOWEST)
 
 
@@ -30,7 +30,7 @@ def self_test(desk: Desk, request: Request) -> Plan:
     """
     asked = _everywhere(desk, request, request.silent)
     issuers = desk.chosen(request.issuers, *_RANK)
-    window = Window(0.0, desk.now() + (request.for_s or TEST_WINDOW_S))
+    window = Window(0.0, desk.now() + (request.for_s or WINDOW_S))
     told = "a silent self-test" if request.silent else "a self-test with a tone"
     signed = f"signed by {' and '.join(issuer.name for issuer in issuers)}"
     summary = (told, f"{_where(asked)}, {signed}")
@@ -45,7 +45,7 @@ def ask(desk: Desk, request: Request) -> Plan:
         AlertError: no place is named, or one that has no loudspeaker.
     """
     asked = _everywhere(desk, request, None)
-    window = Window(0.0, desk.now() + (request.for_s or ASK_WINDOW_S))
+    window = Window(0.0, desk.now() + WINDOW_S)
     told = "a question how they are"
     return desk.checked(
         Plan(command.STATUS, _RANK, told, window, asked, (), (told, _where(asked)))
@@ -59,4 +59,4 @@ def _everywhere(desk: Desk, request: Request, args: object) -> Asked:
 
 def _where(asked: Asked) -> str:
     units = [unit for part, _ in asked for unit in part.units]
-    return f"at {len(units)} loudspeaker{'s' * (len(units) != 1)}: {alert_words.areas(units)}"
+    return f"at {counted(len(units), 'loudspeaker')}: {alert_words.areas(units)}"

@@ -22,8 +22,11 @@ from ..at_desk import (
     confirmed,
     keys_of,
     open_desk,
+    places,
+    seconds,
 )
 from ..output import DbOption, JsonOption, RegistryOption, print_json, remark, say
+from ..wording import counted
 
 if TYPE_CHECKING:
     from ..alert_desk import Desk, Plan, Request
@@ -122,7 +125,7 @@ def send(
         start_s=_begin(at),
         issuers=issuer or [],
         **_end(for_, until),
-        **_places(area, group, unit, everyone),
+        **places(area, group, unit, everyone),
     )
     with open_desk(registry, db) as desk:
         plan = _plan(desk, request, cap, language)
@@ -251,10 +254,9 @@ def test(
     from .. import upkeep
     from ..alert_desk import Request
 
-    places = _places(area, group, unit, everyone)
-    ends = _end(for_)
+    where = places(area, group, unit, everyone)
+    request = Request(silent=silent, issuers=issuer or [], for_s=seconds(for_), **where)
     with open_desk(registry, db) as desk:
-        request = Request(silent=silent, issuers=issuer or [], **ends, **places)
         _order(desk, upkeep.self_test(desk, request), key_file, yes, wait, as_json)
 
 
@@ -281,7 +283,7 @@ def ask(
     from ..alert_desk import Request
 
     with open_desk(registry, db) as desk:
-        plan = upkeep.ask(desk, Request(**_places(area, group, unit, everyone)))
+        plan = upkeep.ask(desk, Request(**places(area, group, unit, everyone)))
         _order(desk, plan, None, True, wait, as_json)
 
 
@@ -296,16 +298,10 @@ def _class(drill: bool, daily: bool) -> int | None:
     return 0 if daily else 1 if drill else None
 
 
-def _places(
-    area: list[str] | None, group: list[int] | None, unit: list[str] | None, everyone: bool
-) -> dict[str, Any]:
-    return {"areas": area or [], "groups": group or [], "units": unit or [], "everyone": everyone}
-
-
-def _end(for_: str | None, until: str | None = None) -> dict[str, Any]:
+def _end(for_: str | None, until: str | None) -> dict[str, Any]:
     from ..errors import CannotTry
 
-    ends = {"for_s": _duration(for_), "expires_s": _time(until)}
+    ends = {"for_s": seconds(for_), "expires_s": _time(until)}
     if ends["for_s"] and ends["expires_s"]:
         raise CannotTry("--for and --until both say when it ends", "choose one")
     return ends
@@ -332,7 +328,7 @@ def _order(
     from fieldbeat.protocols.command import STATUS
 
     from ..alert_report import Report
-    from ..coverage import kind_name
+    from ..records import kind_name
 
     order = confirmed(desk, plan, keys_of(files), yes, as_json)
     id_ = order.id.hex()
@@ -384,20 +380,9 @@ def _time(text: str | None) -> float | None:
     return found
 
 
-def _duration(text: str | None) -> float | None:
-    from ..errors import CannotTry
-    from ..times import duration
-
-    try:
-        return duration(text) if text else None
-    except ValueError:
-        step = "give for instance '90 s', '30 min' or '2 h'"
-        raise CannotTry(f"'{text}' is no duration", step) from None
-
-
 def _cancel(
     desk: Desk,
-    found: list[Any],
+    found: list[Order],
     names: list[str],
     files: list[Path] | None,
     yes: bool,
@@ -407,13 +392,13 @@ def _cancel(
 
     by = [desk.cancellers(order, names) for order in found]
     over = {order.id for order in found if desk.is_over(order)}
+    spared = as_json and yes
     for order, issuers in zip(found, by, strict=True):
-        count = len(desk.orders.deliveries(order))
-        remark(f"cancels alert {order.id.hex()}: {order.told}", as_json)
-        where = f"at {count} loudspeaker{'s' * (count != 1)}"
-        remark(f"{where}, signed by {issuers[0].name}", as_json)
+        remark(f"cancels alert {order.id.hex()}: {order.told}", spared)
+        where = counted(len(desk.orders.deliveries(order)), "loudspeaker")
+        remark(f"at {where}, signed by {issuers[0].name}", spared)
         if order.id in over:
-            remark("it is over already: each of them has told how it ended", as_json)
+            remark("it is over already: each of them has told how it ended", spared)
     confirm("Cancel it?", yes)
     done = [
         desk.cancel(order, issuers, keys_of(files))
@@ -443,7 +428,7 @@ def _remark_rules(store: Store, as_json: bool) -> None:
 
     count = len(soundings(store, time.time() - 86_400))
     if count:
-        text = f"{count} sounding{'s' * (count != 1)} by alarm rules in the last day"
+        text = f"{counted(count, 'sounding')} by alarm rules in the last day"
         remark(f"{text}: see 'fieldbeat rule list'", as_json)
 
 

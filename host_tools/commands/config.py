@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from ..output import JsonOption, RegistryOption, print_json, remark, say
+from ..wording import counted
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -44,7 +45,7 @@ def check(
             print_json({"file": error.source, "ok": False, "problems": error.problems})
         for problem in error.problems:
             remark(f"{error.source}: {problem}", as_json)
-        message = f"{error.source} has {_count(len(error.problems), 'mistake')}"
+        message = f"{error.source} has {counted(len(error.problems), 'mistake')}"
         raise FieldbeatError(message, "correct the lines above and check again") from error
     if as_json:
         values = {"config": found.to_device_map(), "notes": found.notes}
@@ -73,24 +74,19 @@ def locate(
     Example:
         fieldbeat config locate poles.csv
     """
-    from .. import unit_places
+    from .. import alerts, unit_places
     from ..registry import Registry
 
     places = unit_places.read(table)
     units = Registry(registry, create=False)
     try:
         unit_places.keep(units, places)
-        speakers = [unit for unit in units.units() if unit.role == "speaker"]
-        lost = [unit.name for unit in speakers if unit.place is None]
+        lost = [unit.name for unit in alerts.speakers(units) if unit.place is None]
     finally:
         units.close()
     if as_json:
         print_json({"located": sorted(places), "without": lost})
         return
-    say(f"{_count(len(places), 'unit')} located in {units.path}")
+    say(f"{counted(len(places), 'unit')} located in {units.path}")
     if lost:
-        say(f"{_count(len(lost), 'loudspeaker')} without coordinates: {', '.join(lost)}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+        say(f"{counted(len(lost), 'loudspeaker')} without coordinates: {', '.join(lost)}")

@@ -24,6 +24,7 @@ from ..at_desk import (
     open_desk,
 )
 from ..output import DbOption, JsonOption, RegistryOption, print_json, print_table, remark, say
+from ..wording import counted
 
 if TYPE_CHECKING:
     from ..alert_desk import Desk
@@ -169,7 +170,7 @@ def revoke(
     if not obeyed_by:
         say("no loudspeaker was told of it")
         return
-    count = f"{len(obeyed_by)} loudspeaker{'s' * (len(obeyed_by) != 1)}"
+    count = counted(len(obeyed_by), "loudspeaker")
     how = "'fieldbeat issuer send --all', or provision each one again"
     say(f"whoever has this key can still make {count} sound, until you tell them: {how}:")
     for unit in obeyed_by:

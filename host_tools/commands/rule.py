@@ -20,12 +20,13 @@ from ..at_desk import (
     confirmed,
     keys_of,
     open_desk,
+    places,
+    seconds,
 )
 from ..output import DbOption, JsonOption, RegistryOption, console, print_json, say
 
 if TYPE_CHECKING:
     from ..alarm_rules import RuleSet
-    from ..alert_desk import Request
     from ..rule_orders import Sounding, Standing
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -70,8 +71,8 @@ def set_(
     """
     from ..alarm_rules import load
 
-    request = _request(area, group, unit, everyone, for_, issuer)
-    _send(load(file), request, key_file, yes, db, registry, as_json)
+    where = places(area, group, unit, everyone)
+    _send(load(file), where, seconds(for_), issuer, key_file, yes, db, registry, as_json)
 
 
 @app.command()
@@ -93,8 +94,8 @@ def clear(
     Example:
         fieldbeat rule clear --unit speaker-01
     """
-    request = _request(area, group, unit, everyone, None, issuer)
-    _send(None, request, key_file, yes, db, registry, as_json)
+    where = places(area, group, unit, everyone)
+    _send(None, where, None, issuer, key_file, yes, db, registry, as_json)
 
 
 @app.command("list")
@@ -132,43 +133,21 @@ def list_(
         raise typer.Exit(1)
 
 
-def _request(
-    area: list[str] | None,
-    group: list[int] | None,
-    unit: list[str] | None,
-    everyone: bool,
-    for_: str | None,
-    issuer: list[str] | None,
-) -> Request:
-    from ..alert_desk import Request
-    from ..errors import CannotTry
-    from ..times import duration
-
-    try:
-        for_s = duration(for_) if for_ else None
-    except ValueError:
-        raise CannotTry(f"'{for_}' is no duration", "give for instance '12 h' or '7 d'") from None
-    return Request(
-        areas=area or [],
-        groups=group or [],
-        units=unit or [],
-        everyone=everyone,
-        for_s=for_s,
-        issuers=issuer or [],
-    )
-
-
 def _send(
     rules: RuleSet | None,
-    request: Request,
+    where: dict[str, Any],
+    for_s: float | None,
+    issuer: list[str] | None,
     key_file: list[Path] | None,
     yes: bool,
     db: Path | None,
     registry: Path | None,
     as_json: bool,
 ) -> None:
+    from ..alert_desk import Request
     from ..rule_orders import plan_rules
 
+    request = Request(for_s=for_s, issuers=issuer or [], **where)
     with open_desk(registry, db) as desk:
         plan = plan_rules(desk, rules, request)
         order = confirmed(desk, plan, keys_of(key_file), yes, as_json)

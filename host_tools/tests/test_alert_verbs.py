@@ -154,11 +154,12 @@ def test_a_daily_announcement_has_no_tone_and_is_signed(county, capsys):
 
 def test_a_start_in_the_future_is_told_and_sent_at_once(county, capsys):
     one = county.add("sp-1")
-    at = iso(time.time() + 600)
+    start_s = int(time.time() + 600)
+    at = iso(start_s)
     sent = send(county, capsys, "--clip", "x", "--level", "2", "--unit", "sp-1", "--at", at)
     assert f"from {at}, until " in sent["summary"][2] and "(for 30 min)" in sent["summary"][2]
     county.out()
-    assert one.got[0].not_before + DEVICE_EPOCH_S == int(time.time() + 600) or at
+    assert one.got[0].not_before + DEVICE_EPOCH_S == start_s
 
 
 def test_two_issuers(county, capsys):
@@ -254,6 +255,9 @@ def test_nothing_is_sent_without_a_yes_or_the_key(county, capsys, monkeypatch):
     assert (
         "a drill of level 4" in said and "nobody is there to confirm it; next: add --yes" in said
     )
+    assert main([*what, "--json"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and "a drill of level 4" in said.err  # who is asked reads it
     assert main([*what, "--yes"]) == 2
     assert "no terminal to ask for the passphrase of county" in capsys.readouterr().err
     (county.folder / "pass").write_text("the wrong passphrase")
@@ -419,6 +423,9 @@ def test_cancel(county, capsys):
     one = county.add("sp-1")
     sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")
     county.out()
+    assert main(["alert", "cancel", sent["id"][:5], "--json"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and f"cancels alert {sent['id']}: an emergency of level 1" in said.err
     assert run(county, "cancel", sent["id"][:5]) == 0
     said = capsys.readouterr()
     assert f"alert {sent['id']} is cancelled; see who stopped" in said.out

@@ -96,6 +96,16 @@ def test_a_picture_arrives_with_what_its_event_tells(site):
     assert site.store.database.one("SELECT count(*) FROM picture_chunks")[0] == 0
 
 
+@pytest.mark.parametrize("nonsense", [-1, -4, 3, "gauge", [1], None])
+def test_what_a_later_version_tells_of_a_picture_has_no_name(site, nonsense):
+    site.send(picture_sender())
+    body = {event.PICTURE_WHY: nonsense, event.PICTURE_KIND: nonsense}
+    body[event.PICTURE_SHA256] = hashlib.sha256(PICTURE).digest()
+    site.collector.handle(site.unit.seal([event.encode(1, event.PICTURE, T0, body)]), "x", NOW_S)
+    (picture,) = site.pictures()
+    assert (picture.why, picture.kind) == (None, None)
+
+
 def test_every_third_datagram_is_lost(site):
     sender = picture_sender()
     site.send(sender, lost=lambda n: n % 3 == 0)
