@@ -91,9 +91,12 @@ def _make(directory: Path, option: str) -> None:
 
 
 def _hang(board: VirtualBoard) -> None:
-    """Puts water below a level sensor: without it there is nothing to read on a desk."""
+    """Puts water below a level sensor that hangs nowhere: on a desk there would be none to read.
+
+    One that the scene's river is below stays there, since a camera sees that river.
+    """
     sensor = board.fitted.parts.get("river")
-    if sensor is not None:
+    if sensor is not None and not sensor.hangs:
         sensor.hang(RIVER_MM)
 
 

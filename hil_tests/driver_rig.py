@@ -39,6 +39,24 @@ def manifest(modem: str) -> dict[str, Any]:
     return MANIFEST | {"buses": buses, "modem": MANIFEST["modem"] | {"part": modem}}
 
 
+def run(coroutine: Coroutine) -> Any:
+    """Run a driver's coroutine to its end in virtual time."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("the driver waits for something that is not in virtual time")
+
+
+def sleeps_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `asyncio.sleep_ms` of MicroPython take a world's time."""
+
+    async def sleep_ms(ms: int) -> None:
+        world.run_for(ms / 1000)
+
+    monkeypatch.setattr(asyncio, "sleep_ms", sleep_ms, raising=False)
+
+
 class Bus:
     """machine.I2C over the models of one bus."""
 
@@ -139,13 +157,7 @@ class Rig:
         self.model = self.fitted.modem
         self.world.run_for(0.1)
 
-    def run(self, coroutine: Coroutine) -> Any:
-        """Run a driver's coroutine to its end in virtual time."""
-        try:
-            coroutine.send(None)
-        except StopIteration as stop:
-            return stop.value
-        raise AssertionError("the driver waits for something that is not in virtual time")
+    run = staticmethod(run)
 
     def soil(self) -> ModbusProbe:
         uart = Uart(self.world, self.fitted.uart["rs485"])
@@ -159,10 +171,7 @@ class Rig:
     def patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the drivers wait in this world's time."""
 
-        async def sleep_ms(ms: int) -> None:
-            self.world.run_for(ms / 1000)
-
-        monkeypatch.setattr(asyncio, "sleep_ms", sleep_ms, raising=False)
+        sleeps_in(self.world, monkeypatch)
         monkeypatch.setattr(drivers.modem, "time", Ticks(self.world))
         for module in (drivers.modem, drivers.rs485):
             monkeypatch.setattr(module, "UARTPort", Port)

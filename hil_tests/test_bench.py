@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from fieldbeat.hil_tests.bench_up import RIVER_MM, _hang
 from fieldbeat.hil_tests.endings import hear_signals
 from fieldbeat.hil_tests.small_image import MANIFEST, image
 from fieldbeat.hil_tests.virtual import scene
@@ -66,6 +67,18 @@ def test_up_prints_a_serial_port_for_each_board():
     rows = json.loads(result.stdout)
     assert [row["board"] for row in rows] == ["greenhouse_esp32-0", "greenhouse_esp32-1"]
     assert len({row["port"] for row in rows}) == len({row["mac"] for row in rows}) == 2
+
+
+def test_up_puts_water_only_below_a_sensor_that_hangs_nowhere():
+    with Bench() as bench:
+        boards = [bench.add_board(name) for name in ("speaker_esp32_eth", "river_cam_esp32_uart")]
+        for board in boards:
+            _hang(board)
+        sensors = [board.fitted.parts["river"] for board in boards]
+        river = bench.scene.river
+        river.datum_mm += 77
+        away_mm = river.datum_mm - river.level_mm(0)
+        assert [sensor._distance_mm() for sensor in sensors] == [RIVER_MM, away_mm]
 
 
 def test_up_takes_streams_for_loudspeakers_and_keeps_their_sound(tmp_path):

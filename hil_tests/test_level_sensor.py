@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Any
-
 import pytest
 from fieldbeat.hil_tests.district import District
 
@@ -14,7 +10,7 @@ import drivers.surface
 from drivers.a02yyuw import A02YYUW
 from drivers.errors import DriverError
 
-from .driver_rig import Port, Ticks, Uart
+from .driver_rig import Port, Ticks, Uart, run, sleeps_in
 from .virtual.models.a02yyuw import A02YYUW as Model
 from .virtual.world import World
 
@@ -39,25 +35,13 @@ class Rig:
         return caught.value.reason
 
 
-def run(coroutine: Coroutine) -> Any:
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("the driver waits for something that is not in virtual time")
-
-
 @pytest.fixture
 def rig(monkeypatch):
     monkeypatch.setattr(drivers.a02yyuw, "UARTPort", Port)
     rig = Rig()
     for module in (drivers.a02yyuw, drivers.surface):
         monkeypatch.setattr(module, "time", Ticks(rig.world))
-
-    async def sleep_ms(ms: int) -> None:
-        rig.world.run_for(ms / 1000)
-
-    monkeypatch.setattr(asyncio, "sleep_ms", sleep_ms, raising=False)
+    sleeps_in(rig.world, monkeypatch)
     yield rig
     rig.world.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,8 @@ from drivers.level import Level
 from drivers.modbus_probe import ModbusProbe
 from drivers.rs485 import RS485
 
-from .driver_rig import Pin, Port, Ticks, Uart
+from .driver_rig import Pin, Port, Ticks, Uart, run, sleeps_in
 from .river_site import BOARDS, DATUM_MM, UNIT, RiverSite, river_config
-from .test_level_sensor import run
 from .virtual.board import DEEPSLEEP
 from .virtual.models import build
 from .virtual.network import Network
@@ -100,11 +98,7 @@ def rig(monkeypatch):
     rig = Rig()
     monkeypatch.setattr(drivers.rs485, "UARTPort", Port)
     monkeypatch.setattr(drivers.surface, "time", Ticks(rig.world))
-
-    async def sleep_ms(ms: int) -> None:
-        rig.world.run_for(ms / 1000)
-
-    monkeypatch.setattr(asyncio, "sleep_ms", sleep_ms, raising=False)
+    sleeps_in(rig.world, monkeypatch)
     yield rig
     rig.world.close()
 

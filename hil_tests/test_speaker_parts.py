@@ -6,7 +6,6 @@ under MicroPython, through `machine` and the manifests.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
@@ -22,7 +21,7 @@ from drivers.line_monitor import LineMonitor
 from drivers.syn6288 import SYN6288
 from drivers.xfs5152 import XFS5152
 
-from .driver_rig import Bus, Port, Ticks, Uart
+from .driver_rig import Bus, Port, Ticks, Uart, run, sleeps_in
 from .speaker_image import speaker_image
 from .virtual.access_point import AccessPoint
 from .virtual.bench import Bench, board_manifest
@@ -91,12 +90,7 @@ class Rig:
         self.tts = CHIPS[name](self.uart)
         self.world.run_for(1)
 
-    def run(self, coroutine: Coroutine) -> Any:
-        try:
-            coroutine.send(None)
-        except StopIteration as stop:
-            return stop.value
-        raise AssertionError("the driver waits for something that is not in virtual time")
+    run = staticmethod(run)
 
     def amplifier(self, **options: Any) -> Amplifier:
         entry = self.spec["fitted"]["amplifier"]
@@ -122,11 +116,7 @@ def make_rig(monkeypatch):
         monkeypatch.setattr(drivers.tts_chip, "UARTPort", Port)
         rig = Rig(name, extra)
         rigs.append(rig)
-
-        async def sleep_ms(ms: int) -> None:
-            rig.world.run_for(ms / 1000)
-
-        monkeypatch.setattr(asyncio, "sleep_ms", sleep_ms, raising=False)
+        sleeps_in(rig.world, monkeypatch)
         monkeypatch.setattr(drivers.line_monitor, "time", Ticks(rig.world))
         return rig
 

@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from mmap import mmap
 from typing import Any
 
 from littlefs import LittleFS, LittleFSError
@@ -17,6 +18,7 @@ from littlefs import LittleFS, LittleFSError
 BLOCK, UNIT = 4096, 32
 DIRECTORY = 2  # type of an entry
 Area = tuple[int, int]  # offset and size
+FlashBytes = bytes | bytearray | mmap
 SIZES = {"read_size": 32, "prog_size": 32, "cache_size": 128, "lookahead_size": 32}
 
 # The log: two bits of kind above fourteen of length.
@@ -41,7 +43,7 @@ class _Bytes:
     """What littlefs reads of; tells which blocks it looked into, and into which no further than
     their first bytes."""
 
-    def __init__(self, flash: bytes | bytearray, area: Area) -> None:
+    def __init__(self, flash: FlashBytes, area: Area) -> None:
         self._flash = flash
         self._at = area[0]
         self.seen: dict[int, int] = {}  # block: how many of its bytes count
@@ -61,7 +63,7 @@ def _mounted(content: _Bytes, area: Area) -> LittleFS:
     return disk
 
 
-def files(flash: bytes | bytearray, area: Area) -> dict[str, bytes]:
+def files(flash: FlashBytes, area: Area) -> dict[str, bytes]:
     """Return the configuration files and the log's files.
 
     Args:
@@ -87,7 +89,7 @@ def _content(disk: LittleFS, path: str) -> bytes:
         return file.read()
 
 
-def reach(flash: bytes | bytearray, area: Area, without: Iterable[str] = ()) -> dict[int, int]:
+def reach(flash: FlashBytes, area: Area, without: Iterable[str] = ()) -> dict[int, int]:
     """Return the blocks that littlefs looks into when everything is read, with how many bytes.
 
     Args:

@@ -20,7 +20,7 @@ from ..results.results import DONE, FAILED, NOT_TRIED, OUTCOMES, commit, exit_co
 from .keys import LEFT
 
 NOT_COVERED = (
-    "The virtual bench has no flash timing, no brown-out ramp, no UART overrun, no currents, "
+    "The virtual bench has no execution time, no brown-out ramp, no currents, "
     "and 64-bit integers and floats: see hil_tests/virtual/board.py.",
 )
 

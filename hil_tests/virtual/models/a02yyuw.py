@@ -36,13 +36,18 @@ class A02YYUW(UartDevice):
         self._next: Event | None = None
         self._on = True
 
+    @property
+    def hangs(self) -> bool:
+        """True once there is something below it."""
+        return self._distance_mm is not None
+
     def supplied(self, on: bool) -> None:
         """Its supply comes or goes."""
         self._on = on
         if self._next is not None:
             self._next.cancel()
             self._next = None
-        if on and self._distance_mm is not None:
+        if on and self.hangs:
             self._next = self.world.call_after(START_US, self._send)
 
     def hang(self, distance_mm: float | Callable[[], float]) -> None:

@@ -23,6 +23,8 @@ ALLOWED = {
     "+CPSMS": '[012](,,,("[01]+")?,("[01]+")?)?',
     "+CEDRXS": '[0-3](,5(,"[01]+")?)?',
 }
+# name -> text after power-on, of those that all have
+SETTINGS = {"+CEREG": "0", "+CSCON": "0", "+CMEE": "1", "+CPSMS": "0", "+CEDRXS": "0"}
 Handler = Callable[[Any, Call], "list[str] | None"]
 TABLE: dict[str, Handler] = {}
 

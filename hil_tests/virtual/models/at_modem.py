@@ -38,6 +38,8 @@ class ATModem(UartDevice):
     ALLOWED: dict[str, str] = {}  # what a setting may be, as a pattern
     TIMER_DIGITS = {"+CPSMS": 8, "+CEDRXS": 4}  # in quotes
     BAND_SETTING = ""  # its bands, after how many there are or not; none of ours: all
+    SLEEP_SETTING = ""  # 0: held awake, 1: it may sleep, 2: lightly
+    RELEASE_SETTING = ""  # of release assistance
     AUTOBAUD = True  # the first "AT" only tells the baud rate
     PWRKEY = True  # without one it starts with its supply
     ECHO = True
@@ -137,17 +139,17 @@ class ATModem(UartDevice):
     @property
     def may_sleep(self) -> bool:
         """True if power saving may begin when the network allows it."""
-        return True
+        return self.settings.get(self.SLEEP_SETTING, "1") == "1"
 
     @property
     def dozing(self) -> bool:
         """True if it is so light asleep that the first bytes after a while only wake it."""
-        return False
+        return self.settings.get(self.SLEEP_SETTING, "0") != "0" and not self.radio.connected
 
     @property
     def release(self) -> int:
         """Release assistance: 0 none, 1 after one uplink, 2 after one downlink."""
-        return 0
+        return int(self.settings.get(self.RELEASE_SETTING, "0"))
 
     @property
     def hears(self) -> bool:

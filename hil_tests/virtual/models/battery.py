@@ -12,6 +12,11 @@ FLOOR_UV, CEILING_UV = 142_000, 3_130_000
 STEP_UV = 1_000  # the calibrated reading comes in whole millivolts
 
 
+def converted(uv: float) -> int:
+    """What the converter makes of microvolts at its pin."""
+    return min(max(round(uv / STEP_UV) * STEP_UV, FLOOR_UV), CEILING_UV)
+
+
 class BatteryDivider:
     """`read_uv()` as `machine.ADC` gives it. battery = pin * numerator / denominator.
 
@@ -35,4 +40,4 @@ class BatteryDivider:
         if self.faults.take("stuck"):
             return CEILING_UV
         uv = self.source.read("battery") * 1_000_000 * self.denominator / self.numerator
-        return min(max(round(uv / STEP_UV) * STEP_UV, FLOOR_UV), CEILING_UV)
+        return converted(uv)

@@ -25,22 +25,12 @@ class BC26(ATModem):
     PERSISTENT = PERSISTENT
     ALLOWED = ALLOWED
     BAND_SETTING = "+QBAND"
+    SLEEP_SETTING = "+QSCLK"
+    RELEASE_SETTING = "+QNBIOTRAI"
 
     def clear(self) -> None:
         super().clear()
         self.send_format, self.receive_format = 0, 0  # of sockets: 0 text, 1 hex
-
-    @property
-    def may_sleep(self) -> bool:
-        return self.settings["+QSCLK"] == "1"
-
-    @property
-    def dozing(self) -> bool:
-        return self.settings["+QSCLK"] != "0" and not self.radio.connected
-
-    @property
-    def release(self) -> int:
-        return int(self.settings["+QNBIOTRAI"])
 
     def attached(self, address: str) -> None:
         self.urc(f"+IP: {address}")

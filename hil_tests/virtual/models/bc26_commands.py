@@ -14,12 +14,7 @@ NOT_OPEN = 567
 OPEN_US = 150_000
 LOOKUP_US = 400_000  # more, for a host that is a name
 # name -> text after power-on
-SETTINGS = {
-    "+CEREG": "0",
-    "+CSCON": "0",
-    "+CMEE": "1",
-    "+CPSMS": "0",
-    "+CEDRXS": "0",
+SETTINGS = at_commands.SETTINGS | {
     "+IPR": "0",
     "+QATWAKEUP": "0",
     "+QBAND": "0",

@@ -10,7 +10,7 @@ from ..network import Network
 from ..world import World
 from . import at_commands
 from .at_line import READ, SET, AtError, Call, is_number
-from .at_modem import ASLEEP, ATModem
+from .at_modem import ASLEEP, NETWORK_BAND, ATModem
 
 SOCKETS = 7
 MAX_DATAGRAM = 512
@@ -20,12 +20,8 @@ BOOT_LOG = (
     "\r\nBoot: Unsigned\r\nSecurity B.. Verified\r\nProtocol A.. Verified\r\n"
     "Apps A...... Verified\r\n\r\nREBOOT_CAUSE_APPLICATION_AT\r\nNeul \r\nOK\r\n"
 )
-SETTINGS = {
-    "+CEREG": "0",
-    "+CSCON": "0",
+SETTINGS = at_commands.SETTINGS | {
     "+CMEE": "0",
-    "+CPSMS": "0",
-    "+CEDRXS": "0",
     "+NBAND": "5,8,20",
     "+NCONFIG": "AUTOCONNECT,FALSE",
 }
@@ -64,7 +60,7 @@ class BC95(ATModem):
 
     @property
     def hears(self) -> bool:
-        return "5" in self.bands.split(",")
+        return NETWORK_BAND in self.bands.split(",")
 
     def started(self) -> None:
         if self.settings["+NCONFIG"].endswith("TRUE"):

@@ -14,12 +14,7 @@ from .bc26 import BOOT_LOG
 SOCKETS = 5
 MAX_HEX = 1024  # characters in one AT+CSOSEND
 LOOKUP_US = 400_000
-SETTINGS = {
-    "+CEREG": "0",
-    "+CSCON": "0",
-    "+CMEE": "1",
-    "+CPSMS": "0",
-    "+CEDRXS": "0",
+SETTINGS = at_commands.SETTINGS | {
     "+CBAND": "3,5,8",
     "+CNBIOTRAI": "0",
     "+CSCLK": "0",
@@ -45,18 +40,8 @@ class SIM7020(ATModem):
         "*MCGDEFCONT": '"(IP|IPV6|IPV4V6|Non-IP)"(,"[^"]*")?',
     }
     BAND_SETTING = "+CBAND"
-
-    @property
-    def may_sleep(self) -> bool:
-        return self.settings["+CSCLK"] == "1"
-
-    @property
-    def dozing(self) -> bool:
-        return self.settings["+CSCLK"] != "0" and not self.radio.connected
-
-    @property
-    def release(self) -> int:
-        return int(self.settings["+CNBIOTRAI"])
+    SLEEP_SETTING = "+CSCLK"
+    RELEASE_SETTING = "+CNBIOTRAI"
 
     def arrived(self, number: int, data: bytes) -> None:
         self.urc(f"+CSONMI: {number},{2 * len(data)},{data.hex()}")

@@ -6,7 +6,7 @@ import math
 
 from ..scene import Scene
 from ..world import World
-from .battery import CEILING_UV, FLOOR_UV, STEP_UV
+from .battery import FLOOR_UV, converted
 from .faults import Faults
 from .source import Source
 
@@ -36,4 +36,4 @@ class SolarPanel:
             light_lx /= 100
         volts = OPEN_V * (1 - math.exp(-light_lx / DIM_LX))
         uv = volts * 1_000_000 * self.denominator / self.numerator
-        return min(max(round(uv / STEP_UV) * STEP_UV, FLOOR_UV), CEILING_UV)
+        return converted(uv)

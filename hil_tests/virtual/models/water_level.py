@@ -6,7 +6,7 @@ import random
 
 from ..river import River
 from ..world import World
-from .battery import CEILING_UV, FLOOR_UV
+from .battery import CEILING_UV, converted
 from .faults import Faults
 from .modbus_soil import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, READ_HOLDING, TURNAROUND_US, crc16
 
@@ -15,7 +15,6 @@ MAX_MM = 30_000
 NO_ECHO = 0xFFFF  # hypothesis: what the register has then
 SPAN_MM = 5_000  # of the pressure sensor
 LOW_ALARM_UA, HIGH_ALARM_UA = 3_500, 21_500
-STEP_UV = 1_000
 
 
 class RadarLevel:
@@ -104,5 +103,4 @@ class CurrentLoop:
         """Microvolts at the pin, as an ADC with factory calibration gives them."""
         if self.faults.take("shorted"):
             return CEILING_UV
-        uv = self.current_ua() * self.shunt_mohm / 1000
-        return min(max(round(uv / STEP_UV) * STEP_UV, FLOOR_UV), CEILING_UV)
+        return converted(self.current_ua() * self.shunt_mohm / 1000)
