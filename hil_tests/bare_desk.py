@@ -5,6 +5,9 @@ from __future__ import annotations
 from .virtual.board import VirtualBoard
 from .virtual.world import World
 
+# How lines begin that the ROM and the REPL print.
+OTHERS = ("rst:0x", "MicroPython v", 'Type "help()"', ">>> ")
+
 
 class BareDesk:
     """A world and the boards in it; a test module says in its own `Desk` what they are.
@@ -16,6 +19,11 @@ class BareDesk:
         self.world = world
         self.boards = boards
         self.board = boards[0]
+
+    def printed(self) -> list[str]:
+        """The lines that the board's programs have printed, without the ROM's and the REPL's."""
+        lines = self.board.output.decode().replace("\r\n", "\n").split("\n")
+        return [line for line in lines if line and not line.startswith(OTHERS)]
 
     def close(self) -> None:
         """Ends boards and world; no process stays behind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import drivers.modem
 import drivers.rs485
 from drivers.bc26 import BC26
 from drivers.bc95 import BC95
+from drivers.errors import DriverError
 from drivers.modbus_probe import ModbusProbe
 from drivers.rs485 import RS485
 from drivers.sim7020 import SIM7020
@@ -28,6 +29,7 @@ from .virtual.world import World
 ROOT = Path(__file__).parent.parent
 MANIFEST = json.loads((ROOT / "boards" / "greenhouse_esp32.json").read_text())["fieldbeat"]
 SOIL_MAP = json.loads((ROOT / "drivers" / "maps" / "soil_7in1_womaster.json").read_text())
+SINCE_2024_S = 1_704_067_200
 HOST, PORT = "203.0.113.7", 5683
 DRIVERS = {"bc26": BC26, "bc95": BC95, "sim7020": SIM7020}
 
@@ -187,3 +189,60 @@ class Server:
     def serve(self, datagram: bytes, source: Any, reply: Any) -> None:
         self.arrived.append(datagram)
         reply(b"ack %d" % len(datagram))
+
+
+@pytest.fixture
+def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Rig]]:
+    """Make the rig of a modem in place of the one before."""
+    rigs: list[Rig] = []
+
+    def make(modem: str = "bc26", seed: int = 5) -> Rig:
+        close()
+        rigs.append(Rig(seed, modem))
+        rigs[-1].patch(monkeypatch)
+        return rigs[-1]
+
+    def close() -> None:
+        while rigs:
+            rigs.pop().world.close()
+
+    yield make
+    close()
+
+
+async def session(modem: Any, data: bytes, host: str = HOST, release: int = 2) -> bytes | None:
+    """One wake of a station."""
+    await modem.start()
+    await modem.attach("ctnb", 60_000)
+    await modem.open_udp(host, PORT)
+    await modem.send(data, release)
+    answer = await modem.receive(20_000)
+    await modem.close()
+    return answer
+
+
+def spoilt_session(rig: Rig, spoil: Callable[[Any], object]) -> tuple[bytes, bytes | None]:
+    """Open, send and receive with one fault; return what the modem said and the answer."""
+    server = Server(rig.network)
+    modem = rig.modem()
+    rig.run(modem.start())
+    rig.run(modem.attach("", 60_000))
+    said = bytearray()
+    rig.model.attach(lambda data: (said.extend(data), modem._port.uart.rx.extend(data)))
+    spoil(rig.model.faults)
+
+    async def datagram() -> bytes | None:
+        await modem.open_udp(HOST, PORT)
+        await modem.send(b"hello", release=2)
+        return await modem.receive(15_000)
+
+    begin_s = rig.world.now_us / 1e6
+    try:
+        answer = rig.run(datagram())
+    except DriverError as error:
+        assert modem.counters[error.reason]
+        answer = None
+    assert rig.model.faults.unfired() == []
+    assert server.arrived in ([], [b"hello"])  # never twice, never something else
+    assert rig.world.now_us / 1e6 - begin_s < 70
+    return bytes(said), answer

@@ -10,35 +10,14 @@ from typing import Any
 import pytest
 
 from drivers.battery import Battery
-from drivers.bc26 import BC26 as BC26Driver
 from drivers.bh1750 import BH1750 as BH1750Driver
-from drivers.errors import DriverError, ModemError, SensorError
+from drivers.errors import ModemError, SensorError
 from drivers.scd4x import SCD4x as SCD4xDriver
 from drivers.sht4x import SHT4x as SHT4xDriver
 
-from .driver_rig import HOST, PORT, SOIL_MAP, Rig, Server
+from .driver_rig import SINCE_2024_S, SOIL_MAP, Rig, Server, make_rig, session
 
-SINCE_2024_S = 1_704_067_200
-
-
-@pytest.fixture
-def make_rig(monkeypatch):
-    rigs: list[Rig] = []
-
-    def make(seed: int = 5) -> Rig:
-        close()
-        rig = Rig(seed)
-        rigs.append(rig)
-
-        rig.patch(monkeypatch)
-        return rig
-
-    def close() -> None:
-        while rigs:
-            rigs.pop().world.close()
-
-    yield make
-    close()
+__all__ = ("make_rig",)
 
 
 @pytest.fixture
@@ -152,17 +131,6 @@ def test_junk_before_a_modbus_answer_does_not_matter(rig):
 # Modem
 
 
-async def session(modem: BC26Driver, data: bytes) -> bytes | None:
-    """One wake of a station."""
-    await modem.start()
-    await modem.attach("ctnb", 60_000)
-    await modem.open_udp(HOST, PORT)
-    await modem.send(data, release=2)
-    answer = await modem.receive(20_000)
-    await modem.close()
-    return answer
-
-
 def test_a_wake_from_power_off_to_the_answer(rig):
     server = Server(rig.network)
     modem = rig.modem()
@@ -208,66 +176,3 @@ def test_modem_faults_become_counted_reasons(rig, fault, value, reason):
     assert caught.value.reason == reason
     assert modem.counters[reason] >= 1
     assert rig.model.faults.unfired() == []
-
-
-def test_a_hung_modem_is_freed_by_its_reset_pin(rig):
-    Server(rig.network)
-    modem = rig.modem()
-    rig.run(session(modem, b"x"))
-    rig.model.faults.hung = True
-    assert rig.run(session(modem, b"y")) == b"ack 1"
-
-
-def test_a_lost_datagram_is_told_as_nothing_received(rig):
-    Server(rig.network)
-    rig.network.away(True)
-    assert rig.run(session(rig.modem(), b"x")) is None
-
-
-def spoilt_session(make_rig, spoil: Any) -> tuple[Rig, bytes, bytes | None]:
-    """Open, send and receive with one fault; return what the modem said and the answer."""
-    rig = make_rig(9)
-    server = Server(rig.network)
-    modem = rig.modem()
-    rig.run(modem.start())
-    rig.run(modem.attach("", 60_000))
-    said = bytearray()
-    rig.model.attach(lambda data: (said.extend(data), modem._port.uart.rx.extend(data)))
-    spoil(rig.model.faults)
-
-    async def datagram() -> bytes | None:
-        await modem.open_udp(HOST, PORT)
-        await modem.send(b"hello")
-        return await modem.receive(15_000)
-
-    try:
-        answer = rig.run(datagram())
-    except DriverError as error:
-        assert modem.counters[error.reason]
-        answer = None
-    assert server.arrived in ([], [b"hello"])  # never twice, never something else
-    return rig, bytes(said), answer
-
-
-def test_an_unsolicited_line_at_every_byte_of_a_session(make_rig):
-    _, plain, answer = spoilt_session(make_rig, lambda faults: None)
-    assert answer == b"ack 5"
-    for position in range(len(plain)):
-        rig, said, answer = spoilt_session(
-            make_rig, lambda faults, at=position: faults.urc_at(at, "+CSCON: 1")
-        )
-        assert rig.model.faults.unfired() == []
-        if plain[:position].endswith(b"\r\n"):  # between two lines it must not matter
-            assert answer == b"ack 5", said
-        else:  # a torn line may cost the datagram, and is counted then
-            assert answer in (b"ack 5", None), said
-
-
-@pytest.mark.parametrize("kind", ["drop_byte_at", "garble"])
-def test_a_lost_or_garbled_byte_never_sends_twice_or_hangs(make_rig, kind):
-    _, plain, _ = spoilt_session(make_rig, lambda faults: None)
-    for position in range(len(plain)):
-        rig, said, _ = spoilt_session(
-            make_rig, lambda faults, at=position: getattr(faults, kind)(at)
-        )
-        assert rig.model.faults.fired[kind] == 1, said

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from .bare_desk import BareDesk
 from .small_image import MANIFEST, image
 from .virtual.access_point import AccessPoint
 from .virtual.board import VirtualBoard
@@ -28,25 +29,21 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 SERVER = ("collector.example.org", 5690)
 
 
-class Desk:
+class Desk(BareDesk):
     """A board with Ethernet (or Wi-Fi) on a network, and what it printed."""
 
     def __init__(self, workdir, kind: str = "ethernet", seed: int = 1, **settings) -> None:
-        self.world = World(seed)
-        self.network = Network(self.world, **settings)
+        world = World(seed)
+        self.network = Network(world, **settings)
         self.lan = self.network.lan
         self.nic = self.lan.join(kind)
         fitted = SimpleNamespace(i2c={}, uart={}, adc={}, pins={}, nics=[self.nic])
-        self.board = VirtualBoard(self.world, MANIFEST, workdir, MAC, fitted)
+        super().__init__(world, VirtualBoard(world, MANIFEST, workdir, MAC, fitted))
 
     def start(self, main: str, seconds: float = 5.0) -> None:
         self.board.flash.load(0, image({"main.py": main}))
         self.board.power_on()
         self.world.run_for(seconds)
-
-    def printed(self) -> list[str]:
-        lines = self.board.output.decode().replace("\r\n", "\n").split("\n")
-        return [line for line in lines if line and not line.startswith("rst:0x")]
 
     def close(self) -> None:
         self.board.close()
@@ -117,7 +114,7 @@ def test_a_station_joins_the_access_point_whose_password_it_knows(make):
         15,
     )
     nothing = "('0.0.0.0', '0.0.0.0')"
-    assert desk.printed()[:8] == [
+    assert desk.printed() == [
         *("1000", "1001", f"201 False {nothing}", "1001", f"202 False {nothing}", "1001"),
         *("1010 True ('192.0.2.10', '255.255.255.0')", "1000 False"),
     ]

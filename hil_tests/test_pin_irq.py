@@ -44,8 +44,7 @@ class Desk(BareDesk):
         for at_ms, closed in changes:
             self.world.call_after(at_ms * 1000, lambda closed=closed: self.contact.set(closed))
         self.world.run_for(seconds)
-        lines = self.board.output.decode().replace("\r\n", "\n").split("\n")
-        return [line for line in lines if line and not line.startswith("rst:0x")]
+        return self.printed()
 
 
 def about(line: str, *expected: tuple[int, bool, int]) -> None:

@@ -110,3 +110,19 @@ def test_a_quiet_day_is_cheap(river):
     size = sum(len(data) for _, _, data in rows)
     assert river.told() == [] and rows
     assert size <= QUIET_DAY_BYTES, size
+
+
+@pytest.mark.parametrize(
+    ("lasts_s", "expected"), [(20, []), (60, [(1, True), (1, False)])], ids=["boat", "flood"]
+)
+def test_what_passes_under_the_sensor_is_no_flood_and_what_stays_is_one(river, lasts_s, expected):
+    site, faults = river.site, river.sensor.faults
+    river.sensor.hang(DATUM_MM - 2100)  # above the mark of the quick pace, below that of the alarm
+    site.run_for(900)
+    assert river.told() == [] and river.steps()[-1] == 60
+    faults.spike = 800  # in mm from the sensor: 3.4 m
+    site.run_for(lasts_s)
+    assert faults.fired["spike"] > 9 * lasts_s
+    faults.spike = 0
+    site.run_for(180)
+    assert [told[:2] for told in river.told()] == expected

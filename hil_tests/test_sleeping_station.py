@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 from fieldbeat.hil_tests.virtual import bench as bench_module
+from fieldbeat.hil_tests.virtual.board import DEEPSLEEP, HARD
 from fieldbeat.hil_tests.virtual.site import UNIT, Site, config
 from fieldbeat.host_tools import boards
 from fieldbeat.protocols import cbor, event
@@ -14,7 +15,6 @@ from fieldbeat.protocols.reason_codes import CODES
 
 DEEP, LIGHT = '[power]\nsleep = "deep"\n', '[power]\nsleep = "light"\n'
 HOUR_S = 3600
-DEEPSLEEP = 4  # machine.reset_cause()
 
 
 class Run(NamedTuple):
@@ -152,7 +152,7 @@ def test_whatever_resets_it_no_sequence_number_comes_twice(bench):
         bench.run_until(lambda: station.state == "sleep", 600)
         bench.run_until(lambda: station.state == "running", 600)
         bench.run_for(1)
-        station._boot(2)  # machine.reset(): the RTC's memory stays
+        station._boot(HARD)  # machine.reset(): the RTC's memory stays
         bench.run_for(60)
     rows = bench.store.database.all("SELECT epoch, piv FROM frames")
     heard = [(row["epoch"], row["piv"]) for row in rows]

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from fieldbeat.hil_tests.bare_desk import BareDesk
 from fieldbeat.hil_tests.small_image import MANIFEST, VFS_OFFSET, image, read_file
 from fieldbeat.hil_tests.virtual import link
 from fieldbeat.hil_tests.virtual.board import VirtualBoard
@@ -17,12 +18,13 @@ from fieldbeat.hil_tests.virtual.world import World
 MAC = bytes.fromhex("02fb00000001")
 
 
-class Desk:
+class Desk(BareDesk):
     """One world with one board on it; `run` gives the board a program."""
 
     def __init__(self, workdir, seed=1, fitted=None, **options):
-        self.world = World(seed)
-        self.board = VirtualBoard(self.world, MANIFEST, workdir, MAC, fitted, **options)
+        world = World(seed)
+        board = VirtualBoard(world, MANIFEST, workdir, MAC, fitted, **options)
+        super().__init__(world, board)
 
     def run(self, main, seconds=10.0, **files):
         named = {f"{name}.py": text for name, text in files.items()}
@@ -30,15 +32,6 @@ class Desk:
         self.board.power_on()
         self.world.run_for(seconds)
         return self.printed()
-
-    def printed(self):
-        """What the program printed, by line, without the loader's words."""
-        lines = self.board.output.decode().replace("\r\n", "\n").split("\n")
-        return [line for line in lines if line and not line.startswith("rst:0x")]
-
-    def close(self):
-        self.board.close()
-        self.world.close()
 
 
 @pytest.fixture
@@ -68,9 +61,16 @@ def fitted_desk(tmp_path):
 
 def test_boots_boot_and_main_from_the_flashed_littlefs(desk):
     printed = desk.run("print('main', greeting)\n", boot="greeting = 'hello'\nprint('boot')\n")
-    assert printed[:2] == ["boot", "main hello"]
+    assert printed == ["boot", "main hello"]
     assert b"rst:0x1 (POWERON_RESET)" in desk.board.output
     assert desk.board.state == "repl"
+
+
+def test_the_prompt_comes_at_the_moment_in_which_the_program_ends(desk):
+    desk.run("import time\ntime.sleep(1)\nprint('over')\n")
+    at_us, text = desk.board.console.transcript[-1]
+    assert text.startswith(b"over\r\n") and text.endswith(b">>> ")
+    assert at_us == pytest.approx(1_300_000, abs=20_000)
 
 
 def test_looks_like_an_esp32(desk):
@@ -79,7 +79,7 @@ def test_looks_like_an_esp32(desk):
         "print(sys.platform, os.listdir('/'), os.uname().sysname, sys.path[:3])\n"
         "print(machine.unique_id().hex(), machine.reset_cause(), time.gmtime()[:3])\n"
     )
-    assert desk.run(main)[:2] == [
+    assert desk.run(main) == [
         "esp32 ['main.py'] esp32 ['', '.frozen', '/lib']",
         "02fb00000001 1 (2000, 1, 1)",
     ]
@@ -163,7 +163,7 @@ def test_ticks_wrap_as_on_the_chip_and_asyncio_does_not_care(tmp_path):
         "asyncio.run(main())\n",
         60,
     )
-    assert printed[:4] == ["10000 False", "10000 False", "10000 True", "10000 False"]
+    assert printed == ["10000 False", "10000 False", "10000 True", "10000 False"]
     desk.close()
 
 
@@ -211,7 +211,7 @@ def test_asyncio_behaves(desk):
         "asyncio.run(main())\n",
         30,
     )
-    assert printed[:5] == ["['b', 'a']", "timeout", "cancelled True", "locked True", "no"]
+    assert printed == ["['b', 'a']", "timeout", "cancelled True", "locked True", "no"]
 
 
 def test_the_rtc_runs_through_resets_and_stops_without_power(desk):
@@ -336,7 +336,7 @@ def test_i2c(fitted_desk):
         "    except OSError as error:\n"
         "        print(error.errno)\n"
     )
-    assert printed[:4] == ["[68] 070809", "bytearray(b'ab\\t')", "19", "19"]
+    assert printed == ["[68] 070809", "bytearray(b'ab\\t')", "19", "19"]
 
 
 class Echo:
@@ -377,7 +377,7 @@ def test_uart(fitted_desk):
         "    print(await reader.readline(), await reader.read(9))\n"
         "asyncio.run(main())\n"
     )
-    assert printed[:5] == [
+    assert printed == [
         "4 0 False",
         "True b'ONE\\n' 496",  # the echo is counted from the first bit, the read from the last
         "None 0",
@@ -432,7 +432,7 @@ def test_nvs_stands_in_the_flash_in_espressifs_format(desk):
         "buf = bytearray(20)\n"
         "print(nvs.get_i32('epoch'), nvs.get_blob('master', buf), buf[:16])\n"
     )
-    assert printed[:2] == [
+    assert printed == [
         "(-4354, 'ESP_ERR_NVS_NOT_FOUND')",
         "-7 16 bytearray(b'0123456789abcdef')",
     ]

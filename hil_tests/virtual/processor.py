@@ -276,10 +276,9 @@ class Processor:
         return None
 
     def op_repl(self, _argument: int, _payload: bytes) -> Answer:
-        """The program is over, the interpreter's own REPL follows."""
+        """The program is over, the interpreter's own REPL follows: its turn ends at the prompt."""
         self.at_repl = True
         self.world.attended.add(self)
-        self._hold()
         self._raw_wanted = self.console.raw_repl
         self.console.restarted(silent=self._raw_wanted)
         return None
@@ -314,9 +313,10 @@ class Processor:
         if interpreter is None or not self.at_repl or not self.console.at_prompt:
             return
         if self._raw_wanted:
-            self._raw_wanted = False
+            self._raw_wanted = self.console.at_prompt = False
             interpreter.terminal.write(CTRL_A)
             return
+        self.world.running.pop(self, None)
         data = self.console.take(len(self.console.stdin))
         at = _last(data, self._interrupt_char)
         if at >= 0 and interpreter.terminal.runs_program:
