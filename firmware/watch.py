@@ -117,8 +117,9 @@ class Watch:
             self._wanted = True
             if self._nap:
                 self._nap.cancel()
-            if begins and self._role.pictures:
-                self._role.pictures.alarmed()
+            pictures = getattr(self._role, "pictures", None)
+            if begins and pictures:
+                pictures.alarmed()
 
     # --- an alarm overtakes everything: it does not wait for the next wake
 

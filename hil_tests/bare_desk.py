@@ -6,7 +6,7 @@ from .virtual.board import VirtualBoard
 from .virtual.world import World
 
 # How lines begin that the ROM and the REPL print.
-OTHERS = ("rst:0x", "MicroPython v", 'Type "help()"', ">>> ")
+OTHERS = ("rst:0x", "MicroPython ", 'Type "help()"', ">>> ")
 
 
 class BareDesk:

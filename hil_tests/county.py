@@ -157,9 +157,10 @@ class County:
     def alarm(self, timeout_s: float = 60.0) -> Told:
         """Order an alert for all; returns when the last receipt is in the store, or too late."""
         for process in self._crowds:
-            assert process.stdin is not None
+            assert process.stdin is not None and process.stdout is not None
             process.stdin.write("\n")
             process.stdin.flush()
+            assert json.loads(process.stdout.readline())["loses"] == self.loss
         self.desk.network.loss = self.loss
         before_s = processor_s(self.collector.pid)
         ordered_s = time.time()

@@ -3,9 +3,9 @@
     python -m fieldbeat.hil_tests.crowd REGISTRY HOST PORT NAMES LOSS SEED
 
 The units whose names begin with NAMES say hello until all of them were answered; `{"ready": n}`
-tells it. From the next line on stdin on, LOSS of what comes and of what they say is lost. Each
-opens its commands with its own keys, judges them, and says that it accepts, as often as it is
-told. When stdin ends, what was counted is printed.
+tells it. From the next line on stdin on, which is answered, LOSS of what comes and of what they
+say is lost. Each opens its commands with its own keys, judges them, and says that it accepts, as
+often as it is told. When stdin ends, what was counted is printed.
 
 They share a port, as units behind one router do, and a processor: a signature over the same bytes
 is verified once for all of them, where poles do it each for itself.
@@ -136,6 +136,7 @@ def main(registry: str, host: str, port: str, names: str, loss: str, seed: str) 
                 break
             crowd.loses = True
             crowd.counts.clear()
+            print(json.dumps({"loses": crowd.loss}), flush=True)
     print(json.dumps({**crowd.counts, "verified": p256.verify.cache_info().misses}), flush=True)
 
 

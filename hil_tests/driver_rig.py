@@ -228,7 +228,12 @@ def spoilt_session(rig: Rig, spoil: Callable[[Any], object]) -> tuple[bytes, byt
     rig.run(modem.start())
     rig.run(modem.attach("", 60_000))
     said = bytearray()
-    rig.model.attach(lambda data: (said.extend(data), modem._port.uart.rx.extend(data)))
+
+    def heard(data: bytes) -> None:
+        said.extend(data)
+        modem._port.uart.rx.extend(data)
+
+    rig.model.attach(heard)
     spoil(rig.model.faults)
 
     async def datagram() -> bytes | None:

@@ -186,8 +186,8 @@ def test_a_torn_announcement_costs_time_and_no_datagram(make_rig):
 # Each byte of what it says.
 
 
-@pytest.mark.parametrize("part", ALL)
-def test_an_unsolicited_line_at_every_byte_of_a_session(make_rig, part):
+@pytest.mark.parametrize(("part", "share"), [("bc26", 0.45), ("bc95", 0.6), ("sim7020", 0.6)])
+def test_an_unsolicited_line_at_every_byte_of_a_session(make_rig, part, share):
     plain, answer = spoilt_session(make_rig(part, 9), lambda faults: None)
     assert answer == b"ack 5"
     came = 0
@@ -200,7 +200,7 @@ def test_an_unsolicited_line_at_every_byte_of_a_session(make_rig, part):
             assert answer == b"ack 5", said
         else:  # a torn line may cost the datagram, and is counted then
             assert answer in (b"ack 5", None), said
-    assert came >= len(plain) * 0.6
+    assert came >= len(plain) * share  # a BC26 says little beside its OK
 
 
 @pytest.mark.parametrize("part", ALL)

@@ -118,11 +118,11 @@ def test_a_quiet_day_is_cheap(river):
 def test_what_passes_under_the_sensor_is_no_flood_and_what_stays_is_one(river, lasts_s, expected):
     site, faults = river.site, river.sensor.faults
     river.sensor.hang(DATUM_MM - 2100)  # above the mark of the quick pace, below that of the alarm
-    site.run_for(900)
+    site.run_for(2 * 3600)
     assert river.told() == [] and river.steps()[-1] == 60
     faults.spike = 800  # in mm from the sensor: 3.4 m
     site.run_for(lasts_s)
-    assert faults.fired["spike"] > 9 * lasts_s
+    assert faults.fired["spike"] > 5 * lasts_s
     faults.spike = 0
     site.run_for(180)
     assert [told[:2] for told in river.told()] == expected

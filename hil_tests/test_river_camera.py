@@ -25,6 +25,8 @@ from drivers.errors import DriverError
 from firmware.board import Board
 with open("/board.cbor", "rb") as file:
     board = Board(cbor.decode(file.read()))
+if MODULE:
+    __import__(MODULE)
 camera = board.part("camera", {"regions": {"gauge": REGION}})
 level = board.part("river", {"datum_mm": 4200})
 buffer = bytearray(512)
@@ -66,7 +68,10 @@ class Camera(Bench):
         self.region = self.view.site.gauge_region(FULL[board])
         self.spec = boards.load(board)
         main = "\n    ".join(steps)
-        program = PROGRAM.replace("MAIN", main).replace("REGION", repr(list(self.region)))
+        # On a chip the module of a DVP camera is C, here it would be counted to the heap.
+        module = "camera" if board == DVP else ""
+        program = PROGRAM.replace("MAIN", main).replace("MODULE", repr(module))
+        program = program.replace("REGION", repr(list(self.region)))
         self.board.flash.load(0, app_image(board, program))
 
     def shots(self, seconds: float = 900) -> list[list[Any]]:
@@ -124,8 +129,8 @@ def test_the_gauge_alone_in_all_its_detail(board):
         assert gauge[0] == gauge[1] <= 6000
         assert 0 <= gauge[2] - width <= 32 and 0 <= gauge[3] - height <= 32
         assert tuple(whole[2:4]) == FULL[board]
-        # Of the heap, once the code is there; on the bench also the module of a DVP camera.
-        assert gauge[5] < 20_000 and whole[5] < 8_000
+        # Of the heap, once the code is there.
+        assert gauge[5] < 16_000 and whole[5] < 8_000
 
 
 def test_a_region_is_the_very_part_of_the_picture(tmp_path):

@@ -38,7 +38,6 @@ def make(node, board, profile):
 class Station:
     ALWAYS_ON = False
     Uplink = Uplink  # of a role with more to send: another one
-    pictures = None  # of a role that takes some
 
     def __init__(self, node, board, profile):
         self._node = node
