@@ -1,15 +1,19 @@
-# Into a deep sleep, which ends the program, and out of it; loaded for each of the two.
+# Into a deep sleep, which ends the program. What a unit keeps over it is a list, in the RTC's
+# memory; deep_wake.py takes it up again. Both look into the others, who so need no names for a
+# sleep that few units have.
 # SPDX-License-Identifier: Apache-2.0
+import time
+
 import machine
 
+from protocols import cbor
 from protocols.compat import const
 
-from . import sleep_state
+from . import later
 from .sleep_store import SleepStore
 
-_SPARE_MS = const(1500)  # beyond what the last boot took
-_TIMER = const(4)  # machine.wake_reason(): esp_sleep_wakeup_cause_t
-_PINS = const((2, 3))
+_PARTS = const("firmware.power_parts")
+_NS = const(1000000)  # in a millisecond
 
 
 # It comes back only if what the unit has to keep does not fit. A batch that is too long goes to
@@ -17,38 +21,73 @@ _PINS = const((2, 3))
 def go(sleeper, node, role, ms):
     store = SleepStore(node.counters)
     for _ in range(2):
-        state = sleep_state.collect(node, role)
-        if store.put("sleep", [ms, sleeper.lead_ms, sleeper.asleep_ms, state]):
-            sleeper.pins.arm()
+        state = [ms, sleeper.lead_ms, _ledger(sleeper.ledger), _collect(node, role)]
+        # As bytes, so that whoever else looks into the store need not take it apart.
+        if store.put("sleep", cbor.encode(state)):
+            if sleeper.pins:
+                later.call(_PARTS, "arm", sleeper.pins)
             machine.deepsleep(ms)
         role.sampler.flush()
     node.log("too much to keep for a deep sleep: only light sleep from here on", "sleep")
 
 
-# Whether the unit goes on where it was. What was kept is for one use: whatever happens next, no
-# sequence number in it is given twice.
-def wake_up(sleeper, node, role):
-    store = SleepStore(node.counters)
-    kept = store.get("sleep")
-    if kept is None:
-        return False
-    store.put("sleep", None)
-    if node._cause != "deep sleep":
-        return False
-    try:
-        ms, lead_ms, asleep_ms, state = kept
-        passed_ms = sleep_state.restore(node, role, state)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        node.counters.count("rtc_corrupt")
-        node.log("what was kept over the sleep is of no use: %r" % error, "sleep")
-        return False
-    reason = machine.wake_reason()
-    if reason == _TIMER:
-        lead_ms = max(passed_ms - ms, 0) + _SPARE_MS
-    sleeper.lead_ms = lead_ms
-    sleeper.asleep_ms = asleep_ms + passed_ms
-    sleeper.pins.woken(role.parts, reason)
-    node._cause = None  # no start of which the collector is told
-    cause = "the timer" if reason == _TIMER else "a pin" if reason in _PINS else "something"
-    node.log("woken by %s after %d s" % (cause, passed_ms // 1000), "sleep")
-    return True
+def _collect(node, role):
+    return [
+        _clock(node.clock),
+        [node._contact, node._proven, node._day, node.outbox.host_behind],
+        node.counters.snapshot(),
+        node._restarts,
+        _batch(role.sampler),
+        _uplink(role.uplink),
+        {name: part.keep() for name, part in role.parts.items() if hasattr(part, "keep")},
+        role.watch and role.watch.keep(),
+    ]
+
+
+def _ledger(ledger):
+    ledger.settle()
+    return [ledger.counts, ledger.on_ms, ledger.since_ms, ledger.closed_ms, ledger.day]
+
+
+# The RTC runs on, so it knows how long the sleep was, whether somebody has set it or not.
+def _clock(clock):
+    clock.uptime_s()
+    uptime_ms = clock._uptime_s * 1000 + clock._rest_ms
+    rtc_ms = time.time_ns() // _NS
+    return [rtc_ms, uptime_ms, clock._offset_s, clock._last, clock._rank, clock.jumps]
+
+
+# As differences, which are short in CBOR.
+def _differences(values):
+    before, found = 0, []
+    for value in values:
+        found.append(value - before)
+        before = value
+    return found
+
+
+def _batch(sampler):
+    batch, n = sampler._batch, len(sampler._batch)
+    names = [column.name for column in sampler.schema.columns]
+    return [
+        [sampler._kept, sampler._jumps, sampler._synced],
+        _differences(batch.times[:n]),
+        [_differences(column[:n]) for column in batch.columns],
+        [bytes(status[:n]) if any(status[:n]) else b"" for status in batch.status],
+        sampler._reported,
+        [sampler.last.get(name) for name in names],
+        [sampler._sources[name].ready for name in sorted(sampler._sources)],
+    ]
+
+
+def _uplink(uplink):
+    sequence = uplink._sequence
+    return [
+        uplink.outcome,
+        uplink.acked_s,
+        uplink._answered_key,
+        [uplink._budget.day, uplink._budget.spent],
+        list(uplink._refused),
+        [sequence._next, sequence._limit],
+        uplink.carrier._status,
+    ]

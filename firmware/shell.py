@@ -3,10 +3,13 @@
 import gc
 
 from drivers.errors import DriverError
+from protocols.compat import const
 from protocols.schema import NORMAL, QUALITY_NAMES
 
 from . import later
 from .reboot import reboot_soon
+
+_ENERGY = const("firmware.energy_events firmware.events")
 
 
 def decimal(value, scale):
@@ -68,6 +71,8 @@ class Shell:
             ("uplink", "", self._uplink, "send what is waiting, now"),
             ("reboot", "", self._reboot, "start the unit anew"),
         )
+        if "power" in node.config and node.role:
+            self.verbs += (("power", "", self._power, "where the energy went"),)
 
     # -> (text, 0 or 1). Never raises: what a verb meets belongs on the screen.
     async def execute(self, argv):
@@ -179,6 +184,9 @@ class Shell:
 
     async def _log(self, args):
         return "\n".join(self._node.log_lines) or "the log is empty"
+
+    async def _power(self, args):
+        return table(later.call(_ENERGY, "rows", self._node.role.ledger))
 
     async def _uplink(self, args):
         uplink = self._need_uplink()

@@ -129,7 +129,7 @@ def test_damage_is_counted_and_costs_the_batch_alone(bench):
     synced = [body[event.BOOT_SYNCED] for body in told(bench, event.BOOT)]
     assert synced == [False, True]  # the clock's bytes are apart
     counts = told(bench, event.HEALTH)[-1][event.HEALTH_COUNTERS]
-    assert counts[CODES["rtc_corrupt"]] == 1
+    assert counts[code("rtc_corrupt")] == 1
     assert bench.views.unit(UNIT, bench.now_s).missing == 0
 
 

@@ -86,6 +86,17 @@ _EVENTS: dict[int, dict[int, Any]] = {
         9: ("hops ms", _any),
     },
     event.CONFIG: {2: ("issuers obeyed", _any)},
+    event.ENERGY: {
+        2: "period s",
+        3: "awake ms",
+        4: ("asleep ms: light, deep", _any),
+        5: "deep sleeps",
+        6: ("radio ms: sends, listens, reachable, asleep", _any),
+        7: ("supplies ms", _any),
+        8: "camera ms",
+        9: "bytes sent",
+        10: "wakes of the modem",
+    },
     event.SELF_TEST: {
         2: "scheduled",
         3: "silent",

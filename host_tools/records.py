@@ -20,7 +20,7 @@ from fieldbeat.protocols import (
     schema_map,
 )
 
-from . import scaled
+from . import energy, scaled
 from .schemas import Schemas
 from .store import BAD, DECODED, WAITING, Store
 from .times import DEVICE_EPOCH_S
@@ -42,6 +42,7 @@ EVENT_NAMES = {
     event.SELF_TEST: "self-test",
     event.PICTURE: "picture",
     event.SILENCE: "silence",
+    event.ENERGY: "energy",
 }
 
 COMMAND_NAMES = {
@@ -232,6 +233,8 @@ def describe_event(type_: int, body: dict) -> str:
         return _describe_alarm(body)
     if type_ == event.RECEIPT:
         return _describe_receipt(body)
+    if type_ == event.ENERGY:
+        return energy.describe(body)
     if type_ == event.HEALTH:
         return "health" + "".join(f", {name} {n}" for name, n in counters(body).items())
     return name

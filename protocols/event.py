@@ -17,6 +17,7 @@ RECEIPT = const(6)  # see receipt.py
 SELF_TEST = const(7)
 PICTURE = const(8)  # one was taken; its bytes follow in frames of class 2, see blocks.py
 SILENCE = const(9)  # the server answers again
+ENERGY = const(10)  # once a day, where the ledger is kept
 
 # Keys of every event.
 TYPE = const(0)
@@ -39,6 +40,17 @@ SELF_TEST_FAILED = const(4)  # [reason code, ...], none if all is well
 SELF_TEST_PROOF = const(5)  # as of a receipt
 SELF_TEST_MISSED = const(6)  # scheduled ones that did not run since the last one that did
 SELF_TEST_BATTERY_MV = const(7)  # with the amplifier on
+
+# ENERGY, since the last one
+ENERGY_PERIOD_S = const(2)
+ENERGY_AWAKE_MS = const(3)
+ENERGY_ASLEEP = const(4)  # [ms in light sleep, in deep sleep]
+ENERGY_SLEEPS = const(5)  # deep ones
+ENERGY_RADIO = const(6)  # [ms sending, at our service, reachable, asleep or off]
+ENERGY_RAILS = const(7)  # {rail: ms}
+ENERGY_CAMERA_MS = const(8)
+ENERGY_BYTES = const(9)  # of frames that were sent
+ENERGY_WAKES = const(10)  # of the modem
 
 # SCHEMA
 SCHEMA_MAP = const(2)  # see schema.py

@@ -1,30 +1,59 @@
-# What a unit keeps over a deep sleep, as a list, and how it takes it up again: it goes on as if it
-# had been awake. It looks into the others, who so need no names for a sleep that few units have.
+# Out of a deep sleep: a unit goes on with what deep_sleep.py has kept, as if it had been awake.
 # SPDX-License-Identifier: Apache-2.0
 import time
 
+import machine
+
+from protocols import cbor
 from protocols.compat import const
 from protocols.report import ABSENT
 
+from . import later
+from .sleep_store import SleepStore
+
+_PARTS = const("firmware.power_parts")
+_SPARE_MS = const(1500)  # it wakes earlier by what the last boot took, and by this
+_TIMER = const(4)  # machine.wake_reason(): esp_sleep_wakeup_cause_t
+_PINS = const((2, 3))
 _NS = const(1000000)  # in a millisecond
+# As in energy.py.
+_DEEP = const(1)
+_SLEEPS = const(6)
 
 
-# -> a list for restore()
-def collect(node, role):
-    return [
-        _clock(node.clock),
-        [node._contact, node._proven, node._day, node.outbox.host_behind],
-        node.counters.snapshot(),
-        node._restarts,
-        _batch(role.sampler),
-        _uplink(role.uplink),
-        {name: part.keep() for name, part in role.parts.items() if hasattr(part, "keep")},
-        role.watch and role.watch.keep(),
-    ]
+# Whether the unit goes on where it was. What was kept is for one use: whatever happens next, no
+# sequence number in it is given twice.
+def wake_up(sleeper, node, role):
+    store = SleepStore(node.counters)
+    kept = store.get("sleep")
+    store.put("sleep", None)
+    if kept is None or node._cause != "deep sleep":
+        return False
+    try:
+        ms, lead_ms, ledger, state = cbor.decode(kept)
+        passed_ms = _restore(node, role, state)
+        _set_ledger(sleeper.ledger, ledger)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        node.counters.count("rtc_corrupt")
+        node.log("what was kept over the sleep is of no use: %r" % error, "sleep")
+        return False
+    reason = machine.wake_reason()
+    if reason == _TIMER:  # what is beyond that was the boot
+        lead_ms = max(passed_ms - ms, 0) + _SPARE_MS
+    sleeper.lead_ms = lead_ms
+    boot_ms = lead_ms - _SPARE_MS
+    sleeper.ledger.counts[_DEEP] += min(ms, max(passed_ms - boot_ms, 0))
+    sleeper.ledger.counts[_SLEEPS] += 1
+    if sleeper.pins:
+        later.call(_PARTS, "woken", sleeper.pins, role.parts, reason)
+    node._cause = None  # no start of which the collector is told
+    cause = "the timer" if reason == _TIMER else "a pin" if reason in _PINS else "something"
+    node.log("woken by %s after %d s" % (cause, passed_ms // 1000), "sleep")
+    return True
 
 
-# -> how many ms have passed since collect()
-def restore(node, role, state):
+# -> how many ms have passed since the sleep began
+def _restore(node, role, state):
     clock, flags, counts, restarts, batch, uplink, parts, watch = state
     passed_ms = _set_clock(node.clock, clock)
     node._contact, node._proven, node._day, node.outbox.host_behind = flags
@@ -41,14 +70,6 @@ def restore(node, role, state):
     return passed_ms
 
 
-# The RTC runs on, so it knows how long the sleep was, whether somebody has set it or not.
-def _clock(clock):
-    clock.uptime_s()
-    uptime_ms = clock._uptime_s * 1000 + clock._rest_ms
-    rtc_ms = time.time_ns() // _NS
-    return [rtc_ms, uptime_ms, clock._offset_s, clock._last, clock._rank, clock.jumps]
-
-
 def _set_clock(clock, state):
     rtc_ms, uptime_ms, clock._offset_s, clock._last, clock._rank, clock.jumps = state
     clock._ticks = time.ticks_ms()
@@ -57,12 +78,8 @@ def _set_clock(clock, state):
     return passed_ms
 
 
-def _differences(values):
-    before, found = 0, []
-    for value in values:
-        found.append(value - before)
-        before = value
-    return found
+def _set_ledger(ledger, state):
+    ledger.counts, ledger.on_ms, ledger.since_ms, ledger.closed_ms, ledger.day = state
 
 
 def _sums(differences):
@@ -71,20 +88,6 @@ def _sums(differences):
         value += difference
         found.append(value)
     return found
-
-
-def _batch(sampler):
-    batch, n = sampler._batch, len(sampler._batch)
-    names = [column.name for column in sampler.schema.columns]
-    return [
-        [sampler._kept, sampler._jumps, sampler._synced],
-        _differences(batch.times[:n]),
-        [_differences(column[:n]) for column in batch.columns],
-        [bytes(status[:n]) if any(status[:n]) else b"" for status in batch.status],
-        sampler._reported,
-        [sampler.last.get(name) for name in names],
-        [sampler._sources[name].ready for name in sorted(sampler._sources)],
-    ]
 
 
 def _set_batch(sampler, state):
@@ -102,19 +105,6 @@ def _set_batch(sampler, state):
             sampler.last[column.name] = tuple(value)
     for name, was_ready in zip(sorted(sampler._sources), ready):
         sampler._sources[name].ready = was_ready
-
-
-def _uplink(uplink):
-    sequence = uplink._sequence
-    return [
-        uplink.outcome,
-        uplink.acked_s,
-        uplink._answered_key,
-        [uplink._budget.day, uplink._budget.spent],
-        list(uplink._refused),
-        [sequence._next, sequence._limit],
-        uplink.carrier._status,
-    ]
 
 
 # The rest of a block of sequence numbers, unless somebody has taken another one since then.
