@@ -21,9 +21,11 @@ _NS = const(1000000)  # in a millisecond
 def go(sleeper, node, role, ms):
     store = SleepStore(node.counters)
     for _ in range(2):
-        state = [ms, sleeper.lead_ms, _ledger(sleeper.ledger), _collect(node, role)]
         # As bytes, so that whoever else looks into the store need not take it apart.
-        if store.put("sleep", cbor.encode(state)):
+        kept = bytearray()
+        state = [ms, sleeper.lead_ms, _ledger(sleeper.ledger), _collect(node, role)]
+        cbor.write_item(kept, state, 0)
+        if store.put("sleep", kept):
             if sleeper.pins:
                 later.call(_PARTS, "arm", sleeper.pins)
             machine.deepsleep(ms)

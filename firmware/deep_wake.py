@@ -33,7 +33,7 @@ def wake_up(sleeper, node, role):
         ms, lead_ms, ledger, state = cbor.decode(kept)
         passed_ms = _restore(node, role, state)
         _set_ledger(sleeper.ledger, ledger)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, MemoryError) as error:
         node.counters.count("rtc_corrupt")
         node.log("what was kept over the sleep is of no use: %r" % error, "sleep")
         return False

@@ -1,8 +1,6 @@
-# Tells the ledger: to the collector once a day, and to whom it asks on the console.
+# Tells the collector once a day what the ledger has.
 # SPDX-License-Identifier: Apache-2.0
 from protocols.compat import const
-
-from . import events
 
 # As in protocols/event.py, whose names would take heap; a test compares them.
 _ENERGY = const(10)
@@ -29,6 +27,8 @@ _WAKES = const(8)
 
 # It begins anew only if it could be told.
 def tell(node, ledger):
+    from . import events
+
     if events.append(node, _ENERGY, body(ledger)) is not None:
         # What goes on at the moment goes on counting.
         running_ms = min(0, ledger.counts[_ACTIVE])
@@ -59,24 +59,3 @@ def body(ledger):
     if counts[_CAMERA]:
         found[_ENERGY_CAMERA_MS] = counts[_CAMERA]
     return found
-
-
-# -> [(what, how long)] since the last event
-def rows(ledger):
-    found = body(ledger)
-    light_ms, deep_ms = found[_ENERGY_ASLEEP]
-    tx_ms, active_ms, idle_ms, _ = found[_ENERGY_RADIO]
-    return [
-        ("since", "%d s ago" % found[_ENERGY_PERIOD_S]),
-        ("awake", _seconds(found[_ENERGY_AWAKE_MS])),
-        ("light sleep", _seconds(light_ms)),
-        ("deep sleep", "%s in %d sleeps" % (_seconds(deep_ms), found[_ENERGY_SLEEPS])),
-        ("radio sends", "%s, %d bytes" % (_seconds(tx_ms), found[_ENERGY_BYTES])),
-        ("radio listens", "%s in %d wakes" % (_seconds(active_ms), found[_ENERGY_WAKES])),
-        ("radio idle", _seconds(idle_ms)),
-        ("camera", _seconds(found.get(_ENERGY_CAMERA_MS, 0))),
-    ] + [("rail " + name, _seconds(ms)) for name, ms in sorted(ledger.on_ms.items())]
-
-
-def _seconds(ms):
-    return "%d.%d s" % (ms // 1000, ms % 1000 // 100)

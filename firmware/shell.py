@@ -9,7 +9,7 @@ from protocols.schema import NORMAL, QUALITY_NAMES
 from . import later
 from .reboot import reboot_soon
 
-_ENERGY = const("firmware.energy_events firmware.events")
+_ENERGY = const("firmware.energy_rows firmware.energy_events")
 
 
 def decimal(value, scale):

@@ -61,7 +61,8 @@ class Sleeper:
             if len(self.due) == self.count and later.call(_LOOK, "is_idle", self):
                 await asyncio.sleep_ms(_TOLD_MS)
                 later.call(_LOOK, "sleep", self)
-            await asyncio.sleep_ms(_LOOK_MS)
+            never = self.mode == "never"
+            await asyncio.sleep_ms(self.node.clock.slice_ms() if never else _LOOK_MS)
 
 
 class Heard:

@@ -37,9 +37,12 @@ def sleep(sleeper):
         return
     if sleeper.mode == "deep":
         sleeper.node.make_room()
-        later.call(_DEEP, "go", sleeper, sleeper.node, sleeper.role, ms)
-        sleeper.mode = "light"  # it is back: deep is not possible
-        return
+        try:
+            later.call(_DEEP, "go", sleeper, sleeper.node, sleeper.role, ms)
+            sleeper.mode = "light"  # it is back: what is to be kept does not fit
+        except MemoryError:  # not this time
+            pass
+        ms = min(ms, sleeper.node.clock.slice_ms())
     if sleeper.pins:
         later.call(_PARTS, "arm", sleeper.pins)
     before_ms = time.ticks_ms()

@@ -37,14 +37,15 @@ class SleepStore:
         return self._write(values)
 
     def _write(self, values):
-        clock, data = bytes(self._rtc.memory())[:_CLOCK_BYTES], b""
-        if values:
-            data = bytes((_VERSION,)) + cbor.encode(values)
-            data += struct.pack("<I", crc32(data))
-            clock += bytes(_CLOCK_BYTES - len(clock))  # it was never set
-        if len(clock) + len(data) > _ROOM:
+        data = bytearray(bytes(self._rtc.memory())[:_CLOCK_BYTES])
+        if values:  # in one piece: where it is needed, heap is short
+            data.extend(bytes(_CLOCK_BYTES - len(data)))  # a clock that was never set
+            data.append(_VERSION)
+            cbor.write_item(data, values, 0)
+            data.extend(struct.pack("<I", crc32(memoryview(data)[_CLOCK_BYTES:])))
+        if len(data) > _ROOM:
             return False
-        self._rtc.memory(clock + data)
+        self._rtc.memory(data)
         return True
 
     # What is damaged is counted once, and is gone; so is what another version has left.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import zlib
+from collections import Counter
 from functools import cache
 from typing import NamedTuple
 
 import pytest
 from fieldbeat.hil_tests.virtual import bench as bench_module
 from fieldbeat.hil_tests.virtual.board import DEEPSLEEP, HARD
-from fieldbeat.hil_tests.virtual.site import UNIT, Site, config
+from fieldbeat.hil_tests.virtual.site import QUARTER_HOURLY, UNIT, Site, config
 from fieldbeat.host_tools import boards
+from fieldbeat.host_tools.energy import parse
 from fieldbeat.protocols import cbor, event
 from fieldbeat.protocols.reason_codes import CODES
 
@@ -25,6 +29,27 @@ class Run(NamedTuple):
     resets: list[int]
     modem_boots: int
     light_sleeps: int
+
+
+class Durations:
+    """For how many seconds somebody was in each state of which the bench tells."""
+
+    def __init__(self, *kinds: str) -> None:
+        self.kinds = kinds
+        self.who: object = None
+        self.seconds: Counter[str] = Counter()
+        self._since = ("", 0)
+
+    def listen(self, at_us: int, who: object, what: str, more: str) -> None:
+        if what in self.kinds and (self.who is None or who is self.who):
+            self.until(at_us)
+            self._since = (more or what, at_us)
+
+    def until(self, at_us: int) -> Counter[str]:
+        state, since_us = self._since
+        self.seconds[state] += (at_us - since_us) / 1e6
+        self._since = (state, at_us)
+        return self.seconds.copy()
 
 
 def told(site: Site, kind: int) -> list[dict]:
@@ -117,19 +142,28 @@ def test_it_is_not_told_as_a_start_and_the_clock_goes_on(bench):
     assert b"(server)" in station.output.rpartition(b"status")[2]
 
 
-def test_damage_is_counted_and_costs_the_batch_alone(bench):
+def one_bit(memory: bytes) -> bytes:
+    return memory[:100] + bytes((memory[100] ^ 1,)) + memory[101:]
+
+
+def nonsense(memory: bytes) -> bytes:
+    """Whole, but of no app that ever was."""
+    data = b"\x01" + cbor.encode({"sleep": cbor.encode([1, 2, 3, ["x"]])})
+    return memory[:4] + data + zlib.crc32(data).to_bytes(4, "little")
+
+
+@pytest.mark.parametrize("damage", [one_bit, nonsense])
+def test_damage_is_counted_and_costs_the_batch_alone(bench, damage):
     station = bench.add_station(config(more=DEEP))
     bench.run_for(1200)
     assert bench.run_until(lambda: station.state == "sleep", 600)
-    memory = bytearray(station.hardware.rtc_memory)
-    memory[100] ^= 1
-    station.hardware.rtc_memory = bytes(memory)
+    station.hardware.rtc_memory = damage(station.hardware.rtc_memory)
     bench.run_for(2 * HOUR_S)
     assert [body[event.BOOT_CAUSE] for body in told(bench, event.BOOT)] == ["power", "deep sleep"]
     synced = [body[event.BOOT_SYNCED] for body in told(bench, event.BOOT)]
     assert synced == [False, True]  # the clock's bytes are apart
     counts = told(bench, event.HEALTH)[-1][event.HEALTH_COUNTERS]
-    assert counts[code("rtc_corrupt")] == 1
+    assert counts[CODES["rtc_corrupt"]] == 1
     assert bench.views.unit(UNIT, bench.now_s).missing == 0
 
 
@@ -184,3 +218,52 @@ def test_a_door_ends_a_deep_sleep(bench, monkeypatch):
     bench.never(lambda: station.state == "running", 30)
     bench.run_for(2 * HOUR_S)
     assert bench.views.unit(UNIT, bench.now_s).missing == 0
+
+
+DAY_S = 86_400
+HOURLY = "[sampling]\ninterval_s = 3600\nreport_samples = 1\n"
+
+
+def test_the_ledger_of_a_day_is_what_the_bench_saw(bench):
+    chip, radio = Durations("state"), Durations("boot", "search", "connected", "idle", "sleep")
+    bench.world.listeners += [chip.listen, radio.listen]
+    station = bench.add_station(config(more=DEEP + HOURLY))
+    chip.who, radio.who = station, station.fitted.modem
+    bench.run_for(DAY_S + 1)
+    chip_s, radio_s = (each.until(bench.world.now_us) for each in (chip, radio))
+    frames = bench.store.database.all("SELECT raw FROM frames")
+    bench.run_for(HOUR_S)
+    ledger = parse(told(bench, event.ENERGY)[-1])
+    assert ledger is not None and abs(ledger.period_s - DAY_S) <= 2
+    assert ledger.sleeps == station.resets.count(DEEPSLEEP) - 2  # those of the hour after it
+    awake_s = DAY_S - chip_s["sleep"]
+    assert ledger.deep_s == pytest.approx(chip_s["sleep"], abs=10)
+    assert ledger.awake_s == pytest.approx(awake_s, rel=0.05)
+    assert ledger.wakes == 25
+    assert ledger.radio["psm"] == pytest.approx(radio_s["sleep"], rel=0.01)
+    idle_s = ledger.radio["idle"]
+    assert idle_s == pytest.approx(radio_s["idle"], rel=0.05)
+    assert ledger.bytes_sent == sum(len(frame["raw"]) for frame in frames)
+    assert "awake" in ledger.text and "25 wakes" in ledger.text
+
+
+def test_the_console_tells_where_the_energy_went(bench):
+    station = bench.add_station(config(more=LIGHT + QUARTER_HOURLY))
+    bench.run_for(2000)
+    assert bench.run_until(lambda: station.state == "light sleep", 200)
+    station.console_write(b"\r")
+    bench.run_for(1)
+    station.console_write(b"power\r")
+    bench.run_for(2)
+    said = station.output.decode().rpartition("power")[2]
+    assert re.search(r"light sleep +1[789]\d\d\.\d s", said), said
+    assert "radio listens" in said and "in 2 wakes" in said, said
+
+
+def test_a_unit_that_never_sleeps_may_keep_a_ledger(bench):
+    station = bench.add_station(config(more="[power]\nledger = true\n" + QUARTER_HOURLY))
+    bench.run_for(1000)
+    station.console_write(b"power\r")
+    bench.run_for(2)
+    assert re.search(rb"awake +(99|100)\d\.\d s", station.output)
+    assert station.resets == [1]
