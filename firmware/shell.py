@@ -53,7 +53,7 @@ class Shell:
     def __init__(self, node):
         self._node = node
         # verb, arguments, what it does
-        self.verbs = (
+        self.verbs = [
             ("help", "", self._help, "this list"),
             ("status", "", self._status, "how the unit is"),
             ("id", "", self._id, "who the unit is"),
@@ -70,9 +70,9 @@ class Shell:
             ("log", "", self._log, "the last lines of the log"),
             ("uplink", "", self._uplink, "send what is waiting, now"),
             ("reboot", "", self._reboot, "start the unit anew"),
-        )
+        ]
         if "power" in node.config and node.role:
-            self.verbs += (("power", "", self._power, "where the energy went"),)
+            self.verbs.append(("power", "", self._power, "where the energy went"))
 
     # -> (text, 0 or 1). Never raises: what a verb meets belongs on the screen.
     async def execute(self, argv):
