@@ -46,6 +46,8 @@ class Radio:
         self.rsrp_dbm = self.random.uniform(-105.0, -80.0)
         self.sockets: dict[int, Socket] = {}
         self.timer = modem.world.call_after(0, lambda: None)  # the one thing that comes next
+        self.uplink_bits_s = UPLINK_BITS_S
+        self.free_us = 0  # when it has sent what it was given
         self.missed = 0  # datagrams that came while the modem slept or was off
 
     def clear(self) -> None:
@@ -56,6 +58,7 @@ class Radio:
         self.clock_set = False
         self.connected = False
         self.sleepy = False  # the active time is over; only the sleep lock holds it
+        self.free_us = 0
         self.close_all()
 
     def plan(self, delay_us: int, action: Callable[[], None]) -> None:
@@ -205,11 +208,14 @@ class Radio:
             self.close(number)
 
     def send(self, number: int, data: bytes) -> None:
-        """Send a datagram; SEND OK follows when it has left."""
-        delay_us = SEND_US + (len(data) + HEADER_BYTES) * 8 * 1_000_000 // UPLINK_BITS_S
+        """Send a datagram after those before it; SEND OK follows when it has left."""
+        now_us = self.modem.world.now_us
+        begin_us = now_us + SEND_US
         if not self.connected:
-            delay_us += self.random.randrange(*SETUP_US)
-        self.modem.later(delay_us, lambda: self.sent(number, data))
+            begin_us += self.random.randrange(*SETUP_US)
+        bits = (len(data) + HEADER_BYTES) * 8
+        self.free_us = max(begin_us, self.free_us) + bits * 1_000_000 // self.uplink_bits_s
+        self.modem.later(self.free_us - now_us, lambda: self.sent(number, data))
 
     def sent(self, number: int, data: bytes) -> None:
         """Let a datagram go and say so, as far as the faults allow."""
