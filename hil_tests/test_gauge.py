@@ -7,11 +7,10 @@ Sites are numbered from `trials.TEST` on: the reader was made with others. The l
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
+from fieldbeat.hil_tests.photographs import photographs
 from fieldbeat.hil_tests.scenes import judge, trials
 from fieldbeat.hil_tests.scenes.scene import Scene, jpeg
 from fieldbeat.host_tools import gauge, gauge_overlay, picture_quality
@@ -77,18 +76,6 @@ def test_who_sees_nothing_tells_no_level(variant):
 def test_a_gauge_wholly_under_water_is_no_level():
     picture = Scene(SITE).render(1480, size=SIZE)
     assert gauge.read_gauge(picture, calibrated(SITE)).level_mm is None
-
-
-def photographs() -> list[Path]:
-    """Real pictures that Python packages bring along: people, a shop, cells, a rocket, text."""
-    folders = {"mahotas": "demos/data", "skimage": "data"}
-    found = []
-    for package, folder in folders.items():
-        spec = find_spec(package)
-        if spec and spec.origin:
-            files = sorted((Path(spec.origin).parent / folder).glob("*"))
-            found += [file for file in files if file.suffix in (".jpg", ".png")]
-    return found
 
 
 def test_photographs_without_a_gauge_have_no_level():
