@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ DAY_US = DAY_S * 1_000_000
 QUIET_S = 14 * HOUR_S  # at the end: what is behind is made up for
 LONG_FROM_DAYS = 10
 HEAP_DRIFT = 0.05  # of the free heap, from the first days to the last ones
+QUESTIONS = 3  # for the heap, each quarter of a day
+ANSWER_US = 5_000_000
+PAUSE_US = 600_000_000  # longer than a wake
 
 
 @dataclass(frozen=True)
@@ -140,28 +144,30 @@ class Soak:
         left_us = self.end_us - self.site.world.now_us
         self.site.run_for(max(left_us / 1e6, QUIET_S))
 
-    # The free heap, as the unit's own `status` tells it
+    # The free heap at rest, as the unit's own `status` tells it. A wake takes 3 kB while it lasts,
+    # and resets move the wakes; so the unit is asked several times, and the most counts.
 
     def _plan_questions(self) -> None:
         for unit, station in self.stations.items():
             heap = self.results.free_heap[unit] = []
-            self._ask(station, heap)
+            self.site.world.call_after(DAY_US // 4, partial(self._ask, station, heap, []))
 
-    def _ask(self, station: VirtualBoard, heap: list[int]) -> None:
+    def _ask(self, station: VirtualBoard, heap: list[int], told: list[int]) -> None:
         begin = len(station.console.transcript)
+        station.console_write(b"status\r")
 
         def read() -> None:
             said = b"".join(bytes(data) for _, data in station.console.transcript[begin:])
-            heap.extend(int(size) for size in re.findall(rb"heap +(\d+) bytes free", said)[-1:])
+            told.append(int(([b"0", *re.findall(rb"heap +(\d+) bytes free", said)])[-1]))
+            if len(told) < QUESTIONS:
+                self.site.world.call_after(PAUSE_US, partial(self._ask, station, heap, told))
+                return
+            if any(told):  # else it was off
+                heap.append(max(told))
+            next_us = DAY_US // 4 - QUESTIONS * ANSWER_US - (QUESTIONS - 1) * PAUSE_US
+            self.site.world.call_after(next_us, partial(self._ask, station, heap, []))
 
-        def ask() -> None:
-            nonlocal begin
-            begin = len(station.console.transcript)
-            station.console_write(b"status\r")
-            self.site.world.call_after(5_000_000, read)
-            self._ask(station, heap)
-
-        self.site.world.call_after(DAY_US // 4, ask)
+        self.site.world.call_after(ANSWER_US, read)
 
     # The verdict
 
