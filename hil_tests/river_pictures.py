@@ -20,6 +20,7 @@ NOON = "2024-06-01T04:00:00Z"
 LOW_MM, FLOOD_MM, CREST_MM = 1000, 3190, 3230  # the last step is none that a sensor doubts
 FULL_BYTES = 40_000
 FULL = "full"
+CUTS_AT = (12, 26, 40, 55, 70)  # of its 86 chunks
 HEADER_BYTES = 28  # IPv4 and UDP
 MORE = """
 [[alarm]]

@@ -15,6 +15,7 @@ from .faults.full_flash import FullFlash
 from .photographs import photographs
 from .river_pictures import (
     CREST_MM,
+    CUTS_AT,
     FULL_BYTES,
     PictureSite,
     cut_and_resume,
@@ -30,7 +31,6 @@ OVERHEAD = 1.03
 HEAP_BYTES = 24_000
 ALARM_S = 15
 CHUNKS = 86  # of 40 kB
-CUTS_AT = (12, 26, 40, 55, 70)
 # Of flash: 16 are left to records (firmware/picture_store.py), a picture of 40 kB takes 10, and
 # the unit's littlefs counts 18 more as used than the host's.
 FREE_BLOCKS = 16 + 18 + 8

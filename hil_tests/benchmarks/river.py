@@ -1,4 +1,4 @@
-"""The river camera: how well a staff gauge is read off rendered pictures whose level is known.
+"""The river camera: its link, and how well a staff gauge is read off rendered pictures.
 
 Sites are others than those that the reader was made with. Errors are against the water at the
 gauge in the picture's moment, of the pictures that were read; how many were, stands beside them.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fieldbeat.hil_tests.benchmarks import Figure
+from fieldbeat.hil_tests.benchmarks import Figure, river_link
 from fieldbeat.hil_tests.scenes import judge, trials
 from fieldbeat.hil_tests.scenes.judge import Score
 
@@ -43,6 +43,7 @@ def run() -> list[Figure]:
     reading_ms = 1000 * sum(s.processor_s for s in scores) / sum(s.asked for s in scores)
     seen = f"{2 * len(SITES)} pictures"
     return [
+        *river_link.figures(),
         *figures,
         Figure("gauge: levels told at night or covered", told, "", 0, seen),
         Figure("gauge: one reading, processor time", reading_ms, "ms", READING_MS, "800 x 600"),
