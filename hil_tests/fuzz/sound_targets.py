@@ -121,6 +121,23 @@ def rtp_packets():
     return seeds, refusing(rtp.RtpError, parse)
 
 
+def rtcp_packets():
+    # A BYE that it finds is there, byte for byte.
+    from protocols import rtcp
+    from protocols.tests import test_rtcp as made
+
+    ssrc = 0x86DCE42D
+    wanted = ssrc.to_bytes(4, "big")
+
+    def parse(data):
+        if rtcp.says_bye(data, ssrc) and (wanted not in data or b"\xcb" not in data):
+            raise AssertionError("a goodbye that nobody said")
+
+    seeds = [made.FFMPEG, made.bye(ssrc), made.RECEIVER + made.bye(5, ssrc, rest=b"\3end")]
+    seeds.append(made.RECEIVER + made.bye(ssrc, rest=b"\0\0\0\4", first=0xA0))
+    return seeds, refusing(rtcp.RtcpError, parse)
+
+
 def jitters():
     # A stream of damaged packets, and a frame asked for now and then.
     from protocols import rtp
@@ -157,5 +174,6 @@ SOUND_TARGETS = {
     "adpcm": adpcm_blocks,
     "g711": g711_codes,
     "rtp": rtp_packets,
+    "rtcp": rtcp_packets,
     "jitter": jitters,
 }
