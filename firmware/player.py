@@ -25,7 +25,7 @@ _LOOK_MS = const(50)  # at the line, while the chip speaks
 _INSTEAD = (command.TONE, TWO_TONE, 10000)
 
 _CHECKS = const("firmware.self_checks")
-_STREAM = const("firmware.stream protocols.jitter protocols.rtp")
+_STREAM = const("firmware.stream protocols.jitter protocols.rtp protocols.rtcp")
 
 
 class Result:
@@ -113,18 +113,18 @@ class Player:
         await self._send(tone, None)
 
     async def _clip(self, name, percent, result):
+        clip = None
         try:
             clip = Clip(self._clips + name + ".wav")
-        except (OSError, ValueError) as error:
-            result.fail("clip_missing" if isinstance(error, OSError) else "clip_bad")
-            await self._tone(_INSTEAD, percent)
-            return
-        try:
             await self._send(clip, percent)
-        except (OSError, ValueError):
-            result.fail("clip_bad")
+            return
+        except (OSError, ValueError, MemoryError) as error:
+            missing = clip is None and isinstance(error, OSError)
+            result.fail("clip_missing" if missing else "clip_bad")
         finally:
-            clip.close()
+            if clip:
+                clip.close()
+        await self._tone(_INSTEAD, percent)
 
     async def _speech(self, step, percent, result):
         if not self._tts:
@@ -148,17 +148,20 @@ class Player:
             raise
 
     async def _stream(self, step, percent, result):
+        stream = None
         try:
             stream = later.call(_STREAM, "Stream", step)
-        except OSError:  # no socket
-            result.fail("stream_lost")
-            return
-        try:
             await self._send(stream, percent)
-            if stream.lost:
-                result.fail("stream_lost")
+            if not stream.lost:
+                return
+        except (OSError, MemoryError):  # no socket, or no room for what comes
+            pass
         finally:
-            stream.close()
+            if stream:
+                stream.close()
+        result.fail("stream_lost")
+        if stream is None or not stream.heard:
+            await self._tone(_INSTEAD, percent)
 
     # percent: of what does not know its own level
     async def _send(self, source, percent):

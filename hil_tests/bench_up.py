@@ -101,11 +101,14 @@ def _hang(board: VirtualBoard) -> None:
 
 
 def _streams(bench: Bench, port: int) -> dict[str, str]:
-    """One UDP port of this machine for each board with a network, by its name."""
+    """One UDP port of this machine for each board with a network, by its name.
+
+    RTCP goes to the port above it.
+    """
     found = {}
     for name, board in bench.boards.items():
         if board.address is not None:
-            host, number = bench.network.lan.expose(board.address, port)
+            host, number = bench.network.lan.expose(board.address, port, 2)
             found[name] = f"rtp://{host}:{number}"
     return found
 

@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 from fieldbeat.hil_tests.district import District
-from fieldbeat.protocols import receipt
+from fieldbeat.hil_tests.virtual.lan import NEIGHBOUR, ports_in_a_row
+from fieldbeat.protocols import receipt, rtcp
 from fieldbeat.protocols.reason_codes import CODES
 
 from .test_speaker import SECOND_US, district, heard, level_of
@@ -24,23 +25,41 @@ pytestmark = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg
 
 def packets(payload_type: int, seconds: int) -> list[bytes]:
     """What ffmpeg sends for a tone, as fast as it can."""
+    return recorded(payload_type, seconds)[0]
+
+
+def recorded(payload_type: int, seconds: int) -> tuple[list[bytes], list[bytes]]:
+    """The same, and what it sends to the port above: reports, and a BYE at its end."""
     codec, rate_hz = CODECS[payload_type]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as endpoint:
-        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        endpoint.bind(("127.0.0.1", 0))
-        endpoint.settimeout(0.2)
+    rtp, rtcp = ports = ports_in_a_row(2)
+    try:
+        for endpoint in ports:
+            endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            endpoint.settimeout(0.2)
         tone = f"sine=frequency={HZ}:sample_rate={rate_hz}:duration={seconds}"
         size = 12 + rate_hz // 50 * (2 if payload_type == 11 else 1)  # 20 ms a packet
-        url = f"rtp://127.0.0.1:{endpoint.getsockname()[1]}?pkt_size={size}"
+        url = f"rtp://127.0.0.1:{rtp.getsockname()[1]}?pkt_size={size}"
         command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", tone, "-ac", "1"]
-        command += ["-c:a", codec, "-payload_type", str(payload_type), "-f", "rtp", url]
+        command += ["-c:a", codec, "-payload_type", str(payload_type)]
+        command += ["-rtpflags", "send_bye", "-f", "rtp", url]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
-        found = []
-        try:
-            while True:
-                found.append(endpoint.recv(2048))
-        except TimeoutError:
-            return [data for data in found if data[1] & 0x7F == payload_type]  # no RTCP
+        return received(rtp), received(rtcp)
+    finally:
+        for endpoint in ports:
+            endpoint.close()
+
+
+def received(endpoint: socket.socket) -> list[bytes]:
+    found = []
+    try:
+        while True:
+            found.append(endpoint.recv(2048))
+    except TimeoutError:
+        return found
+
+
+def ssrc_of(stream: list[bytes]) -> int:
+    return int.from_bytes(stream[0][8:12], "big")
 
 
 def send(district, pole, stream: list[bytes], rate_hz: int, delay_us=lambda n: 0) -> None:
@@ -52,6 +71,13 @@ def send(district, pole, stream: list[bytes], rate_hz: int, delay_us=lambda n: 0
         district.world.call_at(
             at_us, lambda data=data: district.network.lan.send(pole.address, PORT, data)
         )
+
+
+def say_bye(district, host: str, data: bytes, source=NEIGHBOUR, after_s: float = 0) -> None:
+    """Let somebody send a datagram to the port of RTCP."""
+    at_us = district.world.now_us + round(after_s * SECOND_US)
+    lan = district.network.lan
+    district.world.call_at(at_us, lambda: lan.send(host, PORT + 1, data, source))
 
 
 @pytest.mark.parametrize("payload_type", [0, 8, 11])
@@ -102,11 +128,86 @@ def test_a_stream_that_stops_is_told_and_what_follows_is_heard(district):
     assert sum(level_of(half, 1000) > 20_000 for half in halves) >= 3
 
 
+def test_who_says_goodbye_was_not_lost(district):
+    pole = district.add_pole()
+    stream, reports = recorded(0, 2)
+    assert rtcp.says_bye(reports[-1], ssrc_of(stream))  # ffmpeg does
+    order = district.order([[3, 0, PORT, b"", 60]])
+    district.until(order, receipt.STARTED)
+    begin_us = district.world.now_us
+    send(district, pole, stream, 8000)
+    for data in reports:
+        say_bye(district, pole.address, data, after_s=2.1)
+    done = district.until(order, receipt.DONE)
+    assert done.source == 3 and done.reason is None
+    assert district.world.now_us - begin_us < 12 * SECOND_US
+    middle = heard(pole, begin_us + SECOND_US, begin_us + 7 * SECOND_US // 4)
+    assert level_of(middle, HZ) > 2000
+
+
+@pytest.mark.parametrize("stranger", ["another source", "another address", "before it sent"])
+def test_the_goodbye_of_a_stranger_changes_nothing(district, stranger):
+    pole = district.add_pole()
+    stream, reports = recorded(0, 2)
+    bye, source, after_s = reports[-1], NEIGHBOUR, 1.5
+    if stranger == "another source":
+        bye = bye.replace(stream[0][8:12], b"\1\2\3\4")
+    elif stranger == "another address":
+        source = ("192.0.2.66", NEIGHBOUR[1])
+    else:
+        after_s = 0.0
+        stream = stream[:1]  # which is heard of nobody
+    order = district.order([[3, 0, PORT, b"", 60]])
+    district.until(order, receipt.STARTED)
+    send(district, pole, stream, 8000)
+    say_bye(district, pole.address, bye, source, after_s)
+    told = district.until(order, receipt.INTERRUPTED)
+    assert told.reason == CODES["stream_lost"]
+    assert district.network.lan.counts["lan_refused"] == 0  # the pole has read it
+
+
+def test_who_comes_back_after_a_goodbye_is_heard(district):
+    pole = district.add_pole()
+    stream, reports = recorded(0, 2)
+    order = district.order([[3, 0, PORT, b"", 60]])
+    district.until(order, receipt.STARTED)
+    send(district, pole, stream, 8000)
+    say_bye(district, pole.address, reports[-1], after_s=2.1)
+    district.run_for(4)
+    again = [data[:8] + b"\1\2\3\4" + data[12:] for data in stream]  # as a new ffmpeg
+    begin_us = district.world.now_us
+    send(district, pole, again, 8000)
+    told = district.until(order, receipt.INTERRUPTED)  # it has not said goodbye
+    assert told.reason == CODES["stream_lost"]
+    middle = heard(pole, begin_us + SECOND_US, begin_us + 7 * SECOND_US // 4)
+    assert level_of(middle, HZ) > 2000
+
+
+def test_who_needs_a_while_to_begin_is_heard_and_nobody_at_all_is_a_tone(district):
+    pole = district.add_pole()
+    order = district.order([[3, 0, PORT, b"", 60]])
+    district.until(order, receipt.STARTED)
+    district.run_for(20)
+    begin_us = district.world.now_us
+    send(district, pole, packets(0, 2), 8000)
+    district.until(order, receipt.INTERRUPTED)
+    middle = heard(pole, begin_us + SECOND_US, begin_us + 7 * SECOND_US // 4)
+    assert level_of(middle, HZ) > 2000
+    order = district.order([[3, 0, PORT, b"", 60]])
+    district.until(order, receipt.STARTED)
+    begin_us = district.world.now_us
+    told = district.until(order, receipt.INTERRUPTED)
+    assert told.reason == CODES["stream_lost"] and told.proof[2] > 32
+    assert district.world.now_us - begin_us > 30 * SECOND_US
+    after = heard(pole, begin_us + 30 * SECOND_US, district.world.now_us)
+    assert max(map(abs, after)) > 20_000  # the attention tone
+
+
 def test_a_multicast_stream_reaches_all_poles(tmp_path):
     with District(tmp_path) as district:
         poles = [district.add_pole("speaker-01"), district.add_pole("speaker-02")]
-        stream = packets(0, 3)
-        order = district.order([[3, 0, PORT, bytes((239, 1, 2, 3)), 3]], volume=100)
+        stream, reports = recorded(0, 3)
+        order = district.order([[3, 0, PORT, bytes((239, 1, 2, 3)), 60]], volume=100)
         district.until(order, receipt.STARTED)
         district.run_for(0.5)
         begin_us = district.world.now_us
@@ -117,7 +218,9 @@ def test_a_multicast_stream_reaches_all_poles(tmp_path):
                 begin_us + samples * SECOND_US // 8000,
                 lambda data=data: district.network.lan.send("239.1.2.3", PORT, data),
             )
-        district.run_for(6)
+        say_bye(district, "239.1.2.3", reports[-1], after_s=3.1)
+        for name in ("speaker-01", "speaker-02"):
+            assert district.until(order, receipt.DONE, unit=name).reason is None
         for pole in poles:
             middle = heard(pole, begin_us + SECOND_US, begin_us + 2 * SECOND_US)
             assert level_of(middle, HZ) > 3000

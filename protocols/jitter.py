@@ -81,7 +81,7 @@ class JitterBuffer:
             self._filled[i] = 0
         for i in range(_HISTORY):
             self._history[i] = i ^ 1  # no sequence number of this place
-        self._ssrc = ssrc  # None: no source
+        self.ssrc = ssrc  # of whom is heard; None: no source
         self._rival = None  # another one, that sent a packet
         self.playing = False
         self._highest = sequence - 1 & 0xFFFF
@@ -128,7 +128,7 @@ class JitterBuffer:
     def get(self, dst):
         # The next frame into dst, at 16 kHz: little-endian samples of 16 bits. -> see above
         if not self.playing:
-            if self._ssrc is None or self._newest < self._depth:
+            if self.ssrc is None or self._newest < self._depth:
                 return self._silence(dst, BUFFERING)
             self.playing = True
         self._look_at_clock()
@@ -141,7 +141,7 @@ class JitterBuffer:
         if self._is_full(0):
             return self._play(dst)
         if self._span <= 0 and self._gap >= _CONCEAL_MAX:
-            self._over = self._ssrc, self._highest
+            self._over = self.ssrc, self._highest
             self._begin(None, 0, 0)
             return self._silence(dst, BUFFERING)
         self._advance()
@@ -160,9 +160,9 @@ class JitterBuffer:
     # --- the source
 
     def _is_of_source(self, packet):
-        if packet.ssrc != self._ssrc:
+        if packet.ssrc != self.ssrc:
             # Two packets in a row, before the other one is heard: it was a stray packet.
-            if self._ssrc is not None and (self.playing or packet.ssrc != self._rival):
+            if self.ssrc is not None and (self.playing or packet.ssrc != self._rival):
                 self._rival = packet.ssrc
                 return False
             if self._is_belated(packet):

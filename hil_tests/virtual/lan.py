@@ -12,6 +12,7 @@ fragments, IPv6 or two subnets.
 
 from __future__ import annotations
 
+import errno
 import random
 import socket
 from functools import partial
@@ -32,6 +33,7 @@ SUBNET = "192.0.2."
 ROUTER = SUBNET + "1"
 NEIGHBOUR: Address = (SUBNET + "2", 40_000)  # who sends when nobody else is named
 FIRST_BOARD = 10
+TRIES = 100  # to find free ports of this machine in a row
 HERE = "lan"  # the direction, in `counts` and `capture`
 
 
@@ -85,20 +87,20 @@ class Lan(Medium):
             real.sendto(data, ("127.0.0.1", target[1]))
         self.counts["lan_refused" if handler is None and real is None else "lan_delivered"] += 1
 
-    def expose(self, host: str, port: int) -> Address:
-        """Open a UDP port on this machine: what comes there goes to `host` (or a group).
+    def expose(self, host: str, port: int, ports: int = 1) -> Address:
+        """Open UDP ports in a row on this machine: what comes there goes to `host` (or a group).
 
-        The sender is the router to a board, and gets what the board answers. For real time.
+        There it comes to `port` and those above it, from the router, which gets what the board
+        answers. For real time.
         """
-        real = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        real.setblocking(False)
-        real.bind(("127.0.0.1", 0))
+        opened = ports_in_a_row(ports)
         with self.world.lock:
-            self._exposed[real.getsockname()[1]] = real
-            self.world.watch(real.fileno(), lambda _flags: self._read(real, host, port))
-        return real.getsockname()
+            for n, real in enumerate(opened):
+                self._exposed[real.getsockname()[1]] = real
+                self.world.watch(real.fileno(), partial(self._read, real, host, port + n))
+        return opened[0].getsockname()
 
-    def _read(self, real: socket.socket, host: str, port: int) -> None:
+    def _read(self, real: socket.socket, host: str, port: int, _flags: int) -> None:
         while True:
             try:
                 data, (_, sender) = real.recvfrom(65_535)
@@ -113,6 +115,22 @@ class Lan(Medium):
             self.world.unwatch(real.fileno())
             real.close()
         self._exposed.clear()
+
+
+def ports_in_a_row(count: int) -> list[socket.socket]:
+    """Open UDP ports of this machine; the first is any that is free, and so are those above it."""
+    for _ in range(TRIES):
+        opened: list[socket.socket] = []
+        try:
+            for n in range(count):
+                opened.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                opened[n].setblocking(False)
+                opened[n].bind(("127.0.0.1", n and opened[0].getsockname()[1] + n))
+            return opened
+        except (OSError, OverflowError):  # somebody has it, or there is none above
+            for each in opened:
+                each.close()
+    raise OSError(errno.EADDRINUSE, f"no {count} free UDP ports in a row")
 
 
 def is_address(host: str) -> bool:
