@@ -19,6 +19,9 @@ _BEGIN_MS = const(500)  # what takes longer to begin does not hold up the receip
 # Of 255, of the time of play: with less current in the line nobody heard it.
 _SHARE_MIN = const(32)
 _FILE = const("/alerts.cbor")
+# What is kept for a power cut: that flash does not take it, or that an old heap has no kilobyte in
+# one piece to write it with, keeps nobody silent.
+_NOT_KEPT = (OSError, MemoryError)
 
 
 class Held:
@@ -225,8 +228,9 @@ class Alerts:
         if self._final:
             stage, why = self._final
             self._final = None
-            if stage == receipt.DONE and reason:
-                stage, why = receipt.INTERRUPTED, reason
+            unheard = "cmd_expired" if held.started_s is None else None  # its window was over
+            if stage == receipt.DONE and (reason or unheard):
+                stage, why = receipt.INTERRUPTED, reason or unheard
             self._receipt(held.id, stage, why, result)
         elif self._wanted == held.id:
             self._wanted = None
@@ -265,7 +269,7 @@ class Alerts:
     def _remember(self, id, stage):
         try:
             self._note(id, stage)
-        except OSError:
+        except _NOT_KEPT:
             self._counters.count("fs_corrupt")
 
     # --- time
@@ -297,7 +301,7 @@ class Alerts:
             with open(self._path + ".new", "wb") as file:
                 file.write(cbor.encode(self._kept + entries + self._untold))
             os.rename(self._path + ".new", self._path)
-        except OSError:
+        except _NOT_KEPT:
             self._counters.count("fs_corrupt")  # it sounds all the same
 
     def _load(self):

@@ -69,7 +69,7 @@ class Commands:
     def _store(self, store, value):
         try:
             store(value)
-        except OSError:
+        except (OSError, MemoryError):
             self._counters.count("fs_corrupt")
 
     def note(self, id, stage):

@@ -1,5 +1,7 @@
 # What few units tell, beyond what events.py has: those of a speaker, and alarms.
 # SPDX-License-Identifier: Apache-2.0
+import os
+
 from protocols.compat import const
 
 from .events import append
@@ -17,6 +19,9 @@ _ALARM_VALUE = const(6)
 _ALARM_SYNCED = const(7)
 _ALARM_BEGINS = const(8)
 _CONFIG_ISSUERS = const(2)
+_CONFIG_CLIPS = const(3)
+_CLIPS_BYTES = const(240)
+_MORE = const("...")
 
 
 # -> its record number, None if it could not be stored. value: counts of the rule's scale. begins:
@@ -45,6 +50,21 @@ def self_test(node, body):
     append(node, _SELF_TEST, body, True)
 
 
-# Whom it obeys; kids as bytes.
-def issuers(node, kids):
-    append(node, _CONFIG, {_CONFIG_ISSUERS: kids}, True)
+# Whom it obeys, kids as bytes, and what clips it has.
+def speaker(node, kids):
+    body = {_CONFIG_ISSUERS: kids, _CONFIG_CLIPS: _clips(node.root + "/clips")}
+    append(node, _CONFIG, body, True)
+
+
+# -> their names with spaces between them, so many as fit into an event beside sixteen issuers
+def _clips(folder):
+    try:
+        names = sorted([name[:-4] for name in os.listdir(folder) if name.endswith(".wav")])
+    except OSError:  # it has none
+        names = []
+    told = ""
+    for name in names:
+        if len(told) + len(name) > _CLIPS_BYTES:
+            return told + _MORE
+        told += name + " "
+    return told.rstrip()

@@ -6,8 +6,9 @@ import math
 
 import pytest
 from fieldbeat.hil_tests.district import District
-from fieldbeat.host_tools import issuer_keys
-from fieldbeat.host_tools.alerts import Signer
+from fieldbeat.host_tools import issuer_keys, upkeep
+from fieldbeat.host_tools.alert_desk import Request
+from fieldbeat.host_tools.alerts import Signer, Sound, Window, choose
 from fieldbeat.protocols import cose, receipt
 from fieldbeat.protocols.command import DAILY, DRILL, EMERGENCY
 from fieldbeat.protocols.reason_codes import CODES
@@ -114,6 +115,31 @@ def test_a_cancelled_alert_is_silent_within_a_second(district):
     assert loudest_ms(pole, now_us, district.world.now_us) == 0
     told = district.until(order, receipt.INTERRUPTED)
     assert told.reason == CODES["cancelled"]
+
+
+def test_who_has_the_collector_cannot_sound_what_was_cancelled(district):
+    """He holds the alert back, lets the cancel through, and asks what nobody has to sign."""
+    pole = district.add_pole()
+    silent_from_us = district.world.now_us
+    window = Window(0, district.now_s + 3600)
+    parts = choose(district.registry, everyone=True)
+    issuers = [district.signer.issuer]
+    sound = Sound(EMERGENCY, 1, [TONE])
+    plan = district.desk.plan_sound(sound, window, parts, issuers)
+    held = district.desk.send(plan, lambda _: [district.signer])
+    cancelled = district.cancel(held)
+    district.until(cancelled, receipt.DONE)
+    plan = upkeep.ask(district.desk, Request(everyone=True))
+    asked = [district.desk.send(plan, lambda _: []) for _ in range(64)]
+    district.dispatch()
+    for each in asked:
+        district.until(each, receipt.DONE)
+    district.desk_store.database.write("UPDATE orders SET cancelled_s = NULL")
+    district.kill_collector()
+    district.start_collector()
+    district.dispatch()
+    district.until(held, receipt.CANCELLED)
+    assert loudest_ms(pole, silent_from_us, district.world.now_us) == 0
 
 
 def test_a_silent_drill_tells_how_soon_and_makes_no_sound(district):

@@ -32,6 +32,9 @@ BOOT_SCHEMAS = const(6)  # {schema id: hash}, see schema.py
 
 # CONFIG
 CONFIG_ISSUERS = const(2)  # kids of those whom it obeys
+# Text: names of the clips that it has, between spaces; the last is CLIPS_MORE if not all are told.
+CONFIG_CLIPS = const(3)
+CLIPS_MORE = const("...")
 
 # SELF_TEST
 SELF_TEST_SCHEDULED = const(2)  # bool: by its own schedule, not by a command

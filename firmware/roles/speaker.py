@@ -92,7 +92,7 @@ class Speaker:
     # Receipts at once, all else with the next question, which comes soon enough to keep the way
     # back open.
     async def _talk(self, beat):
-        self._tell_issuers()
+        self._tell_config()
         while True:
             beat()
             await self.alerts.begun()
@@ -116,8 +116,8 @@ class Speaker:
             self._schedule.note(body)
         self._node.tell(event, body)
 
-    def _tell_issuers(self):
-        self._node.tell("issuers", list(self.commands.authority.issuers))
+    def _tell_config(self):
+        self._node.tell("speaker", list(self.commands.authority.issuers))
 
     def _test(self, id, alert, not_before, expires):
         self.alerts.submit(Held(id, alert, not_before, expires))
@@ -155,8 +155,9 @@ class Speaker:
             self._settle(id, self.rules.replace(command))
         elif kind == commands.STATUS:
             self._node.tell("health", True)
-            self._tell_issuers()
-            self._settle(id)
+            self._tell_config()
+            # Not noted, for nobody has signed it: the ring keeps ids of what was cancelled, too.
+            self.alerts.answer(id, receipt.DONE)
         else:
             self._settle(id, "cmd_unknown")
 
@@ -165,7 +166,7 @@ class Speaker:
         if not self.commands.change_issuers(command):
             return "cmd_rights"
         self.alerts.drop_revoked()
-        self._tell_issuers()
+        self._tell_config()
         return None
 
     # Noted and told after it was done, so that a reset in between does it again.

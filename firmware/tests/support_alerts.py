@@ -34,6 +34,7 @@ class Player:
         self.heard = []  # (event of the alert, percent)
         self.at_once = 0
         self.breaks = 0  # plays that fail
+        self.begins_ms = 200  # until the first sample
         self.rest_ms = 0  # to put the amplifier to rest
         self.result = Result()
 
@@ -41,7 +42,7 @@ class Player:
         self.at_once += 1
         assert self.at_once == 1
         try:
-            await asyncio.sleep_ms(200)
+            await asyncio.sleep_ms(self.begins_ms)
             if self.breaks:
                 self.breaks -= 1
                 raise MemoryError("no room")

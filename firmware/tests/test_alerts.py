@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 
+from firmware import alerts
 from firmware.alerts import Held
 from firmware.self_test import ASKED, SCHEDULED
 from firmware.tests.support import World, remove_tree, run, temp_dir
@@ -310,15 +311,52 @@ def test_an_alert_that_comes_before_the_time_keeps_what_waits():
 
 
 def test_what_cannot_be_noted_sounds_all_the_same():
+    for error in (OSError(-0x1105), MemoryError("memory allocation failed")):
+        _not_noted(error)
+
+
+def _not_noted(error):
     async def tell(unit):
         def refuse(id, stage):
-            raise OSError(-0x1105)
+            raise error
 
         unit.alerts._note = refuse
         first, second = unit.send("a"), unit.send("b", EMERGENCY, 1)
         await asyncio.sleep_ms(40000)
         assert unit.stages(first)[-1] == unit.stages(second)[-1] == (receipt.DONE, None)
         assert unit.counters.snapshot()["fs_corrupt"] >= 4
+
+    story(tell)
+
+
+def test_what_cannot_be_kept_sounds_all_the_same():
+    # An old heap has no room in one piece for all that is held.
+    async def tell(unit):
+        kept = []
+
+        def encode(value):
+            kept.append(len(value))
+            raise MemoryError("memory allocation failed")
+
+        before, alerts.cbor.encode = alerts.cbor.encode, encode
+        try:
+            id = unit.send("a", EMERGENCY, 1)
+            await asyncio.sleep_ms(15000)
+            assert unit.stages(id)[-1] == (receipt.DONE, None)
+            assert len(kept) >= 3 and unit.counters.snapshot()["fs_corrupt"] == len(kept)
+        finally:
+            alerts.cbor.encode = before
+
+    story(tell)
+
+
+def test_one_whose_window_ends_before_its_first_sample_is_not_done():
+    async def tell(unit):
+        unit.player.begins_ms = 5000
+        id = unit.send("a", for_s=3)
+        await asyncio.sleep_ms(8000)
+        assert unit.player.heard == []
+        assert unit.stages(id)[-1] == (receipt.INTERRUPTED, CODES["cmd_expired"])
 
     story(tell)
 
