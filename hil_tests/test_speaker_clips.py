@@ -10,7 +10,7 @@ from array import array
 
 import pytest
 from fieldbeat.host_tools import clips
-from fieldbeat.protocols import receipt
+from fieldbeat.protocols import event, receipt
 from fieldbeat.protocols.command import DAILY
 
 from .test_speaker import SECOND_US, District, heard, level_of, loudest_ms, sink
@@ -46,6 +46,7 @@ def test_a_clip_is_heard_as_loud_as_it_was_ordered(tmp_path, codec, volume):
         as_adpcm(folder / "flood.wav")
     with District(tmp_path) as district:
         pole = district.add_pole(sounds=clips.read(folder))
+        assert district.events("speaker-01", event.CONFIG)[-1][event.CONFIG_CLIPS] == "flood"
         ordered_us = district.world.now_us
         order = district.order([[1, "flood"]], DAILY, 4, volume=volume)
         done = district.until(order, receipt.DONE)

@@ -26,6 +26,7 @@ from .orders import Orders
 from .registry import Registry, Unit
 from .store import Store
 from .times import iso
+from .wording import first
 
 WINDOW_S = 1800.0
 LONGEST_S = 30 * 86_400.0  # units keep nothing armed for longer
@@ -154,6 +155,7 @@ class Desk:
             Plan(
                 *(command.ALERT, sound.rank, alert_words.told(sound), window, sound.at(parts)),
                 *(tuple(issuers), tuple(lines)),
+                notes=tuple(foreseen.without_clips(self.store, units, sound.content)),
                 silent=sound.silent,
             )
         )
@@ -247,31 +249,40 @@ class Desk:
             AlertError: none of them was sent from here, or they have ended.
         """
         found = [o for origin in origins for o in self.orders.of_origin(origin)]
-        found = [order for order in found if order.expires_s > self.now()]
+        found = [each for each in found if each.expires_s > self.now() and not self.is_over(each)]
         if not found:
             message = "nothing that sounds now was sent for the messages that it cancels"
             raise AlertError(message, "see 'fieldbeat alert status'")
         return found
 
     def is_over(self, order: orders.Order) -> bool:
-        """Whether every unit of an alert has told how it ended; others may obey it still."""
-        return all(delivery.is_over for delivery in self.orders.deliveries(order))
+        """Whether every unit of an alert has told how it ended."""
+        return not self._untold(order)
 
     def cancellers(self, order: orders.Order, names: Sequence[str]) -> list[Issuer]:
         """Return who signs a cancel.
 
         Raises:
-            AlertError: the alert has ended or was cancelled.
+            AlertError: nothing is left to cancel.
             IssuerError: nobody may, or it is not told who does.
         """
         id_ = order.id.hex()
         if order.cancelled_s is not None:
             message = f"alert {id_} was cancelled at {iso(order.cancelled_s)}"
             raise AlertError(message, f"see who stopped: fieldbeat alert status {id_}")
+        untold = self._untold(order)
+        step = f"nothing is left to cancel; see how it ended: fieldbeat alert status {id_[:6]}"
+        if not untold:
+            raise AlertError(f"alert {id_} is over: everyone has told how it ended", step)
         if order.expires_s <= self.now():
-            message = f"alert {id_} ended at {iso(order.expires_s)}"
-            raise AlertError(message, "nothing is left to cancel")
+            message = (
+                f"alert {id_} ended at {iso(order.expires_s)}; {first(untold)} did not tell how"
+            )
+            raise AlertError(message, step)
         return self.chosen(names[:1], order.class_, order.level)
+
+    def _untold(self, order: orders.Order) -> list[str]:
+        return [each.unit for each in self.orders.deliveries(order) if not each.is_over]
 
     def cancel(self, order: orders.Order, issuers: Sequence[Issuer], keys: Keys) -> orders.Order:
         """Sign a cancel and hand it to the collector; see `send`."""

@@ -61,6 +61,46 @@ def seconds(text: str | None) -> float | None:
         raise CannotTry(f"'{text}' is no duration", step) from None
 
 
+def begin(text: str | None) -> float | None:
+    """Return when something begins, by `--at`: a slip in a date must not sound at once.
+
+    Raises:
+        CannotTry: it is no time, or over.
+    """
+    import time
+
+    from .errors import CannotTry
+    from .times import iso
+
+    start_s = moment(text)
+    if start_s is not None and start_s < time.time():
+        step = "give a later --at, or leave it out to begin at once"
+        raise CannotTry(f"it would have begun at {iso(start_s)}", step)
+    return start_s
+
+
+def moment(text: str | None) -> float | None:
+    """Return a time that says in which zone it is: here people write theirs, and logs have UTC.
+
+    Raises:
+        CannotTry: it is no time, or does not say so.
+    """
+    from .errors import CannotTry
+    from .times import has_zone, parse
+
+    if not text:
+        return None
+    try:
+        found, is_sure = parse(text), has_zone(text)
+    except ValueError:
+        step = "give an ISO time, for instance 2026-07-31T08:30:00+08:00"
+        raise CannotTry(f"'{text}' is no time", step) from None
+    if not is_sure:
+        step = "add it, as in 2026-07-31T08:30+08:00, or Z for UTC"
+        raise CannotTry(f"'{text}' does not say in which time zone it is", step)
+    return found
+
+
 @contextmanager
 def open_desk(registry: Path | None, db: Path | None) -> Iterator[Desk]:
     """Open store and registry, and the desk over them."""
@@ -109,3 +149,36 @@ def confirmed(desk: Desk, plan: Plan, keys: Keys, yes: bool, as_json: bool) -> O
         remark(line, as_json and yes)
     confirm("Send it?", yes)
     return desk.send(plan, keys)
+
+
+def ordered(
+    desk: Desk, plan: Plan, files: list[Path] | None, yes: bool, wait: float, as_json: bool
+) -> None:
+    """Have it confirmed, hand it to the collector, and tell what became of it if that is asked."""
+    from fieldbeat.protocols.command import STATUS
+
+    from .alert_report import Report
+    from .output import print_json, say
+    from .records import kind_name
+
+    order = confirmed(desk, plan, keys_of(files), yes, as_json)
+    id_ = order.id.hex()
+    if as_json and not wait:
+        print_json(plan_as_map(plan, order))
+    if not as_json:
+        name = kind_name(order.kind)
+        see = "who sounds" if name == "alert" else "what became of it"
+        say(f"{name} {id_} is ordered; see {see}: fieldbeat alert status {id_[:6]}")
+        if order.kind == STATUS:
+            say("what they say: fieldbeat show")
+    if wait:
+        report = Report(desk.store, id_, every_unit=False)
+        report.wait(wait, as_json)
+        report.tell(as_json, wait)
+
+
+def plan_as_map(plan: Plan, order: Order) -> dict[str, Any]:
+    """Return what was ordered, for JSON."""
+    places = {"units": len(plan.units), "commands": len(plan.asked)}
+    told = {"summary": plan.summary, "notes": plan.notes, "issuers": order.issuers}
+    return {"id": order.id, **places, **told, "expires_s": order.expires_s}

@@ -85,7 +85,7 @@ _EVENTS: dict[int, dict[int, Any]] = {
         8: "source",
         9: ("hops ms", _any),
     },
-    event.CONFIG: {2: ("issuers obeyed", _any)},
+    event.CONFIG: {2: ("issuers obeyed", _any), 3: "clips"},
     event.ENERGY: {
         2: "period s",
         3: "awake ms",

@@ -7,11 +7,12 @@ It is told and never forbidden: what is known here may be old, and an emergency 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from fieldbeat.protocols.command import EMERGENCY
 
-from . import obedience
+from . import obedience, unit_clips
 from .alert_words import names
 from .issuers import Issuer
 from .registry import Registry, Unit
@@ -51,3 +52,14 @@ def refusals(
             step = "name another one as well: --issuer, twice"
             lines.append(f"WILL BE REFUSED at {names(two)}: two issuers must sign there; {step}")
     return lines
+
+
+def without_clips(
+    store: Store, units: Sequence[Unit], content: Iterable[Sequence[Any]]
+) -> list[str]:
+    """Return a line for each clip of an alert that some of the units do not have."""
+    return [
+        f"NOT THERE at {names(lacking)}: clip {name}; they would answer clip_missing,"
+        " and sound the attention tone instead"
+        for name, lacking in unit_clips.lacking(store, units, content).items()
+    ]

@@ -17,7 +17,7 @@ from typing import Any
 from fieldbeat.protocols import cbor, command, event, reasons, receipt
 from fieldbeat.protocols.command import EMERGENCY
 
-from . import alarm_rules, alert_words, alerts
+from . import alarm_rules, alert_words, alerts, unit_clips
 from .alarm_rules import RuleSet
 from .alert_desk import Desk, Plan, Request
 from .alerts import AlertError, Window
@@ -102,7 +102,13 @@ def plan_rules(desk: Desk, rules: RuleSet | None, request: Request) -> Plan:
         lines.append(f"{unheard} of them never sent anything, and get it only when they do")
     asked = [(part, args) for part in parts]
     kind, told = command.ALARM_RULES, alarm_rules.told(made)
-    return desk.checked(Plan(kind, RANK, told, window, asked, tuple(issuers), tuple(lines)))
+    content = [step for rule in made for step in rule.alert.content]
+    notes = [
+        f"WILL BE REFUSED at {alert_words.names(without)}: they have no clip {name}"
+        for name, without in unit_clips.lacking(desk.store, units, content).items()
+    ]
+    ordered = Plan(kind, RANK, told, window, asked, tuple(issuers), tuple(lines), tuple(notes))
+    return desk.checked(ordered)
 
 
 def _check_profiles(units: Iterable[Unit], profile: str) -> None:

@@ -115,6 +115,8 @@ def _details(view: UnitView, now_s: float) -> list[RenderableType]:
     facts.append(f"{view.records} records, {view.bytes:,} bytes received")
     if view.self_test and not view.self_test_bad:
         facts.append(view.self_test)
+    if view.clips is not None:
+        facts.append(f"clips {', '.join(view.clips)}" if view.clips else "no clips")
     if view.waiting:
         facts.append(f"{view.waiting} records wait for their schema")
     parts.append(Text(f"{view.name}: {'; '.join(facts)}", style="dim"))

@@ -11,7 +11,7 @@ from typing import Any
 from fieldbeat.protocols import cbor, event
 from fieldbeat.protocols.schema import NORMAL
 
-from . import scaled, self_tests
+from . import scaled, self_tests, unit_clips
 from .errors import CannotTry
 from .gaps import Gap, Gaps
 from .records import counters, number
@@ -65,6 +65,7 @@ class UnitView:
     forged: list[str] = field(default_factory=list)  # floods of bad tags, in words
     self_test: str = ""  # of a loudspeaker, in words
     self_test_bad: bool = False
+    clips: list[str] | None = None  # of a loudspeaker that has told them
     records: int = 0
     missing: int = 0
     waiting: int = 0
@@ -114,6 +115,8 @@ class Views:
         if unit and unit.role == "speaker":
             (test,) = self_tests.last(self._store, [name])
             view.self_test, view.self_test_bad = test.told(now_s), bool(test.trouble(now_s))
+            clips = unit_clips.told(self._store).get(name)
+            view.clips = list(clips.names) if clips else None
         view.forged = [_told(each) for each in self._store.forgeries(name, now_s - HOUR_S)]
         by_channel = {reading.channel: reading.value for reading in view.readings}
         view.rsrp_dbm = by_channel.get("rsrp") or view.rsrp_dbm

@@ -19,9 +19,11 @@ from ..at_desk import (
     UnitOption,
     WaitOption,
     YesOption,
-    confirmed,
+    begin,
     keys_of,
+    moment,
     open_desk,
+    ordered,
     places,
     seconds,
 )
@@ -122,7 +124,7 @@ def send(
         volume=volume,
         event=event,
         silent=silent,
-        start_s=_begin(at),
+        start_s=begin(at),
         issuers=issuer or [],
         **_end(for_, until),
         **places(area, group, unit, everyone),
@@ -132,7 +134,7 @@ def send(
         if isinstance(plan, list):
             _cancel(desk, plan, request.issuers, key_file, yes, as_json)
         else:
-            _order(desk, plan, key_file, yes, wait, as_json)
+            ordered(desk, plan, key_file, yes, wait, as_json)
 
 
 @app.command()
@@ -257,7 +259,7 @@ def test(
     where = places(area, group, unit, everyone)
     request = Request(silent=silent, issuers=issuer or [], for_s=seconds(for_), **where)
     with open_desk(registry, db) as desk:
-        _order(desk, upkeep.self_test(desk, request), key_file, yes, wait, as_json)
+        ordered(desk, upkeep.self_test(desk, request), key_file, yes, wait, as_json)
 
 
 @app.command()
@@ -284,7 +286,7 @@ def ask(
 
     with open_desk(registry, db) as desk:
         plan = upkeep.ask(desk, Request(**places(area, group, unit, everyone)))
-        _order(desk, plan, None, True, wait, as_json)
+        ordered(desk, plan, None, True, wait, as_json)
 
 
 # What it takes
@@ -301,7 +303,7 @@ def _class(drill: bool, daily: bool) -> int | None:
 def _end(for_: str | None, until: str | None) -> dict[str, Any]:
     from ..errors import CannotTry
 
-    ends = {"for_s": seconds(for_), "expires_s": _time(until)}
+    ends = {"for_s": seconds(for_), "expires_s": moment(until)}
     if ends["for_s"] and ends["expires_s"]:
         raise CannotTry("--for and --until both say when it ends", "choose one")
     return ends
@@ -321,65 +323,6 @@ def _plan(
     return desk.plan_cap(message, request, language)
 
 
-def _order(
-    desk: Desk, plan: Plan, files: list[Path] | None, yes: bool, wait: float, as_json: bool
-) -> None:
-    """Have it confirmed, hand it to the collector, and tell what became of it if that is asked."""
-    from fieldbeat.protocols.command import STATUS
-
-    from ..alert_report import Report
-    from ..records import kind_name
-
-    order = confirmed(desk, plan, keys_of(files), yes, as_json)
-    id_ = order.id.hex()
-    if as_json and not wait:
-        places = {"units": len(plan.units), "commands": len(plan.asked)}
-        told = {"summary": plan.summary, "notes": plan.notes, "issuers": order.issuers}
-        print_json({"id": id_, **places, **told, "expires_s": order.expires_s})
-    if not as_json:
-        name = kind_name(order.kind)
-        see = "who sounds" if name == "alert" else "what became of it"
-        say(f"{name} {id_} is ordered; see {see}: fieldbeat alert status {id_[:6]}")
-        if order.kind == STATUS:
-            say("what they say: fieldbeat show")
-    if wait:
-        report = Report(desk.store, id_, every_unit=False)
-        report.wait(wait, as_json)
-        report.tell(as_json, wait)
-
-
-def _begin(text: str | None) -> float | None:
-    """Return when it begins, which is not over: a slip in a date must not sound at once."""
-    import time
-
-    from ..errors import CannotTry
-    from ..times import iso
-
-    start_s = _time(text)
-    if start_s is not None and start_s < time.time():
-        step = "give a later --at, or leave it out to begin at once"
-        raise CannotTry(f"it would have begun at {iso(start_s)}", step)
-    return start_s
-
-
-def _time(text: str | None) -> float | None:
-    """Return a time that says in which zone it is: here people write theirs, and logs have UTC."""
-    from ..errors import CannotTry
-    from ..times import has_zone, parse
-
-    if not text:
-        return None
-    try:
-        found, is_sure = parse(text), has_zone(text)
-    except ValueError:
-        step = "give an ISO time, for instance 2026-07-31T08:30:00+08:00"
-        raise CannotTry(f"'{text}' is no time", step) from None
-    if not is_sure:
-        step = "add it, as in 2026-07-31T08:30+08:00, or Z for UTC"
-        raise CannotTry(f"'{text}' does not say in which time zone it is", step)
-    return found
-
-
 def _cancel(
     desk: Desk,
     found: list[Order],
@@ -391,33 +334,21 @@ def _cancel(
     from ..asking import confirm
 
     by = [desk.cancellers(order, names) for order in found]
-    over = {order.id for order in found if desk.is_over(order)}
-    spared = as_json and yes
     for order, issuers in zip(found, by, strict=True):
-        remark(f"cancels alert {order.id.hex()}: {order.told}", spared)
+        remark(f"cancels alert {order.id.hex()}: {order.told}", as_json and yes)
         where = counted(len(desk.orders.deliveries(order)), "loudspeaker")
-        remark(f"at {where}, signed by {issuers[0].name}", spared)
-        if order.id in over:
-            remark("it is over already: each of them has told how it ended", spared)
+        remark(f"at {where}, signed by {issuers[0].name}", as_json and yes)
     confirm("Cancel it?", yes)
     done = [
         desk.cancel(order, issuers, keys_of(files))
         for order, issuers in zip(found, by, strict=True)
     ]
     if as_json:
-        print_json(
-            [
-                {"id": each.id, "cancels": each.cancels, "was_over": each.cancels in over}
-                for each in done
-            ]
-        )
+        print_json([{"id": each.id, "cancels": each.cancels} for each in done])
         return
-    for each in done:
-        assert each.cancels
-        id_ = each.cancels.hex()
-        was = "was over already; see how it ended" if each.cancels in over else ""
-        what = was or "is cancelled; see who stopped"
-        say(f"alert {id_} {what}: fieldbeat alert status {id_[:6]}")
+    for order in found:
+        id_ = order.id.hex()
+        say(f"alert {id_} is cancelled; see who stopped: fieldbeat alert status {id_[:6]}")
 
 
 def _remark_rules(store: Store, as_json: bool) -> None:

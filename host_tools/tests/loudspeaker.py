@@ -62,9 +62,11 @@ class Loudspeaker(Sender):
         self.rn += 1
         return event.encode(self.rn, type_, int(now_s) - DEVICE_EPOCH_S, body)
 
-    def issuers(self, now_s: float) -> bytes:
-        """Return a datagram that tells whom it obeys, as after its start."""
-        body = {event.CONFIG_ISSUERS: list(self.authority.issuers)}
+    def issuers(self, now_s: float, clips: str | None = None) -> bytes:
+        """Return a datagram that tells whom it obeys, and its clips, as after its start."""
+        body: dict[int, Any] = {event.CONFIG_ISSUERS: list(self.authority.issuers)}
+        if clips is not None:
+            body[event.CONFIG_CLIPS] = clips
         return self.seal([self.event(event.CONFIG, body, now_s)])
 
     def _change(self, told: Any, now_s: float) -> bytes:

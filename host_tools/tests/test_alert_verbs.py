@@ -443,15 +443,52 @@ def test_cancel(county, capsys):
     assert "no alert has an id 'ffff'; next: see 'fieldbeat alert" in capsys.readouterr().err
 
 
-def test_a_cancel_of_what_is_over_says_so(county, capsys):
-    one = county.add("sp-1")
+def test_a_cancel_of_what_is_over_says_so_and_does_nothing(county, capsys):
+    one, two = county.add("sp-1"), county.add("sp-2")
+    sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")
+    county.out()
+    finish(county, one, sent["id"])
+    made = len(county.desk.all())
+    finish(county, two, sent["id"], receipt.REFUSED, "cmd_rights")
+    assert run(county, "cancel", sent["id"]) == 2
+    said = capsys.readouterr()
+    assert f"alert {sent['id']} is over: everyone has told how it ended; next: noth" in said.err
+    assert said.out == "" and len(county.desk.all()) == made
+
+
+def test_a_cancel_goes_out_while_one_has_not_told(county, capsys):
+    one, _two = county.add("sp-1"), county.add("sp-2")
     sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")
     county.out()
     finish(county, one, sent["id"])
     assert run(county, "cancel", sent["id"]) == 0
+    assert "is cancelled" in capsys.readouterr().out
+
+
+def test_after_its_window_who_has_not_told_is_named(county, capsys):
+    one, _two = county.add("sp-1"), county.add("sp-2")
+    sent = send(county, capsys, "--clip", "x", "--level", "1", "--all", "--for", "1 s")
+    county.out()
+    finish(county, one, sent["id"])
+    county.desk._database.write("UPDATE orders SET expires_s = ?", time.time() - 1)
+    assert run(county, "cancel", sent["id"]) == 2
     said = capsys.readouterr()
-    assert f"alert {sent['id']} was over already; see how it ended" in said.out
-    assert "it is over already" in said.err and "is cancelled" not in said.out
+    assert "sp-2 did not tell how; next: nothing is left to cancel" in said.err
+
+
+def test_who_does_not_have_a_clip_is_named_before_it_is_sent(county, capsys):
+    county.add("sp-1")  # an older one, that told nothing
+    for name, clips in (("sp-2", "flood test"), ("sp-3", "test"), ("sp-4", ""), ("sp-5", "a ...")):
+        pole = county.add(name)
+        county.say(pole, pole.issuers(county.now_s, clips))
+    wanted = ["send", "--clip", "flood", "--level", "2", "--all"]
+    assert main(["alert", *wanted, "--json"]) == 2  # nobody is there to confirm it
+    said = " ".join(capsys.readouterr().err.split())
+    assert "NOT THERE at sp-3, sp-4: clip flood; they would answer clip_missing" in said
+    assert not county.desk.all()
+    (note,) = send(county, capsys, *wanted[1:])["notes"]  # with --yes it goes
+    assert note.startswith("NOT THERE at sp-3, sp-4: clip flood")
+    assert send(county, capsys, "--text", "Test", "--drill", "--all")["notes"] == []
 
 
 def test_what_sounded_in_part_has_its_reason(county, capsys):
