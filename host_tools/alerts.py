@@ -27,7 +27,7 @@ from fieldbeat.protocols import cbor, command, command_writer, cose, frame
 from .errors import CannotTry
 from .issuer_keys import PrivateKey
 from .issuers import Issuer, IssuerError, Issuers
-from .registry import Registry, Unit
+from .registry import SPEAKER, Registry, Unit
 from .times import DEVICE_EPOCH_S
 
 PATTERNS = ("steady", "two-tone", "sweep")
@@ -37,7 +37,6 @@ SPEECH_BYTES = 400  # of a step
 MAX_STEPS = 8
 MAX_TARGETS = 16
 MAX_BYTES = 1300 - frame.overhead(4)  # of a command; a datagram of the largest carrier
-SPEAKER = "speaker"
 _ID_SIZE = 8
 _ENDS = "。！？；…!?;\n"  # where speech is cut if it can be: after one of these, then these
 _PAUSES = "，、：,: "

@@ -24,6 +24,7 @@ from .store import Store
 from .traffic import Traffic
 
 _log = logging.getLogger(__name__)
+AWAKE_S = 10.0  # a unit that sleeps listens for a few seconds after it spoke
 TRIES_WRITTEN_S = 1.0  # how often a send was tried is written at most this often
 
 
@@ -102,6 +103,7 @@ class Dispatcher:
             self.fan_out.add(
                 *(each.command, each.unit, each.rank, each.expires_s, now_s),
                 reachable=contact is not None,
+                awake_s=AWAKE_S if self._opener.sleeps(each.unit) else None,
             )
             self._last = max(self._last, each.number)
         self.fan_out.drop(self._orders.cancelled(now_s))

@@ -9,6 +9,7 @@ one command for one unit.
   longer, up to `LAST_RETRY_S`, until it expires. A unit that gets it twice sounds it once.
 - A unit that refused it for now, as one without the time does, gets it again: soon after it spoke,
   and with each refusal a little later.
+- A unit that sleeps listens for a while after it spoke, `awake_s`: it gets it then, and not else.
 - A unit whose address is not known waits until it speaks; and whoever speaks again after a silence
   gets at once what is still open, since its address counts now and its way back is open.
 """
@@ -44,6 +45,8 @@ class Delivery:
     last_s: float | None = None
     due_s: float | None = None  # None: when the unit speaks
     open: bool = True
+    awake_s: float | None = None  # None: its unit listens all the time
+    spoke_s: float = float("-inf")  # its unit, last
 
     @property
     def urgency(self) -> tuple[int, int, bool, int]:
@@ -84,15 +87,23 @@ class FanOut:
         expires_s: float,
         now_s: float,
         reachable: bool = True,
+        awake_s: float | None = None,
     ) -> None:
-        """Add a delivery, to be sent now, or when the unit speaks; a known one stays as it is."""
+        """Add a delivery, to be sent now, or when the unit speaks; a known one stays as it is.
+
+        Args:
+            command, unit, rank, expires_s: see `Delivery`.
+            now_s: the time, Unix seconds.
+            reachable: its address is known.
+            awake_s: for so long the unit listens after it spoke; None: all the time.
+        """
         if (command, unit) in self._open:
             return
         self._number += 1
-        delivery = Delivery(command, unit, rank, expires_s, self._number)
+        delivery = Delivery(command, unit, rank, expires_s, self._number, awake_s=awake_s)
         self._open[command, unit] = delivery
         self._of_unit.setdefault(unit, set()).add(delivery)
-        if reachable:
+        if reachable and awake_s is None:
             self._schedule(delivery, now_s)
 
     def heard(self, command: bytes, unit: str) -> None:
@@ -117,6 +128,7 @@ class FanOut:
     def spoke(self, unit: str, now_s: float) -> None:
         """Take note that a unit was heard, so that it can be reached now."""
         for delivery in self._of_unit.get(unit, ()):
+            delivery.spoke_s = now_s
             last_s, wait_s = delivery.last_s, _wait_s(delivery.refusals)
             soonest = now_s if last_s is None else last_s + wait_s
             if delivery.due_s is None or delivery.due_s > max(now_s, soonest):
@@ -182,7 +194,10 @@ class FanOut:
         delivery.tries += 1
         delivery.first_s = now_s if delivery.first_s is None else delivery.first_s
         delivery.last_s = now_s
-        self._schedule(delivery, now_s + wait_s)
+        if delivery.awake_s is None or now_s + wait_s < delivery.spoke_s + delivery.awake_s:
+            self._schedule(delivery, now_s + wait_s)
+        else:
+            delivery.due_s = None
 
     def _close(self, delivery: Delivery) -> None:
         delivery.open = False

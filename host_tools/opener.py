@@ -12,7 +12,7 @@ from fieldbeat.protocols import frame, packing, packing_reader, report
 from .errors import FieldbeatError
 from .outcome import Outcome
 from .records import identify
-from .registry import Registry, Unit
+from .registry import SPEAKER, Registry, Unit
 from .traffic import Traffic
 
 
@@ -51,7 +51,7 @@ class Opener:
         self._registry = registry
         self._traffic = traffic
         self._peers: dict[bytes, _Peer] = {}
-        self._kids: dict[str, bytes | None] = {}
+        self._units: dict[str, Unit | None] = {}
         self._version: Any = None
 
     def follow(self) -> None:
@@ -59,7 +59,7 @@ class Opener:
         version = self._registry.version()
         if version != self._version:
             self._peers.clear()
-            self._kids.clear()
+            self._units.clear()
             self._version = version
 
     def open(self, datagram: bytes, outcome: Outcome) -> Opened | None:
@@ -87,14 +87,21 @@ class Opener:
 
     def keys_of(self, unit: str) -> frame.KeySet | None:
         """Return the keys under which a unit spoke last, None if it is not registered so."""
-        if unit not in self._kids:
-            found = self._registry.unit(unit)
-            self._kids[unit] = found.kid if found else None
-        kid = self._kids[unit]
-        if kid is None:
+        found = self._known(unit)
+        if found is None:
             return None
-        epoch = self._traffic.newest_epoch(kid)
-        return next((keys for keys in self._peer(kid).keysets if keys.epoch == epoch), None)
+        epoch = self._traffic.newest_epoch(found.kid)
+        return next((keys for keys in self._peer(found.kid).keysets if keys.epoch == epoch), None)
+
+    def sleeps(self, unit: str) -> bool:
+        """Tell whether a unit hears only for a while after it spoke: all but loudspeakers."""
+        found = self._known(unit)
+        return found is not None and found.role != SPEAKER
+
+    def _known(self, name: str) -> Unit | None:
+        if name not in self._units:
+            self._units[name] = self._registry.unit(name)
+        return self._units[name]
 
     def _peer(self, kid: bytes) -> _Peer:
         peer = self._peers.get(kid)

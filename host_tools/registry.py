@@ -29,6 +29,7 @@ from .errors import FieldbeatError
 from .paths import registry_file
 
 KEY_SIZE = 16  # bytes: AES-128
+SPEAKER = "speaker"  # the role of a loudspeaker
 PROVISIONING, PROVISIONED = "provisioning", "provisioned"
 
 _ISSUERS = """

@@ -16,7 +16,7 @@ from .errors import CannotTry
 from .gaps import Gap, Gaps
 from .records import counters, number
 from .refusals import HOUR_S
-from .registry import Registry, Unit
+from .registry import SPEAKER, Registry, Unit
 from .store import Contact, Forgeries, Report, Store
 from .times import iso, span
 
@@ -112,7 +112,7 @@ class Views:
         view.readings = self._latest(name, now_s)
         self._add_events(view)
         self._add_counts(view, contact)
-        if unit and unit.role == "speaker":
+        if unit and unit.role == SPEAKER:
             (test,) = self_tests.last(self._store, [name])
             view.self_test, view.self_test_bad = test.told(now_s), bool(test.trouble(now_s))
             clips = unit_clips.told(self._store).get(name)

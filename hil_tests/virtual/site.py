@@ -31,6 +31,7 @@ from .board import VirtualBoard
 from .models.faults import Faults
 
 UNIT = "gh-01"
+AT_ONCE_US = 1000
 STEPS_BEFORE_KILL = 40  # of SQLite's machine: in the first of the rows of a datagram
 CONFIG = """
 [node]
@@ -106,7 +107,9 @@ class Site(Bench):
         if when:
             self.faults.kill_collector = ""
             self.kill_collector()
-            answers = []
+            return []
+        if self.collector_runs and self.collector.next_outgoing_s() is not None:
+            self.world.call_at(self.world.now_us + AT_ONCE_US, self.dispatch)
         return answers
 
     def _interrupt_transaction(self) -> None:

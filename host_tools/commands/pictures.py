@@ -1,21 +1,48 @@
-"""Pictures of units: list, export and lay them out; calibrate a staff gauge and read it."""
+"""Pictures of units: ask for one, list, export, lay out; calibrate a gauge and read it."""
 
 # SPDX-License-Identifier: Apache-2.0
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..output import DbOption, JsonOption, print_facts, print_json, print_table, say
+from ..at_desk import (
+    IssuerOption,
+    KeyFileOption,
+    YesOption,
+    confirmed,
+    keys_of,
+    open_desk,
+    plan_as_map,
+)
+from ..output import (
+    DbOption,
+    JsonOption,
+    RegistryOption,
+    print_facts,
+    print_json,
+    print_table,
+    say,
+)
 
 if TYPE_CHECKING:
     from ..pictures import Picture
     from ..store import Store
 
-app = typer.Typer(help="Pictures of units: list, export, lay out; calibrate and read a gauge.")
+
+class Kind(StrEnum):
+    THUMBNAIL = "thumbnail"
+    GAUGE = "gauge"
+    FULL = "full"
+
+
+app = typer.Typer(
+    help="Pictures of units: ask for one, list, export, lay out; calibrate and read a gauge."
+)
 
 CalibrationOption = typer.Option(
     ..., "--calibration", help="The .toml that 'calibrate' wrote.", dir_okay=False
@@ -108,6 +135,50 @@ def show(
     if judged:
         facts.append(("seen", ", ".join(judged.flags()) or "nothing wrong"))
     print_facts(facts)
+
+
+@app.command()
+def ask(
+    unit: str = typer.Argument(..., help="The unit that is to take it."),
+    kind: Kind = typer.Option(Kind.THUMBNAIL, help="Of the picture."),
+    size: int | None = typer.Option(
+        None, "--bytes", min=1000, max=1_000_000, help="At most; default: as its config says."
+    ),
+    issuer: IssuerOption = None,
+    key_file: KeyFileOption = None,
+    yes: YesOption = False,
+    wait: float = typer.Option(
+        0, "--wait", min=0, metavar="S", help="Wait so long until it is there, or refused."
+    ),
+    db: DbOption = None,
+    registry: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a unit for a picture; who may order a daily announcement may.
+
+    The running collector ('fieldbeat collect') tells a unit that sleeps when it wakes, within a
+    day. With --wait the exit code is 1 if the picture is not there.
+
+    \b
+    Example:
+        fieldbeat pictures ask river-07 --kind full --wait 120
+    """
+    from .. import picture_orders
+    from ..picture_orders import THERE, as_map
+
+    with open_desk(registry, db) as desk:
+        plan = picture_orders.plan(desk, unit, kind, size, issuer or [])
+        order = confirmed(desk, plan, keys_of(key_file), yes, as_json)
+        found = picture_orders.wait(desk.store, order, wait)
+    if as_json:
+        print_json(plan_as_map(plan, order) | {"unit": unit, "kind": kind} | as_map(found))
+    elif found.state == THERE and found.picture:
+        say(f"picture {found.picture.id} of {unit} is there, {found.picture.size} bytes")
+    else:
+        say(f"{plan.told} is asked of {unit}: {found.state}{found.why and f', {found.why}'}")
+        say(f"what became of it: fieldbeat alert status {order.id.hex()[:6]}")
+    if wait and found.state != THERE:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -244,3 +244,16 @@ def test_a_slow_network_costs_few_datagrams_more():
         f"\n1000 units over NB-IoT: {took_s:.2f} s, {county.datagrams / 1000:.2f} datagrams each"
     )
     assert took_s < 5 and county.datagrams < 2500
+
+
+def test_who_sleeps_is_told_while_it_is_awake_and_not_else():
+    made = FanOut()
+    made.add(COMMAND, "river", DAILY, 2 * HOUR, 0.0, awake_s=10.0)
+    assert times_sent(made, HOUR) == []
+    made.spoke("river", HOUR)
+    times = times_sent(made, 2 * HOUR)
+    assert len(times) == 7 and times[0] == HOUR and times[-1] < HOUR + 10
+    made.spoke("river", HOUR + 60)  # it has not heard it
+    assert times_sent(made, HOUR + 60) == [HOUR + 60]
+    made.heard(COMMAND, "river")
+    assert times_sent(made, 2 * HOUR) == []
