@@ -4,8 +4,8 @@
 #   FF, distance in mm (2 bytes, most significant first), sum of the three bytes
 #
 # It sends by itself, a frame every 100 to 300 ms (hypothesis: 100 ms while its RX is low), and
-# wants nothing to be sent. It corrects for the speed of sound by itself or not at all (hypothesis:
-# by itself): nothing is corrected here.
+# wants nothing to be sent. It knows how fast sound is by itself (hypothesis); one that does not is
+# given the air that it hangs in.
 import time
 
 from protocols.compat import const
@@ -29,8 +29,10 @@ class A02YYUW:
     CHANNELS = (("level", "m", 1000), ("distance", "m", 1000))
 
     # datum_mm: of the sensor's face above the zero of the gauge; without one there is no level.
-    def __init__(self, uart, datum_mm=None, rise_mm_s=None):
+    # air: see air.py.
+    def __init__(self, uart, datum_mm=None, rise_mm_s=None, air=None):
         self._port = UARTPort(uart)
+        self._air = air
         self._datum_mm = datum_mm
         self._surface = Surface(rise_mm_s)
         self._buffer = bytearray(32)
@@ -41,6 +43,8 @@ class A02YYUW:
 
     async def read(self):
         distance_mm = await self._distance_mm()
+        if self._air:
+            distance_mm = await self._air.corrected(distance_mm)
         self._surface.judge(distance_mm)
         level_mm = None if self._datum_mm is None else self._datum_mm - distance_mm
         return level_mm, distance_mm

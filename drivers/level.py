@@ -1,5 +1,6 @@
 # The level of water out of a part that measures a distance to it, or a depth: a radar, a pressure
-# transmitter. level = datum + sign * value; the part's map says which value and which sign.
+# transmitter. level = datum + sign * value; the part's map says which value and which sign, and of
+# how many readings the one in the middle counts.
 # SPDX-License-Identifier: Apache-2.0
 from .surface import Surface
 
@@ -13,6 +14,7 @@ class Level:
         self._index = names.index(level["of"])
         self._scale = part.CHANNELS[self._index][2]  # counts a metre
         self._sign = level["sign"]
+        self._readings = level["readings"]
         self._datum_mm = datum_mm
         self._surface = Surface(rise_mm_s, self._sign < 0)  # a depth is 0 for as long as it is dry
         self.CHANNELS = (("level", "m", 1000),) + part.CHANNELS
@@ -21,7 +23,11 @@ class Level:
         await self._part.probe()
 
     async def read(self):
-        values = await self._part.read()
+        found = []
+        for _ in range(self._readings):
+            found.append(await self._part.read())
+        found.sort(key=lambda values: values[self._index])
+        values = found[self._readings // 2]
         mm = values[self._index] * 1000 // self._scale
         self._surface.judge(mm)
         level_mm = None if self._datum_mm is None else self._datum_mm + self._sign * mm

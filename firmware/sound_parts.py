@@ -95,7 +95,12 @@ def _contact(board, entry):
 def _a02yyuw(board, entry):
     from drivers.a02yyuw import A02YYUW
 
-    return A02YYUW(board.bus(entry["bus"]), **_given(entry, "datum_mm", "rise_mm_s"))
+    options = _given(entry, "datum_mm", "rise_mm_s")
+    if "reckoned_c" in entry:
+        from drivers.air import Air
+
+        options["air"] = Air(board.part("air", {"enabled": True}), entry["reckoned_c"])
+    return A02YYUW(board.bus(entry["bus"]), **options)
 
 
 def _output(pin, value):

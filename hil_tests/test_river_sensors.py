@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,22 @@ def test_a_station_reports_the_wave_and_the_rain(tmp_path):
         assert contact.faults.fired["bouncing"] and not station.hardware.buses.edges.lost
         assert readings(site, "solar")[-1][2] == readings(site, "door")[-1][2] == "normal"
         assert b"Traceback" not in station.output
+
+
+def test_an_echo_in_cold_air_is_corrected(tmp_path):
+    more = "reckoned_c = 20\n[fitted.air]\n[sampling]\nreport_samples = 1\n" + NO_PICTURES
+    config = river_config(BOARDS[1], more=more)
+    with RiverSite(seed=2, workdir=tmp_path, start="2024-01-15T22:00:00Z") as site:
+        station = site.add_station(config)
+        sensor = station.fitted.parts["river"]
+        air_c = partial(station.fitted.parts["air"].source.read, "air_temperature")
+        sensor.knows_no_temperature(air_c)
+        site.run_for(1.2 * HOUR_S)
+        found = readings(site, "level")
+        wrong_mm = abs(sensor._echo_mm() - (site.river.datum_mm - 600))
+        assert len(found) > 2 and abs(air_c() - 20) > 5 and wrong_mm > 30
+        for at_s, level, _ in found:
+            assert level * 1000 == pytest.approx(site.river.level_mm(at_s * 1e6), abs=6)
 
 
 def test_the_rain_goes_on_after_resets_and_a_loss_of_power(tmp_path):

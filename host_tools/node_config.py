@@ -149,6 +149,7 @@ class Override(Strict):
     enabled: bool = True
     address: int | None = Field(default=None, ge=1, le=247)
     datum_mm: int | None = Field(default=None, ge=-100_000, le=100_000)
+    reckoned_c: int | None = Field(default=None, ge=-40, le=85)  # what its echoes are reckoned for
     tip_um: int | None = Field(default=None, ge=10, le=10_000)  # um of rain a tip
     # name -> left, top, width, height in pixels of the camera's largest frame
     regions: dict[str, Region] | None = None
@@ -385,6 +386,16 @@ def _level_problems(config: NodeConfig) -> Iterator[str]:
             )
 
 
+def _air_problems(config: NodeConfig, name: str, part: str) -> Iterator[str]:
+    """Echoes are corrected by the temperature of the air, which somebody has to measure."""
+    if part != "a02yyuw":
+        yield f"[fitted.{name}] reckoned_c: this part sends no sound, remove it"
+    elif "air" not in config.board.fitted:
+        yield f"[fitted.{name}] reckoned_c: {config.board.id} has no thermometer, remove it"
+    elif "air" in _disabled(config):
+        yield f"[fitted.{name}] reckoned_c: needs a thermometer, add [fitted.air] enabled = true"
+
+
 def _river_problems(config: NodeConfig) -> Iterator[str]:
     """Keys that only a rain gauge, or a camera, knows."""
     for name, override in config.tables.fitted.items():
@@ -393,6 +404,8 @@ def _river_problems(config: NodeConfig) -> Iterator[str]:
             continue
         if override.tip_um is not None and part.part != "rain_gauge":
             yield f"[fitted.{name}] tip_um = {override.tip_um}: this part counts no rain"
+        if override.reckoned_c is not None:
+            yield from _air_problems(config, name, part.part)
         if override.regions is None:
             continue
         if part.part not in boards.CAMERAS:

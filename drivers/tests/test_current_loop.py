@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 
-import drivers.surface
 from drivers.current_loop import CurrentLoop
 from drivers.errors import SensorError
-from drivers.level import Level
 from drivers.tests.support import Clock, fails, run
 
 SHUNT_MOHM = 120000
@@ -44,50 +42,3 @@ def test_a_channel_that_falls_with_the_current():
     channel = {"name": "distance", "unit": "m", "scale": 1000, "at_4_ma": 8000, "at_20_ma": 0}
     part = CurrentLoop(ADC(8000), SHUNT_MOHM, channel)
     assert run(Clock(), part.read()) == (6000,)
-
-
-class Part:
-    CHANNELS = (("temperature", "Cel", 10), ("distance", "m", 100))
-
-    def __init__(self, *values):
-        self.values = list(values)
-
-    async def probe(self):
-        pass
-
-    async def read(self):
-        return 215, self.values.pop(0)
-
-
-def level(part, sign=-1, **options):
-    drivers.surface.time = Clock()
-    return Level(part, {"of": part.CHANNELS[-1][0], "sign": sign}, **options)
-
-
-def test_a_level_is_the_datum_less_the_distance_or_more_the_depth():
-    assert run(Clock(), level(Part(321), datum_mm=5000).read()) == (1790, 215, 321)
-    assert run(Clock(), level(Part(321)).read()) == (None, 215, 321)
-    assert run(Clock(), level(loop(12000), 1, datum_mm=-300).read()) == (2200, 2500)
-    assert level(Part()).CHANNELS == (("level", "m", 1000),) + Part.CHANNELS
-
-
-def test_a_spike_is_not_believed():
-    sensor = level(Part(300, 100, 300), datum_mm=5000)
-    run(Clock(), sensor.read())
-    assert fails(SensorError, Clock(), sensor.read()).reason == "sensor_range"
-    assert run(Clock(), sensor.read())[0] == 2000
-
-
-def test_what_stands_still_for_a_day_is_a_fault_of_a_distance_and_none_of_a_dry_sensor():
-    far, dry = level(Part(*[300] * 9)), None
-    clock = drivers.surface.time
-    for _ in range(4):
-        run(clock, far.read())
-        clock.now_ms += 25 * 900 * 1000
-    clock.now_ms += 25 * 900 * 1000
-    assert fails(SensorError, clock, far.read()).reason == "sensor_range"
-    dry = level(loop(4000), 1)
-    clock = drivers.surface.time
-    for _ in range(9):
-        assert run(clock, dry.read()) == (None, 0)
-        clock.now_ms += 25 * 900 * 1000

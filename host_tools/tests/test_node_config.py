@@ -259,6 +259,12 @@ def test_a_river_station(board):
         ("112, 400", "0, 400", "gauge: must be left, top, width, height within"),
         ("112, 400", "112", "gauge"),
         ("[fitted.river]\ndatum_mm = 4200", "", "[fitted.river] datum_mm: missing"),
+        ("tip_um = 200", "reckoned_c = 20", "[fitted.rain] reckoned_c: this part sends no sound"),
+        (
+            "[fitted.rain]",
+            "reckoned_c = 20\n[fitted.rain]",
+            "[fitted.river] reckoned_c: needs a th",
+        ),
         ("tip_um = 200", "datum_mm = 200", "[fitted.rain] datum_mm = 200: this part measures no"),
     ],
 )
@@ -266,6 +272,12 @@ def test_a_mistake_in_a_river_station(old, new, message):
     text = CAMERA.replace(old, new, 1)
     assert text != CAMERA
     assert any(message in problem for problem in problems(text)), problems(text)
+
+
+def test_an_echo_is_corrected_where_there_is_a_thermometer():
+    warm = CAMERA.replace("[fitted.rain]", "reckoned_c = 20\n[fitted.air]\n[fitted.rain]")
+    fitted = node_config.parse(warm, "river.toml").to_device_map()["fitted"]
+    assert fitted["river"]["reckoned_c"] == 20 and fitted["air"] == {"enabled": True}
 
 
 def test_a_disabled_part_is_allowed_and_noted():

@@ -1,8 +1,8 @@
 """A02YYUW, an ultrasonic distance sensor that sends by itself, above water.
 
 Frames FF, distance in mm (2 bytes), sum of these, every 100 ms. Without an echo it sends a
-distance beyond its range (hypothesis). Not modelled: its two output modes, temperature, the width
-of its beam.
+distance beyond its range (hypothesis). `knows_no_temperature` makes it one that reckons with sound
+at 20 degrees whatever the air is like. Not modelled: its two output modes, the width of its beam.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ EVERY_US = 100_000
 START_US = 300_000  # hypothesis: from its supply to its first frame
 NEAREST_MM, FARTHEST_MM, NO_ECHO_MM = 30, 4_500, 5_000
 NOISE_MM = 1.0
+SOUND_20_C = 343.42  # m/s; 0.606 less for each degree less
 
 
 class A02YYUW(UartDevice):
@@ -32,6 +33,7 @@ class A02YYUW(UartDevice):
         self.faults = Faults(silent=False, bad_sum=False, no_echo=False, frozen=False, spike=0)
         self.random = random.Random(world.random.getrandbits(64))
         self._distance_mm: Callable[[], float] | None = None
+        self._air_c: Callable[[], float] = lambda: 20.0
         self._last_mm = NO_ECHO_MM
         self._next: Event | None = None
         self._on = True
@@ -56,6 +58,10 @@ class A02YYUW(UartDevice):
         if self._next is None and self._on:
             self._send()
 
+    def knows_no_temperature(self, air_c: Callable[[], float]) -> None:
+        """Make it one that takes sound to be as fast as at 20 degrees, in air of `air_c`."""
+        self._air_c = air_c
+
     def receive(self, data: bytes) -> None:
         """What the board sends is not heard: its level alone would choose the mode."""
 
@@ -70,9 +76,14 @@ class A02YYUW(UartDevice):
             return NO_ECHO_MM
         if self.faults.take("frozen"):
             return self._last_mm
-        mm = self.faults.take("spike") or self._distance_mm() + self.random.gauss(0, NOISE_MM)
+        mm = self.faults.take("spike") or self._echo_mm() + self.random.gauss(0, NOISE_MM)
         self._last_mm = round(mm) if NEAREST_MM <= mm <= FARTHEST_MM else NO_ECHO_MM
         return self._last_mm
+
+    def _echo_mm(self) -> float:
+        assert self._distance_mm is not None
+        sound = SOUND_20_C + 0.606 * (self._air_c() - 20)
+        return self._distance_mm() * SOUND_20_C / sound
 
     def _frame(self, mm: int) -> bytes:
         body = b"\xff" + mm.to_bytes(2, "big")
