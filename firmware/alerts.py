@@ -18,6 +18,9 @@ _LOOK_MS = const(20)  # whether what plays has come to its end
 _BEGIN_MS = const(500)  # what takes longer to begin does not hold up the receipts
 # Of 255, of the time of play: with less current in the line nobody heard it.
 _SHARE_MIN = const(32)
+# An amplifier whose supply comes up slowly, or that was hot, is asked again.
+_TRIES = const(3)
+_AGAIN_S = const(5)
 _FILE = const("/alerts.cbor")
 # What is kept for a power cut: that flash does not take it, or that an old heap has no kilobyte in
 # one piece to write it with, keeps nobody silent.
@@ -36,6 +39,7 @@ class Held:
         self.started_s = None  # time of the first sample, 0 where nobody knows the time
         self.by_uptime = False  # not_before and expires are: it needs no clock
         self.cut = False  # a reset has interrupted it
+        self.failures = 0  # plays that ended before anything was heard
 
     # more_ms: what would still have passed, where it did not.
     def hop(self, more_ms=0):
@@ -153,6 +157,10 @@ class Alerts:
             if held is None:
                 await self._within_s(self._turn, _TICK_S)
                 continue
+            if held.failures:
+                await self._rest(held, beat)
+                if self._wanted != held.id:
+                    continue
             self._performing = held.id
             self._result, self._failed = None, False
             self._performance = asyncio.create_task(self._perform(held))
@@ -162,6 +170,14 @@ class Alerts:
             self._performing = self._performance = None
             self._begins = False
             self._settle(held)
+
+    # Before it is tried again, unless something else has its turn meanwhile.
+    async def _rest(self, held, beat):
+        for _ in range(_AGAIN_S * 1000 // _LOOK_MS):
+            beat()
+            if self._wanted != held.id:
+                return
+            await asyncio.sleep_ms(_LOOK_MS)
 
     # Returns when what has its turn is heard: to erase a block of flash stops all else for 45 ms.
     async def begun(self):
@@ -181,24 +197,29 @@ class Alerts:
 
     def _do(self, actions):
         for action in actions:
-            kind, id = action[0], action[1]
-            if kind == "receipt":
-                if id == self._performing and receipt.is_final(action[2]):
-                    self._final = action[2:]
-                else:
-                    self._receipt(id, action[2], action[3])
-            elif kind == "stop":
-                if self._wanted == id:
-                    self._wanted = None
-                if self._performing == id and self._performance:
-                    self._performance.cancel()
-            else:
-                self._held[id].hop()  # decided
-                self._wanted = id
-                self._begins = True
-                self._turn.set()
+            try:
+                self._act(*action)
+            except MemoryError:  # a receipt that finds no room holds up nothing that is to sound
+                self._counters.count("task_restart")
         if actions:
             self._changed.set()
+
+    def _act(self, kind, id, stage=None, reason=None):
+        if kind == "receipt":
+            if id == self._performing and receipt.is_final(stage):
+                self._final = stage, reason
+            else:
+                self._receipt(id, stage, reason)
+        elif kind == "stop":
+            if self._wanted == id:
+                self._wanted = None
+            if self._performing == id and self._performance:
+                self._performance.cancel()
+        else:
+            self._wanted = id
+            self._begins = True
+            self._turn.set()
+            self._held[id].hop()  # decided
 
     async def _perform(self, held):
         def on_sound():
@@ -228,11 +249,12 @@ class Alerts:
         if self._final:
             stage, why = self._final
             self._final = None
-            unheard = "cmd_expired" if held.started_s is None else None  # its window was over
-            if stage == receipt.DONE and (reason or unheard):
-                stage, why = receipt.INTERRUPTED, reason or unheard
+            if stage == receipt.DONE and reason:
+                stage, why = receipt.INTERRUPTED, reason
             self._receipt(held.id, stage, why, result)
         elif self._wanted == held.id:
+            if reason == "amp_fault" and self._may_try_again(held):
+                return
             self._wanted = None
             actions = self._arbiter.ended(held.id, self._clock.uptime_s(), not reason, reason)
             for action in actions:
@@ -242,8 +264,17 @@ class Alerts:
                     self._do((action,))
         self._changed.set()
 
+    # What nobody has heard is worth another try while its window is open.
+    def _may_try_again(self, held):
+        held.failures += 1
+        untold = held.started_s is None and held.alert.cls != TEST
+        return untold and held.failures < _TRIES
+
     def _receipt(self, id, stage, reason=None, result=None):
         held = self._held.get(id)
+        # Its window was over before its first sample.
+        if stage == receipt.DONE and held and held.started_s is None and held.alert.content:
+            stage, reason = receipt.INTERRUPTED, "amp_fault" if held.failures else "cmd_expired"
         if stage == receipt.SILENT and held:
             held.hop()
             held.hop(self._player.settle_ms)

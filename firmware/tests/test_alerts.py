@@ -197,11 +197,68 @@ def test_a_failure_of_one_does_not_mute_the_next():
         second = unit.send("b", EMERGENCY, 1)
         await asyncio.sleep_ms(1000)
         third = unit.send("c", EMERGENCY, 1)
-        await asyncio.sleep_ms(15000)
-        broken = (receipt.INTERRUPTED, CODES["amp_fault"])
-        assert unit.stages(first)[-1] == unit.stages(second)[-1] == broken
-        assert unit.stages(third)[-1] == (receipt.DONE, None)
+        await asyncio.sleep_ms(60000)
+        assert [event for event, _ in unit.player.heard] == ["c", "b", "a"]
+        for id in (first, second, third):
+            assert unit.stages(id)[-1] == (receipt.DONE, None)
         assert unit.counters.snapshot()["task_restart"] == 2
+
+    story(tell)
+
+
+def test_what_nobody_has_heard_is_tried_again():
+    async def tell(unit):
+        unit.player.breaks = 2
+        id = unit.send("e", EMERGENCY, 1)
+        await asyncio.sleep_ms(10000)
+        assert unit.player.heard == []
+        await asyncio.sleep_ms(15000)
+        assert unit.player.heard == [("e", 80)]
+        assert [stage for stage, _ in unit.stages(id)] == [
+            receipt.ACCEPTED,
+            receipt.STARTED,
+            receipt.DONE,
+        ]
+        unit.player.breaks = 9
+        dead = unit.send("f", EMERGENCY, 1)
+        await asyncio.sleep_ms(20000)
+        broken = (receipt.INTERRUPTED, CODES["amp_fault"])
+        assert unit.stages(dead)[1:] == [broken] and unit.player.breaks == 6
+        test = unit.test(ASKED)
+        await asyncio.sleep_ms(20000)
+        assert unit.stages(test)[-1] == broken and unit.player.breaks == 5
+
+    story(tell)
+
+
+def test_one_that_waits_to_be_tried_again_ends_with_its_window_and_by_a_cancel():
+    async def tell(unit):
+        unit.player.breaks = 1
+        short = unit.send("a", for_s=3)
+        await asyncio.sleep_ms(4000)
+        assert unit.stages(short)[1:] == [(receipt.INTERRUPTED, CODES["amp_fault"])]
+        unit.player.breaks = 1
+        id = unit.send("b")
+        await asyncio.sleep_ms(1000)
+        unit.alerts.cancel(id)
+        await asyncio.sleep_ms(20000)
+        assert unit.player.heard == []
+        assert unit.stages(id)[-1] == (receipt.INTERRUPTED, CODES["cancelled"])
+
+    story(tell)
+
+
+def test_a_receipt_without_room_holds_up_no_sound():
+    async def tell(unit):
+        def no_room(event, body):
+            unit.alerts._queue = queue
+            raise MemoryError("memory allocation failed")
+
+        queue, unit.alerts._queue = unit.alerts._queue, no_room
+        id = unit.send("e", EMERGENCY, 1)
+        await asyncio.sleep_ms(15000)
+        assert unit.player.heard == [("e", 80)]
+        assert [stage for stage, _ in unit.stages(id)] == [receipt.STARTED, receipt.DONE]
 
     story(tell)
 
