@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from ..output import DbOption, JsonOption, RegistryOption, console, print_json, print_json_line
 
 if TYPE_CHECKING:
+    from ..store import Store
     from ..views import Views
 
 REFRESH_S = 1.0
@@ -23,9 +25,12 @@ def show(
         False, "--follow", help="Keep it up to date; JSON: a line for each change."
     ),
     history: str | None = typer.Option(None, help="The values of one channel of UNIT."),
-    last: int = typer.Option(48, min=1, help="How many values a history has."),
+    last: int = typer.Option(48, min=1, help="How many values a history or a plot has."),
     gaps: bool = typer.Option(
         False, "--gaps", help="Missing records and samples, silence, and why."
+    ),
+    plot: Path | None = typer.Option(
+        None, help="Write level, rain, alarms and pictures of UNIT as a .svg, .png or .pdf."
     ),
     silent: bool = typer.Option(False, "--silent", help="Only units that should have reported."),
     db: DbOption = None,
@@ -42,6 +47,7 @@ def show(
         fieldbeat show --follow
         fieldbeat show gh-7 --history air_temperature --last 12
         fieldbeat show gh-7 --gaps
+        fieldbeat show river-07 --plot july.png --last 9000
     """
     from ..errors import CannotTry
     from ..paths import registry_file
@@ -51,6 +57,8 @@ def show(
 
     if history and not unit:
         raise CannotTry("a history is of one unit", "give its name: fieldbeat show UNIT --history")
+    if plot and not unit:
+        raise CannotTry("a plot is of one unit", "give its name: fieldbeat show UNIT --plot")
     store = Store(db, create=False)
     units = None
     try:
@@ -60,6 +68,8 @@ def show(
             views.must_exist(unit)
         if history and unit:
             _history(views, unit, history, last, as_json)
+        elif plot and unit:
+            _plot(store, views, unit, last, plot)
         elif gaps:
             _gaps(views, unit, as_json)
         elif follow:
@@ -144,6 +154,17 @@ def _history(views: Views, unit: str, channel: str, last: int, as_json: bool) ->
     from ..tables import history
 
     console().print(history(f"{unit}: {channel}", rows))
+
+
+def _plot(store: Store, views: Views, unit: str, last: int, path: Path) -> None:
+    from ..errors import CannotTry
+
+    try:
+        from .. import plot
+    except ImportError as error:
+        raise CannotTry("plots need matplotlib", "pip install 'fieldbeat[plots]'") from error
+    marked = plot.write(store, views, unit, last, path)
+    print(f"level, rain and {marked} pictures of {unit} in {path}")
 
 
 def _gaps(views: Views, unit: str | None, as_json: bool) -> None:
