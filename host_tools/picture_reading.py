@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from . import gauge, picture_quality, pictures
+from . import gauge, jpeg_units, picture_quality, pictures
 from .errors import CannotTry
 from .gauge import Agreement, Reading
 from .gauge_calibration import Calibration, Point, Region
@@ -106,7 +106,8 @@ def read(
     Thumbnails are too small to be read.
 
     Args:
-        region: the part of the calibrated picture that pictures of kind "gauge" show.
+        region: the part of the calibrated picture that pictures of kind "gauge" were cut out
+            for; they show more, to the next whole units of their JPEG.
     """
     found = [
         each
@@ -116,7 +117,10 @@ def read(
     compared = []
     for picture in found[-last:]:
         image = image_of(store, picture)
-        place = region if picture.kind == "gauge" else None
+        place = None
+        if region and picture.kind == "gauge":
+            size = image.shape[1], image.shape[0]
+            place = jpeg_units.grown(region, pictures.data_of(store, picture), size)
         reading = gauge.read_gauge(image, calibration, place)
         sensor_mm = sensor_level_mm(store, unit, channel, picture.taken_s)
         agreement = gauge.agreement(reading, sensor_mm, threshold_mm)
