@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check lab bench fuzz mutants stats format clean
 
-demo: $(STAMP)  ## a virtual unit from bare flash to its work, ROLE=greenhouse|speaker (Ctrl-C or DEMO_FOR=90 ends it)
+demo: $(STAMP)  ## a virtual unit from bare flash to its work, ROLE=greenhouse|speaker|river (Ctrl-C or DEMO_FOR=90 ends it)
 	@$(BIN)/python -m fieldbeat.hil_tests.demo $(ROLE)
 
 test: $(STAMP)  ## every test, on both interpreters; build/report/report.html shows what happened

@@ -1,4 +1,4 @@
-"""Plays the demo of a role: `python -m fieldbeat.hil_tests.demo [greenhouse|speaker]`."""
+"""Plays the demo of a role: `python -m fieldbeat.hil_tests.demo [greenhouse|speaker|river]`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from rich.console import Console
 
 from .common import Demo, run, seconds_to_play
 from .greenhouse import Greenhouse
+from .river import River
 from .speaker import Speaker
 
-ROLES: dict[str, type[Demo]] = {"greenhouse": Greenhouse, "speaker": Speaker}
+ROLES: dict[str, type[Demo]] = {"greenhouse": Greenhouse, "speaker": Speaker, "river": River}
 
 
 def role(words: list[str]) -> type[Demo]:

@@ -92,8 +92,8 @@ class Demo:
     def type(self, *words: str) -> None:
         self.console.print(f"$ {shlex.join(words)}", style="dim", markup=False, soft_wrap=True)
 
-    def run(self, *arguments: str | Path) -> None:
-        """Types one command and shows what it says."""
+    def run(self, *arguments: str | Path, codes: tuple[int, ...] = (0,)) -> int:
+        """Types one command, shows what it says, and returns its exit code, one of `codes`."""
         words = ["fieldbeat", *map(str, arguments)]
         self.type(*words)
         with self.console.status("working ..."):
@@ -102,8 +102,9 @@ class Demo:
             )
         for line in (result.stdout + result.stderr).splitlines():
             self.console.print(Padding(Text(line), (0, 0, 0, 2)))
-        if result.returncode:
+        if result.returncode not in codes:
             raise DemoError(f"{shlex.join(words)} ended with {result.returncode}")
+        return result.returncode
 
     def wait(self, text: str, condition: Callable[[], object], timeout_s: float) -> None:
         """Shows that something is awaited, and how long it took."""
@@ -138,6 +139,11 @@ class Demo:
         self.console.print(
             f"\nEverything it made is in {FOLDER}; what to try next is in README.md."
         )
+
+
+def clock(unix_s: float) -> str:
+    """A time of day, UTC."""
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%H:%M")
 
 
 def has_booted(board: VirtualBoard) -> bool:
