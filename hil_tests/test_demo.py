@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fieldbeat.hil_tests import endings
-from fieldbeat.hil_tests.demo import __main__, common, greenhouse, speaker
+from fieldbeat.hil_tests.demo import __main__, common, greenhouse, river, speaker
 from fieldbeat.host_tools import alerts, clips, node_config
 from fieldbeat.host_tools.orders import Order, Orders
 from fieldbeat.host_tools.registry import Registry
@@ -19,6 +19,9 @@ from fieldbeat.host_tools.store import Store
 from fieldbeat.protocols import command, receipt, receipt_reader
 from fieldbeat.protocols.reason_codes import CODES
 from rich.console import Console
+
+from .river_site import RiverSite
+from .virtual.river_view import RiverView
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +110,7 @@ def test_ctrl_c_before_live_values_is_said_so(played, monkeypatch):
     assert "ended before there were live values" in played.console.file.getvalue()
 
 
-@pytest.mark.parametrize(("words", "seconds"), [([], 90), (["speaker"], 120)])
+@pytest.mark.parametrize(("words", "seconds"), [([], 90), (["speaker"], 120), (["river"], 240)])
 @pytest.mark.parametrize("given", ["abc", "-5", "nan", "inf"])
 def test_what_is_no_time(given, words, seconds, monkeypatch, capsys):
     monkeypatch.setenv("DEMO_FOR", given)
@@ -119,7 +122,8 @@ def test_what_is_no_time(given, words, seconds, monkeypatch, capsys):
 
 def test_a_role_that_has_no_demo(capsys):
     assert __main__.main(["camera"]) == 2
-    said = "error: there is no demo 'camera'; next: choose ROLE=greenhouse or ROLE=speaker\n"
+    said = "error: there is no demo 'camera'; next: choose ROLE=greenhouse or ROLE=speaker"
+    said += " or ROLE=river\n"
     assert capsys.readouterr().err == said
     assert __main__.role([]) is greenhouse.Greenhouse
 
@@ -130,6 +134,7 @@ def test_a_role_that_has_no_demo(capsys):
 def test_the_configs_are_those_of_the_examples_with_the_demo_s_own_collector(played):
     for example, changes in (
         (greenhouse.CONFIG, {}),
+        (river.CONFIG, {"host": "127.0.0.1"}),
         (speaker.CONFIG, {"name": "pole-9", "site": "school", "host": "127.0.0.1"}),
     ):
         found = node_config.load(played.write_config("made", ROOT / example, **changes)).tables
@@ -202,3 +207,44 @@ def test_a_loudspeaker_that_does_not_tell_is_not_waited_for_for_ever(poles, monk
     monkeypatch.setattr(speaker, "SOUNDED_S", 0)
     with pytest.raises(common.DemoError, match="not every loudspeaker has sounded"):
         demo.follow(orders)
+
+
+# The river
+
+
+@pytest.fixture
+def station(tmp_path, monkeypatch):
+    """The demo of the river, and a station that is where the demo leaves real time."""
+    monkeypatch.setattr(common, "FOLDER", tmp_path)
+    monkeypatch.setattr(river, "QUIET_S", 60)
+    monkeypatch.setattr(river, "STORM_MM", (8,))
+    monkeypatch.setattr(river, "STORM_STEP_S", 600)
+    demo = river.River(Console(file=io.StringIO(), width=160))
+    demo.environment["FIELDBEAT_HOME"] = str(tmp_path)
+    with RiverSite(seed=1, workdir=tmp_path / "bench", start="2024-06-01T02:00:00Z") as site:
+        config = demo.write_config("river", ROOT / river.CONFIG, host="127.0.0.1")
+        river.write_region(config, RiverView(site.world, site.scene))
+        board = site.add_station(node_config.load(config))
+        site.run_for(120)
+        site.kill_collector()  # of the site; the demo has one of its own
+        for made, own in (("registry.db", "registry.sqlite"), ("collector.db", "store.sqlite")):
+            (tmp_path / "bench" / made).rename(tmp_path / own)
+        yield demo, site, board
+
+
+def test_a_flood_is_told_seen_and_read(station, tmp_path):
+    demo, site, board = station
+    demo.flood(site, board, 4500)
+    demo.results(board.fitted.parts["view"])
+    said = demo.console.file.getvalue()
+    for words in ("alarm: 1 begins, level is 0.9", "full picture", "thumbnail picture", "agrees"):
+        assert words in said, said
+    assert "it agrees with the sensor" in said
+    for name in ("pictures.png", "river.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_flood_without_an_alarm_is_no_success(station):
+    demo, site, board = station
+    with pytest.raises(common.DemoError, match="there was no alarm"):
+        demo.flood(site, board, 120)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from fieldbeat.host_tools import picture_reading
+from fieldbeat.host_tools.gauge import Agreement
 from fieldbeat.protocols import event
 
 from .faults.full_flash import FullFlash
@@ -24,12 +25,14 @@ from .river_pictures import (
     probed,
 )
 from .river_site import BOARDS, UNIT
+from .scenes import judge
 from .scenes.scene import Scene, jpeg
 
 WHOLE_S, WHOLE_AT_10_PERCENT_S = 14, 18
 OVERHEAD = 1.03
 HEAP_BYTES = 24_000
 ALARM_S = 15
+FRAME = (800, 600)
 CHUNKS = 86  # of 40 kB
 # Of flash: 16 are left to records (firmware/picture_store.py), a picture of 40 kB takes 10, and
 # the unit's littlefs counts 18 more as used than the host's.
@@ -165,3 +168,21 @@ def test_photographs_go_over_as_they_are(tmp_path):
             site.show(data)
             site.flood()
             assert site.data(site.until_full()) == data
+
+
+def test_the_gauge_in_a_picture_of_its_own_contradicts_a_sensor_that_is_wrong(site):
+    """The river stands at 0.9 m, and the level sensor says 3.19 m."""
+    site.river.base_mm = 900
+    region = Scene(site.world.seed).gauge_region(FRAME)
+    site.put_up(f"every_s = 0\n[fitted.camera.regions]\ngauge = {list(region)}\n")
+    site.flood()
+    site.until_full()
+    site.run_for(900)  # for the report
+    calibration = judge.calibrated(site.world.seed, FRAME)
+    found = picture_reading.read(site.store, UNIT, calibration, "level", 30, region, 2)
+    assert [each.picture.kind for each in found] == ["gauge", "full"]
+    for each in found:
+        assert each.reading.level_mm == pytest.approx(900, abs=20)
+        assert each.agreement is Agreement.DISAGREES and each.sensor_mm == pytest.approx(
+            3190, abs=9
+        )
