@@ -112,7 +112,7 @@ class River(Demo):
         mounted.write_bytes(trials.mounted(view.site))
         self.run(*calibrate(view, mounted, folder / "river-01.toml"))
         region = ",".join(map(str, view.site.gauge_region(FRAME)))
-        found = ["--calibration", folder / "river-01.toml", "--region", region]
+        found: list[str | Path] = ["--calibration", folder / "river-01.toml", "--region", region]
         self.step("Does the gauge say what the level sensor said? Exit code 1 if not")
         code = self.run("pictures", "read", UNIT, *found, codes=(0, 1))
         self.console.print(
