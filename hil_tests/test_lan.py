@@ -323,24 +323,29 @@ def test_a_real_sender_reaches_a_board_through_a_port_of_this_machine(make):
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 def test_ffmpeg_streams_to_a_group(make):
-    """A real sender: RTP with mu-law, 20 ms a packet, two seconds."""
+    """A real sender: RTP with mu-law, 20 ms a packet, two seconds; RTCP to the port above."""
     desk = make()
     desk.start(
         ETHERNET
-        + "s.bind(('', 5004))\n"
-        + "s.setsockopt(0, socket.IP_ADD_MEMBERSHIP, bytes((239, 1, 2, 3, 0, 0, 0, 0)))\n"
+        + "c = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        + "for port, one in ((5004, s), (5005, c)):\n"
+        + "    one.bind(('', port))\n"
+        + "    one.setsockopt(0, socket.IP_ADD_MEMBERSHIP, bytes((239, 1, 2, 3, 0, 0, 0, 0)))\n"
         + "s.settimeout(20)\n"
         + "heard = [s.recv(1500)]\n"
         + "try:\n    s.settimeout(1)\n    while True:\n        heard.append(s.recv(1500))\n"
         + "except OSError:\n    pass\n"
         + "numbers = [packet[2] << 8 | packet[3] for packet in heard]\n"
         + "print(len(heard), {len(packet) for packet in heard}, {packet[0] for packet in heard},\n"
-        + "      sum(b - a & 65535 != 1 for a, b in zip(numbers, numbers[1:])))\n"
+        + "      sum(b - a & 65535 != 1 for a, b in zip(numbers, numbers[1:])), end=' ')\n"
+        + "c.setblocking(False)\n"
+        + "try:\n    while True:\n        last = c.recv(512)\n"
+        + "except OSError:\n    print(last[-7])\n"
     )
     desk.world.start_real()
-    host, port = desk.lan.expose("239.1.2.3", 5004)
+    host, port = desk.lan.expose("239.1.2.3", 5004, 2)
     tone = "sine=frequency=1000:sample_rate=8000:duration=2:samples_per_frame=160"
-    coded = ("-ac", "1", "-acodec", "pcm_mulaw", "-f", "rtp")
+    coded = ("-ac", "1", "-acodec", "pcm_mulaw", "-rtpflags", "send_bye", "-f", "rtp")
     subprocess.run(
         [
             "ffmpeg",
@@ -358,7 +363,9 @@ def test_ffmpeg_streams_to_a_group(make):
         capture_output=True,
         timeout=60,
     )
-    desk.world.run_real(20, lambda: b"{128}" in desk.board.output)
+    desk.world.run_real(20, lambda: b" 203" in desk.board.output)
     desk.world.stop_real()
-    count, size, version, holes = desk.printed()[1].split()
-    assert (size, version, holes) == ("{172}", "{128}", "0") and 95 <= int(count) <= 101
+    count, size, version, holes, last = desk.printed()[1].split()
+    assert (size, version, holes, last) == ("{172}", "{128}", "0", "203") and 95 <= int(
+        count
+    ) <= 101
