@@ -111,10 +111,17 @@ class District(Site):
     def until(
         self, order: Order, stage: int, timeout_s: float = 60, unit: str = "speaker-01"
     ) -> Delivery:
-        """Lets time pass until a pole has told a stage."""
-        assert self.run_until(lambda: self.told(order, unit).stage == stage, timeout_s), self.told(
-            order, unit
-        )
+        """Lets time pass until a pole has told a stage; looks whenever something was received."""
+        looked = -1
+
+        def has_told() -> bool:
+            nonlocal looked
+            if looked == len(self.outcomes):
+                return False
+            looked = len(self.outcomes)
+            return self.told(order, unit).stage == stage
+
+        assert self.run_until(has_told, timeout_s), self.told(order, unit)
         return self.told(order, unit)
 
     def events(self, unit: str, type_: int) -> list[dict]:
