@@ -6,6 +6,7 @@
 # It sends by itself, a frame every 100 to 300 ms (hypothesis: 100 ms while its RX is low), and
 # wants nothing to be sent. It knows how fast sound is by itself (hypothesis); one that does not is
 # given the air that it hangs in.
+import asyncio
 import time
 
 from protocols.compat import const
@@ -21,6 +22,7 @@ _NEAREST_MM = const(30)
 _FARTHEST_MM = const(4500)
 
 _READINGS = const(5)  # of which the one in the middle counts
+_FASTEST_MS = const(100)  # a frame
 _ENOUGH = const(3)
 _LIMIT_MS = const(2000)  # for all of them
 
@@ -56,6 +58,8 @@ class A02YYUW:
             uart.readinto(self._buffer)
         self._frame[0] = 0
         end_ms = time.ticks_add(time.ticks_ms(), _LIMIT_MS)
+        # The UART keeps what comes meanwhile: one turn for all but the last, not one for each.
+        await asyncio.sleep_ms((_READINGS - 1) * _FASTEST_MS)
         while len(found) < _READINGS:
             left_ms = time.ticks_diff(end_ms, time.ticks_ms())
             size = await self._port.readinto(self._buffer, left_ms) if left_ms > 0 else 0

@@ -105,4 +105,8 @@ def _passed(hours: float) -> float:
     if hours <= 0:
         return 0.0
     x = hours / DELAY_H
-    return 1.0 - math.exp(-x) * sum(x**i / math.factorial(i) for i in range(RESERVOIRS))
+    term = terms = 1.0
+    for i in range(1, RESERVOIRS):
+        term *= x / i
+        terms += term
+    return 1.0 - math.exp(-x) * terms
