@@ -1,9 +1,10 @@
-# The data that makes a unit: board, profile and config files, checked once more on the device.
+# What the data that makes a unit has to be like, and how another configuration takes the place of
+# the present one. Host and device check it, the device for its own safety.
 # SPDX-License-Identifier: Apache-2.0
 import os
 
 from protocols import cbor
-from protocols.compat import const, sha256
+from protocols.compat import const
 
 from . import later
 
@@ -43,58 +44,12 @@ class ConfigError(ValueError):
     pass
 
 
-class Settings:
-    # config, board, profile, app: maps, hollow where the file is unusable; config_hash; problem:
-    # why it is, or None. Without a method, which would hold all code of this file in the heap.
-    config: dict
-    board: dict
-    profile: dict
-    app: dict
-    config_hash: bytes
-    problem: str | None
-
-
-def _hollow():
-    settings = Settings()
-    names = {key: "unknown" for key in ("name", "site", "board", "profile")}
-    settings.config = {"node": names, "fitted": {}}
-    settings.board = {"id": "unknown", "buses": {}, "fitted": {}}
-    settings.profile = {"id": "unknown", "channels": []}
-    settings.app = {}
-    settings.config_hash = bytes(8)
-    settings.problem = None
-    return settings
-
-
-# Reads the files below root ("" for the root of the file system). Never raises: a unit without a
-# usable config must still answer on its serial port.
-def load(root, counters, names=("board", "profile", "config")):
-    settings = _hollow()
-    _recover(root, counters)
-    for name in names:
-        path = "%s/%s.cbor" % (root, name)
-        try:
-            data = _read(path)
-            value = check(_decode(path, data), name)
-        except ConfigError as error:
-            counters.count("config_bad")
-            settings.problem = settings.problem or str(error)
-            continue
-        setattr(settings, name, value)
-        if name == "config":
-            settings.config_hash = sha256(data).digest()[:8]
-    try:
-        settings.app = _decode("app", _read(root + "/app.cbor"))
-    except ConfigError:  # it only says the version
-        pass
-    return settings
-
-
 # Makes <root>/config.new the config of the next boot and keeps the present one as config.old. Each
-# step is one rename; load() finishes what a power cut interrupted.
+# step is one rename; settings.load() finishes
+# what a power cut interrupted.
 def commit(root):
     new = root + "/config.new"
-    check(_decode(new, _read(new)), "config")
+    check(decode(new, read(new)), "config")
     _replace(root + "/config.cbor", root + "/config.old")
     os.rename(new, root + "/config.cbor")
 
@@ -102,7 +57,7 @@ def commit(root):
 # Goes back to the config before the last commit.
 def revert(root):
     old = root + "/config.old"
-    check(_decode(old, _read(old)), "config")
+    check(decode(old, read(old)), "config")
     os.rename(old, root + "/config.cbor")
 
 
@@ -149,7 +104,7 @@ def _need(value, name, key):
         raise ConfigError("%s: %s is missing; build and flash the image again" % (name, key))
 
 
-def _read(path):
+def read(path):
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -157,7 +112,7 @@ def _read(path):
         raise ConfigError("%s cannot be read; provision the unit or flash it again" % path)
 
 
-def _decode(path, data):
+def decode(path, data):
     try:
         value = cbor.decode(data)
     except ValueError as error:
@@ -165,26 +120,6 @@ def _decode(path, data):
     if not isinstance(value, dict):
         raise ConfigError("%s is not a map; provision the unit again" % path)
     return value
-
-
-# Between the two renames of a commit there is no config.cbor: config.new is whole then. Without
-# either, the old one is better than none.
-def _recover(root, counters):
-    try:
-        names = os.listdir(root or "/")
-    except OSError:
-        return
-    if "config.cbor" in names:
-        return
-    for name in ("config.new", "config.old"):
-        if name not in names:
-            continue
-        try:
-            check(_decode(name, _read("%s/%s" % (root, name))), "config")
-            os.rename("%s/%s" % (root, name), root + "/config.cbor")
-            return
-        except ConfigError:
-            counters.count("config_bad")
 
 
 def _replace(path, target):

@@ -26,7 +26,7 @@ _LOG_LINES = const(20)
 _OUTBOX_BYTES = const(524288)  # of 2 MiB of file system: half a year of hourly reports
 
 # What later.call() loads: the first has the function, the others go with it.
-_SETTINGS = const("firmware.config")
+_SETTINGS = const("firmware.settings firmware.config")
 _BOARD = const("firmware.board firmware.parts")
 _EVENTS = const(
     "firmware.events firmware.speaker_events firmware.silence_events firmware.sleep_store"

@@ -11,8 +11,7 @@ from protocols.sequence import Sequence
 
 from . import later
 
-_WIFI = const("firmware.wifi_secret")
-_ISSUERS = const("firmware.issuers protocols.authority protocols.command")
+_WRITER = const("firmware.secret_writer")
 
 
 class Secrets:
@@ -43,62 +42,9 @@ class Secrets:
             return key[:16], key[20:], int.from_bytes(key[16:20], "big")
         return self._blob("master", 16), self._blob("kid", 4), self._int("epoch")
 
-    # What provisioning may write: see what _write() raises; epoch and kid may follow the master in
-    # one value. Writing what is there changes nothing, so that an interrupted provisioning can be
-    # repeated.
+    # What provisioning may write.
     def put(self, name, value):
-        if name == "issuers":
-            later.call(_ISSUERS, "replace", bytes(value))
-            return
-        elif name == "wifi_password":
-            later.call(_WIFI, "replace", bytes(value))
-            return
-        elif name == "unit":
-            value = value.encode() if isinstance(value, str) else bytes(value)
-            if not 0 < len(value) <= 64:
-                raise ValueError("unit: give 1 to 64 bytes")
-            try:
-                str(value, "utf-8")
-            except UnicodeError:
-                raise ValueError("unit: give UTF-8 text")
-            if value == self._blob(name, 64):
-                return
-            self._nvs.set_blob(name, value)
-        else:
-            self._write(name, value)
-        self._nvs.commit()
-
-    def _write(self, name, value):
-        old = master, kid, epoch = self._keys()
-        if name == "epoch":
-            epoch = value
-        elif name == "kid":
-            kid = bytes(value)
-        elif name == "master":
-            master = bytes(value[:16])
-            if len(value) > 16:
-                epoch, kid = int.from_bytes(value[16:20], "big"), bytes(value[20:])
-        else:
-            raise ValueError(
-                name + ": give one of master, kid, epoch, unit, issuers, wifi_password"
-            )
-        if master is not None and len(master) != 16:
-            raise ValueError("master: give 16 bytes; epoch and kid may follow")
-        if kid is not None and len(kid) not in (2, 4):
-            raise ValueError("kid: give 2 or 4 bytes")
-        if not isinstance(epoch, int) or not 0 <= epoch <= 0x7FFFFFFF:
-            raise ValueError("epoch: give an integer of 0 to 2147483647")
-        if (master, kid, epoch) == old:
-            return
-        # In one: a power cut between them would leave a unit with neither key.
-        if master and kid:
-            self._nvs.set_blob("key", master + epoch.to_bytes(4, "big") + kid)
-        elif name == "epoch":
-            self._nvs.set_i32(name, value)
-        else:
-            self._nvs.set_blob(name, bytes(value))
-        # Other keys: what the old ones have seen says nothing about these.
-        self.window_store(Window())
+        later.call(_WRITER, "put", self, self._nvs, name, value)
 
     # The sender's sequence numbers; the limit is in NVS before a number below it is used.
     def sequence(self):

@@ -109,6 +109,7 @@ def test_every_fitted_part_of_the_river_stations_can_be_made():
         world = World()
         board = named(name)
         config = {"radar": {"enabled": True, "datum_mm": 5000}, "loop": {"enabled": True}}
+        config["river"], config["air"] = {"reckoned_c": 20}, {"enabled": True}
         config["camera"] = {"regions": {"gauge": [300, 100, 120, 300]}}
         parts = {
             name: on_stream(board.part, name, config.get(name, {}))

@@ -3,7 +3,7 @@
 import os
 
 import firmware.config as config_module
-from firmware import config
+from firmware import config, settings
 from firmware.counters import Counters
 from firmware.tests.support import remove_tree, temp_dir
 from protocols import cbor
@@ -41,7 +41,7 @@ class Unit:
 
     def load(self):
         self.counters = Counters()
-        return config.load(self.root, self.counters)
+        return settings.load(self.root, self.counters)
 
 
 def test_a_whole_unit():
@@ -73,10 +73,10 @@ def test_each_file_missing_or_damaged_is_named_and_counted():
 
 def test_an_empty_file_system_is_no_crash():
     root = temp_dir()
-    settings = config.load(root, Counters())
-    assert "board.cbor cannot be read" in settings.problem
+    found = settings.load(root, Counters())
+    assert "board.cbor cannot be read" in found.problem
     remove_tree(root)
-    assert config.load(root + "/none", Counters()).problem
+    assert settings.load(root + "/none", Counters()).problem
 
 
 def test_every_key_is_checked_and_named():
@@ -157,9 +157,9 @@ def test_a_cut_between_the_renames_leaves_a_whole_config():
                 pass
             finally:
                 config_module.os = os
-            settings = unit.load()
-            assert settings.problem is None
-            assert settings.config["node"]["name"] == ("gh-1" if renames == 0 else "gh-2")
+            found = unit.load()
+            assert found.problem is None
+            assert found.config["node"]["name"] == ("gh-1" if renames == 0 else "gh-2")
 
 
 def test_the_old_config_is_better_than_none():
