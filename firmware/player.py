@@ -152,15 +152,14 @@ class Player:
         try:
             stream = later.call(_STREAM, "Stream", step)
             await self._send(stream, percent)
-            if not stream.lost:
-                return
         except (OSError, MemoryError):  # no socket, or no room for what comes
             pass
-        finally:
+        finally:  # also where the window has ended meanwhile
             if stream:
                 stream.close()
-        result.fail("stream_lost")
-        if stream is None or not stream.heard:
+            if not stream or not stream.heard or stream.lost:
+                result.fail("stream_lost")
+        if not stream or not stream.heard:
             await self._tone(_INSTEAD, percent)
 
     # percent: of what does not know its own level

@@ -203,6 +203,13 @@ def test_who_needs_a_while_to_begin_is_heard_and_nobody_at_all_is_a_tone(distric
     assert max(map(abs, after)) > 20_000  # the attention tone
 
 
+@pytest.mark.parametrize("seconds, minutes", [(10, 10), (60, 0.2)])
+def test_a_stream_that_nobody_sends_until_its_end_is_not_done(district, seconds, minutes):
+    district.add_pole()
+    order = district.order([[3, 0, PORT, b"", seconds]], minutes=minutes)
+    assert district.until(order, receipt.INTERRUPTED).reason == CODES["stream_lost"]
+
+
 def test_a_multicast_stream_reaches_all_poles(tmp_path):
     with District(tmp_path) as district:
         poles = [district.add_pole("speaker-01"), district.add_pole("speaker-02")]
