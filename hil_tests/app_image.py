@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from fieldbeat.host_tools import app_files, boards, file_system, partition_table, standin
+from fieldbeat.host_tools import (
+    app_cache,
+    app_files,
+    boards,
+    file_system,
+    partition_table,
+    standin,
+)
 from fieldbeat.protocols import cbor
 
 
@@ -11,7 +18,8 @@ def app_image(name: str, main: str) -> bytes:
     board = boards.load(name)
     table = board.partition_table()
     flash = bytearray(b"\xff") * board.flash_bytes
-    slot = app_files.slot_files(app_files.source_files())
+    slot = app_cache.app()
+    del slot[app_files.BOOT]
     files = {f"{app_files.SLOT}/{path}": content for path, content in slot.items()}
     files["board.cbor"] = cbor.encode(boards.device_map(name))
     files["main.py"] = main.encode()

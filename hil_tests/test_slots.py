@@ -6,12 +6,13 @@ The first boot follows the supply and is no try; three tries make one slot.
 from __future__ import annotations
 
 from fieldbeat.hil_tests.test_broken_flash import put, rewritten, said
-from fieldbeat.host_tools import app_files
+from fieldbeat.host_tools import app_cache, app_files
 
 
 def slot(name: str, broken: bool = False) -> dict[str, bytes | None]:
     """The app in another slot; broken: with a file that cannot be imported."""
-    files = app_files.slot_files(app_files.source_files())
+    files = app_cache.app()
+    del files[app_files.BOOT]
     if broken:
         files["firmware/node.mpy"] = b"torn"
     return {f"/{name}/{path}": data for path, data in files.items()}

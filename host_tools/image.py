@@ -12,7 +12,17 @@ from importlib import metadata
 
 from fieldbeat.protocols import cbor
 
-from . import app_files, boards, clips, esp_image, file_system, partition_table, profiles, standin
+from . import (
+    app_cache,
+    app_files,
+    boards,
+    clips,
+    esp_image,
+    file_system,
+    partition_table,
+    profiles,
+    standin,
+)
 from .board_model import Board
 from .image_info import ImageError
 from .node_config import NodeConfig
@@ -85,11 +95,11 @@ def _check_base(base: bytes, board: Board, table: list[Partition], name: str) ->
 
 def files(config: NodeConfig) -> dict[str, bytes]:
     """Return the unit's file system as path -> content."""
-    sources = app_files.source_files()
-    slot = app_files.slot_files(sources)
+    slot = app_cache.app()
+    boot = slot.pop(app_files.BOOT)
     app = {"version": metadata.version("fieldbeat"), "build_id": app_files.build_id(slot)}
     result = {
-        "boot.py": sources[app_files.BOOT],
+        "boot.py": boot,
         "main.py": app_files.MAIN_SOURCE,
         "app.cbor": cbor.encode(app),
         "board.cbor": cbor.encode(boards.device_map(config.board.id)),

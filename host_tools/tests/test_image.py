@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from esptool.bin_image import LoadFirmwareImage
 from fieldbeat.host_tools import (
+    app_cache,
     app_files,
     cli,
     clips,
@@ -159,8 +160,8 @@ def test_nothing_is_in_the_nvs_partition(built):
 
 
 def test_a_change_of_one_source_changes_the_build_id(config, built, monkeypatch):
-    sources = app_files.source_files() | {"drivers/new.py": b"X = 1\n"}
-    monkeypatch.setattr(app_files, "source_files", lambda: sources)
+    app = app_cache.app() | {"drivers/new.mpy": app_files.compile_source("new.py", b"X = 1\n")}
+    monkeypatch.setattr(app_cache, "app", lambda: app)
     other = image_info.inspect(image.build(config), "x")
     assert other.build_id != image_info.inspect(built, "y").build_id
 
