@@ -21,6 +21,7 @@ _GROUPS = {
     _GROUP_SHELL: ("firmware.smp_shell", "ShellGroup"),
     _GROUP_ENUM: ("firmware.smp_enum", "EnumGroup"),
 }
+_NO_ROOM = const("no heap for it now, ask again in some seconds")
 
 
 class SMPServer:
@@ -52,6 +53,10 @@ class SMPServer:
             return smp.response(frame, await self._execute(frame))
         except Refused as refused:
             return refused.answer(frame)
+        except MemoryError:  # a wake, say, has the heap: who asks again in a moment finds room
+            self._group = None
+            self.shell.forget()
+            return Refused(smp.ENOMEM, text=_NO_ROOM).answer(frame)
         except Exception as error:
             self.node.log("smp: %r" % error)
             return smp.error(frame, smp.EUNKNOWN)

@@ -284,11 +284,11 @@ def test_a_fault_of_the_recovery_is_seen_by_a_second_cut():
 
 
 IN_TWO = {
-    "firmware/secrets.py": (
+    "firmware/secret_writer.py": (
         (
-            '            self._nvs.set_blob("key", master + epoch.',
-            '            self._nvs.set_blob("key", master + old[2].to_bytes(4, "big") + kid)\n'
-            '            self._nvs.set_blob("key", master + epoch.',
+            '        nvs.set_blob("key", master + epoch.',
+            '        nvs.set_blob("key", master + old[2].to_bytes(4, "big") + kid)\n'
+            '        nvs.set_blob("key", master + epoch.',
         ),
     )
 }

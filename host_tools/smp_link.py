@@ -35,6 +35,7 @@ ANSWER_S = 2.5  # flash writes on the device take up to about 1 s
 VERB_S = 180.0  # a wake of the modem, asked for on the shell, takes minutes in bad coverage
 ATTEMPTS = 3
 BOOT_S = 15.0  # opening the port may reset a board; MicroPython and the app need a few seconds
+ROOM_S = 5.0  # a unit that is on the air has no heap for some requests
 SETTLE_S = 1.5  # from the answer to a reset until the chip is surely gone: the unit waits 0.5 s
 
 # What a noisy line makes the layers below raise. A late answer has an old sequence number.
@@ -232,15 +233,20 @@ class SmpLink:
         self, what: str, request: Any, attempts: int = ATTEMPTS, timeout_s: float = ANSWER_S
     ) -> Any:
         """Ask until an answer comes; always the same request, so that a late answer counts."""
-        for _ in range(attempts):
+        refused: Refused | None = None
+        for attempt in range(attempts):
             try:
                 answer = self._ask(request, timeout_s)
             except TimeoutError:
                 continue
-            if hasattr(answer, "rc") or hasattr(answer, "err"):
-                raise Refused(what, answer)
-            return answer
-        raise self._no_answer(what)
+            if not (hasattr(answer, "rc") or hasattr(answer, "err")):
+                return answer
+            refused = Refused(what, answer)
+            if refused.code != "ENOMEM":
+                break
+            if attempt + 1 < attempts:
+                time.sleep(ROOM_S)
+        raise refused or self._no_answer(what)
 
     def _ask(self, request: Any, timeout_s: float) -> Any:
         return self._run(self._client.request(request, timeout_s=timeout_s))

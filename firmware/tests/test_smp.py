@@ -325,6 +325,24 @@ def test_frames_that_are_none():
     _with_node(test)
 
 
+def test_who_finds_no_heap_is_told_to_ask_again_and_gets_his_answer_then():
+    def test(node):
+        node.provision()
+        frame = smp.pack(WRITE, SHELL, 1, 0, {"argv": ["status"]})
+        execute = node.shell.execute
+
+        async def full(argv):
+            raise MemoryError
+
+        node.shell.execute = full
+        body = smp.unpack(support.run(node.server.handle(frame)))[4]
+        assert body["rc"] == smp.ENOMEM and "ask again" in body["rsn"]
+        node.shell.execute = execute
+        assert smp.unpack(support.run(node.server.handle(frame)))[4]["ret"] == 0
+
+    _with_node(test)
+
+
 def test_no_change_of_any_byte_brings_it_down():
     def test(node):
         node.provision()

@@ -173,6 +173,19 @@ def test_the_key_cannot_be_read(folder):
         assert link.read_setting("no/such") is None
 
 
+def test_a_unit_that_has_no_heap_now_is_asked_again(folder, monkeypatch):
+    monkeypatch.setattr(smp_link, "ROOM_S", 0.0)
+    no_heap = folder / "no_heap"
+    with unit(folder) as port, SmpLink(port) as link:
+        link.wait()
+        link.write_setting("id/unit", b"gh-1")
+        no_heap.write_text("2")
+        assert link.read_setting("id/unit") == b"gh-1" and no_heap.read_text() == "0"
+        no_heap.write_text("99")
+        with pytest.raises(Refused, match="ENOMEM.*next: no heap for it now, ask again"):
+            link.read_setting("id/unit")
+
+
 def test_files_of_several_chunks(folder):
     data = bytes(range(256)) * 10
     with unit(folder) as port, SmpLink(port) as link:
