@@ -14,13 +14,11 @@ _BYTES = const(7)
 _WAKES = const(8)
 _COUNTS = const(9)
 
-# What a modem that was let go stays reachable before power saving: T3324, as quectel.py has it.
-_REACHABLE_MS = const(60000)
-
 
 class Ledger:
     # It listens in on what is asked of the carrier. Whoever sleeps, films or tells counts here.
-    def __init__(self, clock, carrier, rails):
+    # reachable_ms: so long a modem that was let go can be reached before it sleeps, T3324.
+    def __init__(self, clock, carrier, rails, reachable_ms):
         self.counts = [0] * _COUNTS
         self.on_ms = dict.fromkeys(rails, 0)
         self.since_ms = 0  # uptime; what was told before is no longer in it
@@ -28,6 +26,7 @@ class Ledger:
         self.day = 0  # of the uptime, for which it was told last
         self._clock = clock
         self._rails = rails
+        self._reachable_ms = reachable_ms
         self._open, self._send, self._close = carrier.open, carrier.send, carrier.close
         carrier.open, carrier.send, carrier.close = self.open, self.send, self.close
 
@@ -40,8 +39,8 @@ class Ledger:
             self.on_ms[name] += rail.take_ms()
         if self.closed_ms is not None:
             idle_ms = self.now_ms() - self.closed_ms
-            if ends or idle_ms >= _REACHABLE_MS:
-                self.counts[_IDLE] += min(idle_ms, _REACHABLE_MS)
+            if ends or idle_ms >= self._reachable_ms:
+                self.counts[_IDLE] += min(idle_ms, self._reachable_ms)
                 self.closed_ms = None
 
     async def open(self):

@@ -6,6 +6,7 @@ from . import power_parts
 from .energy import Ledger
 from .sleep import Heard
 
+_REACHABLE_S = const(60)  # as drivers/nbiot.py tells a modem
 _FIRST_LEAD_MS = const(4000)  # a guess, until it is known how long a boot takes
 
 
@@ -14,7 +15,8 @@ def begin(sleeper, node, role):
     sleeper.board = None
     sleeper.mode = "never" if role.ALWAYS_ON else power["sleep"]
     sleeper.lead_ms = _FIRST_LEAD_MS  # it wakes so long before something is due
-    sleeper.ledger = Ledger(clock, role.uplink.carrier, board.rails)
+    reachable_s = node.config.get("modem", {}).get("reachable_s", _REACHABLE_S)
+    sleeper.ledger = Ledger(clock, role.uplink.carrier, board.rails, reachable_s * 1000)
     sleeper.rails = board.rails
     sleeper.pins = power_parts.pins(board.manifest, sleeper.mode == "light")
     sleeper.count = len(role.tasks())

@@ -12,6 +12,7 @@ from fieldbeat.protocols import cbor, event, frame
 
 from .river_site import BOARDS, DATUM_MM, UNIT, RiverSite, river_config
 from .virtual.board import VirtualBoard
+from .virtual.models.modem_radio import GOOD
 from .virtual.network import UP
 
 UPLINK_BITS_S = 28_000
@@ -77,7 +78,7 @@ class PictureSite(RiverSite):
     ) -> VirtualBoard:
         """Adds the station, and lets it find its collector; `more` is TOML of [pictures]."""
         station = self.add_station(river_config(board, more=MORE + more))
-        station.fitted.modem.radio.uplink_bits_s = UPLINK_BITS_S
+        station.fitted.modem.radio.coverage = GOOD._replace(uplink_bits_s=UPLINK_BITS_S)
         station.fitted.parts["river"].hang(lambda: DATUM_MM - self.level_mm)
         self.run_for(run_s)
         return station

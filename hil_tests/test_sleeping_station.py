@@ -260,6 +260,16 @@ def test_the_console_tells_where_the_energy_went(bench):
     assert "radio listens" in said and "in 2 wakes" in said, said
 
 
+def test_a_modem_is_idle_for_as_long_as_its_policy_says(bench):
+    policy = "[modem]\npsm_active_s = 30\n"
+    station = bench.add_station(config(more="[power]\nledger = true\n" + QUARTER_HOURLY + policy))
+    bench.run_for(1000)
+    station.console_write(b"power\r")
+    bench.run_for(2)
+    wakes = int(re.search(rb"listens .* in (\d+) wakes", station.output)[1])
+    assert wakes == 2 and b"radio idle     60.0 s" in station.output
+
+
 def test_a_unit_that_never_sleeps_may_keep_a_ledger(bench):
     station = bench.add_station(config(more="[power]\nledger = true\n" + QUARTER_HOURLY))
     bench.run_for(1000)

@@ -32,6 +32,7 @@ PERIODIC_UNITS_S = {  # T3412 extended
     0b011: 2,
 }
 MOST = 31  # of a unit
+ALWAYS_S = 1_000_000  # longer than any pause of a unit, and in ms a small number on a chip
 EDRX_CODES = {  # of NB-S1, by centiseconds
     2048: "0010",
     4096: "0011",
@@ -87,6 +88,11 @@ class Modem(Strict):
     retry_bytes_day: int | None = Field(default=None, ge=0, le=10_000_000)
     last_gasp_mv: int = Field(default=0, ge=0, le=60_000)
 
+    @property
+    def reachable_s(self) -> int:
+        """How long a modem that was let go can be reached before it sleeps."""
+        return self.psm_active_s if self.psm_periodic_s else ALWAYS_S
+
     def to_device_map(self, part: str) -> dict[str, Any]:
         """Return it as the unit keeps it: settings as the modem is told them."""
         power: list[Any] = ["+CPSMS", 0]
@@ -108,6 +114,7 @@ class Modem(Strict):
             "backoff_max_s": self.backoff_max_s,
             "retry_bytes_day": self.retry_bytes_day,
             "last_gasp_mv": self.last_gasp_mv,
+            "reachable_s": self.reachable_s,
         }
         if not bands:
             del told["bands"], told["restart"]

@@ -288,8 +288,8 @@ def check_name(given: str) -> str:
     return given
 
 
-def load(path: Path) -> NodeConfig:
-    """Read and check a node's TOML file.
+def load(path: Path, within_budget: bool = True) -> NodeConfig:
+    """Read and check a node's TOML file; without `within_budget`, not what [power] declares.
 
     Raises:
         CannotTry: the file cannot be read.
@@ -301,10 +301,10 @@ def load(path: Path) -> NodeConfig:
         raise CannotTry(f"{path}: {error.strerror}", "name a file that you may read") from None
     except UnicodeDecodeError:
         raise InvalidData(str(path), ["the file is not UTF-8 text"]) from None
-    return parse(text, str(path))
+    return parse(text, str(path), within_budget)
 
 
-def parse(text: str, source: str) -> NodeConfig:
+def parse(text: str, source: str, within_budget: bool = True) -> NodeConfig:
     """Check a node's TOML text; `source` names it in messages."""
     try:
         data = tomllib.loads(text)
@@ -329,6 +329,10 @@ def parse(text: str, source: str) -> NodeConfig:
     checks = (_part_problems, _road_problems, _size_problems, _budget_problems)
     others = (modem_table.problems, power_table.problems, station_alarms.problems)
     problems = [problem for each in (*checks, *others) for problem in each(config)]
+    if within_budget and tables.power and not problems:
+        from . import power_forecast  # adds up what a day costs, which few commands need
+
+        problems = list(power_forecast.problems(config))
     if problems:
         raise InvalidData(source, problems)
     return NodeConfig(source, tables, board, profile, tuple(_notes(config)))

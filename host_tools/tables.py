@@ -120,6 +120,8 @@ def _details(view: UnitView, now_s: float) -> list[RenderableType]:
     if view.waiting:
         facts.append(f"{view.waiting} records wait for their schema")
     parts.append(Text(f"{view.name}: {'; '.join(facts)}", style="dim"))
+    if view.energy:
+        parts.append(Text(f"{view.name}: {view.energy}", style="dim"))
     if view.counters:
         parts.append(Text(f"{view.name} counted: {_counts(view.counters)}", style=_ODD))
     if view.refused:

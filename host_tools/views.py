@@ -11,7 +11,7 @@ from typing import Any
 from fieldbeat.protocols import cbor, event
 from fieldbeat.protocols.schema import NORMAL
 
-from . import scaled, self_tests, unit_clips
+from . import energy, scaled, self_tests, unit_clips
 from .errors import CannotTry
 from .gaps import Gap, Gaps
 from .records import counters, number
@@ -61,6 +61,7 @@ class UnitView:
     rsrp_dbm: float | None = None
     battery_v: float | None = None
     counters: dict[str, int] = field(default_factory=dict)
+    energy: str = ""  # where it went in the last day that the unit told, in words
     refused: dict[str, int] = field(default_factory=dict)
     forged: list[str] = field(default_factory=list)  # floods of bad tags, in words
     self_test: str = ""  # of a loudspeaker, in words
@@ -197,6 +198,8 @@ class Views:
         boot = self._last_event(view.name, event.BOOT)
         view.app = str(boot.get(event.BOOT_VERSION, ""))
         view.restart = str(boot.get(event.BOOT_CAUSE, ""))
+        ledger = energy.parse(self._last_event(view.name, event.ENERGY))
+        view.energy = ledger.text if ledger else ""
         health = self._last_event(view.name, event.HEALTH)
         view.uptime_s = number(health, event.HEALTH_UPTIME_S)
         view.pending = number(health, event.HEALTH_PENDING)

@@ -85,6 +85,7 @@ def test_an_empty_table_is_what_a_station_without_one_does():
         "backoff_s": 0,
         "backoff_max_s": 21_600,
         "last_gasp_mv": 0,
+        "reachable_s": 60,
     }
     without = CONFIG.replace("[modem]", "").format(table="", board="greenhouse_esp32")
     assert "modem" not in node_config.parse(without, "x").to_device_map()

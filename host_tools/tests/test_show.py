@@ -194,6 +194,14 @@ def test_a_clock_that_was_not_set_is_told(made):
     assert "clock not set" in lines[3]
 
 
+def test_where_the_energy_went_is_told(made):
+    views, send = made
+    body = {2: 86_400, 3: 812_345, 4: [0, 85_587_655], 5: 311, 7: {"sensors": 216_000}, 10: 24}
+    send(event.encode(7, event.ENERGY, T0, body))
+    lines = drawn(screen(views.units(NOW_S), [], NOW_S, detailed=True))
+    assert any(line.startswith("gh-1: awake 14 min of 24.0 h, 311 deep sl") for line in lines)
+
+
 def test_json_for_machines(made, capsys):
     assert main(["show", "gh-1", "--json"]) == 0
     value = json.loads(capsys.readouterr().out)["units"][0]

@@ -1,22 +1,20 @@
 """Network side of the modem models: registration, radio connection, sockets, power saving.
 
-Figures: NB-IoT at 20 kbit/s as a bench default; 3GPP TS 24.008 10.5.7.3 for the active timer.
+Figures: NB-IoT at 20 kbit/s as a bench default, 0.37 and 2.5 kbit/s at 164 dB (3GPP R1-1701044);
+3GPP TS 24.008 10.5.7.3 for the active timer.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..network import Network
 
 HOME, SEARCHING, ROAMING = 1, 2, 5
-UPLINK_BITS_S = 20_000
 HEADER_BYTES = 28  # IPv4 and UDP
 SEND_US = 50_000  # from the end of the command to the radio
-SETUP_US = (300_000, 1_200_000)  # radio connection from idle
-DOWNLINK_US = (100_000, 300_000)  # to a connected modem
 PAGING_US = 2_560_000  # to an idle one: at its next paging occasion
 EDRX_US = 20_480_000  # the same with AT+CEDRXS on: TS 24.008 10.5.5.32, the shortest for NB-IoT
 INACTIVITY_US = 10_000_000  # the network lets the connection go
@@ -24,6 +22,18 @@ RELEASE_US = 500_000  # the same after release assistance
 SEARCH_US = (2_000_000, 20_000_000)
 ONE_UPLINK, ONE_DOWNLINK = 1, 2  # release assistance
 TIMER_UNITS_S = {0b000: 2, 0b001: 60, 0b010: 360}
+
+
+class Coverage(NamedTuple):
+    """How well a modem hears and is heard; in bad coverage it says everything many times."""
+
+    uplink_bits_s: int
+    setup_us: tuple[int, int]  # radio connection from idle
+    downlink_us: tuple[int, int]  # to a connected modem
+
+
+GOOD = Coverage(20_000, (300_000, 1_200_000), (100_000, 300_000))
+BAD = Coverage(370, (2_000_000, 8_000_000), (500_000, 2_000_000))
 
 
 class Socket:
@@ -43,10 +53,10 @@ class Radio:
         self.modem = modem
         self.network = network
         self.random = random.Random(modem.world.random.getrandbits(64))
+        self.coverage = GOOD
         self.rsrp_dbm = self.random.uniform(-105.0, -80.0)
         self.sockets: dict[int, Socket] = {}
         self.timer = modem.world.call_after(0, lambda: None)  # the one thing that comes next
-        self.uplink_bits_s = UPLINK_BITS_S
         self.free_us = 0  # when it has sent what it was given
         self.missed = 0  # datagrams that came while the modem slept or was off
 
@@ -209,12 +219,13 @@ class Radio:
 
     def send(self, number: int, data: bytes) -> None:
         """Send a datagram after those before it; SEND OK follows when it has left."""
-        now_us = self.modem.world.now_us
+        coverage, now_us = self.coverage, self.modem.world.now_us
         begin_us = now_us + SEND_US
         if not self.connected:
-            begin_us += self.random.randrange(*SETUP_US)
+            begin_us += self.random.randrange(*coverage.setup_us)
         bits = (len(data) + HEADER_BYTES) * 8
-        self.free_us = max(begin_us, self.free_us) + bits * 1_000_000 // self.uplink_bits_s
+        air_us = bits * 1_000_000 // coverage.uplink_bits_s
+        self.free_us = max(begin_us, self.free_us) + air_us
         self.modem.later(self.free_us - now_us, lambda: self.sent(number, data))
 
     def sent(self, number: int, data: bytes) -> None:
@@ -245,7 +256,7 @@ class Radio:
         if self.modem.state != "on" or self.sleepy:
             self.missed += 1
             return
-        delay_us = self.random.randrange(*DOWNLINK_US)
+        delay_us = self.random.randrange(*self.coverage.downlink_us)
         if not self.connected:
             is_edrx = self.modem.settings["+CEDRXS"][0] in "12"
             delay_us += self.random.randrange(EDRX_US if is_edrx else PAGING_US)

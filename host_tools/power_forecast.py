@@ -1,0 +1,226 @@
+"""What a predicted day means: charge, bytes of a month, the queue, wear, and the declared budgets.
+
+For good and for bad coverage; a budget must hold in both, since nobody chooses.
+"""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from . import currents, partition_table, power_model
+from .currents import COVERAGES, Coverage
+from .energy import Ledger
+from .power_day import Day
+
+if TYPE_CHECKING:
+    from .node_config import NodeConfig
+
+MONTH_D, YEAR_D = 365 / 12, 365
+OUTBOX_BYTES = 524_288  # firmware/node.py
+ENTRY_BYTES = 6  # firmware/outbox.py: of a record
+BLOCK_BYTES = 4096
+# An append copies a block, now and then the file system's own; as the bench's flash counts them.
+ERASES_AN_APPEND = 1.05
+ERASES_A_PICTURE = 1.5  # beside its blocks
+FREE_PART = 0.5  # of the file system, over which littlefs spreads its erases; hypothesis
+BATTERY_PART = 0.8  # of its charge, that is there in the cold and after years; hypothesis
+SUN_PART = 0.7  # of what a panel gives, that is stored; hypothesis
+CELL_V = 3.7
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """One coverage: a day of the unit, and what follows from it. None: never, or not declared."""
+
+    coverage: Coverage
+    day: Day
+    ledger: Ledger
+    mah: dict[str, float]  # of a day, by consumer
+    bytes_month: float
+    queue_h: float
+    pictures_queue_h: float | None
+    wear_years: float
+    dark_days: float | None
+
+    @property
+    def mah_day(self) -> float:
+        return sum(self.mah.values())
+
+    @property
+    def largest(self) -> str:
+        """The consumer that takes most."""
+        return max(self.mah, key=self.mah.__getitem__)
+
+    def as_map(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        ledger = vars(self.ledger)
+        days = {"queue_hours": self.queue_h, "picture_queue_hours": self.pictures_queue_h}
+        return {
+            "mah_day": round(self.mah_day, 2),
+            "mah": {name: round(value, 2) for name, value in self.mah.items()},
+            "bytes_month": round(self.bytes_month),
+            **{key: value and round(value, 1) for key, value in days.items()},
+            "wear_years": round(self.wear_years, 1),
+            "days_without_sun": self.dark_days and round(self.dark_days, 1),
+            "ledger": {key: _rounded(value) for key, value in ledger.items()},
+        }
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    return round(value, 1)
+
+
+def forecasts(config: NodeConfig, fast_h: float = 0.0) -> list[Forecast]:
+    """Return the forecast for each coverage; `fast_h` hours of a day there is a flood."""
+    return [forecast(config, coverage, fast_h) for coverage in COVERAGES]
+
+
+def forecast(config: NodeConfig, coverage: Coverage, fast_h: float = 0.0) -> Forecast:
+    """Return what one day in some coverage means."""
+    predicted = power_model.predict(config, coverage, fast_h)
+    day, ledger = predicted.day, predicted.ledger
+    mah = power_model.milliamp_hours(config, ledger, coverage)
+    power = config.tables.power
+    battery = power.battery_mah if power else None
+    return Forecast(
+        coverage,
+        day,
+        ledger,
+        mah,
+        MONTH_D * predicted.air_bytes,
+        24 * OUTBOX_BYTES / (day.record_bytes + ENTRY_BYTES * day.records),
+        _pictures_h(config, day),
+        _wear_years(config, day),
+        BATTERY_PART * battery / sum(mah.values()) if battery else None,
+    )
+
+
+def _pictures_h(config: NodeConfig, day: Day) -> float | None:
+    from .node_config import Pictures
+
+    if not day.scheduled:
+        return None
+    table = config.tables.pictures or Pictures()
+    return 24 * table.keep_bytes / day.sent_picture_bytes
+
+
+def _wear_years(config: NodeConfig, day: Day) -> float:
+    vfs = partition_table.find(config.board.partition_table(), "vfs")
+    erases = ERASES_AN_APPEND * (day.records + day.wakes)
+    if day.pictures:
+        blocks = math.ceil(day.sent_picture_bytes / day.pictures / BLOCK_BYTES)
+        erases += day.pictures * (ERASES_A_PICTURE + blocks)
+    blocks_free = FREE_PART * vfs.size / BLOCK_BYTES
+    return blocks_free * currents.FLASH_CYCLES / erases / YEAR_D
+
+
+def overruns(config: NodeConfig, found: list[Forecast]) -> Iterator[str]:
+    """Yield each declared limit of [power] that is exceeded, in numbers."""
+    power = config.tables.power
+    if power is None:
+        return
+    worst = max(found, key=lambda each: each.mah_day)
+    place = f"in {worst.coverage.name} coverage"
+    most = f"most of it {worst.largest} ({worst.mah[worst.largest]:.1f})"
+    if power.budget_mah_day and worst.mah_day > power.budget_mah_day:
+        yield (
+            f"[power] budget_mah_day = {power.budget_mah_day:g}: a day {place} takes "
+            f"{worst.mah_day:.1f} mAh, {most}"
+        )
+    bytes_month = max(each.bytes_month for each in found)
+    if power.budget_bytes_month and bytes_month > power.budget_bytes_month:
+        yield (
+            f"[power] budget_bytes_month = {power.budget_bytes_month}: a month takes "
+            f"{bytes_month:,.0f} bytes"
+        )
+    if power.days and worst.dark_days is not None and worst.dark_days < power.days:
+        yield (
+            f"[power] days = {power.days:g}: the battery lasts {worst.dark_days:.1f} days "
+            f"{place}, {most}"
+        )
+    watt_h = worst.mah_day * CELL_V / 1000
+    if power.solar_wh_day is not None and watt_h > SUN_PART * power.solar_wh_day:
+        yield (
+            f"[power] solar_wh_day = {power.solar_wh_day:g}: {SUN_PART * power.solar_wh_day:.2f} "
+            f"Wh of it are stored, a day {place} takes {watt_h:.2f} Wh, {most}"
+        )
+
+
+# What may be changed, by the consumer that it concerns: table, key, and other values to try.
+def _changes(config: NodeConfig) -> Iterator[tuple[str, NodeConfig]]:
+    from .node_config import Pictures
+
+    tables = config.tables
+    power = tables.power
+    if power and power.sleep != "deep":
+        changed = tables.model_copy(update={"power": power.model_copy(update={"sleep": "deep"})})
+        yield "[power] sleep = 'deep'", replace(config, tables=changed)
+    pictures = tables.pictures or Pictures()
+    if config.profile.role == "camera":
+        for times in (2, 4, 8, 24):
+            every_s = pictures.every_s * times
+            if 0 < every_s <= 604_800:
+                less = pictures.model_copy(update={"every_s": every_s})
+                changed = tables.model_copy(update={"pictures": less})
+                yield f"[pictures] every_s = {every_s}", replace(config, tables=changed)
+    for times in (2, 4, 8, 24):
+        interval_s = config.uplink_interval_s * times
+        if interval_s <= 86_400:
+            uplink = tables.uplink.model_copy(update={"interval_s": interval_s})
+            changed = tables.model_copy(update={"uplink": uplink})
+            yield f"[uplink] interval_s = {interval_s}", replace(config, tables=changed)
+    for times in (2, 3, 6, 12):
+        interval_s = config.sampling_interval_s * times
+        if interval_s <= 3600:
+            sampling = tables.sampling.model_copy(update={"interval_s": interval_s})
+            changed = tables.model_copy(update={"sampling": sampling})
+            yield f"[sampling] interval_s = {interval_s}", replace(config, tables=changed)
+
+
+def ways_out(config: NodeConfig, fast_h: float = 0.0) -> list[str]:
+    """Return the smallest change of each key that alone keeps all budgets."""
+    found: dict[str, str] = {}
+    for text, changed in _changes(config):
+        key = text.partition(" = ")[0]
+        if key not in found and not any(overruns(changed, forecasts(changed, fast_h))):
+            found[key] = text
+    return list(found.values())
+
+
+def advice(config: NodeConfig, fast_h: float = 0.0) -> str:
+    """Return what to do about an exceeded budget, as an imperative."""
+    ways = ways_out(config, fast_h)
+    if ways:
+        return f"set {' or '.join(ways)}, or raise the budget"
+    worst = max(forecasts(config, fast_h), key=lambda each: each.mah_day)
+    return f"no single key is enough: begin with what {_WHERE[worst.largest]}, or raise the budget"
+
+
+_WHERE = {
+    "CPU": "keeps the processor awake ([power] sleep, [sampling] interval_s)",
+    "radio": "is sent ([uplink] interval_s, [pictures] every_s and thumbnail_bytes)",
+    "camera": "is filmed ([pictures] every_s)",
+    "rails": "is measured ([sampling] interval_s, [pace])",
+    "always on": "no rail switches off (a board with rails, or [fitted.NAME] enabled = false)",
+}
+
+
+def problems(config: NodeConfig) -> Iterator[str]:
+    """Yield what is over its budget; only where one is declared, since it takes a while."""
+    power = config.tables.power
+    limits = power and (
+        power.budget_mah_day or power.budget_bytes_month or power.days or power.solar_wh_day
+    )
+    if not limits or config.board.modem is None or config.profile.role == "speaker":
+        return
+    over = list(overruns(config, forecasts(config)))
+    if over:
+        yield from over[:-1]
+        yield f"{over[-1]}; {advice(config)}"
