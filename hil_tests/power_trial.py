@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from zlib import crc32
 
@@ -90,7 +91,7 @@ def run(node: NodeConfig, coverage: Coverage, seed: int = 1) -> Trial:
         ledger = energy.parse(cbor.decode(database.all(rows, event.ENERGY)[0]["body"]))
         assert ledger is not None
         offset_s = _offset_s(site, node)
-        coverage = replace(coverage, lost=_lost(site))
+        coverage = replace(coverage, lost=_lost(site, node))
     predicted = power_model.predict(node, coverage, starts=1, boot_s=BOOT_S, offset_s=offset_s)
     return Trial(node, coverage, predicted.ledger, ledger)
 
@@ -103,8 +104,13 @@ def _offset_s(site: Site, node: NodeConfig) -> float:
     return min(power_chip.SETTLE_S, interval_s // 2) + crc32(unit.kid) % spread_s
 
 
-def _lost(site: Site) -> float:
-    """What was lost of the datagrams of this day: of so few, chance decides how many."""
+def _lost(site: Site, node: NodeConfig) -> float:
+    """What was lost of the datagrams of this day: of so few, chance decides how many.
+
+    Where there are no pictures each of them is a question, and what costs is one without answer.
+    """
     counts = site.network.counts
-    sent = counts["up_sent"] + counts["down_sent"]
-    return (counts["up_lost"] + counts["down_lost"]) / sent
+    sent, lost = (counts[f"up_{what}"] + counts[f"down_{what}"] for what in ("sent", "lost"))
+    if node.profile.role == "camera":
+        return lost / sent
+    return 1 - math.sqrt((counts["down_sent"] - counts["down_lost"]) / counts["up_sent"])

@@ -92,7 +92,7 @@ class Radio:
         datagrams = max(1, math.ceil(total / room))
         size = total / datagrams + FRAME_BYTES
         self.active_s += day.wakes * self._facts.wake_s
-        self._connect(day.wakes)
+        self._connect(day.wakes - day.starts)  # the search for the network leaves it connected
         self._send(size, day.wakes * datagrams)
         self._hear(day.wakes * (1 - silent))
         timeout_s = max(uplink.ack_timeout_s, RETRY_S)
