@@ -27,5 +27,5 @@ def test_a_predicted_day_is_that_of_the_ledger(node, coverage):
         if told or predicted:
             assert predicted == pytest.approx(told, rel=WITHIN), what
     # Bad coverage is really bad, and a unit that sleeps really does.
-    assert (trial.told.radio["tx"] + trial.told.radio["active"] > 400) == (coverage is BAD)
+    assert (trial.told.radio["tx"] + trial.told.radio["active"] > 250) == (coverage is BAD)
     assert trial.told.awake_s < 5000

@@ -21,7 +21,8 @@ COLOURS = {
 LABEL_PIXELS = 34  # a part of a bar that is narrower has its number in the legend alone
 STYLE = (
     "text{font:13px sans-serif;fill:#222}.title{font-size:16px;font-weight:bold}"
-    ".quiet{fill:#666}.in{fill:#fff}.limit{stroke:#111;stroke-width:2;stroke-dasharray:5 3}"
+    ".quiet{fill:#666}.in{fill:#fff}.over{paint-order:stroke;stroke:#fff;stroke-width:5px}"
+    ".limit{stroke:#111;stroke-width:2;stroke-dasharray:5 3}"
 )
 
 
@@ -42,6 +43,9 @@ def draw(title: str, found: list[Forecast], budget_mah: float | None = None) -> 
             f'<text x="{x:.1f}" y="{bottom + 4}" text-anchor="{side}">'
             f"budget {budget_mah:g} mAh a day</text>"
         )
+    for n, each in enumerate(found):
+        x, y = LEFT + scale * each.mah_day + 6, 74 + ROW * n
+        shapes.append(f'<text class="over" x="{x:.1f}" y="{y}">{each.mah_day:.1f} mAh</text>')
     shapes += _legend(found, bottom + 26)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
@@ -62,7 +66,6 @@ def _bar(each: Forecast, y: float, scale: float) -> Iterator[str]:
         if wide > LABEL_PIXELS:
             yield f'<text class="in" x="{x + 5:.1f}" y="{y + 22}">{mah:.1f}</text>'
         x += wide
-    yield f'<text x="{x + 6:.1f}" y="{y + 22}">{each.mah_day:.1f} mAh</text>'
 
 
 def _legend(found: list[Forecast], y: float) -> Iterator[str]:
