@@ -226,11 +226,27 @@ def test_a_station_in_deep_sleep_counts_every_tip_that_wakes_it(tmp_path):
         node = river_config(BOARDS[1], more=EVEN + '[power]\nsleep = "deep"\nconsole_s = 30\n')
         station = site.add_station(node)
         contact = station.fitted.parts["rain"]
+        contact.faults.bouncing = 2
         site.river.storm(1200, (4,), step_s=1800)
         site.run_for(2 * HOUR_S + 300)
         assert contact.tips == 20 and station.resets.count(DEEPSLEEP) > 5
+        assert contact.faults.fired["bouncing"]
         assert readings(site, "rain")[-1][1:] == (4.0, "normal")
         assert b"Traceback" not in station.output
+
+
+def test_a_bucket_that_sticks_does_not_keep_a_station_awake(tmp_path):
+    with RiverSite(seed=2, workdir=tmp_path) as site:
+        more = '[sampling]\nreport_samples = 4\n[power]\nsleep = "deep"\nconsole_s = 30\n'
+        station = site.add_station(river_config(BOARDS[1], more=NO_PICTURES + more))
+        faults = station.fitted.parts["rain"].faults
+        faults.stuck = True
+        site.river.storm(600, (2,), step_s=900)
+        site.run_for(1.2 * HOUR_S)
+        assert faults.fired["stuck"] == 1 and station.resets.count(DEEPSLEEP) > 5
+        assert len(station.resets) <= 1.2 * HOUR_S // 300 + 8  # as often as it measures
+        qualities = [quality for _, _, quality in readings(site, "rain")]
+        assert qualities.count("sensor fault") > 5, qualities
 
 
 def test_a_bucket_that_sticks_and_a_cable_that_hums_are_told_and_end(tmp_path):
