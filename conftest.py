@@ -26,6 +26,13 @@ RUNNER = Path(__file__).parent / "hil_tests" / "micropython_tests.py"
 # About what an ESP32 without PSRAM leaves: the same objects take twice the bytes on 64 bits.
 HEAP = "192k"
 TIMEOUT_S = 170  # for all tests of a file
+# The bench's files that take longest, in the order in which workers begin them: in turn those that
+# compute and those that wait for processes and serial lines.
+LONGEST = (
+    *("soak", "scopes", "speaker_self_test", "instruments", "faults_board", "bare_board"),
+    *("sleeping_station", "stimulus_bench", "faults_modem", "rig", "river_sensors", "plugin"),
+    *("two_roads", "bench", "river_alarms", "gauge", "speaker_faults", "faults", "cuts"),
+)
 
 
 def micropython_command() -> str:
@@ -61,10 +68,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Workers begin with the bench's tests, the long ones, so that none of them ends alone."""
-    if hasattr(config, "workerinput"):
-        bench = config.rootpath / "hil_tests"
-        items.sort(key=lambda item: not item.path.is_relative_to(bench))
+    """Workers begin with the long files and the bench's, so that none of them ends alone."""
+    if not hasattr(config, "workerinput"):
+        return
+    bench = config.rootpath / "hil_tests"
+    rank = {f"test_{name}.py": number for number, name in enumerate(LONGEST)}
+
+    def place(item: pytest.Item) -> int:
+        ours = item.path.is_relative_to(bench)
+        return rank.get(item.path.name, len(rank)) if ours else len(rank) + 1
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
@@ -75,17 +89,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """All of a file's items for MicroPython go to one worker, since they are one run of it.
+    """A file goes to one worker, for it shares its fixtures and one run of MicroPython.
 
-    The mark `xdist_group` of pytest-xdist 3.8 does nothing with pytest 9.2.
+    So a file that waits for serial lines runs beside others that compute.
     """
-    from xdist.scheduler import LoadScopeScheduling
+    from xdist.scheduler import LoadFileScheduling
 
-    class ByRun(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return nodeid.partition("::")[0] if nodeid.endswith("[micropython]") else nodeid
-
-    return ByRun(config, log)
+    config.option.loadscopereorder = False  # ours is the order
+    return LoadFileScheduling(config, log)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

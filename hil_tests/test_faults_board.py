@@ -115,11 +115,11 @@ def test_a_full_file_system_gives_up_the_oldest_and_says_so(bench, faults):
     board.power_off()
     heard = []
     board.flash.before_op = heard.append
-    full = FullFlash(board, free_blocks=5)
+    full = FullFlash(board, free_blocks=3)
     board.power_on()
     faults.expect("flash full", full.was_full)
     faults.network.away = True
-    bench.run_for(2 * DAY_S)
+    bench.run_for(1.3 * DAY_S)
     faults.network.away = False
     bench.run_for(SETTLED_S)
     lost = bench.views.unit("gh-01", bench.now_s).counters["outbox_full"]
@@ -129,7 +129,7 @@ def test_a_full_file_system_gives_up_the_oldest_and_says_so(bench, faults):
     board.power_off()
     full.empty()
     board.power_on()
-    bench.run_for(SETTLED_S)
+    bench.run_for(2 * HOUR_S)
     ledger = Ledger(bench)
     assert ledger.broken() == []
     # What was given up is known to be, and nothing else is missing.

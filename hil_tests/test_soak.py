@@ -21,6 +21,14 @@ from fieldbeat.host_tools.errors import CannotTry
 HOUR_S = 3600
 
 
+@pytest.fixture
+def short(monkeypatch):
+    """Days of a run that is about one fault, or about being the same again."""
+    monkeypatch.setattr(soak, "QUIET_S", 2 * HOUR_S)
+    monkeypatch.setattr(kinds, "PATIENCE_S", 4 * HOUR_S)
+    return 0.25
+
+
 def test_two_days_under_faults():
     results, _ = soak.run(soak.Options(days=2, seed=3))
     assert (results.broken, results.invalid) == ([], [])
@@ -28,13 +36,13 @@ def test_two_days_under_faults():
     assert results.samples > 400 and results.exit_code == 0
 
 
-def test_a_fault_that_does_not_fire_makes_the_run_invalid(monkeypatch):
+def test_a_fault_that_does_not_fire_makes_the_run_invalid(short, monkeypatch):
     def never(slot: kinds.Slot) -> None:
         slot.modem.faults.urc_at(10**9, "+CSCON: 1")
         slot.hours(0.1, 0.2)
 
     monkeypatch.setattr(soak, "KINDS", {"never": never})
-    results, _ = soak.run(soak.Options(days=0.7))
+    results, _ = soak.run(soak.Options(days=short))
     assert results.exit_code == 2
     assert "never: modem.urc_at" in results.invalid[0]
     assert "INVALID" in soak.text_of(results)
@@ -53,12 +61,12 @@ def test_a_run_that_proves_nothing_is_tidied_up_and_not_judged(monkeypatch):
     assert results.samples > 100  # it lived on, and was heard
 
 
-def test_a_flash_that_never_filled_up_is_emptied_again(monkeypatch):
+def test_a_flash_that_never_filled_up_is_emptied_again(short, monkeypatch):
     emptied = []
     monkeypatch.setattr(kinds.FullFlash, "was_full", lambda full: False)
     monkeypatch.setattr(kinds.FullFlash, "empty", lambda full: emptied.append(full))
     monkeypatch.setattr(soak, "KINDS", {"flash_full": kinds.flash_full})
-    results, _ = soak.run(soak.Options(days=0.7))
+    results, _ = soak.run(soak.Options(days=short))
     assert "flash_full: its occasion did not come" in results.invalid[0]
     assert len(emptied) == 1
 
@@ -70,7 +78,7 @@ def test_a_folder_that_cannot_be_made_is_told_before_the_run(monkeypatch, tmp_pa
         soak.soak(soak.Options(days=0.7, report=tmp_path / "file" / "x"), as_json=False)
 
 
-def test_a_record_that_the_collector_loses_is_found(monkeypatch):
+def test_a_record_that_the_collector_loses_is_found(short, monkeypatch):
     def forgets(slot: kinds.Slot) -> None:
         slot.panel.expect("forgotten", lambda: len(slot.site.outcomes))
         slot.hours(2, 3)
@@ -78,15 +86,15 @@ def test_a_record_that_the_collector_loses_is_found(monkeypatch):
             slot.site.store.database.write("DELETE FROM records WHERE rn = 4")
 
     monkeypatch.setattr(soak, "KINDS", {"forgets": forgets})
-    results, _ = soak.run(soak.Options(days=0.7))
+    results, _ = soak.run(soak.Options(days=short))
     assert results.exit_code == 1
     assert results.broken[0] == "gh-01: records [4] were acknowledged and are not stored"
     said = soak.text_of(results)
-    assert "1 forgets\n" in said and "again      fieldbeat bench replay 1 --days 0.7" in said
+    assert "1 forgets\n" in said and f"again      fieldbeat bench replay 1 --days {short}" in said
 
 
-def test_a_run_again_that_differs_is_told_the_first_line(tmp_path, capsys):
-    results, _ = soak.run(soak.Options(days=0.7, seed=5, report=tmp_path))
+def test_a_run_again_that_differs_is_told_the_first_line(short, tmp_path, capsys):
+    results, _ = soak.run(soak.Options(days=short, seed=5, report=tmp_path))
     kept, trace = tmp_path / "soak.json", tmp_path / "soak.trace.gz"
     assert json.loads(kept.read_text())["digest"] == results.digest
     lines = gzip.decompress(trace.read_bytes()).splitlines(keepends=True)
@@ -103,7 +111,7 @@ def test_a_run_again_that_differs_is_told_the_first_line(tmp_path, capsys):
     trace.unlink()
     assert replay(soak.Options(seed=5), str(kept), as_json=False) == 1
     assert "no trace to compare with" in capsys.readouterr().out
-    assert replay(soak.Options(days=0.6, seed=5), None, as_json=True) == 0
+    assert replay(soak.Options(days=0.2, seed=5), None, as_json=True) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["same"] is None and found["expected"] is None
     with pytest.raises(CannotTry, match="neither a digest"):
