@@ -234,7 +234,7 @@ def station(tmp_path, monkeypatch):
 
 def test_a_flood_is_told_seen_and_read(station, tmp_path):
     demo, site, board = station
-    demo.flood(site, board, 4500)
+    demo.flood(site, board, 3000)
     demo.results(board.fitted.parts["view"])
     said = demo.console.file.getvalue()
     for words in ("alarm: 1 begins, level is 0.9", "full picture", "thumbnail picture", "agrees"):

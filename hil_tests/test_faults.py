@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from fieldbeat.hil_tests.faults.ledger import Ledger
 from fieldbeat.hil_tests.virtual.site import QUARTER_HOURLY, Site, config
@@ -9,7 +11,8 @@ from fieldbeat.hil_tests.virtual.site import QUARTER_HOURLY, Site, config
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 ROUND_S = 900
-SETTLED_S = 25 * HOUR_S + 1200  # a day and a wake: the next HEALTH event has arrived
+SETTLED_S = 2 * HOUR_S + 1200  # two wakes: what was behind has been made up for
+TOLD_S = 25 * HOUR_S + 1200  # a day and a wake: the next HEALTH event has arrived
 
 
 @pytest.fixture
@@ -23,12 +26,21 @@ def ledger(bench: Site, board) -> Ledger:
     return Ledger(bench, ROUND_S)
 
 
+def counted(bench: Site, board) -> dict[str, int]:
+    """What the unit says on its console went wrong since its start; HEALTH tells it once a day."""
+    begin = len(board.output)
+    board.console_write(b"counters\r")
+    bench.run_for(5)
+    rows = re.findall(rb"(\w+) +(\d+)\s", board.output[begin:])
+    return {name.decode(): int(count) for name, count in rows}
+
+
 @pytest.mark.parametrize("away_s", [HOUR_S, 3 * DAY_S])
 def test_a_network_that_is_away_costs_no_sample(bench, ledger, faults, away_s):
     faults.network.away = True
     bench.run_for(away_s)
     faults.network.away = False
-    bench.run_for(SETTLED_S)
+    bench.run_for(TOLD_S)
     assert ledger.complete()
     assert ledger.broken() == []
     assert ledger.counters()["no_ack"] >= away_s // HOUR_S
@@ -65,14 +77,14 @@ def test_a_collector_that_is_killed_goes_on_from_its_file(bench, ledger, faults,
 
 
 @pytest.mark.parametrize("jump_s", [HOUR_S, -HOUR_S, 10 * 365 * DAY_S])
-def test_a_server_whose_clock_jumps_and_comes_back(bench, ledger, faults, jump_s):
+def test_a_server_whose_clock_jumps_and_comes_back(bench, ledger, board, faults, jump_s):
     bench.run_for(2 * HOUR_S)
     faults.site.server_clock_off_s = jump_s
     bench.run_for(3 * HOUR_S)
     faults.site.server_clock_off_s = 0
     bench.run_for(SETTLED_S)
     assert ledger.broken() == []
-    assert ledger.counters()["clock_jump"] >= 2
+    assert counted(bench, board)["clock_jump"] >= 2
     view = bench.views.unit("gh-01", bench.now_s)
     assert (view.missing, view.waiting) == (0, 0)
     # All rounds but those that a jump has cut short; a stretch may have been lived twice.
@@ -85,7 +97,7 @@ def test_a_modem_that_tells_a_wrong_time_is_corrected_by_the_server(bench, fault
     bench.run_for(SETTLED_S)
     ledger = Ledger(bench)
     assert ledger.broken() == []
-    assert ledger.counters()["clock_jump"] == 1
+    assert counted(bench, station)["clock_jump"] == 1
     assert abs(ledger.times()[-1] - bench.now_s) < 2 * HOUR_S
 
 
