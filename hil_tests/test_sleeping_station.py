@@ -17,6 +17,7 @@ from fieldbeat.host_tools.energy import parse
 from fieldbeat.protocols import cbor, event
 from fieldbeat.protocols.reason_codes import CODES
 
+# Where it does not matter how often it wakes, that is each quarter of an hour.
 DEEP, LIGHT = '[power]\nsleep = "deep"\n', '[power]\nsleep = "light"\n'
 HOUR_S = 3600
 
@@ -154,7 +155,7 @@ def nonsense(memory: bytes) -> bytes:
 
 @pytest.mark.parametrize("damage", [one_bit, nonsense])
 def test_damage_is_counted_and_costs_the_batch_alone(bench, damage):
-    station = bench.add_station(config(more=DEEP))
+    station = bench.add_station(config(more=DEEP + QUARTER_HOURLY))
     bench.run_for(1200)
     assert bench.run_until(lambda: station.state == "sleep", 600)
     station.hardware.rtc_memory = damage(station.hardware.rtc_memory)
@@ -168,7 +169,7 @@ def test_damage_is_counted_and_costs_the_batch_alone(bench, damage):
 
 
 def test_a_power_cut_in_the_sleep_loses_at_most_what_was_not_written(bench):
-    station = bench.add_station(config(more=DEEP))
+    station = bench.add_station(config(more=DEEP + QUARTER_HOURLY))
     bench.run_for(1200)
     assert bench.run_until(lambda: station.state == "sleep", 600)
     station.power_off()
@@ -206,7 +207,7 @@ def test_a_door_ends_a_deep_sleep(bench, monkeypatch):
     manifest["fieldbeat"]["heap_kb"] = 320  # a contact is among the parts of loudspeakers
     monkeypatch.setattr(boards, "manifest", lambda _name: manifest)
     monkeypatch.setattr(bench_module, "board_manifest", lambda _name: manifest)
-    station = bench.add_station(config(more=DEEP))
+    station = bench.add_station(config(more=DEEP + QUARTER_HOURLY))
     bench.run_for(700)
     assert bench.run_until(lambda: station.state == "sleep", 600)
     bench.run_for(30)
