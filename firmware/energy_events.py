@@ -30,12 +30,12 @@ def tell(node, ledger):
     from . import events
 
     if events.append(node, _ENERGY, body(ledger)) is not None:
-        # What goes on at the moment goes on counting.
-        running_ms = min(0, ledger.counts[_ACTIVE])
-        ledger.counts = [0] * len(ledger.counts)
-        ledger.counts[_ACTIVE] = running_ms
-        ledger.on_ms = dict.fromkeys(ledger.on_ms, 0)
+        is_open = ledger.counts[_ACTIVE] < 0
         ledger.since_ms = ledger.now_ms()
+        ledger.counts = [0] * len(ledger.counts)
+        if is_open:  # what goes on at the moment counts from here on
+            ledger.counts[_ACTIVE] = -ledger.since_ms
+        ledger.on_ms = dict.fromkeys(ledger.on_ms, 0)
 
 
 def body(ledger):
