@@ -23,10 +23,10 @@ def begin(sleeper, node, role):
     sleeper.wait_until = clock.until
     clock.until = sleeper.until
     sleeper.console = node._console._stream = Heard(node._console._stream, clock)
-    for part in role.parts.values():
-        if hasattr(part, "capture"):
-            from . import filmed
+    camera = role.parts.get("camera")
+    if camera:
+        from . import filmed
 
-            filmed.watch(sleeper.ledger, part)
+        filmed.watch(sleeper.ledger, camera)
     sleeper.byte_s = power["console_s"]
     sleeper.console.heard_s = clock.uptime_s() + power["window_s"] - sleeper.byte_s
