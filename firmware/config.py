@@ -45,8 +45,7 @@ class ConfigError(ValueError):
 
 
 # Makes <root>/config.new the config of the next boot and keeps the present one as config.old. Each
-# step is one rename; settings.load() finishes
-# what a power cut interrupted.
+# step is one rename; settings.load() finishes what a power cut interrupted.
 def commit(root):
     new = root + "/config.new"
     check(decode(new, read(new)), "config")
