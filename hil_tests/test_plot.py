@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import closing
 
@@ -59,7 +60,9 @@ def test_level_rain_alarms_and_pictures_are_there(store, tmp_path, capsys):
     text = svg.read_text()
     words = ("alarm", "alarm is over", "picture: full", "picture: thumbnail", "level, m", UNIT)
     assert all(f"<!-- {word} -->" in text for word in words)
-    assert main(["show", UNIT, "--plot", str(png)]) == 0
+    assert main(["show", UNIT, "--plot", str(png), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"unit": UNIT, "file": str(png), "pictures": 2}
     picture = cv2.imread(str(png))
     assert picture.shape[1] == round(plot.SIZE_INCHES[0] * plot.DOTS_PER_INCH)
     assert len({tuple(colour) for colour in picture.reshape(-1, 3)}) > 50

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..output import DbOption, JsonOption, RegistryOption, console, print_json, print_json_line
+from ..output import (
+    DbOption,
+    JsonOption,
+    RegistryOption,
+    console,
+    print_json,
+    print_json_line,
+    say,
+)
 
 if TYPE_CHECKING:
     from ..store import Store
@@ -69,7 +77,7 @@ def show(
         if history and unit:
             _history(views, unit, history, last, as_json)
         elif plot and unit:
-            _plot(store, views, unit, last, plot)
+            _plot(store, views, unit, last, plot, as_json)
         elif gaps:
             _gaps(views, unit, as_json)
         elif follow:
@@ -156,7 +164,7 @@ def _history(views: Views, unit: str, channel: str, last: int, as_json: bool) ->
     console().print(history(f"{unit}: {channel}", rows))
 
 
-def _plot(store: Store, views: Views, unit: str, last: int, path: Path) -> None:
+def _plot(store: Store, views: Views, unit: str, last: int, path: Path, as_json: bool) -> None:
     from ..errors import CannotTry
 
     try:
@@ -164,7 +172,10 @@ def _plot(store: Store, views: Views, unit: str, last: int, path: Path) -> None:
     except ImportError as error:
         raise CannotTry("plots need matplotlib", "pip install 'fieldbeat[plots]'") from error
     marked = plot.write(store, views, unit, last, path)
-    print(f"level, rain and {marked} pictures of {unit} in {path}")
+    if as_json:
+        print_json({"unit": unit, "file": str(path), "pictures": marked})
+    else:
+        say(f"level, rain and {marked} pictures of {unit} in {path}")
 
 
 def _gaps(views: Views, unit: str | None, as_json: bool) -> None:
