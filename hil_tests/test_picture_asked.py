@@ -16,7 +16,7 @@ from .river_site import UNIT
 from .scenes.scene import Scene, jpeg
 
 PASSPHRASE = "correct horse battery"
-WAIT_S = 10_800  # it wakes every two hours
+WAIT_S = 10_800  # it wakes every hour
 
 
 class Clock:

@@ -98,7 +98,7 @@ def test_a_collector_whose_store_was_put_back_gets_it_whole(site):
     site.put_up()
     site.show(scene())
     site.flood()
-    site.run_until(lambda: site.chunks() > 20, 60)
+    assert site.run_until(lambda: site.chunks() > 20, 60)
     site.kill_collector()
     shutil.copy(site.workdir / "collector.db", site.workdir / "before.db")
     site.start_collector()
