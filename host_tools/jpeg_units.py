@@ -8,7 +8,7 @@ ITU-T T.81: B.2.2 for the frame header, A.2 for what a unit is.
 from __future__ import annotations
 
 USUAL = (16, 8)  # 4:2:2, as of most cameras
-_BASELINE = (0xC0, 0xC1, 0xC2)
+_START_OF_FRAME = (0xC0, 0xC1, 0xC2)
 _START_OF_SCAN = 0xDA
 
 
@@ -17,7 +17,7 @@ def unit_size(data: bytes) -> tuple[int, int]:
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _START_OF_SCAN:
         size = int.from_bytes(data[at + 2 : at + 4], "big")
-        if data[at + 1] in _BASELINE:
+        if data[at + 1] in _START_OF_FRAME:
             return _of_frame(data[at + 4 : at + 2 + size])
         at += 2 + size
     return USUAL
