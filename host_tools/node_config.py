@@ -26,7 +26,7 @@ from . import (
     self_test_times,
     station_alarms,
 )
-from .board_model import Board
+from .board_model import Board, Part
 from .errors import CannotTry
 from .power_table import Power
 from .profiles import Profile
@@ -213,6 +213,21 @@ class NodeConfig:
         } | (where if node.latitude is not None else {})
 
     @property
+    def enabled(self) -> dict[str, Part]:
+        """The fitted parts that are switched on, by name."""
+        overrides = self.tables.fitted
+        return {
+            name: part
+            for name, part in self.board.fitted.items()
+            if (overrides[name].enabled if name in overrides else part.enabled)
+        }
+
+    @property
+    def pictures(self) -> Pictures:
+        """What `[pictures]` says, or would if it were there."""
+        return self.tables.pictures or Pictures()
+
+    @property
     def sampling_interval_s(self) -> int:
         return self.tables.sampling.interval_s or self.profile.interval_s
 
@@ -264,7 +279,7 @@ class NodeConfig:
         if self.profile.role == "speaker":
             device["speaker"] = (self.tables.speaker or Speaker()).to_device_map()
         if self.profile.role == "camera":
-            device["pictures"] = (self.tables.pictures or Pictures()).model_dump()
+            device["pictures"] = self.pictures.model_dump()
         if self.tables.wifi:
             device["wifi"] = self.tables.wifi.model_dump()
             device["nbiot"] = (self.tables.nbiot or Nbiot()).model_dump()
@@ -367,7 +382,7 @@ def _part_problems(config: NodeConfig) -> Iterator[str]:
         yield f"[speaker]: profile '{config.profile.id}' is no speaker's, remove the table"
     if config.tables.pictures and config.profile.role != "camera":
         yield f"[pictures]: profile '{config.profile.id}' takes none, remove the table"
-    if board.fitted and not set(board.fitted) - _disabled(config):
+    if board.fitted and not config.enabled:
         yield "[fitted]: every part is disabled, at least one must be enabled"
 
 
@@ -382,7 +397,7 @@ def _level_problems(config: NodeConfig) -> Iterator[str]:
             if datum_mm is not None:
                 yield f"[fitted.{name}] datum_mm = {datum_mm}: this part measures no level"
         elif (override is None and not part.enabled and name in wanted) or (
-            (override.enabled if override else part.enabled) and datum_mm is None
+            name in config.enabled and datum_mm is None
         ):
             yield (
                 f"[fitted.{name}] datum_mm: missing, must be the height in mm of the sensor's "
@@ -396,7 +411,7 @@ def _air_problems(config: NodeConfig, name: str, part: str) -> Iterator[str]:
         yield f"[fitted.{name}] reckoned_c: this part sends no sound, remove it"
     elif "air" not in config.board.fitted:
         yield f"[fitted.{name}] reckoned_c: {config.board.id} has no thermometer, remove it"
-    elif "air" in _disabled(config):
+    elif "air" not in config.enabled:
         yield f"[fitted.{name}] reckoned_c: needs a thermometer, add [fitted.air] enabled = true"
 
 
@@ -501,7 +516,7 @@ def _budget_problems(config: NodeConfig) -> Iterator[str]:
 
 
 def _notes(config: NodeConfig) -> Iterator[str]:
-    for name in sorted(_disabled(config)):
+    for name in sorted(config.board.fitted.keys() - config.enabled):
         empty = [channel.name for channel in config.profile.channels if channel.part == name]
         if empty:
             yield f"[fitted.{name}] is disabled: {', '.join(empty)} will have no values"
@@ -518,9 +533,3 @@ def _notes(config: NodeConfig) -> Iterator[str]:
             f"[uplink] budget_bytes_day = {budget}: {reports} reports a day may take "
             f"{reports * config.report_bytes} bytes; what does not fit is sent later"
         )
-
-
-def _disabled(config: NodeConfig) -> set[str]:
-    overrides = config.tables.fitted
-    found = {name for name, override in overrides.items() if not override.enabled}
-    return found | {n for n, p in config.board.fitted.items() if not (p.enabled or n in overrides)}

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from . import currents, station_alarms
 
 if TYPE_CHECKING:
-    from .board_model import Part
     from .node_config import NodeConfig
 
 DAY_S = 86_400
@@ -31,7 +30,6 @@ class Day:
     report_samples: int
     report_bytes: float
     shots: int  # at each time of the schedule
-    every_s: float  # of the schedule; 0: never
     scheduled: float  # pictures
     picture_bytes: float
     whole_bytes: float  # of the picture of an alarm
@@ -92,7 +90,7 @@ def day_of(config: NodeConfig, fast_h: float = 0.0, starts: int = 0) -> Day:
     pace = pace_of(config) or {}
     interval_s = float(config.sampling_interval_s)
     fast_s = 3600 * fast_h if pace else 0.0
-    shots, every_s, scheduled, size = _schedule(config)
+    shots, scheduled, size = _schedule(config)
     return Day(
         interval_s,
         fast_s,
@@ -101,10 +99,9 @@ def day_of(config: NodeConfig, fast_h: float = 0.0, starts: int = 0) -> Day:
         config.report_samples,
         report_bytes(config),
         shots,
-        every_s,
         scheduled,
         size,
-        PICTURE_FILL * _pictures(config).full_bytes,
+        PICTURE_FILL * config.pictures.full_bytes,
         ALARMS if fast_s else 0,
         DAY_S / config.uplink_interval_s,
         starts,
@@ -117,16 +114,6 @@ def pace_of(config: NodeConfig) -> dict[str, Any] | None:
     return watch["pace"] if watch else None
 
 
-def enabled(config: NodeConfig) -> dict[str, Part]:
-    """Return the fitted parts that are switched on, by name."""
-    fitted = config.tables.fitted
-    return {
-        name: part
-        for name, part in config.board.fitted.items()
-        if (fitted[name].enabled if name in fitted else part.enabled)
-    }
-
-
 def report_bytes(config: NodeConfig) -> float:
     """Return what a report typically has; `config.report_bytes` is the most."""
     bits = currents.BITS_A_VALUE.get(config.profile.id, currents.DEFAULT_BITS)
@@ -134,24 +121,18 @@ def report_bytes(config: NodeConfig) -> float:
     return 9 + 1.7 * channels + (config.report_samples - 1) * channels * bits / 8
 
 
-def _pictures(config: NodeConfig) -> Any:
-    from .node_config import Pictures
-
-    return config.tables.pictures or Pictures()
-
-
-def _schedule(config: NodeConfig) -> tuple[int, float, float, float]:
-    """-> (shots at a time, seconds between, pictures a day, bytes of one)."""
-    if config.profile.role != "camera" or "camera" not in enabled(config):
-        return 0, 0.0, 0.0, 0.0
-    table = _pictures(config)
+def _schedule(config: NodeConfig) -> tuple[int, float, float]:
+    """-> (shots at a time, pictures a day, bytes of one)."""
+    if config.profile.role != "camera" or "camera" not in config.enabled:
+        return 0, 0.0, 0.0
+    table = config.pictures
     override = config.tables.fitted.get("camera")
     sizes = [table.thumbnail_bytes]
     if override and "gauge" in (override.regions or {}):
         sizes.append(table.gauge_bytes)
     size = PICTURE_FILL * sum(sizes) / len(sizes)
     if not table.every_s:
-        return len(sizes), 0.0, 0.0, size
+        return len(sizes), 0.0, size
     # The schedule leaves of the day's bytes what an alarm needs: firmware/pictures.py.
     most = max(0.0, (table.budget_bytes_day - table.full_bytes) / size)
-    return len(sizes), table.every_s, min(DAY_S / table.every_s * len(sizes), most), size
+    return len(sizes), min(DAY_S / table.every_s * len(sizes), most), size

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 from . import currents, partition_table, power_model
 from .currents import COVERAGES, Coverage
 from .energy import Ledger
-from .power_day import Day
+from .power_day import DAY_S, Day
 
 if TYPE_CHECKING:
     from .node_config import NodeConfig
 
 MONTH_D, YEAR_D = 365 / 12, 365
+HOUR_S, WEEK_S = 3600, 604_800
 OUTBOX_BYTES = 524_288  # firmware/node.py
 ENTRY_BYTES = 6  # firmware/outbox.py: of a record
 BLOCK_BYTES = 4096
@@ -77,6 +78,11 @@ def _rounded(value: Any) -> Any:
     return round(value, 1)
 
 
+def is_predicted(config: NodeConfig) -> bool:
+    """Whether there is a prediction: loudspeakers are supplied from the mains."""
+    return config.board.modem is not None and config.profile.role != "speaker"
+
+
 def forecasts(config: NodeConfig, fast_h: float = 0.0) -> list[Forecast]:
     """Return the forecast for each coverage; `fast_h` hours of a day there is a flood."""
     return [forecast(config, coverage, fast_h) for coverage in COVERAGES]
@@ -103,12 +109,9 @@ def forecast(config: NodeConfig, coverage: Coverage, fast_h: float = 0.0) -> For
 
 
 def _pictures_h(config: NodeConfig, day: Day) -> float | None:
-    from .node_config import Pictures
-
     if not day.scheduled:
         return None
-    table = config.tables.pictures or Pictures()
-    return 24 * table.keep_bytes / day.sent_picture_bytes
+    return 24 * config.pictures.keep_bytes / day.sent_picture_bytes
 
 
 def _wear_years(config: NodeConfig, day: Day) -> float:
@@ -153,35 +156,32 @@ def overruns(config: NodeConfig, found: list[Forecast]) -> Iterator[str]:
         )
 
 
-# What may be changed, by the consumer that it concerns: table, key, and other values to try.
+# What may be changed alone: table, key, and other values to try.
 def _changes(config: NodeConfig) -> Iterator[tuple[str, NodeConfig]]:
-    from .node_config import Pictures
-
-    tables = config.tables
-    power = tables.power
+    power = config.tables.power
     if power and power.sleep != "deep":
-        changed = tables.model_copy(update={"power": power.model_copy(update={"sleep": "deep"})})
-        yield "[power] sleep = 'deep'", replace(config, tables=changed)
-    pictures = tables.pictures or Pictures()
+        yield "[power] sleep = 'deep'", _with(config, "power", power, sleep="deep")
     if config.profile.role == "camera":
-        for times in (2, 4, 8, 24):
-            every_s = pictures.every_s * times
-            if 0 < every_s <= 604_800:
-                less = pictures.model_copy(update={"every_s": every_s})
-                changed = tables.model_copy(update={"pictures": less})
-                yield f"[pictures] every_s = {every_s}", replace(config, tables=changed)
-    for times in (2, 4, 8, 24):
-        interval_s = config.uplink_interval_s * times
-        if interval_s <= 86_400:
-            uplink = tables.uplink.model_copy(update={"interval_s": interval_s})
-            changed = tables.model_copy(update={"uplink": uplink})
-            yield f"[uplink] interval_s = {interval_s}", replace(config, tables=changed)
-    for times in (2, 3, 6, 12):
-        interval_s = config.sampling_interval_s * times
-        if interval_s <= 3600:
-            sampling = tables.sampling.model_copy(update={"interval_s": interval_s})
-            changed = tables.model_copy(update={"sampling": sampling})
-            yield f"[sampling] interval_s = {interval_s}", replace(config, tables=changed)
+        table = config.pictures
+        yield from _rarer(config, "pictures", table, "every_s", table.every_s, WEEK_S)
+    tables = config.tables
+    uplink_s, sampling_s = config.uplink_interval_s, config.sampling_interval_s
+    yield from _rarer(config, "uplink", tables.uplink, "interval_s", uplink_s, DAY_S)
+    yield from _rarer(config, "sampling", tables.sampling, "interval_s", sampling_s, HOUR_S)
+
+
+def _rarer(
+    config: NodeConfig, name: str, table: Any, key: str, now_s: int, most_s: int
+) -> Iterator[tuple[str, NodeConfig]]:
+    for factor in (2, 3, 4, 6, 8, 12, 24):
+        if 0 < factor * now_s <= most_s:
+            changed = _with(config, name, table, **{key: factor * now_s})
+            yield f"[{name}] {key} = {factor * now_s}", changed
+
+
+def _with(config: NodeConfig, name: str, table: Any, **change: Any) -> NodeConfig:
+    tables = config.tables.model_copy(update={name: table.model_copy(update=change)})
+    return replace(config, tables=tables)
 
 
 def ways_out(config: NodeConfig, fast_h: float = 0.0) -> list[str]:
@@ -218,7 +218,7 @@ def problems(config: NodeConfig) -> Iterator[str]:
     limits = power and (
         power.budget_mah_day or power.budget_bytes_month or power.days or power.solar_wh_day
     )
-    if not limits or config.board.modem is None or config.profile.role == "speaker":
+    if not limits or not is_predicted(config):
         return
     over = list(overruns(config, forecasts(config)))
     if over:

@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import currents, power_chip, power_day
-from .board_model import Board
+from . import boards, currents, power_chip, power_day
 from .currents import Coverage
 from .energy import Ledger
 from .power_day import DAY_S, Day
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from .board_model import Part
     from .node_config import NodeConfig
 
-CAMERAS = ("dvp_camera", "vc0706")
 DATAGRAM_BYTES = 480  # of a full one
 
 
@@ -91,33 +89,33 @@ def facts(part: Part) -> currents.Part:
     return currents.PARTS.get(part.part, currents.NO_PART)
 
 
-def _settle_s(board: Board, part: Part) -> float:
-    return board.rails[part.rail].settle_ms / 1000 if part.rail else 0.0
+def _once_s(config: NodeConfig, part: Part) -> float:
+    """A reading, from the moment at which its rail is switched on."""
+    settle_ms = config.board.rails[part.rail].settle_ms if part.rail else 0
+    return settle_ms / 1000 + facts(part).read_s
 
 
 def _measured(config: NodeConfig) -> Iterator[Part]:
     """The parts that a round reads, one after the other."""
     read = {channel.part for channel in config.profile.channels}
-    yield from (part for name, part in power_day.enabled(config).items() if name in read)
+    yield from (part for name, part in config.enabled.items() if name in read)
 
 
 def _round_s(config: NodeConfig) -> float:
-    parts = _measured(config)
-    return sum(facts(part).read_s + _settle_s(config.board, part) for part in parts)
+    return sum(_once_s(config, part) for part in _measured(config))
 
 
 def _shot_s(config: NodeConfig) -> float:
-    camera = power_day.enabled(config).get("camera")
-    return facts(camera).read_s + _settle_s(config.board, camera) if camera else 0.0
+    camera = config.enabled.get("camera")
+    return _once_s(config, camera) if camera else 0.0
 
 
 def _rails_s(config: NodeConfig, day: Day, shot_s: float) -> dict[str, float]:
     found = dict.fromkeys(config.board.rails, 0.0)
     for part in _measured(config):
         if part.rail:
-            once_s = facts(part).read_s + _settle_s(config.board, part)
-            found[part.rail] += (day.rounds + day.looks) * once_s
-    camera = power_day.enabled(config).get("camera")
+            found[part.rail] += (day.rounds + day.looks) * _once_s(config, part)
+    camera = config.enabled.get("camera")
     if camera and camera.rail:
         found[camera.rail] += day.pictures * shot_s
     return found
@@ -136,8 +134,8 @@ def milliamp_hours(config: NodeConfig, ledger: Ledger, coverage: Coverage) -> di
         radio = sum(ledger.radio[state] * draws[state] for state in draws)
         radio += _untold_s(ledger, coverage) * (modem.tx_ma - modem.active_ma)
     camera = rails = always = 0.0
-    for part in power_day.enabled(config).values():
-        if part.part in CAMERAS:
+    for part in config.enabled.values():
+        if part.part in boards.CAMERAS:
             camera += ledger.camera_s * facts(part).on_ma
         elif part.rail:
             rails += ledger.rails.get(part.rail, 0.0) * facts(part).on_ma

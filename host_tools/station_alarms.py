@@ -209,7 +209,7 @@ def _without_a_part(config: NodeConfig, found: _Reader) -> Iterator[str]:
         if part is None or number not in given:
             continue
         override = fitted.get(channels[name].part)
-        if not (override.enabled if override else part.enabled):
+        if channels[name].part not in config.enabled:
             yield f"[[alarm]] {number}: {name} needs [fitted.{channels[name].part}], which is off"
         elif boards.measures_level(part) and not (override and override.datum_mm is not None):
             yield f"[[alarm]] {number}: {name} needs [fitted.{channels[name].part}] datum_mm"

@@ -35,7 +35,7 @@ def power(
     from ..errors import CannotTry
 
     node = node_config.load(config, within_budget=False)
-    if node.board.modem is None or node.profile.role == "speaker":
+    if not power_forecast.is_predicted(node):
         what = f"{config}: a {node.profile.role} is supplied from the mains, nothing is predicted"
         raise CannotTry(what, "name the configuration of a station")
     found = power_forecast.forecasts(node, flood)
