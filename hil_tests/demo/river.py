@@ -156,7 +156,7 @@ class News:
 
     def step_s(self, unit: str) -> str:
         """Seconds between the last two values that have come."""
-        with suppress(FieldbeatError):  # the first report takes an hour
+        with suppress(FieldbeatError):  # before the first report
             before, last = self._views.history(unit, "level", 2)
             return f"{last.at_s - before.at_s:.0f}"
         return "?"
