@@ -1,7 +1,7 @@
 """Network side of the modem models: registration, radio connection, sockets, power saving.
 
-Figures: NB-IoT at 20 kbit/s as a bench default, 0.37 and 2.5 kbit/s at 164 dB (3GPP R1-1701044);
-3GPP TS 24.008 10.5.7.3 for the active timer.
+Figures: NB-IoT at 20 kbit/s as a bench default, 0.37 kbit/s at 164 dB (3GPP R1-1701044); 3GPP TS
+24.008 10.5.7.3 for the active timer.
 """
 
 from __future__ import annotations
