@@ -31,7 +31,9 @@ def counted(bench: Site, board) -> dict[str, int]:
     begin = len(board.output)
     board.console_write(b"counters\r")
     bench.run_for(5)
-    rows = re.findall(rb"(\w+) +(\d+)\s", board.output[begin:])
+    said = board.output[begin:]
+    assert b"fieldbeat> " in said, said  # it has answered, whether something went wrong or not
+    rows = re.findall(rb"(\w+) +(\d+)\s", said)
     return {name.decode(): int(count) for name, count in rows}
 
 
