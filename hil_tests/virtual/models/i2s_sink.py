@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable
-from operator import mul
 
 from ..world import World
 
@@ -191,7 +190,7 @@ def _mix(heard: array[int], origin_us: int, run: Run, span: tuple[int, int]) -> 
 
 def rms(samples: array[int]) -> float:
     """Root mean square."""
-    return math.sqrt(sum(map(mul, samples, samples)) / len(samples)) if samples else 0.0
+    return math.sqrt(sum([s * s for s in samples]) / len(samples)) if samples else 0.0
 
 
 def level_dbfs(samples: array[int]) -> float:

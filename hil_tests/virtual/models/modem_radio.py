@@ -7,8 +7,9 @@ Figures: NB-IoT at 20 kbit/s as a bench default, 0.37 kbit/s at 164 dB (3GPP R1-
 from __future__ import annotations
 
 import random
+from collections import namedtuple
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..network import Network
 
@@ -24,13 +25,9 @@ ONE_UPLINK, ONE_DOWNLINK = 1, 2  # release assistance
 TIMER_UNITS_S = {0b000: 2, 0b001: 60, 0b010: 360}
 
 
-class Coverage(NamedTuple):
-    """How well a modem hears and is heard; in bad coverage it says everything many times."""
-
-    uplink_bits_s: int
-    setup_us: tuple[int, int]  # radio connection from idle
-    downlink_us: tuple[int, int]  # to a connected modem
-
+# How well a modem hears and is heard; in bad coverage it says everything many times. Times are
+# ranges in us: of a radio connection from idle, and to a connected modem.
+Coverage = namedtuple("Coverage", ("uplink_bits_s", "setup_us", "downlink_us"))
 
 GOOD = Coverage(20_000, (300_000, 1_200_000), (100_000, 300_000))
 BAD = Coverage(370, (3_000_000, 7_000_000), (500_000, 2_000_000))
