@@ -17,7 +17,7 @@ def test_without_the_table_or_awake_the_unit_hears_nothing_of_it():
 
 
 def test_a_unit_that_sleeps_gets_what_it_needs_and_no_budget():
-    more = '[power]\nsleep = "deep"\nbudget_mah_day = 20\n'
+    more = '[power]\nsleep = "deep"\nbudget_mah_day = 2000\n'
     assert config(more=more).to_device_map()["power"] == {
         "sleep": "deep",
         "console_s": 60,
