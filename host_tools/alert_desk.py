@@ -32,6 +32,7 @@ WINDOW_S = 1800.0
 LONGEST_S = 30 * 86_400.0  # units keep nothing armed for longer
 TONE, TONE_S = "two-tone", 3.0
 LOWEST = 4
+MOST_EVENT = 16  # bytes of its code, in a command
 
 Keys = Callable[[Sequence[Issuer]], list[Signer]]
 
@@ -136,6 +137,10 @@ class Desk:
             raise AlertError(message, "add --level, 1 (the highest) to 4")
         if request.silent and class_ != DRILL:
             raise AlertError("only a drill can be silent", "add --drill, or leave --silent out")
+        size = len(request.event.encode())
+        if size > MOST_EVENT:
+            message = f"the code of the event, '{request.event}', has {size} bytes"
+            raise AlertError(message, f"give a shorter --event: {MOST_EVENT} bytes at most")
         window = self._window(request)
         content = self._content(request, class_, window)
         options = {"repeat": request.repeat, "volume": request.volume, "event": request.event}
@@ -188,11 +193,12 @@ class Desk:
         if not info.level and not request.level:
             step = "decide with --level, 1 (the highest) to 4"
             raise AlertError(f"its severity is {info.severity}", step)
-        sent = self.orders.of_origin(message.origin)
-        if sent:
-            text = f"this message was sent as alert {sent[0].id.hex()} at {iso(sent[0].made_s)}"
-            raise AlertError(text, f"cancel it first: fieldbeat alert cancel {sent[0].id.hex()}")
         notes: list[str] = []
+        for sent in self.orders.of_origin(message.origin)[:1]:
+            text = f"this message was sent as alert {sent.id.hex()} at {iso(sent.made_s)}"
+            if self._counts(sent):
+                raise AlertError(text, f"cancel it first: fieldbeat alert cancel {sent.id.hex()}")
+            notes.append(f"{text}, which is over; it SOUNDS AGAIN where it has sounded")
         asked = replace(
             request,
             class_=message.class_ if request.class_ is None else request.class_,
@@ -208,7 +214,7 @@ class Desk:
             asked.units = [unit.name for unit in places.units]
             notes += places.notes
         plan = self._longest(asked, info)
-        replaced = [o for origin in message.references for o in self.orders.of_origin(origin)]
+        replaced = self._of_origins(message.references)
         notes += [f"alert {each.id.hex()} is cancelled, this is its update" for each in replaced]
         return replace(
             plan, notes=(*notes, *plan.notes), origin=message.origin, cancels=tuple(replaced)
@@ -248,16 +254,20 @@ class Desk:
         Raises:
             AlertError: none of them was sent from here, or they have ended.
         """
-        found = [o for origin in origins for o in self.orders.of_origin(origin)]
-        found = [each for each in found if each.expires_s > self.now() and not self.is_over(each)]
+        found = self._of_origins(origins)
         if not found:
             message = "nothing that sounds now was sent for the messages that it cancels"
             raise AlertError(message, "see 'fieldbeat alert status'")
         return found
 
-    def is_over(self, order: orders.Order) -> bool:
-        """Whether every unit of an alert has told how it ended."""
-        return not self._untold(order)
+    def _of_origins(self, origins: Iterable[str]) -> list[orders.Order]:
+        """Return what was made of CAP messages and counts still."""
+        made = [each for origin in origins for each in self.orders.of_origin(origin)]
+        return [each for each in made if self._counts(each)]
+
+    def _counts(self, order: orders.Order) -> bool:
+        """Whether an order can still sound somewhere."""
+        return order.expires_s > self.now() and not self.orders.is_over(order)
 
     def cancellers(self, order: orders.Order, names: Sequence[str]) -> list[Issuer]:
         """Return who signs a cancel.

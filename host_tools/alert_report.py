@@ -95,7 +95,9 @@ class Report:
         """Return who sounded until now."""
         order = self._orders.find(self._id)
         heard = {contact.unit for contact in self._store.contacts()}
-        return coverage.coverage(order, self._orders.deliveries(order), time.time(), heard)
+        cancels = self._orders.cancelling(order)
+        deliveries = self._orders.deliveries(order)
+        return coverage.coverage(order, deliveries, time.time(), heard, cancels)
 
     def _tests(self, found: Coverage) -> list[self_tests.SelfTest]:
         return self_tests.last(self._store, dict.fromkeys(unit.unit for unit in found.units))
@@ -103,7 +105,8 @@ class Report:
     def _as_map(self, found: Coverage) -> dict[str, Any]:
         now_s = time.time()
         tests = [test.as_map(now_s) for test in self._tests(found)]
-        return coverage.as_map(found) | {"self_tests": tests}
+        state = found.order.state(now_s, found.is_decided)
+        return coverage.as_map(found) | {"state": state, "self_tests": tests}
 
     def _screen(self, found: Coverage) -> Any:
         from .alert_tables import screen

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fieldbeat.protocols import command
@@ -22,6 +22,7 @@ from .coverage import (
     AreaCoverage,
     Coverage,
     UnitCoverage,
+    done_word,
     soonest,
 )
 from .orders import Order
@@ -79,24 +80,24 @@ def _head(found: Coverage, now_s: float) -> Text:
     head = Text(f"{kind_name(order.kind)} {order.id.hex()}  ", style="bold")
     head.append(order.told, style="")
     by = f" by {order.issuers}" if order.issuers else ""  # nobody signs a question
-    head.append(f"\nordered {iso(order.made_s)}{by}, {order.state(now_s)}", style="dim")
+    head.append(
+        f"\nordered {iso(order.made_s)}{by}, {order.state(now_s, found.is_decided)}", style="dim"
+    )
     return head
 
 
-def listing(orders: Sequence[Order], now_s: float) -> Table:
-    """Return a table of alerts, a line each."""
+def listing(orders: Iterable[tuple[Order, str]]) -> Table:
+    """Return a table of alerts with their states, a line each."""
     made = table("Alerts", ("Id", "Ordered", "By", "State", "What"))
-    for each in orders:
+    for each, state in orders:
         made.add_row(
-            *(each.id.hex()[:6], iso(each.made_s), Text(each.issuers)),
-            *(each.state(now_s), Text(each.told)),
+            *(each.id.hex()[:6], iso(each.made_s), Text(each.issuers), state, Text(each.told))
         )
     return made
 
 
 def _areas(found: Coverage) -> Table:
-    verbs = {command.ALERT: "Sounded", command.SELFTEST: "Passed"}
-    sounded = "Would sound" if found.order.silent else verbs.get(found.order.kind, "Done")
+    sounded = "Would sound" if found.order.silent else done_word(found.order).capitalize()
     odd = [state for state in _HEADS if found.total.counts[state]]
     heads = [_HEADS[state] for state in odd]
     numbers = ("Units", sounded, "Proven", *heads, "Waiting", "Refused", "Silent")
@@ -127,14 +128,15 @@ def _reasons(area: AreaCoverage) -> Text:
 def _units(found: Coverage) -> Table:
     made = table("Loudspeakers", ("Unit", "Area", "State", "Stage", "After", "Proof", "Reason"))
     for unit in found.units:
-        made.add_row(*_unit(unit))
+        made.add_row(*_unit(unit, done_word(found.order)))
     return made
 
 
-def _unit(unit: UnitCoverage) -> list[Any]:
+def _unit(unit: UnitCoverage, done: str) -> list[Any]:
     after = "" if unit.sample_ms is None else f"{unit.sample_ms / 1000:.2f} s"
     proof = ""
     if unit.proof:
         proof = f"{unit.proof['kind']} {unit.proof['share']:.0%} of the time"
-    state = Text(unit.state.replace("_", " "), style=_STYLES[unit.state])
+    word = done if unit.state == SOUNDED else unit.state.replace("_", " ")
+    state = Text(word, style=_STYLES[unit.state])
     return [Text(unit.unit), Text(unit.area), state, unit.stage, after, proof, Text(unit.why)]

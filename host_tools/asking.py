@@ -12,6 +12,11 @@ import typer
 from .errors import CannotTry, FieldbeatError
 
 
+def is_anybody_there() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty()
+
+
 def confirm(question: str, yes: bool) -> None:
     """Go on only if a person says yes.
 
@@ -25,7 +30,7 @@ def confirm(question: str, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not is_anybody_there():
         raise CannotTry("nobody is there to confirm it", "add --yes if it is meant")
     if not typer.confirm(question, err=True):
         raise FieldbeatError("not confirmed, nothing was done", "run it again when it is meant")
@@ -46,9 +51,11 @@ def passphrase(whose: str, file: Path | None, new: bool = False) -> str:
 
     if file:
         return read_passphrase(file)
-    if not sys.stdin.isatty():
+    if not is_anybody_there():
         message = f"there is no terminal to ask for the passphrase of {whose}"
-        raise CannotTry(message, "name a file that holds it: --key-file FILE")
+        raise CannotTry(
+            message, "name a file that holds it: --key-file FILE, once for each issuer"
+        )
     asked = typer.prompt(
         f"Passphrase of {whose}", hide_input=True, confirmation_prompt=new, err=True
     )

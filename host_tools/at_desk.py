@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +13,8 @@ import typer
 
 if TYPE_CHECKING:
     from .alert_desk import Desk, Keys, Plan
+    from .alerts import Signer
+    from .issuer_keys import PrivateKey
     from .issuers import Issuer
     from .orders import Order
 
@@ -24,7 +26,8 @@ KeyFileOption = Annotated[
     list[Path] | None,
     typer.Option(
         "--key-file",
-        help="File with the passphrase of each issuer, in their order; default: asked for.",
+        help="File whose first line is an issuer's passphrase; again for each other issuer, in any"
+        " order. Default: asked for.",
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
@@ -125,16 +128,44 @@ def open_desk(registry: Path | None, db: Path | None) -> Iterator[Desk]:
         known.close()
 
 
-def keys_of(files: Sequence[Path | None] | None) -> Keys:
-    """Return what opens issuers' keys, each with the passphrase file at its place."""
+def keys_of(files: Sequence[Path] | None, later: Callable[[], Sequence[Issuer]] = tuple) -> Keys:
+    """Return what opens issuers' keys: each with the passphrase of whichever file opens it.
+
+    Args:
+        files: hold passphrases; who is in none of them is asked for his, if there are fewer files
+            than keys.
+        later: returns who signs what follows: their keys are opened with the first ones, or none.
+    """
     from .alerts import Signer
-    from .asking import passphrase
-    from .issuer_keys import load
+    from .issuer_keys import read_passphrase
 
-    def signer(issuer: Issuer, file: Path | None) -> Signer:
-        return Signer(issuer, load(issuer, lambda path: passphrase(issuer.name, file)))
+    opened: dict[Issuer, PrivateKey] = {}
 
-    return lambda issuers: list(map(signer, issuers, [*(files or []), *[None] * len(issuers)]))
+    def keys(issuers: Sequence[Issuer]) -> list[Signer]:
+        wanted = list(dict.fromkeys([*issuers, *later()]))
+        by_file = {file: read_passphrase(file) for file in files or []}
+        for issuer in wanted:
+            if issuer not in opened:
+                opened[issuer] = _opened(issuer, by_file, may_ask=len(by_file) < len(wanted))
+        return [Signer(issuer, opened[issuer]) for issuer in issuers]
+
+    return keys
+
+
+def _opened(issuer: Issuer, by_file: dict[Path, str], may_ask: bool) -> PrivateKey:
+    """Open a key with one of some passphrases, or with what a person types."""
+    from .asking import is_anybody_there, passphrase
+    from .issuer_keys import WrongPassphrase, key_path, load
+
+    for secret in by_file.values():
+        with suppress(WrongPassphrase):
+            return load(issuer, lambda _, secret=secret: secret)  # type: ignore
+    if not by_file or (may_ask and is_anybody_there()):
+        return load(issuer, lambda _: passphrase(issuer.name, None))
+    tried = ", ".join(map(str, by_file))
+    message = f"{key_path(issuer.name)} does not open with this passphrase, the first line of"
+    step = f"name a file with that of {issuer.name}: --key-file FILE, once for each issuer"
+    raise WrongPassphrase(f"{message} {tried}", step)
 
 
 def confirmed(desk: Desk, plan: Plan, keys: Keys, yes: bool, as_json: bool) -> Order:
@@ -142,11 +173,11 @@ def confirmed(desk: Desk, plan: Plan, keys: Keys, yes: bool, as_json: bool) -> O
 
     Who is asked is told, also where the answer is JSON: nobody says yes to what he has not read.
     """
-    from .asking import confirm
+    from .asking import confirm, is_anybody_there
     from .output import remark
 
     for line in (*plan.summary, *plan.notes):
-        remark(line, as_json and yes)
+        remark(line, as_json and (yes or not is_anybody_there()))
     confirm("Send it?", yes)
     return desk.send(plan, keys)
 
@@ -155,26 +186,31 @@ def ordered(
     desk: Desk, plan: Plan, files: list[Path] | None, yes: bool, wait: float, as_json: bool
 ) -> None:
     """Have it confirmed, hand it to the collector, and tell what became of it if that is asked."""
-    from fieldbeat.protocols.command import STATUS
+    from fieldbeat.protocols.command import ALERT, STATUS
 
     from .alert_report import Report
+    from .handover import going_on, must_be_sent, unsent
     from .output import print_json, say
     from .records import kind_name
 
     order = confirmed(desk, plan, keys_of(files), yes, as_json)
-    id_ = order.id.hex()
-    if as_json and not wait:
-        print_json(plan_as_map(plan, order))
-    if not as_json:
-        name = kind_name(order.kind)
-        see = "who sounds" if name == "alert" else "what became of it"
-        say(f"{name} {id_} is ordered; see {see}: fieldbeat alert status {id_[:6]}")
-        if order.kind == STATUS:
-            say("what they say: fieldbeat show")
-    if wait:
-        report = Report(desk.store, id_, every_unit=False)
-        report.wait(wait, as_json)
-        report.tell(as_json, wait)
+    id_, name = order.id.hex(), kind_name(order.kind)
+    end = f"end it with 'fieldbeat alert cancel {id_[:6]}'" if order.kind == ALERT else ""
+    look = f"see 'fieldbeat alert status {id_[:6]}'{end and f', {end}'}"
+    with going_on(f"{name} {id_}", look):
+        why = unsent(desk.store, order)
+        if as_json and (why or not wait):
+            print_json(plan_as_map(plan, order) | {"sent": not why})
+        must_be_sent(order, f"{name} {id_} is ordered", why, end)
+        if not as_json:
+            see = "who sounds" if order.kind == ALERT else "what became of it"
+            say(f"{name} {id_} is ordered; see {see}: fieldbeat alert status {id_[:6]}")
+            if order.kind == STATUS:
+                say("what they say: fieldbeat show")
+        if wait:
+            report = Report(desk.store, id_, every_unit=False)
+            report.wait(wait, as_json)
+            report.tell(as_json, wait)
 
 
 def plan_as_map(plan: Plan, order: Order) -> dict[str, Any]:

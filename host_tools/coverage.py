@@ -29,7 +29,7 @@ from .orders import Delivery, Order, is_for_now
 from .records import kind_name, stage_name
 
 SILENT_AFTER_S = 10.0
-UNSENT_AFTER_S = 3.0  # a collector that runs has seen an order by then
+UNSENT_AFTER_S = 3.0  # a collector that runs has sent an order to somebody by then
 LEAST_SHARE = 1 / 8  # of the time of play; speech has pauses
 SOUNDED, IN_PART, STOPPED, WAITING, REFUSED, SILENT = STATES = (
     *("sounded", "in_part", "stopped"),
@@ -38,8 +38,11 @@ SOUNDED, IN_PART, STOPPED, WAITING, REFUSED, SILENT = STATES = (
 FAILED = (IN_PART, REFUSED, SILENT)
 FIRST_SAMPLE = 3  # among the hops of a receipt: received, verified, decided, first sample
 _UNSENT = "not sent"
-_UNHEARD = "never heard of, so no address is known"
+UNHEARD = "never heard of, so no address is known"
 NO_COLLECTOR = "not sent: does 'fieldbeat collect' run?"
+NO_CANCEL = "its cancel is not sent: does 'fieldbeat collect' run?"
+CANCEL_UNHEARD = "does not answer its cancel"
+_DONE = {command.ALERT: SOUNDED, command.SELFTEST: "passed", command.STATUS: "answered"}
 _ON_PURPOSE = (CODES["cancelled"], CODES["revoked"])
 PROOFS = {1: "line current", 2: "microphone"}
 
@@ -97,11 +100,27 @@ class Coverage:
     @property
     def has_failed(self) -> bool:
         """Whether a unit has not sounded, or not to the end, and nobody wanted it so."""
-        return any(self.total.counts[state] for state in FAILED)
+        uncancelled = any(unit.why in (NO_CANCEL, CANCEL_UNHEARD) for unit in self.units)
+        return uncancelled or any(self.total.counts[state] for state in FAILED)
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether anybody was sent it."""
+        return any(is_tried(unit.delivery) for unit in self.units)
 
     def sample_ms(self) -> list[int]:
         """Return how soon units sounded, in ms since it was ordered, the soonest first."""
         return sorted(u.sample_ms for u in self.units if u.sample_ms is not None)
+
+
+def is_tried(delivery: Delivery) -> bool:
+    """Whether a collector has sent it, as far as the store has it."""
+    return delivery.first_s is not None or delivery.stage is not None
+
+
+def done_word(order: Order) -> str:
+    """Return what a unit has done that was `SOUNDED`, as it is called for people and in JSON."""
+    return _DONE.get(order.kind, "done")
 
 
 def coverage(
@@ -109,6 +128,7 @@ def coverage(
     deliveries: Iterable[Delivery],
     now_s: float,
     heard: Collection[str] | None = None,
+    cancels: Iterable[Delivery] = (),
 ) -> Coverage:
     """Return what became of an order until now.
 
@@ -117,8 +137,11 @@ def coverage(
         deliveries: of it, to its units.
         now_s: the time, Unix seconds.
         heard: names of the units that ever sent anything, to tell why it was not sent to others.
+        cancels: of its cancel, to its units.
     """
-    units = tuple(_unit(order, each, now_s, heard) for each in deliveries)
+    asked, cancels = list(deliveries), list(cancels)
+    missed = {each.unit: why for each in cancels if (why := _missed(order, each, cancels, now_s))}
+    units = tuple(_unit(order, each, now_s, heard, _patience_s(asked), missed) for each in asked)
     areas = {name: AreaCoverage(name) for name in sorted({unit.area for unit in units})}
     total = AreaCoverage("")
     for unit in units:
@@ -131,12 +154,33 @@ def coverage(
     return Coverage(order, units, tuple(areas.values()), total)
 
 
+def _patience_s(deliveries: Iterable[Delivery]) -> float:
+    """Return how long a unit may wait to be sent something; no longer if nobody was sent it."""
+    return SILENT_AFTER_S if any(map(is_tried, deliveries)) else UNSENT_AFTER_S
+
+
+def _missed(order: Order, cancel: Delivery, cancels: Iterable[Delivery], now_s: float) -> str:
+    """Return why a unit does not know, or may not, that an order is cancelled; '' if it does."""
+    if order.cancelled_s is None or order.expires_s <= now_s or cancel.stage is not None:
+        return ""
+    if cancel.first_s is None:
+        return NO_CANCEL if now_s - order.cancelled_s > _patience_s(cancels) else ""
+    return CANCEL_UNHEARD if now_s - cancel.first_s > SILENT_AFTER_S else ""
+
+
 def _unit(
-    order: Order, delivery: Delivery, now_s: float, heard: Collection[str] | None
+    order: Order,
+    delivery: Delivery,
+    now_s: float,
+    heard: Collection[str] | None,
+    patience_s: float,
+    missed: dict[str, str],
 ) -> UnitCoverage:
-    state, why = _state(order, delivery, now_s)
+    state, why = _state(order, delivery, now_s, patience_s)
     if why == _UNSENT and heard is not None:
-        why = NO_COLLECTOR if delivery.unit in heard else _UNHEARD
+        why = NO_COLLECTOR if delivery.unit in heard else UNHEARD
+    if is_tried(delivery) and not delivery.is_over:
+        why = missed.get(delivery.unit, why)
     stage = "" if delivery.stage is None else stage_name(delivery.stage)
     hops = delivery.hops_ms
     sample_ms = hops[FIRST_SAMPLE] if len(hops) > FIRST_SAMPLE else None
@@ -148,7 +192,7 @@ def _unit(
     )
 
 
-def _state(order: Order, delivery: Delivery, now_s: float) -> tuple[str, str]:
+def _state(order: Order, delivery: Delivery, now_s: float, patience_s: float) -> tuple[str, str]:
     stage, over = delivery.stage, order.expires_s <= now_s
     if stage == receipt.DONE:
         return _done(order, delivery)
@@ -170,7 +214,7 @@ def _state(order: Order, delivery: Delivery, now_s: float) -> tuple[str, str]:
         return STOPPED, "cancelled before it was sent"
     if delivery.first_s is None:
         waited_s = now_s - order.made_s
-        state = SILENT if over or waited_s > SILENT_AFTER_S else WAITING
+        state = SILENT if over or waited_s > patience_s else WAITING
         return state, _UNSENT if state == SILENT or waited_s > UNSENT_AFTER_S else ""
     late = now_s - delivery.first_s > SILENT_AFTER_S
     return (SILENT, "does not answer") if late or over else (WAITING, "")
@@ -252,36 +296,45 @@ def in_words(reason: str) -> str:
 
 def as_map(found: Coverage) -> dict[str, Any]:
     """Return it for JSON."""
-    order = found.order
+    done = done_word(found.order)
+    return order_map(found.order) | {
+        "sent": found.is_sent,
+        "complete": found.is_complete,
+        "total": _area_map(found.total, done),
+        "areas": [_area_map(area, done) for area in found.areas],
+        "units": [_unit_map(unit, done) for unit in found.units],
+    }
+
+
+def order_map(order: Order) -> dict[str, Any]:
+    """Return an order for JSON."""
     return {
         "id": order.id,
         "kind": kind_name(order.kind),
         "told": order.told,
         "issuers": order.issuers,
+        "class": order.class_,
+        "level": order.level,
         "silent_drill": bool(order.silent),
         "made_s": order.made_s,
         "start_s": order.start_s,
         "expires_s": order.expires_s,
         "cancelled_s": order.cancelled_s,
-        "complete": found.is_complete,
-        "total": _area_map(found.total),
-        "areas": [_area_map(area) for area in found.areas],
-        "units": [_unit_map(unit) for unit in found.units],
     }
 
 
-def _area_map(area: AreaCoverage) -> dict[str, Any]:
-    states = {state: area.counts[state] for state in STATES}
+def _area_map(area: AreaCoverage, done: str) -> dict[str, Any]:
+    states = {done if state == SOUNDED else state: area.counts[state] for state in STATES}
     named = {"area": area.area} if area.area else {}
     return named | {"units": area.units, **states, "proven": area.proven, "why": area.reasons}
 
 
-def _unit_map(unit: UnitCoverage) -> dict[str, Any]:
+def _unit_map(unit: UnitCoverage, done: str) -> dict[str, Any]:
     sent = unit.delivery
     return {
         "unit": unit.unit,
         "area": unit.area,
-        "state": unit.state,
+        "state": done if unit.state == SOUNDED else unit.state,
         "why": unit.why or None,
         "stage": unit.stage or None,
         "over": unit.is_over,

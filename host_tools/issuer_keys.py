@@ -42,6 +42,10 @@ class KeyFileError(CannotTry):
     """A key file is missing, is another issuer's, or does not open."""
 
 
+class WrongPassphrase(KeyFileError):
+    """A key file does not open with this passphrase."""
+
+
 class PrivateKey(Protocol):
     """A private key that signs; `public` is x and y."""
 
@@ -195,7 +199,7 @@ def _read(path: Path, passphrase: bytes) -> PrivateKey:
         raise KeyFileError(message, "see that it is yours") from None
     except (ValueError, TypeError, InvalidTag, UnsupportedAlgorithm):
         message = f"{path} does not open with this passphrase, or is no key file"
-        raise KeyFileError(
+        raise WrongPassphrase(
             message, "try again with the passphrase that it was made with"
         ) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":

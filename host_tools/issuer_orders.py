@@ -18,19 +18,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fieldbeat.protocols import command, receipt
-from fieldbeat.protocols.command import EMERGENCY
 
 from . import alerts, obedience
 from .alert_desk import Desk, Plan
 from .alert_words import names
 from .alerts import AlertError, Window, by_name
 from .issuers import Issuer
-from .obedience import Change, Obedience
+from .obedience import RANK, Change, Obedience
 from .orders import Delivery, Order
 from .registry import Unit
 
 WINDOW_S = 7 * 86_400.0  # who is away for so long gets another order
-RANK = (EMERGENCY, 1)  # who may call the highest emergency may say who else may
 MOST = 8  # issuers that are added, or revoked, by one command
 
 
@@ -103,7 +101,7 @@ def sounding(desk: Desk, issuer: Issuer) -> list[Order]:
         and order.made_s >= issuer.created_s
         and order.expires_s > desk.now()
         and order.cancelled_s is None
-        and not desk.is_over(order)
+        and not desk.orders.is_over(order)
     ]
 
 

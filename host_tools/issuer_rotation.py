@@ -15,6 +15,7 @@ from .alert_words import names
 from .alerts import AlertError
 from .coverage import in_words
 from .issuers import Issuer, IssuerError
+from .obedience import RANK
 from .registry import Unit
 from .wording import first
 
@@ -68,6 +69,14 @@ class Turn:
         self._sent |= {("forget", unit.name) for unit in forget}
         return issuer_orders.forget(self._desk, forget, self._old, self._signers(self._new))
 
+    def signers(self) -> list[Issuer]:
+        """Return who signs the last step, whose keys had better open before the first is ordered.
+
+        Raises:
+            IssuerError: nobody may sign it, or it is not told who does.
+        """
+        return self._desk.chosen(self._signers(self._new), *RANK)
+
     def finish(self) -> bool:
         """Revoke the old one in the registry, too, if no loudspeaker obeys it; tell if so."""
         if not issuer_orders.rotation(self._desk, self._old, self._new).is_done:
@@ -112,7 +121,7 @@ class Turn:
         others = [
             each.name
             for each in self._desk.issuers.in_office()
-            if each.kid not in own and each.may(*issuer_orders.RANK)
+            if each.kid not in own and each.may(*RANK)
         ]
         if not others:
             return "make a second issuer, provision them with it, and have both sign (--issuer)"
@@ -123,7 +132,7 @@ class Turn:
     def _signers(self, usual: Issuer) -> list[str]:
         """Return who signs: who was named, but not the old one once he is to be forgotten."""
         if not self._issuers:
-            return [usual.name] if usual.may(*issuer_orders.RANK) else []
+            return [usual.name] if usual.may(*RANK) else []
         return [usual.name if name == self._old.name else name for name in self._issuers]
 
     def _must_be_quiet(self) -> None:

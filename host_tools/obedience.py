@@ -12,12 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fieldbeat.protocols import cbor, event
+from fieldbeat.protocols.command import EMERGENCY
 
 from .alerts import speakers
 from .issuers import Issuer, Issuers
 from .registry import Registry, Unit
 from .store import Store
 
+RANK = (EMERGENCY, 1)  # who may call the highest emergency may say who else may
 _PROVISIONED = ("provisioned", "flashed with key")  # what gives a unit its list, in the history
 
 
@@ -34,6 +36,11 @@ class Obedience:
     unit: Unit
     kids: frozenset[bytes] | None
     told: bool
+
+    @property
+    def signers_needed(self) -> int:
+        """How many must sign what tells it whom to obey."""
+        return 2 if RANK[1] <= self.unit.two_issuers_level else 1
 
     def obeys(self, issuer: Issuer) -> bool:
         """Tell whether it surely obeys an issuer."""
@@ -69,6 +76,22 @@ def everybody(registry: Registry, store: Store | None) -> list[Obedience]:
             kids = frozenset(issuers.kids_at(given_s)) if unit.name in given else None
         found.append(Obedience(unit, kids, told))
     return found
+
+
+def cut_off(known: Iterable[Obedience], gone: Issuer, office: Iterable[Issuer]) -> list[Unit]:
+    """Return who obeys an issuer, and nobody could tell otherwise over the air once he is revoked.
+
+    Args:
+        known: loudspeakers.
+        gone: who is to be revoked.
+        office: who is in office, also him.
+    """
+    able = [each for each in office if each.kid != gone.kid and each.may(*RANK)]
+    return [
+        each.unit
+        for each in known
+        if each.obeys(gone) and sum(map(each.may_obey, able)) < each.signers_needed
+    ]
 
 
 def lacking(obedience: Obedience, issuers: Iterable[Issuer]) -> Change:

@@ -62,12 +62,14 @@ class Order:
     cancels: bytes | None = None
     cancelled_s: float | None = None
 
-    def state(self, now_s: float) -> str:
-        """Return in words whether it counts still."""
+    def state(self, now_s: float, is_over: bool = False) -> str:
+        """Return in words whether it counts still; `is_over`: everyone has told how it ended."""
         if self.cancelled_s is not None:
             return f"cancelled at {iso(self.cancelled_s)}"
         if self.expires_s <= now_s:
             return f"ended at {iso(self.expires_s)}"
+        if is_over:
+            return "over everywhere"
         begins = f"begins at {iso(self.start_s)}, " if self.start_s > now_s else ""
         return f"{begins}counts for another {span(self.expires_s - now_s)}"
 
@@ -180,6 +182,19 @@ class Orders:
             step = "see 'fieldbeat alert list'"
             raise CannotTry(f"{what} with '{text}'" if found else f"{what} '{text}'", step)
         return found[0]
+
+    def all_of_id(self, id_: bytes) -> list[Order]:
+        """Return the order of an id, or nothing."""
+        return self._orders("id = ?", id_)
+
+    def is_over(self, order: Order) -> bool:
+        """Whether every unit has told how it ended."""
+        return all(each.is_over for each in self.deliveries(order))
+
+    def cancelling(self, order: Order) -> list[Delivery]:
+        """Return what became of the cancels of an order."""
+        cancels = self._orders("cancels = ?", order.id)
+        return [each for cancel in cancels for each in self.deliveries(cancel)]
 
     def of_origin(self, origin: str) -> list[Order]:
         """Return the orders that were made of a CAP message and not cancelled, newest first."""

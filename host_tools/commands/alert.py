@@ -101,8 +101,9 @@ def send(
     """Send an alert: an emergency unless it is a drill or a daily announcement.
 
     What is going to happen is told in words, and is to be confirmed. The running collector
-    ('fieldbeat collect') sends it until every loudspeaker has told that it has it. With --wait
-    the exit code is 1 if somebody did not sound to the end, or has not told how it ended.
+    ('fieldbeat collect') sends it until every loudspeaker has told that it has it. The exit code
+    is 1 if nobody was sent it after 3 s, as where no collector runs; with --wait also if somebody
+    did not sound to the end, or has not told how it ended.
 
     \b
     Example:
@@ -169,6 +170,7 @@ def list_(db: DbOption = None, as_json: JsonOption = False) -> None:
     import time
 
     from ..alert_tables import listing
+    from ..coverage import order_map
     from ..orders import Orders
     from ..output import console
     from ..store import Store
@@ -176,13 +178,14 @@ def list_(db: DbOption = None, as_json: JsonOption = False) -> None:
     store = Store(db, create=False)
     try:
         now_s = time.time()
-        orders = Orders(store).recent(now_s)
+        orders = Orders(store)
+        found = [(each, each.state(now_s, orders.is_over(each))) for each in orders.recent(now_s)]
     finally:
         store.close()
     if as_json:
-        print_json([vars(order) | {"state": order.state(now_s)} for order in orders])
-    elif orders:
-        console().print(listing(orders, now_s))
+        print_json([order_map(order) | {"state": state} for order, state in found])
+    elif found:
+        console().print(listing(found))
     else:
         say("no alert was sent yet; send one: fieldbeat alert send --help")
 
@@ -331,24 +334,32 @@ def _cancel(
     yes: bool,
     as_json: bool,
 ) -> None:
-    from ..asking import confirm
+    from ..asking import confirm, is_anybody_there
+    from ..handover import going_on, must_be_sent, unsent
 
+    spared = as_json and (yes or not is_anybody_there())
     by = [desk.cancellers(order, names) for order in found]
     for order, issuers in zip(found, by, strict=True):
-        remark(f"cancels alert {order.id.hex()}: {order.told}", as_json and yes)
+        remark(f"cancels alert {order.id.hex()}: {order.told}", spared)
         where = counted(len(desk.orders.deliveries(order)), "loudspeaker")
-        remark(f"at {where}, signed by {issuers[0].name}", as_json and yes)
+        remark(f"at {where}, signed by {issuers[0].name}", spared)
     confirm("Cancel it?", yes)
     done = [
         desk.cancel(order, issuers, keys_of(files))
         for order, issuers in zip(found, by, strict=True)
     ]
+    ids = ", ".join(order.id.hex() for order in found)
+    look = f"fieldbeat alert status {found[0].id.hex()[:6]}"
+    with going_on(f"the cancel of {ids}", f"see who stopped: {look}"):
+        why = [unsent(desk.store, each) for each in done]
     if as_json:
-        print_json([{"id": each.id, "cancels": each.cancels} for each in done])
-        return
-    for order in found:
+        told = zip(done, why, strict=True)
+        print_json([{"id": d.id, "cancels": d.cancels, "sent": not w} for d, w in told])
+    for order, cancel, missing in zip(found, done, why, strict=True):
         id_ = order.id.hex()
-        say(f"alert {id_} is cancelled; see who stopped: fieldbeat alert status {id_[:6]}")
+        must_be_sent(cancel, f"alert {id_} GOES ON: its cancel is ordered", missing)
+        if not as_json:
+            say(f"alert {id_} is cancelled; see who stopped: fieldbeat alert status {id_[:6]}")
 
 
 def _remark_rules(store: Store, as_json: bool) -> None:

@@ -28,7 +28,9 @@ from ..wording import counted
 
 if TYPE_CHECKING:
     from ..alert_desk import Desk
+    from ..coverage import Coverage
     from ..issuers import Issuer, Issuers
+    from ..obedience import Obedience
     from ..orders import Order
     from ..registry import Registry
 
@@ -146,7 +148,8 @@ def revoke(
     Example:
         fieldbeat issuer revoke county --yes
     """
-    from .. import issuer_keys
+    from .. import issuer_keys, obedience
+    from ..alert_words import names
     from ..asking import confirm
     from ..issuers import Issuers
     from ..registry import Registry
@@ -155,14 +158,20 @@ def revoke(
     try:
         issuers = Issuers(units)
         known = issuers.get(name)
-        obeyed_by = _obeyed_by(units, known, db)
+        everybody = _everybody(units, db)
+        obeyed_by = _obeyed_by(units, known, everybody)
+        lost = obedience.cut_off(everybody, known, issuers.in_office())
+        if lost:
+            remark(f"CANNOT BE TOLD over the air once {name} is revoked: {names(lost)}", as_json)
+            remark("too few would be left whom they obey: make another issuer first", as_json)
         confirm(f"Revoke issuer {name} (key id {known.kid.hex()}) for good?", yes)
         issuers.revoke(name)
     finally:
         units.close()
     aside = issuer_keys.retire(known)
     if as_json:
-        print_json({"revoked": name, "kid": known.kid, "obeyed_by": obeyed_by})
+        told = {"obeyed_by": obeyed_by, "cut_off": [unit.name for unit in lost]}
+        print_json({"revoked": name, "kid": known.kid} | told)
         return
     say(f"issuer {name} ({known.kid.hex()}) is revoked: nothing is signed with this key any more")
     if aside:
@@ -195,21 +204,26 @@ def send(
 
     Each is told what it lacks, by what it said last. It is signed by somebody whom they obey and
     who may order emergencies of level 1. Who gets it within a week obeys; see 'issuer status'.
-    What a revoked issuer has ordered and what has not ended yet goes silent.
+    What a revoked issuer has ordered and what has not ended yet goes silent. The exit code is 1 if
+    nobody was sent it, or somebody refused it; with --wait also if somebody has not answered.
 
     \b
     Example:
         fieldbeat issuer send --all --wait 30
     """
     from .. import alerts, issuer_orders
+    from ..handover import must_be_sent
 
     with open_desk(registry, db) as desk:
         parts = alerts.choose(desk.registry, area or [], group or [], unit or [], everyone)
         units = [each for part in parts for each in part.units]
         plan = issuer_orders.send(desk, units, issuer or [])
         order = confirmed(desk, plan, keys_of(key_file), yes, as_json)
-        _wait(desk, order, wait, as_json)
+        found, why = _wait(desk, order, wait, as_json, "see 'fieldbeat issuer status'")
         _tell_status(desk, as_json)
+        must_be_sent(order, "whom to obey is ordered", why)
+        if found.has_failed or (wait and not found.is_decided):
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -225,7 +239,7 @@ def rotate(
     issuer: IssuerOption = None,
     key_file: KeyFileOption = None,
     new_key_file: Path | None = typer.Option(
-        None, help="File with the passphrase of NEW, --key-file has the others'; default: asked."
+        None, help="File whose first line is the passphrase of NEW; default: it is asked for."
     ),
     yes: YesOption = False,
     wait: WaitOption = 30,
@@ -244,20 +258,19 @@ def rotate(
     Example:
         fieldbeat issuer rotate county county-2
     """
+    from ..handover import must_be_sent
     from ..issuer_rotation import Turn
 
     with open_desk(registry, db) as desk:
         before = desk.issuers.get(old)
         after = _successor(desk, before, new_name, new_key_file, as_json)
         turn = Turn(desk, before, after, issuer or [])
+        files = [*(key_file or []), *([new_key_file] if new_key_file else [])]
+        keys = keys_of(files, turn.signers)
         while plan := turn.plan(partly, silence):
-            files = iter(key_file or [])
-            own = [
-                new_key_file if each.kid == after.kid else next(files, None)
-                for each in plan.issuers
-            ]
-            order = confirmed(desk, plan, keys_of(own), yes, as_json)
-            _wait(desk, order, wait, as_json)
+            order = confirmed(desk, plan, keys, yes, as_json)
+            _, why = _wait(desk, order, wait, as_json, "run the same command again")
+            must_be_sent(order, f"'{plan.told}' is ordered", why)
         finished = turn.finish()
         _tell_status(desk, as_json, None if as_json else turn.told(finished))
         if not finished and turn.refusals():
@@ -318,31 +331,45 @@ def _successor(desk: Desk, old: Issuer, name: str, file: Path | None, as_json: b
     return made
 
 
-def _obeyed_by(registry: Registry, issuer: Issuer, db: Path | None) -> list[str]:
-    """Return who obeys an issuer, or may: by what they told, and by what they were given."""
+def _everybody(registry: Registry, db: Path | None) -> list[Obedience]:
+    """Return whom each loudspeaker obeys, with or without a store."""
     from .. import obedience
-    from ..issuers import Issuers
     from ..paths import store_file
     from ..store import Store
 
     store = Store(db, create=False) if store_file(db).exists() else None
     try:
-        found = obedience.everybody(registry, store)
+        return obedience.everybody(registry, store)
     finally:
         if store:
             store.close()
+
+
+def _obeyed_by(registry: Registry, issuer: Issuer, everybody: list[Obedience]) -> list[str]:
+    """Return who obeys an issuer, or may: by what they told, and by what they were given."""
+    from ..issuers import Issuers
+
     begun = Issuers(registry).obeyed_by(issuer)  # also where the cable was pulled
     return [
         each.unit.name
-        for each in found
+        for each in everybody
         if each.obeys(issuer) or (not each.told and each.unit.name in begun)
     ]
 
 
-def _wait(desk: Desk, order: Order, wait_s: float, as_json: bool) -> None:
+def _wait(
+    desk: Desk, order: Order, wait_s: float, as_json: bool, step: str
+) -> tuple[Coverage, str]:
+    """Wait for the answers; return what became of it, and why nobody was sent it, if so."""
     from ..alert_report import Report
+    from ..handover import going_on, unsent
 
-    Report(desk.store, order.id.hex(), every_unit=False).wait(wait_s, as_json)
+    report = Report(desk.store, order.id.hex(), every_unit=False)
+    with going_on(f"'{order.told}'", step):
+        why = unsent(desk.store, order)
+        if not why:
+            report.wait(wait_s, as_json)
+    return report.coverage(), why
 
 
 def _tell_status(desk: Desk, as_json: bool, told: list[str] | None = None) -> bool:

@@ -164,12 +164,16 @@ def ask(
         fieldbeat pictures ask river-07 --kind full --wait 120
     """
     from .. import picture_orders
+    from ..handover import going_on
     from ..picture_orders import THERE, as_map
 
     with open_desk(registry, db) as desk:
         plan = picture_orders.plan(desk, unit, kind, size, issuer or [])
         order = confirmed(desk, plan, keys_of(key_file), yes, as_json)
-        found = picture_orders.wait(desk.store, order, wait)
+        with going_on(
+            f"{plan.told} of {unit}", f"see 'fieldbeat alert status {order.id.hex()[:6]}'"
+        ):
+            found = picture_orders.wait(desk.store, order, wait)
     if as_json:
         print_json(plan_as_map(plan, order) | {"unit": unit, "kind": kind} | as_map(found))
     elif found.state == THERE and found.picture:

@@ -145,15 +145,20 @@ def _send(
     as_json: bool,
 ) -> None:
     from ..alert_desk import Request
+    from ..handover import going_on, must_be_sent, unsent
     from ..rule_orders import plan_rules
 
     request = Request(for_s=for_s, issuers=issuer or [], **where)
     with open_desk(registry, db) as desk:
         plan = plan_rules(desk, rules, request)
         order = confirmed(desk, plan, keys_of(key_file), yes, as_json)
+        with going_on(plan.told, "see 'fieldbeat rule list'"):
+            why = unsent(desk.store, order)
     if as_json:
-        told = {"summary": plan.summary, "issuers": order.issuers}
+        told = {"summary": plan.summary, "issuers": order.issuers, "sent": not why}
         print_json({"id": order.id, "units": len(plan.units), **told})
+    must_be_sent(order, f"{plan.told}; ordered", why)
+    if as_json:
         return
     say(f"{plan.told}; ordered, see who has stored it: fieldbeat rule list")
 

@@ -11,6 +11,7 @@ import time
 import pytest
 from fieldbeat.host_tools import issuer_keys
 from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.coverage import UNSENT_AFTER_S
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S, duration, iso
 from fieldbeat.protocols import receipt
 
@@ -27,6 +28,7 @@ def county(tmp_path, monkeypatch):
     monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
     made = County(tmp_path)
     made.now_s = time.time()
+    monkeypatch.setattr(time, "sleep", made.pick_up)
     issuer_keys.save("county", made.signer.key, PASSPHRASE)
     (tmp_path / "pass").write_text(PASSPHRASE)
     yield made
@@ -49,6 +51,13 @@ def status(county, capsys, *arguments):
     """Return exit code and coverage."""
     code = run(county, "status", *arguments, "--json", signed=False)
     return code, json.loads(capsys.readouterr().out)
+
+
+def dead(monkeypatch):
+    """Have no collector run while a verb sleeps; return how long it sleeps, in s."""
+    slept = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    return slept
 
 
 def finish(county, speaker, id_, stage=receipt.DONE, reason="", **more):
@@ -234,6 +243,10 @@ CANNOT = {
         ["--clip", "x", "--drill", "--all", "--issuer", "county", "--issuer", "county"],
         "one or two different issuers",
     ),
+    "long event": (
+        ["--clip", "x", "--drill", "--all", "--event", "flood-warning-level-2"],
+        "'flood-warning-level-2', has 21 bytes; next: give a shorter --event: 16 bytes at most",
+    ),
     "no cap": (["--cap", "none.xml", "--all"], "none.xml cannot be read: No such file"),
 }
 
@@ -257,7 +270,7 @@ def test_nothing_is_sent_without_a_yes_or_the_key(county, capsys, monkeypatch):
     )
     assert main([*what, "--json"]) == 2
     said = capsys.readouterr()
-    assert said.out == "" and "a drill of level 4" in said.err  # who is asked reads it
+    assert said.out == "" and json.loads(said.err)["error"] == "nobody is there to confirm it"
     assert main([*what, "--yes"]) == 2
     assert "no terminal to ask for the passphrase of county" in capsys.readouterr().err
     (county.folder / "pass").write_text("the wrong passphrase")
@@ -324,7 +337,7 @@ def test_a_person_sees_a_summary_and_says_yes_or_no(county):
     assert county.desk.all() == []
     secret = f"{PASSPHRASE}\n".encode()
     code, screen = talk((b"Send it?", b"y\n"), (b"Passphrase of county", secret))
-    assert code == 0 and "is ordered; see who sounds" in screen and PASSPHRASE not in screen
+    assert code == 1 and "NOBODY has been sent it" in screen and PASSPHRASE not in screen
     assert len(county.desk.all()) == 1
 
 
@@ -392,6 +405,36 @@ def test_a_cap_alert_is_sent_once_then_updated_then_cancelled(county, capsys):
     assert "nothing that sounds now was sent for the messages that it" in capsys.readouterr().err
 
 
+def test_a_cap_alert_that_is_over_may_be_sent_wider(county, capsys):
+    one, far = county.add("sp-1"), county.add("sp-2", "hilltop")
+    file, window = cap_file(county, info("Minor", LATER)), ["--for", "1 h"]
+    first = send(county, capsys, *file, "--area", "riverside", *window)
+    county.out()
+    assert run(county, "send", *file, "--all", *window) == 2
+    assert "cancel it first" in capsys.readouterr().err
+    finish(county, one, first["id"])
+    wider = send(county, capsys, *file, "--all", *window)
+    (note,) = wider["notes"]
+    assert note.startswith(f"this message was sent as alert {first['id']} at ")
+    assert note.endswith("which is over; it SOUNDS AGAIN where it has sounded")
+    assert wider["id"] != first["id"]
+    county.out()
+    assert len(one.got) == 2 and len(far.got) >= 1
+    assert run(county, "send", *file, "--all", *window) == 2  # now that one counts
+    assert f"sent as alert {wider['id']}" in capsys.readouterr().err
+
+
+def test_an_update_leaves_what_is_over_alone(county, capsys):
+    one = county.add("sp-1")
+    first = send(county, capsys, *cap_file(county, info("Minor", LATER)), "--for", "1 h")
+    county.out()
+    finish(county, one, first["id"])
+    reference = "flood@county.example,FL-2024-17,2024-06-01T19:59:00+08:00"
+    update = {"identifier": "FL-2024-18", "kind": "Update", "references": reference}
+    sent = send(county, capsys, *cap_file(county, info("Minor", LATER), **update), "--for", "1 h")
+    assert not any("is cancelled" in note for note in sent["notes"])
+
+
 def test_a_cap_alert_that_is_not_decided(county, capsys):
     county.add("sp-1")
     assert run(county, "send", *cap_file(county, info("Unknown", LATER))) == 2
@@ -425,9 +468,10 @@ def test_cancel(county, capsys):
     county.out()
     assert main(["alert", "cancel", sent["id"][:5], "--json"]) == 2
     said = capsys.readouterr()
-    assert said.out == "" and f"cancels alert {sent['id']}: an emergency of level 1" in said.err
+    assert said.out == "" and json.loads(said.err)["exit_code"] == 2
     assert run(county, "cancel", sent["id"][:5]) == 0
     said = capsys.readouterr()
+    assert f"cancels alert {sent['id']}: an emergency of level 1" in said.err
     assert f"alert {sent['id']} is cancelled; see who stopped" in said.out
     assert "at 1 loudspeaker, signed by county" in said.err
     county.now_s = time.time() + 1
@@ -482,7 +526,7 @@ def test_who_does_not_have_a_clip_is_named_before_it_is_sent(county, capsys):
         pole = county.add(name)
         county.say(pole, pole.issuers(county.now_s, clips))
     wanted = ["send", "--clip", "flood", "--level", "2", "--all"]
-    assert main(["alert", *wanted, "--json"]) == 2  # nobody is there to confirm it
+    assert main(["alert", *wanted]) == 2  # nobody is there to confirm it
     said = " ".join(capsys.readouterr().err.split())
     assert "NOT THERE at sp-3, sp-4: clip flood; they would answer clip_missing" in said
     assert not county.desk.all()
@@ -510,9 +554,7 @@ def test_who_is_silent_is_named(county, capsys):
     sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")
     assert sent["summary"][3] == "1 of them never sent anything, and get it only when they do"
     county.store.database.write("UPDATE orders SET made_s = made_s - 60")
-    county.now_s = time.time() - 60
-    county.out(lost=lambda: True)
-    county.collector.flush()
+    county.store.database.write("UPDATE deliveries SET first_s = first_s - 60")
     code, found = status(county, capsys)
     assert code == 1
     assert found["total"]["why"] == {
@@ -521,14 +563,98 @@ def test_who_is_silent_is_named(county, capsys):
     }
 
 
-def test_where_no_collector_runs_it_is_said(county, capsys):
+@pytest.mark.parametrize("wait", [[], ["--wait", "30"]])
+def test_where_no_collector_runs_nobody_is_sent_it_and_it_is_said(
+    county, capsys, monkeypatch, wait
+):
     county.add("sp-1")
-    send(county, capsys, "--clip", "x", "--level", "1", "--all")
-    assert status(county, capsys)[1]["total"]["why"] == {}
+    slept = dead(monkeypatch)
+    what = ["send", "--clip", "x", "--level", "2", "--all", *wait]
+    assert run(county, *what) == 1
+    said = capsys.readouterr()
+    assert "is ordered, but NOBODY has been sent it: does 'fieldbeat collect' run?" in said.err
+    assert "next: start 'fieldbeat collect': it still goes out until 20" in said.err
+    assert "or end it with 'fieldbeat alert cancel" in said.err and said.out == ""
+    assert sum(slept) == pytest.approx(UNSENT_AFTER_S)
+    assert run(county, *what, "--json") == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out)["sent"] is False and json.loads(said.err)["exit_code"] == 1
     county.store.database.write("UPDATE orders SET made_s = made_s - 4")
     code, found = status(county, capsys)
-    assert code == 0 and found["total"]["waiting"] == 1
+    assert code == 1 and found["sent"] is False and found["total"]["silent"] == 1
     assert found["total"]["why"] == {"not sent: does 'fieldbeat collect' run?": 1}
+
+
+def test_who_was_never_heard_of_is_sent_nothing_yet(county, capsys):
+    Loudspeaker(county.registry, "sp-2", issuers=(county.signer.issuer,))
+    assert run(county, "send", "--clip", "x", "--level", "1", "--all") == 1
+    said = capsys.readouterr().err
+    assert "NOBODY has been sent it: never heard of" in said and "until one of them speaks" in said
+
+
+def test_a_cancel_that_nobody_was_sent_is_told_as_such(county, capsys, monkeypatch):
+    one = county.add("sp-1")
+    sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")
+    county.out()
+    finish(county, one, sent["id"], receipt.STARTED)
+    dead(monkeypatch)
+    assert run(county, "cancel", sent["id"][:6]) == 1
+    said = capsys.readouterr()
+    assert "GOES ON: its cancel is ordered, but NOBODY has been sent it" in said.err
+    assert "is cancelled" not in said.out
+    county.store.database.write("UPDATE orders SET cancelled_s = cancelled_s - 4")
+    code, found = status(county, capsys, sent["id"])
+    assert code == 1
+    assert found["total"]["why"] == {"its cancel is not sent: does 'fieldbeat collect' run?": 1}
+    county.now_s = time.time() + 1
+    county.out()  # it runs again
+    finish(county, one, sent["id"], receipt.INTERRUPTED, "cancelled")
+    assert status(county, capsys, sent["id"])[0] == 0
+
+
+def test_what_nobody_was_sent_is_cancelled_without_a_collector(county, capsys, monkeypatch):
+    county.add("sp-1")
+    dead(monkeypatch)
+    assert run(county, "send", "--clip", "x", "--level", "1", "--all") == 1
+    id_ = county.desk.all()[0].id.hex()
+    assert run(county, "cancel", id_) == 0
+    assert "is cancelled" in capsys.readouterr().out
+    assert status(county, capsys, id_)[1]["total"]["why"] == {"cancelled before it was sent": 1}
+
+
+def test_ctrl_c_says_that_the_alert_goes_on(county, capsys, monkeypatch):
+    one = county.add("sp-1")
+
+    def sleep(_):
+        if one.got:
+            raise KeyboardInterrupt
+        county.now_s = time.time()
+        county.out()
+        county.collector.flush()
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    assert run(county, "send", "--clip", "x", "--level", "1", "--all", "--wait", "30") == 130
+    said = capsys.readouterr().err
+    id_ = county.desk.all()[0].id.hex()
+    assert f"error: alert {id_} is ordered and goes on; next: see 'fieldbeat alert status" in said
+    assert f"end it with 'fieldbeat alert cancel {id_[:6]}'" in said and "same command" not in said
+
+
+@pytest.mark.parametrize(("verb", "word"), [("ask", "answered"), ("test", "passed")])
+def test_who_has_answered_has_not_sounded(county, capsys, verb, word):
+    one = county.add("sp-1")
+    signed = verb == "test"
+    assert run(county, verb, *["--silent"] * signed, "--all", signed=signed) == 0
+    county.out()
+    order = county.desk.all()[0].id.hex()
+    finish(county, one, order)
+    capsys.readouterr()
+    code, found = status(county, capsys, order)
+    assert code == 0 and found["complete"] and found["units"][0]["state"] == word
+    assert found["total"][word] == 1 and "sounded" not in json.dumps(found)
+    run(county, "status", order, signed=False)
+    screen = capsys.readouterr().out
+    assert word.capitalize() in screen and "ounded" not in screen
 
 
 def test_the_list_has_what_counts_and_what_was_last(county, capsys):
@@ -544,8 +670,22 @@ def test_the_list_has_what_counts_and_what_was_last(county, capsys):
     assert [newest["id"], oldest["id"]] == [second["id"], first["id"]]
     assert newest["state"].startswith("counts for another 29 min")
     assert oldest["state"].startswith("cancelled at 20")
+    for each in (newest, oldest):  # as `status` has it
+        found = status(county, capsys, each["id"])[1]
+        assert each == {name: found[name] for name in each} and each["kind"] == "alert"
     assert run(county, "list", signed=False) == 0
     assert first["id"][:6] in capsys.readouterr().out
+
+
+def test_what_has_ended_everywhere_is_over_in_the_list(county, capsys):
+    one = county.add("sp-1")
+    sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")
+    county.out()
+    finish(county, one, sent["id"])
+    assert run(county, "list", signed=False) == 0
+    said = capsys.readouterr().out
+    assert "over everywhere" in said and "counts for another" not in said
+    assert status(county, capsys)[1]["state"] == "over everywhere"
 
 
 def test_waiting_for_the_receipts(county, capsys, monkeypatch):
@@ -599,8 +739,11 @@ def test_waiting_says_that_no_collector_runs(county, capsys, monkeypatch):
         if len(said) == 3:
             county.store.database.write("UPDATE orders SET expires_s = 0")
 
+    dead(monkeypatch)
+    assert run(county, "send", "--clip", "x", "--drill", "--all") == 1
+    capsys.readouterr()
     monkeypatch.setattr(time, "sleep", sleep)
-    assert run(county, "send", "--clip", "x", "--drill", "--all", "--wait", "20") == 1
+    assert run(county, "status", "--wait", "20", signed=False) == 1
     assert ["does 'fieldbeat collect' run?" in text for text in said] == [False, True, False]
 
 

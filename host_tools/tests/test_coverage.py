@@ -6,7 +6,9 @@ import itertools
 import pytest
 from fieldbeat.host_tools.alerts import Made
 from fieldbeat.host_tools.coverage import (
+    CANCEL_UNHEARD,
     IN_PART,
+    NO_CANCEL,
     REFUSED,
     SILENT,
     SILENT_AFTER_S,
@@ -50,8 +52,7 @@ def state(order=ORDER, after_s=5.0, **known):
         ({}, SILENT_AFTER_S + 1, (SILENT, "does not answer")),
         ({}, 1800, (SILENT, "does not answer")),
         ({"first_s": None}, 2, (WAITING, "")),
-        ({"first_s": None}, 5, (WAITING, "not sent")),
-        ({"first_s": None}, 11, (SILENT, "not sent")),
+        ({"first_s": None}, 5, (SILENT, "not sent")),
         ({"stage": receipt.RECEIVED}, 500, (WAITING, "")),
         ({"stage": receipt.ACCEPTED}, 1799, (WAITING, "")),
         ({"stage": receipt.ACCEPTED}, 1800, (SILENT, "has it, and did not say that it sounded")),
@@ -101,6 +102,36 @@ def state(order=ORDER, after_s=5.0, **known):
 def test_states(known, after_s, expected):
     found, why = state(after_s=after_s, **known)
     assert (found, why.removesuffix(" of the time")) == expected
+
+
+def test_who_is_not_sent_it_yet_waits_longer_where_others_were():
+    others = [delivery("sp-1"), delivery("sp-2", first_s=None, tries=0)]
+    for after_s, expected in ((5, (WAITING, "not sent")), (11, (SILENT, "not sent"))):
+        found = coverage(ORDER, others, NOW_S + after_s).units[1]
+        assert (found.state, found.why) == expected
+
+
+@pytest.mark.parametrize(
+    ("alert", "cancel", "after_s", "why"),
+    [
+        ({"stage": receipt.STARTED}, {"first_s": None}, 2, ""),
+        ({"stage": receipt.STARTED}, {"first_s": None}, 4, NO_CANCEL),
+        ({"stage": receipt.ACCEPTED}, {"first_s": None}, 4, NO_CANCEL),
+        ({}, {"first_s": None}, 4, NO_CANCEL),
+        ({"first_s": None}, {"first_s": None}, 4, "cancelled before it was sent"),
+        ({"stage": receipt.DONE}, {"first_s": None}, 4, "not measured"),
+        ({"stage": receipt.STARTED}, {}, 4, ""),
+        ({"stage": receipt.STARTED}, {}, 11, CANCEL_UNHEARD),
+        ({"stage": receipt.STARTED}, {"stage": receipt.DONE}, 11, ""),
+        ({"stage": receipt.STARTED}, {"first_s": None}, 1801, ""),  # its window has ended
+    ],
+)
+def test_a_cancel_that_does_not_arrive_is_told(alert, cancel, after_s, why):
+    order = dataclasses.replace(ORDER, cancelled_s=NOW_S)
+    asked, cancels = [delivery(**alert)], [delivery(**cancel)]
+    found = coverage(order, asked, NOW_S + after_s, {"sp-1"}, cancels)
+    assert found.units[0].why == why
+    assert found.has_failed == (why in (NO_CANCEL, CANCEL_UNHEARD))
 
 
 def test_who_played_without_a_proof_is_not_proven():

@@ -99,6 +99,13 @@ class County:
                 self.say(speaker, answer)
         return reached
 
+    def pick_up(self, _=0):
+        """Do what a collector does while a verb sleeps; all is lost, and due again at once."""
+        self.now_s = time.time()
+        self.out(lost=lambda: True)
+        self.collector.flush()
+        self.now_s += 1.5
+
     def states(self, order):
         found = coverage(order, self.desk.deliveries(order), self.now_s)
         return {unit.unit: (unit.state, unit.stage, unit.why) for unit in found.units}

@@ -21,6 +21,7 @@ def county(tmp_path, monkeypatch):
     monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
     made = County(tmp_path)
     made.now_s = time.time()
+    monkeypatch.setattr(time, "sleep", made.pick_up)
     issuer_keys.save("county", made.signer.key, PASSPHRASE)
     (tmp_path / "pass").write_text(PASSPHRASE)
     yield made
@@ -249,6 +250,103 @@ def test_a_rotation_that_was_refused_says_what_to_do(county, capsys, monkeypatch
     assert f"not done: refused by sp-1: needs a second issuer; next: {step}" in said
     assert "run the same command again" not in said
     assert Issuers(county.registry).get("county").revoked_s is None
+
+
+def test_every_passphrase_is_tried_before_the_first_step(county, capsys):
+    """As where two must sign: the old one goes in the second step, and his file is in the way."""
+    chief = make(county, "chief")
+    for name in ("two", "three"):
+        (county.folder / name).write_text(f"pass of {name} people")
+    for signer, name in ((chief, "two"),):
+        issuer_keys.key_path(signer.issuer.name).unlink()
+        issuer_keys.save(signer.issuer.name, signer.key, f"pass of {name} people")
+    one = add(county, "sp-1")
+    one.authority.issuers[chief.issuer.kid] = chief.issuer.for_units()
+    county.say(one, one.issuers(county.now_s))
+    both = ["--issuer", "county", "--issuer", "chief", "--yes", "--wait", "0"]
+    files = {name: ["--key-file", str(county.folder / name)] for name in ("pass", "two", "three")}
+    new = ["--new-key-file", str(county.folder / "three")]
+    what = ["rotate", "county", "county-2", *both]
+    assert run(county, *what, *files["pass"], *files["pass"], *new) == 2
+    said = capsys.readouterr().err
+    assert "chief.pem does not open with this passphrase" in said
+    assert "--key-file FILE, once for each issuer" in said
+    assert county.desk.all() == [] and county.issuers.get("county").counter == 0
+    assert run(county, *what, *files["pass"], *files["two"]) == 2  # the new one's is missing
+    assert "county-2.pem does not open" in capsys.readouterr().err and county.desk.all() == []
+    for _ in range(3):  # in any order
+        assert run(county, *what, *files["two"], *files["pass"], *new) == 0
+        county.out()
+    assert "done: county is revoked" in capsys.readouterr().out
+
+
+def test_a_file_with_two_passphrases_is_told_how_to_name_them(county, capsys):
+    chief = make(county, "chief")
+    issuer_keys.key_path("chief").unlink()
+    issuer_keys.save("chief", chief.key, "of the chief alone")
+    (county.folder / "pass").write_text(f"{PASSPHRASE}\nof the chief alone\n")
+    add(county, "sp-1")
+    both = ["--issuer", "county", "--issuer", "chief"]
+    assert main(["alert", "test", "--all", *both, *secret(county)]) == 2
+    said = capsys.readouterr().err
+    assert "chief.pem does not open with this passphrase, the first line of" in said
+    assert "next: name a file with that of chief: --key-file FILE, once for each issuer" in said
+    assert county.desk.all() == []
+
+
+def test_a_send_that_somebody_refused_or_that_nobody_was_sent_has_failed(
+    county, capsys, monkeypatch
+):
+    one = add(county, "sp-1")
+    make(county, "school", DRILL, 2)
+
+    def sleep(_):
+        county.now_s = time.time()
+        order = county.desk.all(kind=command.ISSUERS)[0]
+        county.say(one, one.tell(order.id, receipt.REFUSED, county.now_s, "cmd_second_issuer"))
+
+    what = ["send", "--all", "--issuer", "county", *secret(county)]
+    monkeypatch.setattr(time, "sleep", sleep)
+    assert run(county, *what, "--wait", "10") == 1
+    assert "refused" in capsys.readouterr().out
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    assert run(county, *what) == 1
+    assert "but NOBODY has been sent it: does 'fieldbeat collect'" in capsys.readouterr().err
+    monkeypatch.setattr(time, "sleep", county.pick_up)
+    assert run(county, *what) == 0  # nobody waits for the answers
+
+
+def test_ctrl_c_says_that_it_goes_on(county, capsys, monkeypatch):
+    add(county, "sp-1")
+    make(county, "school", DRILL, 2)
+
+    def sleep(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    assert run(county, "send", "--all", "--issuer", "county", *secret(county)) == 130
+    said = capsys.readouterr().err
+    assert "is ordered and goes on; next: see 'fieldbeat issuer status'" in said
+
+
+def test_who_could_not_be_told_any_more_is_named_before_a_revocation(county, capsys):
+    chief = make(county, "chief")
+    for name in ("sp-1", "sp-2"):
+        pole = add(county, name)
+        pole.authority.issuers[chief.issuer.kid] = chief.issuer.for_units()
+        county.say(pole, pole.issuers(county.now_s))
+    county.registry.describe("sp-2", "two", two_issuers_level=1)
+    assert run(county, "revoke", "chief") == 2  # nobody is there to confirm it
+    said = capsys.readouterr().err
+    assert "CANNOT BE TOLD over the air once chief is revoked: sp-2\n" in said
+    assert "too few would be left whom they obey: make another issuer first" in said
+    make(county, "third")
+    assert run(county, "revoke", "chief") == 2  # known here, and not at sp-2
+    assert "CANNOT BE TOLD" in capsys.readouterr().err
+    assert run(county, "revoke", "chief", "--yes", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["cut_off"] == ["sp-2"]
+    assert run(county, "revoke", "county") == 2  # the last one whom they obey
+    assert "once county is revoked: sp-1, sp-2\n" in capsys.readouterr().err
 
 
 def test_who_is_not_obeyed_signs_nothing(county, capsys):

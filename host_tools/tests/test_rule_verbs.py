@@ -20,6 +20,7 @@ def county(tmp_path, monkeypatch):
     monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
     made = County(tmp_path)
     made.now_s = time.time()
+    monkeypatch.setattr(time, "sleep", made.pick_up)
     issuer_keys.save("county", made.signer.key, PASSPHRASE)
     (tmp_path / "pass").write_text(PASSPHRASE)
     yield made
@@ -28,6 +29,22 @@ def county(tmp_path, monkeypatch):
 
 def order(county, *arguments):
     return main(["rule", *arguments, "--yes", "--key-file", str(county.folder / "pass")])
+
+
+def test_rules_that_nobody_was_sent_and_ctrl_c(county, capsys, monkeypatch):
+    county.add("sp-1")
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    assert order(county, "set", str(EXAMPLE), "--all", "--json") == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out)["sent"] is False
+    assert "NOBODY has been sent it" in json.loads(said.err)["error"]
+
+    def sleep(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    assert order(county, "clear", "--all") == 130
+    assert "is ordered and goes on; next: see 'fieldbeat rule list'" in capsys.readouterr().err
 
 
 def listed(capsys):

@@ -1,0 +1,69 @@
+"""Whether the collector has taken an order up: who orders must know if nobody gets it."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .coverage import UNHEARD, UNSENT_AFTER_S, is_tried
+from .errors import FieldbeatError, Interrupted
+from .orders import Order, Orders
+from .store import Store
+from .times import iso
+
+LOOK_S = 0.1
+NO_COLLECTOR = "does 'fieldbeat collect' run?"
+
+
+class Unsent(FieldbeatError):
+    """An order was made, and nobody was sent it."""
+
+
+def unsent(store: Store, order: Order) -> str:
+    """Wait until somebody was sent an order, at most `UNSENT_AFTER_S`; return why nobody was.
+
+    It is '' as soon as somebody was. Nobody needs the cancel of what nobody was sent.
+    """
+    orders = Orders(store)
+    if order.cancels:
+        (cancelled,) = orders.all_of_id(order.cancels)
+        if not any(map(is_tried, orders.deliveries(cancelled))):
+            return ""
+    for look in range(round(UNSENT_AFTER_S / LOOK_S) + 1):
+        if look:
+            time.sleep(LOOK_S)
+        deliveries = orders.deliveries(order)
+        if any(map(is_tried, deliveries)):
+            return ""
+    heard = {contact.unit for contact in store.contacts()}
+    return NO_COLLECTOR if any(each.unit in heard for each in deliveries) else UNHEARD
+
+
+def must_be_sent(order: Order, what: str, why: str, end: str = "") -> None:
+    """Say that nobody was sent an order.
+
+    Args:
+        order: it.
+        what: it in words.
+        why: of `unsent`.
+        end: how it is taken back, '' for not at all.
+
+    Raises:
+        Unsent: there is a reason.
+    """
+    if why:
+        begin = "wait until one of them speaks" if why == UNHEARD else "start 'fieldbeat collect'"
+        step = f"{begin}: it still goes out until {iso(order.expires_s)}{end and f'; or {end}'}"
+        raise Unsent(f"{what}, but NOBODY has been sent it: {why}", step)
+
+
+@contextmanager
+def going_on(what: str, step: str) -> Iterator[None]:
+    """Have Ctrl-C say that what was ordered goes on, lest it is ordered twice."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(f"{what} is ordered and goes on", step) from None
