@@ -48,7 +48,7 @@ def test_a_self_test_is_ordered_and_its_receipts_are_shown(county, capsys):
     code, found = status(county, capsys, sent["id"][:6])
     assert (code, found["kind"]) == (1, "self-test")
     assert [(u["state"], u["why"]) for u in found["units"]] == [
-        ("sounded", None),
+        ("passed", None),
         ("refused", "no mains"),
     ]
     assert run(county, "status", sent["id"], signed=False) == 1
