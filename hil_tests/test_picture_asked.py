@@ -90,3 +90,15 @@ def test_who_does_not_wait_is_told_so_and_who_has_no_camera_is_not_asked(site, c
     code, told = ask(site, capsys, unit="river-09")
     assert code == 2 and told["error"] == "no unit with a camera is called 'river-09'"
     assert told["next"] == f"known: {UNIT}"
+
+
+def test_ctrl_c_ends_the_waiting_and_not_the_order(site, capsys, monkeypatch):
+    site.put_up()
+
+    def sleep(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(picture_orders.time, "sleep", sleep)
+    code, told = ask(site, capsys, "--wait", "60")
+    assert code == 130 and told["error"].endswith(f" of {UNIT} is ordered and goes on")
+    assert told["next"].startswith("see 'fieldbeat alert status")

@@ -17,6 +17,11 @@ def is_anybody_there() -> bool:
     return sys.stdin.isatty()
 
 
+def is_asked(yes: bool) -> bool:
+    """Whether `confirm` is going to ask a person, who then has to read what he is asked."""
+    return not yes and is_anybody_there()
+
+
 def confirm(question: str, yes: bool) -> None:
     """Go on only if a person says yes.
 

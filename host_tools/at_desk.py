@@ -173,11 +173,11 @@ def confirmed(desk: Desk, plan: Plan, keys: Keys, yes: bool, as_json: bool) -> O
 
     Who is asked is told, also where the answer is JSON: nobody says yes to what he has not read.
     """
-    from .asking import confirm, is_anybody_there
+    from .asking import confirm, is_asked
     from .output import remark
 
     for line in (*plan.summary, *plan.notes):
-        remark(line, as_json and (yes or not is_anybody_there()))
+        remark(line, as_json and not is_asked(yes))
     confirm("Send it?", yes)
     return desk.send(plan, keys)
 

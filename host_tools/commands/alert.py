@@ -334,10 +334,10 @@ def _cancel(
     yes: bool,
     as_json: bool,
 ) -> None:
-    from ..asking import confirm, is_anybody_there
+    from ..asking import confirm, is_asked
     from ..handover import going_on, must_be_sent, unsent
 
-    spared = as_json and (yes or not is_anybody_there())
+    spared = as_json and not is_asked(yes)
     by = [desk.cancellers(order, names) for order in found]
     for order, issuers in zip(found, by, strict=True):
         remark(f"cancels alert {order.id.hex()}: {order.told}", spared)

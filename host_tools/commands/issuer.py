@@ -150,10 +150,11 @@ def revoke(
     """
     from .. import issuer_keys, obedience
     from ..alert_words import names
-    from ..asking import confirm
+    from ..asking import confirm, is_asked
     from ..issuers import Issuers
     from ..registry import Registry
 
+    spared = as_json and not is_asked(yes)
     units = Registry(registry)
     try:
         issuers = Issuers(units)
@@ -162,8 +163,9 @@ def revoke(
         obeyed_by = _obeyed_by(units, known, everybody)
         lost = obedience.cut_off(everybody, known, issuers.in_office())
         if lost:
-            remark(f"CANNOT BE TOLD over the air once {name} is revoked: {names(lost)}", as_json)
-            remark("too few would be left whom they obey: make another issuer first", as_json)
+            remark(f"CANNOT BE TOLD over the air once {name} is revoked: {names(lost)}", spared)
+            step = "make another issuer first, and tell them: 'fieldbeat issuer new', 'send'"
+            remark(f"too few would be left whom they obey; {step}", spared)
         confirm(f"Revoke issuer {name} (key id {known.kid.hex()}) for good?", yes)
         issuers.revoke(name)
     finally:

@@ -339,7 +339,7 @@ def test_who_could_not_be_told_any_more_is_named_before_a_revocation(county, cap
     assert run(county, "revoke", "chief") == 2  # nobody is there to confirm it
     said = capsys.readouterr().err
     assert "CANNOT BE TOLD over the air once chief is revoked: sp-2\n" in said
-    assert "too few would be left whom they obey: make another issuer first" in said
+    assert "too few would be left whom they obey; make another issuer first" in said
     make(county, "third")
     assert run(county, "revoke", "chief") == 2  # known here, and not at sp-2
     assert "CANNOT BE TOLD" in capsys.readouterr().err
