@@ -14,6 +14,8 @@ _SAMPLES = const(1024)  # of what is read at a time from a clip at 8 kHz
 
 # Raises OSError if there is none, ValueError for what is no clip.
 class Clip:
+    silent = False
+
     def __init__(self, path):
         self._file = open(path, "rb")
         try:

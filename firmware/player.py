@@ -55,15 +55,17 @@ class Player:
         self._counters = counters
         self._clips = root + "/clips/"
         self._on_sound = None
+        self._behind = 0  # samples that are to be written until the first one of a sound has left
         self.result = Result()  # of what plays, or was played last
         self._buffer = bytearray(_PIECE)
         self._silence = bytes(_PIECE)
 
-    # on_sound() is called when the first samples are on their way. To cancel it is to stop the
-    # sound; `result` tells how it went.
+    # on_sound() is called when the first samples are on their way; behind a stream's silence, when
+    # they have left. To cancel it is to stop the sound; `result` tells how it went.
     async def play(self, alert, percent, on_sound):
         result = self.result = Result()
         self._on_sound = on_sound
+        self._behind = 0
         gc.collect()
         try:
             await self._amplifier.on()
@@ -152,14 +154,16 @@ class Player:
         try:
             stream = later.call(_STREAM, "Stream", step)
             await self._send(stream, percent)
+            if not stream.silent:  # it may end with its beginning in DMA memory
+                self._sounds()
         except (OSError, MemoryError):  # no socket, or no room for what comes
             pass
         finally:  # also where the window has ended meanwhile
             if stream:
                 stream.close()
-            if not stream or not stream.heard or stream.lost:
+            if not stream or stream.silent or stream.lost:
                 result.fail("stream_lost")
-        if not stream or not stream.heard:
+        if not stream or stream.silent:
             await self._tone(_INSTEAD, percent)
 
     # percent: of what does not know its own level
@@ -171,12 +175,17 @@ class Player:
             samples = source.fill(buffer)
             if not samples:
                 return
-            if gain is not None:
-                ramp(buffer, 0, samples, gain, 0)
-            if self._line:
+            if source.silent:  # the sound will come behind a DMA memory full of it
+                self._behind = audio.delay_ms * RATE_HZ // 1000
+            else:
+                self._behind -= samples
+                if gain is not None:
+                    ramp(buffer, 0, samples, gain, 0)
+            if self._line and self._behind <= 0:  # silence proves nothing, neither way
                 self._line.sample()
             await audio.write(view[: 2 * samples])
-            self._sounds()
+            if self._behind <= 0:
+                self._sounds()
 
     async def _pause(self, ms):
         left = RATE_HZ * ms // 1000 * 2

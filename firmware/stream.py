@@ -9,7 +9,7 @@ import time
 
 from protocols import rtcp, rtp
 from protocols.compat import const
-from protocols.jitter import BUFFERING, JitterBuffer
+from protocols.jitter import BUFFERING, PLAYED, JitterBuffer
 
 _PACKET_MS = const(20)
 _DEPTH_MS = const(120)
@@ -37,7 +37,8 @@ class Stream:
         self._buffer = bytearray(_DATAGRAM)
         self._ssrc = self._host = None  # who was met last, and where he sends from
         self._has_left = False
-        self.heard = self.lost = False
+        self.silent = True  # until a first packet is played
+        self.lost = False
         self._control = None
         self._socket = _open(port, group)
         try:
@@ -60,12 +61,13 @@ class Stream:
         self._take()
         if self._control and not self._left & _RTCP_FRAMES - 1:
             self._take_control(self._control)
-        if jitter.get(dst) == BUFFERING:
-            self._waits_ms -= _PACKET_MS
-            self.lost = self._waits_ms <= 0 and not (self.heard and self._has_left)
-        else:
+        kind = jitter.get(dst)
+        if kind == PLAYED:
             self._waits_ms = _PATIENCE_MS
-            self.heard = True
+            self.silent = False
+        elif kind == BUFFERING or self.silent:
+            self._waits_ms -= _PACKET_MS
+            self.lost = self._waits_ms <= 0 and not self._has_left
         return jitter.samples
 
     def _take(self):

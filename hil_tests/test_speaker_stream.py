@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import socket
 import struct
 import subprocess
+import wave
 
+import numpy as np
 import pytest
 from fieldbeat.hil_tests.district import District
 from fieldbeat.hil_tests.virtual.lan import NEIGHBOUR, ports_in_a_row
-from fieldbeat.protocols import receipt, rtcp
+from fieldbeat.host_tools import alert_words, coverage
+from fieldbeat.protocols import event, receipt, rtcp
 from fieldbeat.protocols.reason_codes import CODES
 
-from .test_speaker import SECOND_US, district, heard, level_of
+from .test_speaker import SECOND_US, district, heard, level_of, sink
 
 __all__ = ("district",)
 PORT = 5004
 HZ = 440
-CODECS = {0: ("pcm_mulaw", 8000), 8: ("pcm_alaw", 8000), 11: ("pcm_s16be", 16000)}
+RATES_HZ = {0: 8000, 8: 8000, 11: 16000}
 
 pytestmark = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg (apt)")
 
 
 def packets(payload_type: int, seconds: int) -> list[bytes]:
-    """What ffmpeg sends for a tone, as fast as it can."""
+    """What ffmpeg sends for a tone, called as the desk says, but as fast as it can."""
     return recorded(payload_type, seconds)[0]
 
 
 def recorded(payload_type: int, seconds: int) -> tuple[list[bytes], list[bytes]]:
     """The same, and what it sends to the port above: reports, and a BYE at its end."""
-    codec, rate_hz = CODECS[payload_type]
     rtp, rtcp = ports = ports_in_a_row(2)
     try:
         for endpoint in ports:
             endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
             endpoint.settimeout(0.2)
-        tone = f"sine=frequency={HZ}:sample_rate={rate_hz}:duration={seconds}"
-        size = 12 + rate_hz // 50 * (2 if payload_type == 11 else 1)  # 20 ms a packet
-        url = f"rtp://127.0.0.1:{rtp.getsockname()[1]}?pkt_size={size}"
-        command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", tone, "-ac", "1"]
-        command += ["-c:a", codec, "-payload_type", str(payload_type)]
-        command += ["-rtpflags", "send_bye", "-f", "rtp", url]
+        tone = f"sine=frequency={HZ}:sample_rate=48000:duration={seconds}"
+        (line,) = alert_words.talking([[3, payload_type, rtp.getsockname()[1], b"", 60]])
+        line = line.replace("-re -i talk.mp3", f"-v error -f lavfi -i {tone}")
+        command = shlex.split(line.replace("//POLE:", "//127.0.0.1:"))
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
         return received(rtp), received(rtcp)
     finally:
@@ -85,10 +86,12 @@ def test_a_stream_is_heard(district, payload_type):
     pole = district.add_pole()
     stream = packets(payload_type, 4)
     assert len(stream) >= 190
+    told = 97 if payload_type == 11 else payload_type  # ffmpeg's for L16 of 16 kHz
+    assert {data[1] & 0x7F for data in stream} == {told}
     order = district.order([[3, payload_type, PORT, b"", 4]], volume=100)
-    district.until(order, receipt.STARTED)
+    district.until(order, receipt.ACCEPTED)
     begin_us = district.world.now_us
-    send(district, pole, stream, CODECS[payload_type][1])
+    send(district, pole, stream, RATES_HZ[payload_type])
     done = district.until(order, receipt.DONE)
     assert done.source == 3 and done.reason is None
     middle = heard(pole, begin_us + SECOND_US, begin_us + 3 * SECOND_US)
@@ -100,7 +103,7 @@ def test_loss_and_jitter_are_not_heard_as_gaps(district):
     pole = district.add_pole()
     stream = packets(0, 8)
     order = district.order([[3, 0, PORT, b"", 8]], volume=100)
-    district.until(order, receipt.STARTED)
+    district.until(order, receipt.ACCEPTED)
     begin_us = district.world.now_us
     random = district.world.random
     district.network.lan.loss = 0.05
@@ -117,7 +120,7 @@ def test_a_stream_that_stops_is_told_and_what_follows_is_heard(district):
     pole = district.add_pole()
     stream = packets(0, 2)
     order = district.order([[3, 0, PORT, b"", 60], [0, 0, 2000]])
-    district.until(order, receipt.STARTED)
+    district.until(order, receipt.ACCEPTED)
     begin_us = district.world.now_us
     send(district, pole, stream, 8000)
     told = district.until(order, receipt.INTERRUPTED)
@@ -133,7 +136,7 @@ def test_who_says_goodbye_was_not_lost(district):
     stream, reports = recorded(0, 2)
     assert rtcp.says_bye(reports[-1], ssrc_of(stream))  # ffmpeg does
     order = district.order([[3, 0, PORT, b"", 60]])
-    district.until(order, receipt.STARTED)
+    district.until(order, receipt.ACCEPTED)
     begin_us = district.world.now_us
     send(district, pole, stream, 8000)
     for data in reports:
@@ -158,7 +161,7 @@ def test_the_goodbye_of_a_stranger_changes_nothing(district, stranger):
         after_s = 0.0
         stream = stream[:1]  # which is heard of nobody
     order = district.order([[3, 0, PORT, b"", 60]])
-    district.until(order, receipt.STARTED)
+    district.until(order, receipt.ACCEPTED)
     send(district, pole, stream, 8000)
     say_bye(district, pole.address, bye, source, after_s)
     told = district.until(order, receipt.INTERRUPTED)
@@ -170,7 +173,7 @@ def test_who_comes_back_after_a_goodbye_is_heard(district):
     pole = district.add_pole()
     stream, reports = recorded(0, 2)
     order = district.order([[3, 0, PORT, b"", 60]])
-    district.until(order, receipt.STARTED)
+    district.until(order, receipt.ACCEPTED)
     send(district, pole, stream, 8000)
     say_bye(district, pole.address, reports[-1], after_s=2.1)
     district.run_for(4)
@@ -183,24 +186,102 @@ def test_who_comes_back_after_a_goodbye_is_heard(district):
     assert level_of(middle, HZ) > 2000
 
 
-def test_who_needs_a_while_to_begin_is_heard_and_nobody_at_all_is_a_tone(district):
+def test_who_needs_a_while_to_begin_is_heard(district):
     pole = district.add_pole()
     order = district.order([[3, 0, PORT, b"", 60]])
-    district.until(order, receipt.STARTED)
+    district.until(order, receipt.ACCEPTED)
     district.run_for(20)
     begin_us = district.world.now_us
     send(district, pole, packets(0, 2), 8000)
     district.until(order, receipt.INTERRUPTED)
     middle = heard(pole, begin_us + SECOND_US, begin_us + 7 * SECOND_US // 4)
     assert level_of(middle, HZ) > 2000
+
+
+def state_of(district, order) -> str:
+    """What the desk shows of the pole."""
+    deliveries = district.desk.orders.deliveries(order)
+    return coverage.coverage(order, deliveries, district.now_s).units[0].state
+
+
+def stages(district) -> list[int]:
+    return [body[3] for body in district.events("speaker-01", event.RECEIPT)]
+
+
+def first_loud_us(pole, tmp_path, begin_us: int) -> int:
+    """When something is to be heard in the WAV of a pole's sound from a time on."""
+    sink(pole).wav(tmp_path / "heard.wav", begin_us)
+    with wave.open(str(tmp_path / "heard.wav")) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    loud = np.abs(samples.astype(np.int32)) > 100
+    assert loud.any()
+    return begin_us + int(loud.argmax()) * SECOND_US // 16000
+
+
+# How long after its first sample has left a pole says so, at most: two pieces and a look.
+STARTED_APART_US = 100_000
+
+
+def test_a_stream_has_started_when_its_first_packet_is_played(district, tmp_path):
+    pole = district.add_pole()
+    stream = packets(0, 3)
+    ordered_us = district.world.now_us
+    order = district.order([[3, 0, PORT, b"", 25]])
+    district.until(order, receipt.ACCEPTED)
+    district.run_for(20)
+    assert stages(district) == [receipt.ACCEPTED]
+    assert state_of(district, order) == "waiting"
+    send(district, pole, stream, 8000)
+    told = district.until(order, receipt.STARTED)
+    assert state_of(district, order) == "sounded"
+    loud_us = first_loud_us(pole, tmp_path, ordered_us)
+    assert loud_us - ordered_us > 20 * SECOND_US
+    assert 0 <= ordered_us + told.hops_ms[3] * 1000 - loud_us < STARTED_APART_US
+    apart_s = told.started_s - order.made_s - (loud_us - ordered_us) / SECOND_US
+    assert -1 < apart_s < 1  # whole seconds
+    done = district.until(order, receipt.DONE)
+    assert stages(district) == [receipt.ACCEPTED, receipt.STARTED, receipt.DONE]
+    assert done.proof[2] > 128  # three seconds of the five since then; waiting is no play
+
+
+def test_a_stream_that_nobody_sends_starts_with_the_tone_instead(district, tmp_path):
+    pole = district.add_pole()
+    ordered_us = district.world.now_us
     order = district.order([[3, 0, PORT, b"", 60]])
-    district.until(order, receipt.STARTED)
-    begin_us = district.world.now_us
+    district.until(order, receipt.ACCEPTED)
+    district.run_for(25)
+    assert state_of(district, order) == "waiting"
+    told = district.until(order, receipt.STARTED)
+    loud_us = first_loud_us(pole, tmp_path, ordered_us)
+    assert loud_us - ordered_us > 29 * SECOND_US
+    assert 0 <= ordered_us + told.hops_ms[3] * 1000 - loud_us < STARTED_APART_US
+    done = district.until(order, receipt.INTERRUPTED)
+    assert stages(district) == [receipt.ACCEPTED, receipt.STARTED, receipt.INTERRUPTED]
+    assert done.reason == CODES["stream_lost"] and state_of(district, order) == "in_part"
+    assert done.proof[2] > 200  # of the tone
+
+
+def test_an_alert_whose_first_step_is_a_tone_starts_with_the_tone(district, tmp_path):
+    pole = district.add_pole()
+    ordered_us = district.world.now_us
+    order = district.order([[0, 0, 3000], [3, 0, PORT, b"", 60]])
+    told = district.until(order, receipt.STARTED)
+    loud_us = first_loud_us(pole, tmp_path, ordered_us)
+    assert loud_us - ordered_us < SECOND_US
+    assert -50_000 <= ordered_us + told.hops_ms[3] * 1000 - loud_us < STARTED_APART_US
+
+
+def test_a_stream_that_is_cancelled_before_anybody_talks_was_silent(district):
+    pole = district.add_pole()
+    ordered_us = district.world.now_us
+    order = district.order([[3, 0, PORT, b"", 60]])
+    district.until(order, receipt.ACCEPTED)
+    district.run_for(5)
+    district.cancel(order)
     told = district.until(order, receipt.INTERRUPTED)
-    assert told.reason == CODES["stream_lost"] and told.proof[2] > 32
-    assert district.world.now_us - begin_us > 30 * SECOND_US
-    after = heard(pole, begin_us + 30 * SECOND_US, district.world.now_us)
-    assert max(map(abs, after)) > 20_000  # the attention tone
+    assert receipt.STARTED not in stages(district)
+    assert state_of(district, order) == "stopped" and told.started_s is None
+    assert not any(heard(pole, ordered_us, district.world.now_us))
 
 
 @pytest.mark.parametrize("seconds, minutes", [(10, 10), (60, 0.2)])
@@ -215,7 +296,7 @@ def test_a_multicast_stream_reaches_all_poles(tmp_path):
         poles = [district.add_pole("speaker-01"), district.add_pole("speaker-02")]
         stream, reports = recorded(0, 3)
         order = district.order([[3, 0, PORT, bytes((239, 1, 2, 3)), 60]], volume=100)
-        district.until(order, receipt.STARTED)
+        district.until(order, receipt.ACCEPTED)
         district.run_for(0.5)
         begin_us = district.world.now_us
         first = struct.unpack_from(">I", stream[0], 4)[0]

@@ -29,6 +29,8 @@ _FRACTION = const(7)  # bits of the phase below an entry of the sine
 
 
 class Tone:
+    silent = False
+
     def __init__(self, pattern, rate_hz, level, ms=None):
         # level: of the peak, 0..32767. ms: how long; else until stop()
         if pattern not in _FREQUENCIES_HZ:

@@ -18,9 +18,10 @@ TONE_MS = 400
 class Output:
     # Of an amplifier, too: both are on.
     settle_ms = 0
+    delay_ms = 288
 
     def __init__(self):
-        self.heard = 0  # samples
+        self.heard = self.written = 0  # samples
 
     async def on(self):
         pass
@@ -28,11 +29,12 @@ class Output:
     off = drain = on
 
     async def write(self, samples):
+        self.written += len(samples) // 2
         self.heard += sum([1 for sample in array("h", bytes(samples)) if sample])
 
 
-def played(*steps, files=(), instead=None, load=None):
-    # -> (ms that were heard, reasons)
+def played(*steps, files=(), instead=None, load=None, begun=lambda output: None):
+    # begun(output) at the first sound -> (ms that were heard, reasons)
     World()
     root = temp_dir()
     os.mkdir(root + "/clips")
@@ -45,7 +47,7 @@ def played(*steps, files=(), instead=None, load=None):
     player.Clip, player.later.call = instead or before[0], load or before[1]
     try:
         alert = Alert(DAILY, 4, list(steps), 1, None, "", False)
-        run(one.play(alert, 50, lambda: None))
+        run(one.play(alert, 50, lambda: begun(output)))
     finally:
         player.Clip, player.later.call = before
         remove_tree(root)
@@ -82,3 +84,40 @@ def test_a_stream_that_finds_no_socket_and_no_room_is_a_tone():
     for load in (no_socket, lambda *args: no_room("")):
         heard_ms, failed = played([STREAM, 0, 5004, b"", 60], AFTER, load=load)
         assert failed == ["stream_lost"] and heard_ms > NEARLY, heard_ms
+
+
+class Talk:
+    # A stream that is waited for, and then heard.
+    def __init__(self, silent_ms, heard_ms):
+        self.silent, self.lost = True, False
+        self._frames = [0] * (silent_ms // 20) + [1] * (heard_ms // 20)
+
+    def fill(self, dst):
+        if not self._frames:
+            return 0
+        loud = self._frames.pop(0)
+        self.silent = self.silent and not loud
+        dst[:640] = b"\0\x40" * 320 if loud else bytes(640)
+        return 320
+
+    def close(self):
+        pass
+
+
+def begun_after(talk):
+    # -> how many samples had been written, for each time
+    at = []
+    stream = [STREAM, 0, 5004, b"", 60]
+    played(stream, load=lambda *args: talk, begun=lambda output: at.append(output.written))
+    return at
+
+
+def test_a_stream_has_begun_when_its_first_sample_has_left():
+    for silent_ms, heard_ms, begun_ms in (
+        (2000, 1000, 2000 + Output.delay_ms),
+        (2000, 100, 2100),  # what is written leaves before the amplifier is off
+        (0, 1000, 20),  # nothing lies before it
+        (2000, 0, 2000 + Output.delay_ms),  # the tone
+    ):
+        at = begun_after(Talk(silent_ms, heard_ms))
+        assert len(at) == 1 and 0 <= at[0] // 16 - begun_ms <= 32, (silent_ms, heard_ms, at)
