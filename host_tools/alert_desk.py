@@ -79,6 +79,7 @@ class Plan:
         issuers: who signs.
         summary, notes: lines to be confirmed.
         silent: it makes no sound.
+        talking: commands that send what is heard live.
         origin: of which CAP message it was made, '' for none.
         cancels: what it replaces.
     """
@@ -92,6 +93,7 @@ class Plan:
     summary: tuple[str, ...]
     notes: tuple[str, ...] = ()
     silent: bool = False
+    talking: tuple[str, ...] = ()
     origin: str = ""
     cancels: tuple[orders.Order, ...] = ()
 
@@ -162,6 +164,7 @@ class Desk:
                 *(tuple(issuers), tuple(lines)),
                 notes=tuple(foreseen.without_clips(self.store, units, sound.content)),
                 silent=sound.silent,
+                talking=() if sound.silent else tuple(alert_words.talking(sound.content)),
             )
         )
 

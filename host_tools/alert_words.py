@@ -16,6 +16,11 @@ from .times import iso, span
 from .wording import counted, first
 
 AREAS_NAMED = 8
+_FFMPEG = {  # its encoder, Hz, and bytes of a packet: 12 of RTP and 20 ms
+    "pcmu": ("pcm_mulaw", 8000, 172),
+    "pcma": ("pcm_alaw", 8000, 172),
+    "l16": ("pcm_s16be", 16000, 652),
+}
 
 
 def told(sound: Sound) -> str:
@@ -78,6 +83,21 @@ def summary(
     return lines
 
 
+def talking(content: Iterable[Sequence[Any]]) -> list[str]:
+    """Return what to type for each live stream in what is played; 'POLE' is a unit's address."""
+    return [_ffmpeg(step) for step in content if step[0] == command.STREAM]
+
+
+def _ffmpeg(step: Sequence[Any]) -> str:
+    _, payload_type, port, group, _ = step
+    encoder, rate_hz, size = _FFMPEG[_codec(payload_type)]
+    host = ".".join(map(str, group)) if group else "POLE"
+    return (
+        f"ffmpeg -re -i talk.mp3 -ac 1 -ar {rate_hz} -c:a {encoder} -rtpflags send_bye"
+        f' -f rtp "rtp://{host}:{port}?pkt_size={size}"'
+    )
+
+
 def names(units: Iterable[Unit]) -> str:
     """Return the first names of units."""
     return first(unit.name for unit in units)
@@ -97,9 +117,12 @@ def _step(step: list[Any]) -> str:
     if step[0] == command.CLIP:
         return f"clip {step[1]}"
     _, payload_type, port, group, seconds = step
-    codec = next((name for name, number in CODECS.items() if number == payload_type), "live")
     place = f"{'.'.join(map(str, group))}:{port}" if group else f"port {port}"
-    return f"the live {codec} stream at {place} for up to {span(seconds)}"
+    return f"the live {_codec(payload_type)} stream at {place} for up to {span(seconds)}"
+
+
+def _codec(payload_type: int) -> str:
+    return next(name for name, number in CODECS.items() if number == payload_type)
 
 
 def _when(window: Window, now_s: float) -> str:

@@ -207,6 +207,9 @@ def ordered(
             say(f"{name} {id_} is ordered; see {see}: fieldbeat alert status {id_[:6]}")
             if order.kind == STATUS:
                 say("what they say: fieldbeat show")
+            for line in plan.talking:
+                say("to be heard live, begin within 30 s (POLE: the address of a loudspeaker):")
+                print(line, flush=True)  # as it is, to be copied
         if wait:
             report = Report(desk.store, id_, every_unit=False)
             report.wait(wait, as_json)
@@ -217,4 +220,5 @@ def plan_as_map(plan: Plan, order: Order) -> dict[str, Any]:
     """Return what was ordered, for JSON."""
     places = {"units": len(plan.units), "commands": len(plan.asked)}
     told = {"summary": plan.summary, "notes": plan.notes, "issuers": order.issuers}
-    return {"id": order.id, **places, **told, "expires_s": order.expires_s}
+    talking = {"talking": plan.talking} if plan.talking else {}
+    return {"id": order.id, **places, **told, **talking, "expires_s": order.expires_s}

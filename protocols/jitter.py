@@ -32,6 +32,7 @@ BUFFERING = const(3)  # silence, because there is no stream yet, or no more
 
 RATE_HZ = const(16000)  # of what get() gives
 
+_DYNAMIC = const(96)  # the first payload type without a meaning of its own (RFC 3551, 6)
 _HALF = const(1 << 27)
 _MASK = const((1 << 28) - 1)
 _FAR = const(1 << 28)
@@ -46,7 +47,8 @@ _CALM = const(4)  # windows before a frame is left out
 
 class JitterBuffer:
     def __init__(self, depth_ms, packet_ms, rate_hz, codec, payload_type=None):
-        # rate_hz: of the stream, 8000 or 16000; codec: rtp.PCMU, PCMA or L16
+        # rate_hz: of the stream, 8000 or 16000; codec: rtp.PCMU, PCMA or L16. payload_type: of its
+        # packets, if it is another one; for L16 dynamic ones are taken as well.
         if rate_hz not in (RATE_HZ, RATE_HZ // 2):
             raise ValueError("a stream has 8000 or 16000 Hz, not %d" % rate_hz)
         self._payload_type = codec if payload_type is None else payload_type
@@ -74,6 +76,7 @@ class JitterBuffer:
         self.played = self.concealed = self.skipped = self.inserted = 0  # frames
         self.longest_gap_ms = 0
         self._over = None, 0  # the source that was given up, its highest sequence number
+        self._type = None  # of the source's packets
         self._begin(None, 0, 0)
 
     def _begin(self, ssrc, sequence, timestamp):
@@ -99,7 +102,7 @@ class JitterBuffer:
         # -> will any of it be heard?
         n = len(packet.payload) // self._width
         if (
-            packet.payload_type != self._payload_type
+            not self._is_of_type(packet)
             or not 0 < n <= self._room
             or len(packet.payload) % self._width
             or not self._is_of_source(packet)
@@ -168,8 +171,17 @@ class JitterBuffer:
             if self._is_belated(packet):
                 return False
             self._begin(packet.ssrc, packet.sequence, packet.timestamp)
+            self._type = packet.payload_type
         self._rival = None
         return True
+
+    def _is_of_type(self, packet):
+        # L16 has a number at 44.1 kHz alone, so a source chooses a dynamic one. It keeps to that:
+        # its digits (RFC 4733), say, have another.
+        kind = packet.payload_type
+        if packet.ssrc == self.ssrc:
+            return kind == self._type
+        return kind == self._payload_type or self._table is None and kind >= _DYNAMIC
 
     def _is_belated(self, packet):
         # A straggler of the stream that has ended does not begin another one.

@@ -14,7 +14,7 @@ from .compat import const
 
 PCMU = const(0)
 PCMA = const(8)
-L16 = const(11)  # big-endian, mono; types from 96 on may mean it at other rates than 44.1 kHz
+L16 = const(11)  # big-endian, mono, 44.1 kHz; at other rates types from 96 on mean it
 
 _HEAD = const(12)
 _VERSION_2 = const(0b10)

@@ -155,10 +155,21 @@ def test_a_daily_announcement_has_no_tone_and_is_signed(county, capsys):
         "a daily announcement of level 4, the lowest: clip news, then the live "
     )
     assert "live pcmu stream at 239.1.2.3:5004 for up to " in said and "2 times over" in said
+    assert '"rtp://239.1.2.3:5004?pkt_size=172"' in sent["talking"][0]
     county.out()
     told = one.got[0].args
     assert [step[0] for step in told.content] == [1, 3] and (told.repeat, told.volume) == (2, 30)
     assert one.got[0].target == 7 and one.got[0].counter
+
+
+def test_what_to_type_for_a_stream_is_a_line_to_be_copied(county, capsys):
+    county.add("sp-1")
+    order = ["send", "--level", "1", "--all", "--stream", ":5904", "--codec", "l16"]
+    assert run(county, *order) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.startswith("ffmpeg -re -i talk.mp3 -ac 1 -ar 16000 -c:a pcm_s16be -rtpflags ")
+    assert line.endswith(' -f rtp "rtp://POLE:5904?pkt_size=652"')
+    assert "talking" not in send(county, capsys, "--clip", "flood", "--level", "1", "--all")
 
 
 def test_a_start_in_the_future_is_told_and_sent_at_once(county, capsys):

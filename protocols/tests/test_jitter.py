@@ -114,6 +114,22 @@ def test_a_stall_and_what_it_held_back():
     assert (out.buffer.lost, out.buffer.late, out.buffer.duplicate) == (0, 0, 0)
 
 
+def test_l16_has_any_dynamic_type_and_keeps_to_it():
+    frame = b"\1\0" * SIZE
+    for kind, other in ((rtp.L16, 97), (97, 101), (127, rtp.L16), (96, 97)):
+        buffer = JitterBuffer(20, 20, 16000, rtp.L16)
+        taken = []
+        for index in range(4):
+            one = kind if index != 2 else other
+            data = datagram(index, kind=one, payload=frame)
+            taken.append(buffer.put(rtp.parse(data), 20 * index))
+        assert taken == [True, True, False, True] and buffer.refused == 1, (kind, other)
+    for codec, kind in ((rtp.PCMU, 97), (rtp.PCMA, 96), (rtp.L16, 95), (rtp.L16, rtp.PCMU)):
+        buffer = JitterBuffer(20, 20, 16000, codec)
+        assert not buffer.put(rtp.parse(datagram(0, kind=kind, payload=frame)), 0)
+        assert buffer.refused == 1
+
+
 def test_nobody_else_while_a_source_plays():
     out = player()
     for ms, index in steady(range(50)):
