@@ -14,6 +14,9 @@ from fieldbeat.hil_tests.virtual.board import CAUSES
 from fieldbeat.hil_tests.virtual.rfc2217_port import Rfc2217Port
 from fieldbeat.hil_tests.virtual.site import CONFIG, Site, config
 
+# Loaded inside such a run it would be loaded a second time, while esptool keeps the first one.
+from fieldbeat.host_tools import esptool_log  # noqa: F401
+
 pytest_plugins = ["pytester"]
 
 VIRTUAL = '[board.gh-01]\nmanifest = "greenhouse_esp32"\nport = "virtual"\n'
