@@ -6,13 +6,16 @@ STAMP := $(VENV)/.installed
 # The tests start hundreds of processes: byte code is worth keeping, whatever the machine says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lab bench fuzz mutants stats format clean
+.PHONY: demo test test-long check lab bench fuzz mutants stats format clean
 
 demo: $(STAMP)  ## a virtual unit from bare flash to its work, ROLE=greenhouse|speaker|river (Ctrl-C or DEMO_FOR=90 ends it)
 	@$(BIN)/python -m fieldbeat.hil_tests.demo $(ROLE)
 
-test: $(STAMP)  ## every test, on both interpreters; build/report/report.html shows what happened
-	@$(BIN)/python -m pytest -q -n auto --report build/report
+test: $(STAMP)  ## the tests, on both interpreters; build/report/report.html shows what happened
+	@$(BIN)/python -m pytest -q -n auto -m "not long" --report build/report
+
+test-long: $(STAMP)  ## those that take longest: virtual days, floods, processes and serial lines; CI runs both
+	@$(BIN)/python -m pytest -q -n auto -m long --report build/report-long
 
 check: $(STAMP)  ## format, lint, types, byte code: what CI checks before the tests
 	$(BIN)/ruff format --check .

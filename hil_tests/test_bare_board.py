@@ -118,6 +118,7 @@ def test_flash_says_which_unit_it_was(built):
     assert done["mac"] == built.board.mac.hex(":") and done["board"] == "greenhouse_esp32"
 
 
+@pytest.mark.long
 def test_provisioning_twice_changes_nothing(flashed):
     flashed.provision()
     unit = flashed.registry.unit("gh-01")
@@ -126,6 +127,7 @@ def test_provisioning_twice_changes_nothing(flashed):
     assert (again.kid, again.epoch) == (unit.kid, unit.epoch)
 
 
+@pytest.mark.long
 def test_flashing_again_keeps_key_and_sequence_numbers(flashed):
     flashed.provision()
     flashed.run_for(1800)
@@ -171,6 +173,7 @@ def test_an_image_that_was_cut_short_is_refused_before_the_first_erase(built):
     assert set(built.board.flash.read(0, 4096)) == {0xFF}
 
 
+@pytest.mark.long
 def test_smpmgr_manages_the_unit(flashed):
     assert "hello" in flashed.smpmgr("os", "echo", "hello")
     groups = flashed.smpmgr("enum", "get-supported-groups")
@@ -178,6 +181,7 @@ def test_smpmgr_manages_the_unit(flashed):
     assert "greenhouse_esp32" in flashed.smpmgr("shell", "status")
 
 
+@pytest.mark.long
 def test_smpmgr_reads_the_configuration_but_no_key(flashed, tmp_path):
     flashed.provision()
     local = tmp_path / "config.cbor"

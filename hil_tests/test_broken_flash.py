@@ -81,6 +81,7 @@ def test_a_corrupt_file_system_is_said_so(bench):
     assert b"filesystem appears to be corrupted" in board.output and board.state == "repl"
 
 
+@pytest.mark.long
 def test_a_torn_outbox_is_cut_and_counted(bench):
     """Garbage behind the last record, as a cut write leaves it: what was whole is still sent."""
     board = put(bench, rewritten({}))

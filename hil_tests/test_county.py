@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from fieldbeat.hil_tests.county import County
 from fieldbeat.hil_tests.county_virtual import VirtualCounty
 from fieldbeat.protocols import receipt
 
 
+@pytest.mark.long
 def test_all_are_told_over_a_network_that_loses(tmp_path):
     """`fieldbeat collect` itself, a crowd at protocol level, and a whole virtual board."""
     with County(tmp_path, crowd=60, poles=1, loss=0.2) as county:

@@ -256,6 +256,7 @@ def faulty(story: str, patches) -> Judge:
     return Judge(recording, promises(recording))
 
 
+@pytest.mark.long
 def test_records_that_are_forgotten_before_they_are_stored_are_missed():
     judge = faulty("contact", FORGETS)
     numbers = range(1, len(judge.recording.ops) + 1)
@@ -350,6 +351,7 @@ def test_a_failure_is_one_command_away(tmp_path):
     assert command_line == "fieldbeat bench cuts --state 4 --seed 3 --story short"
 
 
+@pytest.mark.long
 def test_the_verb_runs_a_campaign(tmp_path, capsys):
     part = "3/25"
     code = command.cuts("24..24", 2, None, "contact", 1, 1, tmp_path, None, True, part)

@@ -232,6 +232,7 @@ def station(tmp_path, monkeypatch):
         yield demo, site, board
 
 
+@pytest.mark.long
 def test_a_flood_is_told_seen_and_read(station, tmp_path):
     demo, site, board = station
     demo.flood(site, board, 3000)

@@ -38,6 +38,7 @@ def counted(bench: Site, board) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("away_s", [HOUR_S, 3 * DAY_S])
+@pytest.mark.long
 def test_a_network_that_is_away_costs_no_sample(bench, ledger, faults, away_s):
     faults.network.away = True
     bench.run_for(away_s)

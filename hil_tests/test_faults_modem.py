@@ -49,6 +49,7 @@ def test_a_wake_is_as_long_as_these_tests_think(bench, often):
         assert WAKE_BYTES <= often.faults.sent - before < WAKE_BYTES + 60
 
 
+@pytest.mark.long
 def test_an_unsolicited_line_at_every_byte_of_a_wake(bench, often, faults):
     def three(at: int) -> None:  # a wake: they are a dozen commands apart
         for position in range(at, WAKE_BYTES, WAKE_BYTES // 3):
@@ -63,6 +64,7 @@ def test_an_unsolicited_line_at_every_byte_of_a_wake(bench, often, faults):
 
 
 @pytest.mark.parametrize("kind", ["double_byte_at", "drop_byte_at", "garble", "delay_at"])
+@pytest.mark.long
 def test_bytes_that_are_doubled_lost_garbled_or_late(bench, often, faults, kind):
     arguments = (900,) if kind == "delay_at" else ()
     asked = at_each(

@@ -12,6 +12,7 @@ SEEDS = [b"good input", b"another"]
 
 
 @pytest.mark.parametrize("interpreter", ["CPython", "MicroPython"])
+@pytest.mark.long
 def test_no_parser_stumbles(interpreter):
     result = run(commands()[interpreter], 3000, 99)
     assert not result.failure, result.failure

@@ -187,6 +187,7 @@ def test_with_other_pins_nobody_hears_and_with_wrong_settings_it_is_refused(desk
     assert desk.sink.runs == []
 
 
+@pytest.mark.long
 def test_ten_minutes_go_by_without_drift_and_are_a_wav_file(desk, tmp_path):
     desk.run(
         "import asyncio\n"

@@ -147,6 +147,7 @@ def _client_until(*words, says="", tries=40):
     raise AssertionError(done.stdout + done.stderr)
 
 
+@pytest.mark.long
 def test_a_board_of_a_lab_is_flashed_and_answers(lab, tmp_path):
     bench = bench_file.parse(BENCH.format(f"mac:{lab.mac.hex(':')}"), "lab.toml")
     with Rig.of(bench, tmp_path / "rig") as rig:

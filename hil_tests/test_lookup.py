@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from fieldbeat.protocols import receipt
 
 from .test_speaker import TONE, district, loudest_ms, sink
@@ -21,6 +22,7 @@ def test_a_collector_that_moved_is_found(district):
     assert district.network.counts["up_refused"] >= 3
 
 
+@pytest.mark.long
 def test_a_name_server_that_is_silent_makes_no_gap(district):
     pole = district.add_pole()
     order = district.order([[0, 0, 60_000]] * 4, minutes=30)

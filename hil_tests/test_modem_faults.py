@@ -67,6 +67,7 @@ def test_an_error_to_each_send_is_reported_later(bench, board, faults):
     assert sum(reported(bench).values()) >= 1
 
 
+@pytest.mark.long
 def test_a_modem_that_resets_in_the_middle_loses_nothing(bench, board, modem):
     bench.run_for(HOUR_S + 250)
     for delay_s in range(12):  # into the wake of the next hour, second by second
@@ -87,6 +88,7 @@ def test_send_ok_without_sending_is_found_out_by_the_missing_ack(bench, board, f
     assert reported(bench).get("no_ack", 0) >= 1
 
 
+@pytest.mark.long
 def test_a_lossy_network_loses_no_record(tmp_path):
     with Site(seed=3, workdir=tmp_path, loss=0.3, duplicate=0.1, reorder=0.1) as bench:
         bench.add_station(config(more=QUARTER_HOURLY))
@@ -95,6 +97,7 @@ def test_a_lossy_network_loses_no_record(tmp_path):
         assert complete(bench)
 
 
+@pytest.mark.long
 def test_an_outage_is_not_answered_with_a_storm(bench, board, network, faults):
     bench.run_for(1200)
     faults.expect("outage", lambda: network.counts["up_outage"])

@@ -163,6 +163,7 @@ def test_a_low_battery_is_told_once_and_then_only_alarms_are_sent(bench, make):
     assert bench.views.unit("gh-01", bench.now_s).missing == 0
 
 
+@pytest.mark.long
 def test_what_may_be_sent_again_has_a_budget():
     sent = {}
     for table in ("", "retry_bytes_day = 0"):

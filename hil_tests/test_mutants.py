@@ -30,6 +30,7 @@ def test_code_that_is_gone_is_said_so():
         mutant.apply((ROOT / mutant.file).read_text(encoding="utf-8"))
 
 
+@pytest.mark.long
 def test_one_is_caught_and_one_that_changes_nothing_is_missed(tmp_path, capsys):
     source = "protocols/crc.py"
     title = (ROOT / source).read_text(encoding="utf-8").splitlines()[0]

@@ -142,6 +142,7 @@ def run_until_cut(flash, at, change):
         flash.before_op = None
 
 
+@pytest.mark.long
 def test_every_power_cut_leaves_the_old_value_or_the_new_one(flash):
     nvs = reopened(flash)
     for n in range(115):  # two entries below a full page, the others follow

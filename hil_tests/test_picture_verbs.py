@@ -107,6 +107,7 @@ def calibration(folder, seen) -> str:
     return str(path)
 
 
+@pytest.mark.long
 def test_pictures_are_listed_and_shown(store, capsys):
     code, told = asked(capsys, "list", UNIT)
     assert code == 0

@@ -21,6 +21,7 @@ HOURLY = "[sampling]\ninterval_s = 3600\nreport_samples = 1\n"
     ],
     ids=["greenhouse-good", "greenhouse-bad", "river-bad"],
 )
+@pytest.mark.long
 def test_a_predicted_day_is_that_of_the_ledger(node, coverage):
     trial = power_trial.run(node, coverage)
     for what, (predicted, told) in (trial.states() | trial.charges()).items():

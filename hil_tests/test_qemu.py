@@ -68,6 +68,7 @@ def test_an_image_is_flashed_boots_and_answers(rig):
     wait_for(board, b"fieldbeat> ")
 
 
+@pytest.mark.long
 def test_power_and_the_serial_loader(rig):
     board = rig.boards["gh-01"]
     board.flasher.flash(image.build(config(), base()))

@@ -93,6 +93,7 @@ def test_a_board_is_held_while_en_is_low(desk):
 # Clients
 
 
+@pytest.mark.long
 def test_esptool_as_it_is_finds_the_loader_by_its_own_sequence(desk, served):
     code, said = tool("esptool", "--port", served.url, "--no-stub", "read-mac")
     assert code == 0 and "02:00:00:00:00:01" in said, said
@@ -113,6 +114,7 @@ def test_mpremote_does_not_land_in_the_loader(desk, served):
     assert 1 not in desk.board.resets[1:] and b"waiting for download" not in desk.board.output
 
 
+@pytest.mark.long
 def test_one_client_at_a_time(desk, served):
     busy = pytest.raises(serial_port.PortError, match="is busy.*next: end the other client")
     with serial_port.open_port(served.url), busy:

@@ -198,6 +198,7 @@ def test_check_names_one_next_step_for_each_mistake(tmp_path, far):
     assert first.count("next:") == 1 and "correct" not in first
 
 
+@pytest.mark.long
 def test_check_says_what_comes_of_a_board_without_our_firmware(tmp_path, far, monkeypatch):
     monkeypatch.setattr(identity, "ATTEMPTS", 1)
     far.flash.load(0, b"\xff" * far.flash.size)

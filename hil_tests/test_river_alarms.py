@@ -24,6 +24,7 @@ def test_a_flood_wave(river):
     assert river.alarm_after_s(river.rise()) <= LATEST_S
 
 
+@pytest.mark.long
 def test_a_quiet_day_is_cheap(river):
     site = river.site
     site.run_for(3 * 3600)  # its start is told, too
@@ -34,6 +35,7 @@ def test_a_quiet_day_is_cheap(river):
 @pytest.mark.parametrize(
     ("lasts_s", "expected"), [(20, []), (60, [(1, True), (1, False)])], ids=["boat", "flood"]
 )
+@pytest.mark.long
 def test_what_passes_under_the_sensor_is_no_flood_and_what_stays_is_one(river, lasts_s, expected):
     site, faults = river.site, river.sensor.faults
     river.sensor.hang(DATUM_MM - 2100)  # above the mark of the quick pace, below that of the alarm

@@ -78,6 +78,7 @@ def test_every_tenth_datagram_is_lost(tmp_path):
         assert site.network.counts["up_lost"] + site.network.counts["down_lost"] > 5
 
 
+@pytest.mark.long
 def test_five_power_cuts_cost_little_on_the_air(tmp_path):
     spent = []
     for cuts_at in ((), CUTS_AT):
@@ -126,6 +127,7 @@ def test_an_alarm_overtakes_a_picture(site):
     assert site.data(site.until_full()) == scene()
 
 
+@pytest.mark.long
 def test_where_the_flash_is_full_the_oldest_of_the_schedule_makes_room(site):
     site.put_up("every_s = 3600\n")
     site.network.away(True)
@@ -147,6 +149,7 @@ def test_where_the_flash_is_full_the_oldest_of_the_schedule_makes_room(site):
 
 
 @pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.long
 def test_what_each_board_sees_is_what_the_collector_reads(tmp_path, board):
     """The camera's own picture of the scene; the slow board's modem has 9600 baud."""
     with PictureSite(workdir=tmp_path) as site:
@@ -158,6 +161,7 @@ def test_what_each_board_sees_is_what_the_collector_reads(tmp_path, board):
         assert picture.size <= FULL_BYTES and picture.unit == UNIT
 
 
+@pytest.mark.long
 def test_photographs_go_over_as_they_are(tmp_path):
     files = [file for file in photographs() if file.suffix == ".jpg"]
     if not files:
@@ -172,6 +176,7 @@ def test_photographs_go_over_as_they_are(tmp_path):
             assert site.data(site.until_full()) == data
 
 
+@pytest.mark.long
 def test_the_gauge_in_a_picture_of_its_own_contradicts_a_sensor_that_is_wrong(site):
     """The river stands at 0.9 m, and the level sensor says 3.19 m."""
     site.river.base_mm = 900

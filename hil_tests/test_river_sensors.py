@@ -221,6 +221,7 @@ def test_the_rain_goes_on_after_resets_and_a_loss_of_power(tmp_path):
         assert contact.tips == 45 and readings(site, "rain")[-1][1] == 9.0
 
 
+@pytest.mark.long
 def test_a_station_in_deep_sleep_counts_every_tip_that_wakes_it(tmp_path):
     with RiverSite(seed=2, workdir=tmp_path) as site:
         node = river_config(BOARDS[1], more=EVEN + '[power]\nsleep = "deep"\nconsole_s = 30\n')
@@ -235,6 +236,7 @@ def test_a_station_in_deep_sleep_counts_every_tip_that_wakes_it(tmp_path):
         assert b"Traceback" not in station.output
 
 
+@pytest.mark.long
 def test_a_bucket_that_sticks_does_not_keep_a_station_awake(tmp_path):
     with RiverSite(seed=2, workdir=tmp_path) as site:
         more = '[sampling]\nreport_samples = 4\n[power]\nsleep = "deep"\nconsole_s = 30\n'
@@ -249,6 +251,7 @@ def test_a_bucket_that_sticks_does_not_keep_a_station_awake(tmp_path):
         assert qualities.count("sensor fault") > 5, qualities
 
 
+@pytest.mark.long
 def test_a_bucket_that_sticks_and_a_cable_that_hums_are_told_and_end(tmp_path):
     with RiverSite(seed=2, workdir=tmp_path) as site:
         station = site.add_station(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from fieldbeat.hil_tests.virtual.site import Site, config
 
 DAY_S = 86_400
@@ -51,6 +52,7 @@ def test_the_outbox_is_empty_when_everything_is_acknowledged(bench, board):
     assert acknowledged[-1] == bench.views.unit("gh-01", bench.now_s).records
 
 
+@pytest.mark.long
 def test_an_outage_of_a_day_loses_nothing(bench, board):
     bench.run_for(3600)
     bench.network.away(True)

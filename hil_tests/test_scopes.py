@@ -105,6 +105,7 @@ def far(tmp_path):
         far.stop_real()
 
 
+@pytest.mark.long
 def test_the_same_on_a_board_at_the_end_of_a_network(suite, pytester, far):
     """Real instruments (pyserial, esptool) by RFC 2217, and the board counts for itself."""
     bench, board = far
@@ -129,6 +130,7 @@ def test_who(board, unit_name):
 """
 
 
+@pytest.mark.long
 def test_a_unit_that_somebody_provisioned_is_left_alone(suite, pytester, far):
     bench, board = far
     board.site.give_key(board, OTHER)
@@ -148,6 +150,7 @@ def test_a_unit_that_somebody_provisioned_is_left_alone(suite, pytester, far):
     assert board.flash.read(0, board.flash.size) == before
 
 
+@pytest.mark.long
 def test_a_unit_keeps_its_own_configuration_when_its_file_is_named(suite, pytester, far):
     bench, board = far
     text = CONFIG.format(unit="greenhouse-07", board="greenhouse_esp32")
@@ -212,6 +215,7 @@ def test_next(board): pass
 """
 
 
+@pytest.mark.long
 def test_a_port_that_goes_during_a_test_blocks_it_whatever_the_test_says(suite, pytester, far):
     bench, board = far
 

@@ -225,6 +225,7 @@ DAY_S = 86_400
 HOURLY = "[sampling]\ninterval_s = 3600\nreport_samples = 1\n"
 
 
+@pytest.mark.long
 def test_the_ledger_of_a_day_is_what_the_bench_saw(bench):
     chip, radio = Durations("state"), Durations("boot", "search", "connected", "idle", "sleep")
     bench.world.listeners += [chip.listen, radio.listen]

@@ -93,6 +93,7 @@ def test_a_record_that_the_collector_loses_is_found(short, monkeypatch):
     assert "1 forgets\n" in said and f"again      fieldbeat bench replay 1 --days {short}" in said
 
 
+@pytest.mark.long
 def test_a_run_again_that_differs_is_told_the_first_line(short, tmp_path, capsys):
     results, _ = soak.run(soak.Options(days=short, seed=5, report=tmp_path))
     kept, trace = tmp_path / "soak.json", tmp_path / "soak.trace.gz"
@@ -132,6 +133,7 @@ def two_hours(seed: int, stations: int = 5) -> str:
         return trace.digest()
 
 
+@pytest.mark.long
 def test_five_stations_in_one_world_are_the_same_in_every_run():
     """Alone in this process, and beside another world in others."""
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
@@ -139,6 +141,7 @@ def test_five_stations_in_one_world_are_the_same_in_every_run():
     assert two_hours(11) == same != other
 
 
+@pytest.mark.long
 def test_the_verbs():
     fieldbeat = Path(sys.executable).parent / "fieldbeat"
     run = subprocess.run(

@@ -118,6 +118,7 @@ def test_a_cancelled_alert_is_silent_within_a_second(district):
     assert told.reason == CODES["cancelled"]
 
 
+@pytest.mark.long
 def test_who_has_the_collector_cannot_sound_what_was_cancelled(district):
     """He holds the alert back, lets the cancel through, and asks what nobody has to sign."""
     pole = district.add_pole()

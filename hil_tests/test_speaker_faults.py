@@ -99,6 +99,7 @@ def ordered_in_a_flood(district, pole, flood):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.long
 def test_a_flood_of_forged_frames_does_not_delay_a_true_one(district, kind):
     """10,000 a second, at a pole that computes in no time at all, as those of the bench do."""
     pole = district.add_pole()
@@ -107,6 +108,7 @@ def test_a_flood_of_forged_frames_does_not_delay_a_true_one(district, kind):
     assert flood.fates["delivered"] > 3000
 
 
+@pytest.mark.long
 def test_a_flood_beyond_what_a_chip_can_read_is_got_over(district):
     """Most of what comes is forgotten by the socket, the true frame too: it comes again."""
     pole = district.add_pole()
@@ -130,6 +132,7 @@ def test_a_flood_leaves_no_gap_in_the_sound(district):
     assert len(last.samples) >= 4 * 16000  # in one piece
 
 
+@pytest.mark.long
 def test_a_server_that_was_away_for_hours(district):
     pole = district.add_pole()
     resets = len(pole.resets)

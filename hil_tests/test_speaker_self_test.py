@@ -57,6 +57,7 @@ def until_five_to_noon(district, pole, days=0):
 AT_NOON = '"every day at 12:00 aloud"'
 
 
+@pytest.mark.long
 def test_its_own_schedule_needs_no_server_and_makes_way_for_an_alert(district):
     pole = district.add_pole(self_test=AT_NOON)
     until_five_to_noon(district, pole)

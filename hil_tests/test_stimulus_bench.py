@@ -95,6 +95,7 @@ def test_a_stimulus_plays_sets_and_forgets(rig):
     assert stimulus.faults.unfired() == []
 
 
+@pytest.mark.long
 def test_the_same_tests_run_over_a_fixture(desk):
     """`test_played.py` as it is, with esptool, the console and the fixture at their ports."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
@@ -122,6 +123,7 @@ def test_what_the_played_modem_sends_reaches_a_collector_and_its_answer_the_mode
         collector.close()
 
 
+@pytest.mark.long
 def test_another_fixture_than_was_named_blocks(desk, monkeypatch):
     (desk.folder / "air.toml").write_text("[i2c.air]\nid = 0\nsda = 4\nscl = 5\n")
     for changed, complaint in (

@@ -150,6 +150,7 @@ def test_the_longest_command_comes_over_nbiot(village):
     assert b"Traceback" not in pole.output
 
 
+@pytest.mark.long
 def test_with_both_roads_dead_it_tries_for_ever_and_goes_on_with_what_it_has(village):
     pole = village.put_up()
     order = village.order([TONE], start_s=village.now_s + 900, minutes=120)
@@ -241,6 +242,7 @@ def test_what_plays_goes_on_while_the_roads_change(village):
     assert level_of(heard(pole, end_us - 1_000_000, end_us), 1000) > 10_000
 
 
+@pytest.mark.long
 def test_a_day_over_nbiot_has_its_price(village):
     """An hour of it, times 24: questions, answers, reports, and the rest."""
     village.wifi.faults.away = True
