@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from fractions import Fraction
 from importlib import resources
 from typing import Any
 
@@ -36,7 +37,10 @@ RTC_PINS = {
 }
 ADC1_PINS = {"esp32": range(32, 40), "esp32s3": range(1, 11)}
 ANALOG = ("battery", "line_monitor", "current_loop")  # their pin is an input of the ADC
-TALKERS = ("a02yyuw",)  # parts that send by themselves, and give a level
+# Parts that send by themselves and give a level: the nearest and the farthest mm that they see.
+TALKERS = {"a02yyuw": (30, 4500)}  # datasheet SEN0311; drivers/a02yyuw.py takes no other
+# NAMUR NE 43: what a loop tells beside its span, in parts of it; drivers/current_loop.py.
+LOOP_BELOW, LOOP_ABOVE = Fraction(-400, 16_000), Fraction(17_000, 16_000)
 CAMERAS = ("vc0706", "dvp_camera")
 MAPPED = ("modbus_probe", "current_loop", *CAMERAS)  # whose data is in a map
 
@@ -145,6 +149,21 @@ def _map_problems(place: str, part: Part) -> Iterator[str]:
 def measures_level(part: Part) -> bool:
     """Whether it gives the level of water where the config has its `datum_mm`."""
     return "level" in _map(part) if part.map else part.part in TALKERS
+
+
+def level_range_mm(part: Part, datum_mm: int) -> tuple[int, int] | None:
+    """Return the lowest and the highest level that it can tell; None where its data says none."""
+    if part.map is None:
+        nearest, farthest = TALKERS[part.part]
+        return datum_mm - farthest, datum_mm - nearest
+    found = _map(part)
+    loop = found.get("channel")
+    if loop is None:
+        return None
+    low, span = loop["at_4_ma"], loop["at_20_ma"] - loop["at_4_ma"]
+    sign = found["level"]["sign"] * Fraction(1000, loop["scale"])
+    ends = [datum_mm + round(sign * (low + span * end)) for end in (LOOP_BELOW, LOOP_ABOVE)]
+    return min(ends), max(ends)
 
 
 def largest_frame(camera: Part) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from . import (
     alarm_tables,
     boards,
     modem_table,
+    picture_table,
     power_table,
     profiles,
     self_test_times,
@@ -28,6 +29,7 @@ from . import (
 )
 from .board_model import Board, Part
 from .errors import CannotTry
+from .picture_table import Pictures
 from .power_table import Power
 from .profiles import Profile
 from .validation import InvalidData, Strict, check, did_you_mean
@@ -118,26 +120,6 @@ class Nbiot(Strict):
 
     keepalive_s: int = Field(default=50, ge=10, le=3600)
     budget_bytes_day: int = Field(default=100_000, ge=1000, le=SPEAKER_BUDGET_BYTES)
-
-
-class Pictures(Strict):
-    """When a camera takes pictures, and what they may cost.
-
-    By the clock every `every_s` seconds (0: never) a thumbnail and the gauge; a whole picture when
-    there is an alarm or somebody asks. `keep_bytes`: flash for those that are not sent yet. None
-    is taken or sent below `battery_min_mv`, 0 for any voltage. `listen_s`: how long a wake waits
-    for commands.
-    """
-
-    every_s: int = Field(default=3600, ge=0, le=604_800)
-    at_s: int = Field(default=0, ge=0, le=604_800)
-    thumbnail_bytes: int = Field(default=3000, ge=1000, le=1_000_000)
-    gauge_bytes: int = Field(default=6000, ge=1000, le=1_000_000)
-    full_bytes: int = Field(default=40_000, ge=1000, le=1_000_000)
-    budget_bytes_day: int = Field(default=300_000, ge=1000, le=100_000_000)
-    keep_bytes: int = Field(default=1_000_000, ge=10_000, le=16_000_000)
-    battery_min_mv: int = Field(default=0, ge=0, le=60_000)
-    listen_s: int = Field(default=3, ge=0, le=60)
 
 
 Region = Annotated[list[Annotated[int, Field(ge=0, le=4095)]], Field(min_length=4, max_length=4)]
@@ -341,9 +323,10 @@ def parse(text: str, source: str, within_budget: bool = True) -> NodeConfig:
         uplink = tables.uplink.model_copy(update=more)
         tables = tables.model_copy(update={"uplink": uplink})
     config = NodeConfig(source, tables, board, profile)
-    checks = (_part_problems, _road_problems, _size_problems, _budget_problems)
-    others = (modem_table.problems, power_table.problems, station_alarms.problems)
-    problems = [problem for each in (*checks, *others) for problem in each(config)]
+    own = (_part_problems, _road_problems, _size_problems, _budget_problems)
+    others = (modem_table, power_table, picture_table, station_alarms)
+    checks = (*own, *(each.problems for each in others))
+    problems = [problem for each in checks for problem in each(config)]
     if within_budget and tables.power and not problems:
         from . import power_forecast  # adds up what a day costs, which few commands need
 

@@ -173,6 +173,7 @@ def problems(config: NodeConfig) -> Iterator[str]:
         )
     yield from _contradictions(found.alarms, found.pace)
     yield from _without_a_part(config, found)
+    yield from _out_of_reach(config, found)
 
 
 def _contradictions(alarms: list[list[Any]], pace: dict[str, Any] | None) -> Iterator[str]:
@@ -213,3 +214,28 @@ def _without_a_part(config: NodeConfig, found: _Reader) -> Iterator[str]:
             yield f"[[alarm]] {number}: {name} needs [fitted.{channels[name].part}], which is off"
         elif boards.measures_level(part) and not (override and override.datum_mm is not None):
             yield f"[[alarm]] {number}: {name} needs [fitted.{channels[name].part}] datum_mm"
+
+
+def _out_of_reach(config: NodeConfig, found: _Reader) -> Iterator[str]:
+    """A level that its sensor never tells is never crossed: no alarm, and nobody knows."""
+    channels = {channel.name: channel for channel in config.profile.channels}
+    given = {alarm.number for alarm in config.tables.alarm}
+    marks = [(f"[[alarm]] {a[0]}", a[1], a[4], a[5], a[8]) for a in found.alarms if a[0] in given]
+    if config.tables.pace and found.pace:
+        marks += [(f"[[pace.when]] {n}", *m) for n, m in enumerate(found.pace["marks"], 1)]
+    for place, name, threshold, below, rises in marks:
+        channel = channels[name]
+        part, override = config.enabled.get(channel.part), config.tables.fitted.get(channel.part)
+        if rises or not (part and boards.measures_level(part) and override):
+            continue
+        if override.datum_mm is None or not channel.source.endswith(".level"):
+            continue
+        ends = boards.level_range_mm(part, override.datum_mm)
+        low, high = (mm * channel.scale // 1000 for mm in ends or (0, 0))
+        if ends and not (low < threshold <= high if below else low <= threshold < high):
+            told, lowest, highest = (quantities.told(n, channel) for n in (threshold, low, high))
+            yield (
+                f"{place} {'below' if below else 'above'} = '{told}': [fitted.{channel.part}] "
+                f"({part.part}, datum_mm = {override.datum_mm}) can only measure from {lowest} to "
+                f"{highest}"
+            )

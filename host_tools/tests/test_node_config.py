@@ -274,6 +274,33 @@ def test_a_mistake_in_a_river_station(old, new, message):
     assert any(message in problem for problem in problems(text)), problems(text)
 
 
+GAUGE = "gauge = [352, 96, 112, 400]"
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("full_bytes = 300001", "full_bytes = 300001: one picture must fit into budget_bytes_day"),
+        ("full_bytes = 298000", "thumbnail_bytes = 3000: one must fit into budget_bytes_day"),
+        ("full_bytes = 296000", "gauge_bytes = 6000: one must fit into budget_bytes_day, 300000"),
+        ("full_bytes = 294000", ""),
+        ("full_bytes = 300000\nevery_s = 0", ""),
+        ("budget_bytes_day = 39999", "full_bytes = 40000: one picture must fit"),
+    ],
+)
+def test_a_picture_fits_the_bytes_of_a_day(table, said):
+    text = CAMERA + f"[pictures]\n{table}\n"
+    if said:
+        assert f"[pictures] {said}" in problems(text)[0]
+    else:
+        assert "full_bytes" in node_config.parse(text, "x").to_device_map()["pictures"]
+
+
+def test_a_gauge_that_is_not_filmed_takes_no_bytes():
+    text = CAMERA.replace(GAUGE, "") + "[pictures]\nfull_bytes = 297000\n"
+    assert text.count("gauge = ") == 0 and node_config.parse(text, "x").pictures.every_s
+
+
 def test_an_echo_is_corrected_where_there_is_a_thermometer():
     warm = CAMERA.replace("[fitted.rain]", "reckoned_c = 20\n[fitted.air]\n[fitted.rain]")
     fitted = node_config.parse(warm, "river.toml").to_device_map()["fitted"]

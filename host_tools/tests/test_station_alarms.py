@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fieldbeat.host_tools import node_config
+from fieldbeat.host_tools import boards, node_config
 from fieldbeat.host_tools.validation import InvalidData
 
+from drivers import a02yyuw, current_loop
 from firmware import config as device_config
 
 EXAMPLE = Path(node_config.__file__).parent.parent / "docs" / "examples" / "river.toml"
@@ -24,6 +25,7 @@ apn = ""
 [fitted.river]
 datum_mm = 4200
 """
+PACE = '[pace]\ninterval_s = 60\nlook_s = 5\n[[pace.when]]\nchannel = "level"\n'
 ALARM = '[[alarm]]\nnumber = 1\nchannel = "level"\n'
 
 
@@ -60,7 +62,7 @@ def test_the_example():
 
 
 @pytest.mark.parametrize(
-    ("text", "counts"), [("2.5 m", 2500), ("250 cm", 2500), ("2500 mm", 2500), ("-1 m", -1000)]
+    ("text", "counts"), [("2.5 m", 2500), ("250 cm", 2500), ("2500 mm", 2500), ("-0.2 m", -200)]
 )
 def test_units_of_a_level(text, counts):
     assert watch(f'{ALARM}above = "{text}"\n')["alarms"][0][4] == counts
@@ -113,6 +115,41 @@ def test_one_of_the_profile_is_replaced_or_switched_off():
 )
 def test_mistakes(more, said):
     assert any(said in problem for problem in problems(more)), problems(more)
+
+
+# The sensor of the board sees 30 to 4500 mm, and hangs at 4.2 m.
+@pytest.mark.parametrize(
+    ("mark", "ok"),
+    [
+        ('above = "4.169 m"', True),
+        ('above = "4.17 m"', False),
+        ('above = "9 m"', False),
+        ('above = "-0.3 m"', True),
+        ('above = "-0.301 m"', False),
+        ('below = "4.17 m"', True),
+        ('below = "-0.299 m"', True),
+        ('below = "-0.3 m"', False),
+        ('rises = "0.5 m/h"', True),
+    ],
+)
+@pytest.mark.parametrize("table", [ALARM, PACE])
+def test_a_mark_must_be_where_the_sensor_sees(table, mark, ok):
+    if ok:
+        watch(table + mark)
+    else:
+        [said] = problems(table + mark)
+        assert "(a02yyuw, datum_mm = 4200) can only" in said and "-0.300 m to 4.170 m" in said
+
+
+def test_what_a_sensor_sees_is_what_its_driver_takes():
+    board = boards.load("river_cam_esp32s3")
+    river, radar, loop = (board.fitted[name] for name in ("river", "radar", "loop"))
+    nearest, farthest = (getattr(a02yyuw, f"_{name}_MM") for name in ("NEAREST", "FARTHEST"))
+    assert boards.level_range_mm(river, 4200) == (4200 - farthest, 4200 - nearest)
+    assert boards.level_range_mm(radar, 4200) is None
+    # 5 m from 4 to 20 mA, told from 3.6 to 21 mA
+    assert (current_loop._LOW_UA, current_loop._HIGH_UA) == (3600, 21000)
+    assert boards.level_range_mm(loop, -100) == (-100 - 125, -100 + 5312)
 
 
 def test_a_level_alarm_needs_its_sensor():

@@ -1,0 +1,59 @@
+"""The table `[pictures]` of a node's file, and what of it could never be done."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from .validation import Strict
+
+if TYPE_CHECKING:
+    from .node_config import NodeConfig
+
+
+class Pictures(Strict):
+    """When a camera takes pictures, and what they may cost.
+
+    By the clock every `every_s` seconds (0: never) a thumbnail and the gauge; a whole picture when
+    there is an alarm or somebody asks. `keep_bytes`: flash for those that are not sent yet. None
+    is taken or sent below `battery_min_mv`, 0 for any voltage. `listen_s`: how long a wake waits
+    for commands.
+    """
+
+    every_s: int = Field(default=3600, ge=0, le=604_800)
+    at_s: int = Field(default=0, ge=0, le=604_800)
+    thumbnail_bytes: int = Field(default=3000, ge=1000, le=1_000_000)
+    gauge_bytes: int = Field(default=6000, ge=1000, le=1_000_000)
+    full_bytes: int = Field(default=40_000, ge=1000, le=1_000_000)
+    budget_bytes_day: int = Field(default=300_000, ge=1000, le=100_000_000)
+    keep_bytes: int = Field(default=1_000_000, ge=10_000, le=16_000_000)
+    battery_min_mv: int = Field(default=0, ge=0, le=60_000)
+    listen_s: int = Field(default=3, ge=0, le=60)
+
+
+def problems(config: NodeConfig) -> Iterator[str]:
+    """Yield sizes that never fit into a day's bytes: the unit would take no such picture."""
+    if config.profile.role != "camera":
+        return
+    table, camera = config.pictures, config.tables.fitted.get("camera")
+    budget = table.budget_bytes_day
+    if table.full_bytes > budget:
+        yield (
+            f"[pictures] full_bytes = {table.full_bytes}: one picture must fit into "
+            f"budget_bytes_day, {budget}"
+        )
+    elif table.every_s:
+        # The schedule leaves a full picture of the day to an alarm: firmware/pictures.py.
+        sizes = {"thumbnail_bytes": table.thumbnail_bytes}
+        if camera and "gauge" in (camera.regions or {}):
+            sizes["gauge_bytes"] = table.gauge_bytes
+        for key, size in sizes.items():
+            if size + table.full_bytes > budget:
+                yield (
+                    f"[pictures] {key} = {size}: one must fit into budget_bytes_day, {budget}, "
+                    f"beside one of full_bytes, {table.full_bytes}, which is left to an alarm"
+                )
