@@ -33,7 +33,7 @@ class Power(Strict):
     window_s: int = Field(default=30, ge=5, le=3600)
     ledger: bool = False
     battery_mah: int | None = Field(default=None, ge=1, le=1_000_000)
-    solar_wh_day: float | None = Field(default=None, ge=0, le=10_000)
+    solar_wh_day: float | None = Field(default=None, gt=0, le=10_000)
     days: float | None = Field(default=None, gt=0, le=10_000)
     budget_mah_day: float | None = Field(default=None, gt=0, le=1_000_000)
     budget_bytes_month: int | None = Field(default=None, ge=1, le=10_000_000_000)
@@ -48,7 +48,11 @@ class Power(Strict):
 def problems(config: NodeConfig) -> Iterator[str]:
     """Yield what a unit could not do, with the way out."""
     power = config.tables.power
-    if power is None or power.sleep == "never":
+    if power is None:
+        return
+    if power.days and not power.battery_mah:
+        yield f"[power] days = {power.days:g}: needs battery_mah, what the battery has"
+    if power.sleep == "never":
         return
     if config.profile.role == "speaker":
         yield f"[power] sleep = '{power.sleep}': a speaker listens at all times, remove the line"

@@ -53,13 +53,33 @@ def check(model: type[Model], data: Any, source: str) -> Model:
     except ValidationError as error:
         # A misspelt key first: it is why another one is missing.
         found = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-        raise InvalidData(source, [_problem(model, each) for each in found]) from None
+        raise InvalidData(source, [_problem(model, data, each) for each in found]) from None
 
 
-def key(location: Iterable[str | int]) -> str:
-    """Write a place in the data as TOML has it: `[uplink] port`, `[fitted.air] address`."""
-    parts = [str(part) for part in location]
-    return f"[{'.'.join(parts[:-1])}] {parts[-1]}" if len(parts) > 1 else parts[0]
+def key(location: Iterable[str | int], data: Any = None) -> str:
+    """Write a place in the data as TOML has it: `[uplink] port`, `[fitted.air] address`.
+
+    One of several tables goes by its own number, or is counted from 1: `[[alarm]] 1 above`.
+    """
+    names: list[str] = []
+    row, table = None, ""
+    for step in location:
+        data = _inside(data, step)
+        if isinstance(step, str):
+            names.append(step)
+        elif isinstance(data, dict):
+            row, table = data.get("number", step + 1), ".".join(names)
+    if row is not None:
+        rest = ".".join(names)[len(table) + 1 :]
+        return f"[[{table}]] {row} {rest}".rstrip()
+    return f"[{'.'.join(names[:-1])}] {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _inside(data: Any, step: str | int) -> Any:
+    try:
+        return data[step]
+    except (IndexError, KeyError, TypeError):
+        return None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -71,18 +91,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"allowed: {', '.join(choices)}" if choices else "nothing is allowed here"
 
 
-def _problem(model: type[BaseModel], found: Any) -> str:
+def _problem(model: type[BaseModel], data: Any, found: Any) -> str:
     """Write one of pydantic's findings as `place = given: must be allowed`."""
     kind, given, context = found["type"], found["input"], found.get("ctx", {})
-    path, owner, field = _walk(model, found["loc"])
-    place = key(path)
+    path, owner, rule = _walk(model, found["loc"])
+    place = key(path, data)
     if kind == "extra_forbidden":
-        return f"{place}: unknown key, {did_you_mean(path[-1], _keys(owner))}"
+        return f"{place}: unknown key, {did_you_mean(str(path[-1]), _keys(owner))}"
     if kind.startswith("union_tag"):
-        place = key([*path, context["discriminator"].strip("'")])
+        place = key([*path, context["discriminator"].strip("'")], data)
         allowed = context.get("expected_tags", "given")
         return f"{place} = {_short(context.get('tag', 'nothing'))}: must be {allowed}"
-    allowed = _allowed(field, path[-1]) if field else "a table"
+    allowed = _allowed(rule, next(name for name in reversed(path) if isinstance(name, str)))
     if kind == "missing":
         return f"{place}: missing, must be {allowed}"
     return f"{place} = {_short(given)}: must be {allowed}"
@@ -90,25 +110,27 @@ def _problem(model: type[BaseModel], found: Any) -> str:
 
 def _walk(
     model: type[BaseModel], location: Iterable[str | int]
-) -> tuple[list[str], type[BaseModel], FieldInfo | None]:
-    """Follow pydantic's location: the path as people see it, the last model and the last field."""
-    path: list[str] = []
-    field: FieldInfo | None = None
+) -> tuple[list[str | int], type[BaseModel], Any]:
+    """Follow pydantic's location: the path as people see it, the last model, and the rule there.
+
+    A rule is a field of a model, or else an annotation.
+    """
+    path: list[str | int] = []
+    rule: Any = None
     annotation: Any = model
-    for step in map(str, location):
+    for step in location:
         members = _members(annotation)
-        if len(members) > 1 and (tagged := [m for m in members if _has_tag(m, step)]):
+        if len(members) > 1 and (tagged := [m for m in members if _has_tag(m, str(step))]):
             annotation = tagged[0]  # pydantic names the chosen alternative here; people do not
             continue
         annotation = members[0] if members else Any
         path.append(step)
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model, field = annotation, _by_key(annotation, step)
-            annotation = field.annotation if field else Any
+            model, rule = annotation, _by_key(annotation, str(step))
+            annotation = rule.annotation if rule else Any
         elif step != "[key]":
-            field = None
-            annotation = (get_args(annotation) or (Any,))[-1]
-    return path, model, field
+            rule = annotation = (get_args(annotation) or (Any,))[-1]
+    return path, model, rule
 
 
 def _by_key(model: type[BaseModel], step: str) -> FieldInfo | None:
@@ -138,18 +160,40 @@ def _has_tag(model: Any, tag: str) -> bool:
     )
 
 
-def _allowed(field: FieldInfo, name: str) -> str:
-    if field.description:
-        return field.description
-    limits: dict[str, Any] = {}
-    for constraint in field.metadata:
-        for bound in ("ge", "le"):
+def _allowed(rule: Any, name: str) -> str:
+    """Return what a field of a model, or an annotation, allows, in words."""
+    annotation = rule.annotation if isinstance(rule, FieldInfo) else rule
+    fields = [rule] if isinstance(rule, FieldInfo) else []
+    if get_origin(annotation) is Annotated:
+        fields += [each for each in get_args(annotation)[1:] if isinstance(each, FieldInfo)]
+    if told := [field.description for field in fields if field.description]:
+        return told[0]
+    bounds: dict[str, Any] = {}
+    for constraint in (each for field in fields for each in field.metadata):
+        for bound in ("ge", "gt", "le", "min_length", "max_length"):
             if hasattr(constraint, bound):
-                limits[bound] = getattr(constraint, bound)
-    kind = _kind(field.annotation)
-    if len(limits) == 2:
-        return f"{kind} from {limits['ge']} to {limits['le']}{_unit(name)}"
-    return kind
+                bounds[bound] = getattr(constraint, bound)
+    members = _members(annotation)
+    if len(members) == 1 and get_origin(members[0]) is list:
+        return _list(_allowed(get_args(members[0])[0], name), bounds)
+    return _kind(annotation) + (f"{span}{_unit(name)}" if (span := _span(bounds)) else "")
+
+
+def _span(bounds: dict[str, Any]) -> str:
+    if "le" not in bounds:
+        return ""
+    if "gt" in bounds:
+        return f" above {bounds['gt']}, at most {bounds['le']}"
+    return f" from {bounds['ge']} to {bounds['le']}" if "ge" in bounds else ""
+
+
+def _list(each: str, bounds: dict[str, Any]) -> str:
+    """Return how many of what a list has; `each` says it of one."""
+    if not each.startswith("a whole number"):
+        return "a list"
+    least, most = bounds.get("min_length"), bounds.get("max_length")
+    many = "" if most is None else f"{most} " if least == most else f"at most {most} "
+    return f"a list of {many}{each.replace('a whole number', 'whole numbers', 1)}"
 
 
 def _kind(annotation: Any) -> str:

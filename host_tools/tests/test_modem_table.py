@@ -138,6 +138,8 @@ def test_each_modem_is_told_its_bands_in_its_own_way(board, bands, restart):
         ("edrx_s = 30", "edrx_s = 30: must be 0 or one of 20.48, 40.96"),
         ("edrx_s = 81.92", "edrx_s = 81.92: longer than psm_active_s"),
         ("bands = [5, 8, 5]", "one is there twice"),
+        ("bands = [999]", "[modem] bands = 999: must be a whole number from 1 to 255"),
+        ("bands = 5", "bands = 5: must be a list of at most 16 whole numbers from 1 to 255"),
         ("backoff_s = 900\nbackoff_max_s = 600", "must be at most backoff_max_s, which is 600"),
     ],
 )

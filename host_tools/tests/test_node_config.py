@@ -257,7 +257,13 @@ def test_a_river_station(board):
             "gauge: must be left, top, width, height within 800 x 600 pixels",
         ),
         ("112, 400", "0, 400", "gauge: must be left, top, width, height within"),
-        ("112, 400", "112", "gauge"),
+        (
+            "112, 400",
+            "112",
+            "[fitted.camera.regions] gauge = [352, 96, 112]: must be a list of 4 whole numbers "
+            "from 0 to 4095",
+        ),
+        ("112, 400", "112, 4096", "gauge = 4096: must be a whole number from 0 to 4095"),
         ("[fitted.river]\ndatum_mm = 4200", "", "[fitted.river] datum_mm: missing"),
         ("tip_um = 200", "reckoned_c = 20", "[fitted.rain] reckoned_c: this part sends no sound"),
         (
@@ -340,7 +346,9 @@ def test_a_profile_is_checked_too():
     assert "minimum 5 must be below 5" in caught.value.problems[0]
     assert "used twice" in caught.value.problems[1]
     del data["channels"][4]["from"]
-    with pytest.raises(InvalidData, match=r"\[channels.4\] from: missing, must be 'part.channel'"):
+    with pytest.raises(
+        InvalidData, match=r"\[\[channels\]\] 5 from: missing, must be 'part.channel'"
+    ):
         profiles.parse(data, "p.json")
 
 

@@ -44,3 +44,16 @@ def test_a_batch_that_the_rtc_cannot_keep_is_refused():
 
 def test_another_kind_of_sleep_is_refused():
     assert "sleep" in refused('[power]\nsleep = "often"\n')
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("budget_mah_day = 0", "budget_mah_day = 0: must be a number above 0, at most 1000000"),
+        ("solar_wh_day = 0", "solar_wh_day = 0: must be a number above 0, at most 10000"),
+        ("budget_bytes_month = 0", "must be a whole number from 1 to 10000000000"),
+        ("days = 14", "[power] days = 14: needs battery_mah"),
+    ],
+)
+def test_a_limit_without_a_meaning_is_refused(line, said):
+    assert said in refused(f"[power]\n{line}\n")

@@ -110,6 +110,12 @@ def test_one_of_the_profile_is_replaced_or_switched_off():
         ("[pace]\ninterval_s = 60\nlook_s = 61", "look_s = 61: must be at most interval_s"),
         ("[pace]\ninterval_s = 301\nlook_s = 5", "[pace] interval_s = 301: must be at most"),
         ("[sampling]\ninterval_s = 600", "the rain of the last five minutes needs at most 300 s"),
+        (ALARM.replace("1", "7") + "above = 2", "[[alarm]] 7 above = 2: must be a text"),
+        (
+            ALARM + 'above = "1 m"\n[[alarm]]\nchannel = "level"\nabove = "2 m"',
+            "[[alarm]] 2 number: missing, must be a whole number from 1 to 255",
+        ),
+        (PACE + "rises = 3", "[[pace.when]] 1 rises = 3: must be a text"),
         ("[rain]\nday_start = 24", "day_start = 24: must be a whole number from 0 to 23"),
     ],
 )
