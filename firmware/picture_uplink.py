@@ -92,9 +92,9 @@ class PictureUplink(Uplink):
                 self._beat()
                 if not await self._overtaken(keys) or not self._may_spend():
                     break
-                if store.sending is not picture:  # one that matters more has taken its room
-                    store.sender = b""
-                    return True
+                # Its last answer may have come meanwhile.
+                if sender.result is not None or store.sending is not picture:
+                    break
                 message = sender.next(time.ticks_ms())
                 if message is None:
                     await self._take(keys, min(_TURN_MS, sender.wait_ms(time.ticks_ms())))
@@ -102,6 +102,9 @@ class PictureUplink(Uplink):
                     await self._send_block(keys, message)
                     await self._take(keys, 1)  # what has come meanwhile
             store.sender = sender.export()
+        if store.sending is not picture:  # one that matters more has taken its room
+            store.sender = b""
+            return True
         if sender.result is None:
             return False
         if sender.result != blocks.DONE:

@@ -102,14 +102,16 @@ class Pictures:
 
     # Each goes on its way before the next one is taken.
     async def _take_asked(self, beat):
-        while self._asked:
-            beat()
-            why, kind, size, done = self._asked.pop(0)
-            reason = await self._take(why, kind, size)
-            if done:
-                done(reason)
-            await self._on_urgent(beat)
-        self.busy = False
+        try:
+            while self._asked:
+                beat()
+                why, kind, size, done = self._asked.pop(0)
+                reason = await self._take(why, kind, size)
+                if done:
+                    done(reason)
+                await self._on_urgent(beat)
+        finally:  # a command that an error has cut is obeyed when it is repeated
+            self.busy = bool(self._asked)
 
     # -> the reason why there is none, or None
     async def _take(self, why, kind, size):
