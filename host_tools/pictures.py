@@ -189,7 +189,7 @@ def of_unit(store: Store, unit: str, since_s: float = 0) -> list[Picture]:
         f"{_SELECT} WHERE unit = ? AND taken_s >= ? ORDER BY taken_s, id",
         *(unit, since_s),
     )
-    return [_picture(row, told.get(row["sha256"], {})) for row in rows]
+    return [_picture(row, told.get((row["number"], row["sha256"]), {})) for row in rows]
 
 
 def data_of(store: Store, picture: Picture) -> bytes:
@@ -220,7 +220,8 @@ def find(store: Store, id_: int) -> Picture:
     row = store.database.one(f"{_SELECT} WHERE id = ?", id_)
     if row is None:
         raise CannotTry(f"there is no picture {id_}", "see 'fieldbeat pictures list UNIT'")
-    return _picture(row, _told(store, row["unit"]).get(row["sha256"], {}))
+    told = _told(store, row["unit"])
+    return _picture(row, told.get((row["number"], row["sha256"]), {}))
 
 
 def _named(names: Mapping[int, str], number: Any) -> str | None:
@@ -228,15 +229,21 @@ def _named(names: Mapping[int, str], number: Any) -> str | None:
     return names.get(number) if isinstance(number, int) else None
 
 
-def _told(store: Store, unit: str) -> dict[bytes, dict[int, Any]]:
-    """Return what a unit's events tell, by the hash of the picture."""
+def _told(store: Store, unit: str) -> dict[tuple[int, bytes], dict[int, Any]]:
+    """Return what a unit's events tell, by the number of the picture and its hash.
+
+    The number is that of the event's record. Two pictures may be the same, byte by byte; and after
+    its log was erased a unit may count from 1 again.
+    """
     rows = store.database.all(
-        "SELECT body FROM events WHERE unit = ? AND type = ?", unit, event.PICTURE
+        "SELECT rn, body FROM events JOIN records ON records.id = record"
+        " WHERE events.unit = ? AND type = ? ORDER BY record",
+        *(unit, event.PICTURE),
     )
-    bodies = [cbor.decode(row["body"]) for row in rows]
+    bodies = [(row["rn"], cbor.decode(row["body"])) for row in rows]
     return {
-        body[event.PICTURE_SHA256]: body
-        for body in bodies
+        (rn, body[event.PICTURE_SHA256]): body
+        for rn, body in bodies
         if isinstance(body.get(event.PICTURE_SHA256), bytes)
     }
 

@@ -88,7 +88,7 @@ def test_a_picture_arrives_with_what_its_event_tells(site):
     assert (picture.number, picture.size, picture.kind) == (7, len(PICTURE), None)
     body = {2: 1, 3: 1, 4: len(PICTURE), 5: 176, 6: 240, 7: 58, 8: 1, 10: True}
     body[event.PICTURE_SHA256] = hashlib.sha256(PICTURE).digest()
-    record = event.encode(1, event.PICTURE, T0, body)
+    record = event.encode(7, event.PICTURE, T0, body)
     site.collector.handle(site.unit.seal([record]), "x", site.now_s)
     (picture,) = site.pictures()
     assert (picture.why, picture.kind, picture.flags) == ("alarm", "gauge", ("frozen",))
@@ -96,12 +96,24 @@ def test_a_picture_arrives_with_what_its_event_tells(site):
     assert site.store.database.one("SELECT count(*) FROM picture_chunks")[0] == 0
 
 
+def test_of_two_that_are_the_same_each_has_its_own_event(site):
+    for number, why, flags in ((7, 1, 0), (8, 2, 1)):
+        site.send(picture_sender(number))
+        body = {event.PICTURE_WHY: why, event.PICTURE_KIND: 2, event.PICTURE_FLAGS: flags}
+        body[event.PICTURE_SHA256] = hashlib.sha256(PICTURE).digest()
+        record = event.encode(number, event.PICTURE, T0, body)
+        site.collector.handle(site.unit.seal([record]), "x", site.now_s)
+    told = [(each.number, each.why, each.flags) for each in site.pictures()]
+    assert told == [(7, "alarm", ()), (8, "command", ("frozen",))]
+    assert [pictures.find(site.store, each.id) for each in site.pictures()] == site.pictures()
+
+
 @pytest.mark.parametrize("nonsense", [-1, -4, 3, "gauge", [1], None])
 def test_what_a_later_version_tells_of_a_picture_has_no_name(site, nonsense):
     site.send(picture_sender())
     body = {event.PICTURE_WHY: nonsense, event.PICTURE_KIND: nonsense}
     body[event.PICTURE_SHA256] = hashlib.sha256(PICTURE).digest()
-    site.collector.handle(site.unit.seal([event.encode(1, event.PICTURE, T0, body)]), "x", NOW_S)
+    site.collector.handle(site.unit.seal([event.encode(7, event.PICTURE, T0, body)]), "x", NOW_S)
     (picture,) = site.pictures()
     assert (picture.why, picture.kind) == (None, None)
 
