@@ -366,8 +366,10 @@ class Desk:
         plan = self.plan(replace(request, texts=[choices[-1]]))
         return plan if len(choices) == 1 else _shortened(plan)
 
-    def chosen(self, names: Sequence[str], class_: int, level: int) -> list[Issuer]:
-        """Return the issuers that were named, or the only one who may.
+    def chosen(
+        self, names: Sequence[str], class_: int, level: int, what: str = ""
+    ) -> list[Issuer]:
+        """Return the issuers that were named, or the only one who may; `what` he is to order.
 
         Raises:
             IssuerError: one may not, or nobody was named and several may.
@@ -380,13 +382,19 @@ class Desk:
             if len(named) != 1:
                 known = ", ".join(f"{each.name} ({each.rights})" for each in named)
                 who = "several issuers may" if named else "no issuer may"
-                step = f"choose with --issuer: {known}" if named else "see 'fieldbeat issuer list'"
-                raise IssuerError(f"{who} order {alerts.words(class_, level)}", step)
+                step = f"choose with --issuer: {known}" if named else _FIRST_ISSUER
+                if everybody and not named:
+                    step = "see 'fieldbeat issuer list'"
+                raise IssuerError(f"{who} order {what or alerts.words(class_, level)}", step)
         if len(set(named)) != len(named) or len(named) > 2:
             raise IssuerError("a command has one or two different issuers", "name each once")
         for issuer in named:
             alerts.check_issuer(issuer, class_, level)
         return named
+
+
+# A unit obeys those who were there when it was provisioned.
+_FIRST_ISSUER = "make one with 'fieldbeat issuer new NAME', then provision the units again"
 
 
 def _shortened(plan: Plan) -> Plan:

@@ -100,24 +100,30 @@ def _areas(found: Coverage) -> Table:
     sounded = "Would sound" if found.order.silent else done_word(found.order).capitalize()
     odd = [state for state in _HEADS if found.total.counts[state]]
     heads = [_HEADS[state] for state in odd]
-    numbers = ("Units", sounded, "Proven", *heads, "Waiting", "Refused", "Silent")
+    proven = ("Proven",) * _can_be_heard(found.order)
+    numbers = ("Units", sounded, *proven, *heads, "Waiting", "Refused", "Silent")
     made = table("Coverage", ("Area", *numbers, "Reason"), right=numbers)
     for area in found.areas:
-        made.add_row(Text(area.area or "(none)"), *_numbers(area, odd), _reasons(area))
+        made.add_row(Text(area.area or "(none)"), *_numbers(area, odd, proven), _reasons(area))
     if len(found.areas) > 1:
         made.add_section()
-        made.add_row("all", *_numbers(found.total, odd), "")
+        made.add_row("all", *_numbers(found.total, odd, proven), "")
     return made
 
 
-def _numbers(area: AreaCoverage, odd: Sequence[str]) -> list[Text]:
+def _can_be_heard(order: Order) -> bool:
+    """Whether it is for loudspeakers; a picture is a camera's, and has no proof by its sound."""
+    return order.kind != command.PICTURE
+
+
+def _numbers(area: AreaCoverage, odd: Sequence[str], proof: Sequence[str]) -> list[Text]:
     def count(state: str) -> Text:
         number = area.counts[state]
         return Text(str(number), style=_STYLES[state] if number else "dim")
 
     proven = Text(str(area.proven), style="" if area.proven else "dim")
     rest = (count(state) for state in (*odd, WAITING, REFUSED, SILENT))
-    return [Text(str(area.units)), count(SOUNDED), proven, *rest]
+    return [Text(str(area.units)), count(SOUNDED), *(proven for _ in proof), *rest]
 
 
 def _reasons(area: AreaCoverage) -> Text:
@@ -126,17 +132,26 @@ def _reasons(area: AreaCoverage) -> Text:
 
 
 def _units(found: Coverage) -> Table:
+    done = done_word(found.order)
+    if not _can_be_heard(found.order):
+        made = table("Units", ("Unit", "Area", "State", "Stage", "Reason"))
+        for unit in found.units:
+            made.add_row(*_state(unit, done), unit.stage, Text(unit.why))
+        return made
     made = table("Loudspeakers", ("Unit", "Area", "State", "Stage", "After", "Proof", "Reason"))
     for unit in found.units:
-        made.add_row(*_unit(unit, done_word(found.order)))
+        made.add_row(*_state(unit, done), *_heard(unit))
     return made
 
 
-def _unit(unit: UnitCoverage, done: str) -> list[Any]:
+def _heard(unit: UnitCoverage) -> list[Any]:
     after = "" if unit.sample_ms is None else f"{unit.sample_ms / 1000:.2f} s"
     proof = ""
     if unit.proof:
         proof = f"{unit.proof['kind']} {unit.proof['share']:.0%} of the time"
+    return [unit.stage, after, proof, Text(unit.why)]
+
+
+def _state(unit: UnitCoverage, done: str) -> list[Text]:
     word = done if unit.state == SOUNDED else unit.state.replace("_", " ")
-    state = Text(word, style=_STYLES[unit.state])
-    return [Text(unit.unit), Text(unit.area), state, unit.stage, after, proof, Text(unit.why)]
+    return [Text(unit.unit), Text(unit.area), Text(word, style=_STYLES[unit.state])]

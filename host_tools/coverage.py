@@ -42,7 +42,12 @@ UNHEARD = "never heard of, so no address is known"
 NO_COLLECTOR = "not sent: does 'fieldbeat collect' run?"
 NO_CANCEL = "its cancel is not sent: does 'fieldbeat collect' run?"
 CANCEL_UNHEARD = "does not answer its cancel"
-_DONE = {command.ALERT: SOUNDED, command.SELFTEST: "passed", command.STATUS: "answered"}
+_DONE = {
+    command.ALERT: SOUNDED,
+    command.SELFTEST: "passed",
+    command.STATUS: "answered",
+    command.PICTURE: "taken",
+}
 _ON_PURPOSE = (CODES["cancelled"], CODES["revoked"])
 PROOFS = {1: "line current", 2: "microphone"}
 
@@ -209,7 +214,8 @@ def _state(order: Order, delivery: Delivery, now_s: float, patience_s: float) ->
             state = _ended(order, delivery)
         return state, in_words(named) if named else stage_name(stage or 0)
     if stage is not None:  # received, accepted, or what a later version says
-        return (SILENT, "has it, and did not say that it sounded") if over else (WAITING, "")
+        what = "that it sounded" if order.kind == command.ALERT else "how it ended"
+        return (SILENT, f"has it, and did not say {what}") if over else (WAITING, "")
     if delivery.first_s is None and order.cancelled_s is not None:
         return STOPPED, "cancelled before it was sent"
     if delivery.first_s is None:
@@ -260,7 +266,7 @@ def _proof(data: bytes) -> dict[str, Any]:
 _WORDS = {  # of protocols/reasons.py, for who looks at a table
     "cmd_form": "malformed command",
     "cmd_unsigned": "not signed",
-    "cmd_issuer": "issuer unknown to the unit",
+    "cmd_issuer": "issuer unknown to the unit (made since? provision it again)",
     "cmd_signature": "bad signature",
     "cmd_rights": "beyond the issuer's rights",
     "cmd_counter": "issuer's number used before (registry restored? new issuer, provision again)",

@@ -69,7 +69,7 @@ def plan(desk: Desk, unit: str, kind: str, size: int | None, issuers: Sequence[s
     if found is None or found.role != ROLE:
         message = f"no unit with a camera is called '{unit}'"
         raise AlertError(message, f"known: {', '.join(known) or 'none'}")
-    signers = desk.chosen(issuers, *_RANK)
+    signers = desk.chosen(issuers, *_RANK, "a picture")
     window = Window(0.0, desk.now() + WINDOW_S)
     most = f" of at most {size} bytes" if size else ""
     told = f"a picture ({kind}){most}"

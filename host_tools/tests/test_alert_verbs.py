@@ -668,6 +668,32 @@ def test_who_has_answered_has_not_sounded(county, capsys, verb, word):
     assert word.capitalize() in screen and "ounded" not in screen
 
 
+def test_a_picture_is_no_business_of_loudspeakers(county, capsys):
+    one = county.add("cam-1")
+    county.registry.describe("cam-1", "test", role="camera")
+    yes = ["--yes", "--key-file", str(county.folder / "pass")]
+    assert main(["pictures", "ask", "cam-1", *yes]) == 0
+    county.out()
+    order = county.desk.all()[0].id.hex()
+    finish(county, one, order)
+    capsys.readouterr()
+    code, found = status(county, capsys, order)
+    assert code == 0 and found["units"][0]["state"] == "taken" and found["self_tests"] == []
+    run(county, "status", order, signed=False)
+    screen = capsys.readouterr().out
+    assert "Taken" in screen and "Units" in screen
+    assert not [word for word in ("oudspeaker", "ounded", "self-test", "Proven") if word in screen]
+
+
+def test_who_asks_for_a_picture_without_an_issuer_is_told_how_to_make_one(county, capsys):
+    county.add("cam-1")
+    county.registry.describe("cam-1", "test", role="camera")
+    county.issuers.revoke("county")
+    assert main(["pictures", "ask", "cam-1", "--yes"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "no issuer may order a picture; next: make one with 'fieldbeat issuer new NAME'" in said
+
+
 def test_the_list_has_what_counts_and_what_was_last(county, capsys):
     assert run(county, "list", signed=False) == 0
     assert "no alert was sent yet; send one" in capsys.readouterr().out

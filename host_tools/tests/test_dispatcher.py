@@ -211,7 +211,8 @@ def test_a_refusal_is_told_with_its_reason(county):
     one.authority.issuers = {}
     order = county.send()
     county.out()
-    assert county.states(order)["sp-1"] == ("refused", "refused", "issuer unknown to the unit")
+    why = "issuer unknown to the unit (made since? provision it again)"
+    assert county.states(order)["sp-1"] == ("refused", "refused", why)
 
 
 def test_who_knows_no_time_gets_it_again_once_it_was_told(county):
