@@ -16,7 +16,9 @@ def test_a_region_is_where_the_unit_cut_it_out(sampling, region):
     part = cut(data, region, 100)
     assert unit_size(part) == UNITS[sampling]
     high, wide = grey(part).shape
-    left, top, width, height = grown(region, part, (wide, high))
+    frame = grey(data).shape[::-1]
+    left, top, width, height = grown(region, part, frame)
+    assert (width, height) == (wide, high)
     assert (grey(part) == grey(data)[top : top + height, left : left + width]).all()
 
 

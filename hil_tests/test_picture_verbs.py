@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import cv2
 import pytest
 from fieldbeat.hil_tests.scenes import trials
 from fieldbeat.hil_tests.scenes.scene import SIZE, Scene, jpeg
-from fieldbeat.host_tools import gauge_calibration, pictures
+from fieldbeat.host_tools import gauge, gauge_calibration, jpeg_units, pictures
 from fieldbeat.host_tools.cli import main
-from fieldbeat.host_tools.store import Store
+from fieldbeat.host_tools.store import Contact, Store
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S
 from fieldbeat.protocols import blocks, cbor, event
 from fieldbeat.protocols.block_sender import Sender
 from fieldbeat.protocols.schema import Column, Schema
+
+from protocols.tests.test_jpeg_crop import cut
 
 UNIT = "river-07"
 SITE = trials.TEST + 101
@@ -68,7 +71,7 @@ def seen() -> dict[str, bytes]:
     region = scene.gauge_region(SIZE)
     return {
         "full": jpeg(picture, 80),
-        "gauge": jpeg(picture, 70, region),
+        "gauge": cut(jpeg(picture, 70), region),
         "dark": jpeg(scene.render(LEVEL_MM, "night", seed=5), 80),
         "mounted": jpeg(scene.render(trials.LOW_WATER_MM, seed=1), 90),
     }
@@ -79,6 +82,7 @@ def store(tmp_path, monkeypatch, seen):
     monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
     store = Store()
     store.add_frame(UNIT, 1, 1, TAKEN_S, "", b"")
+    store.save_contact(Contact(UNIT, TAKEN_S, TAKEN_S))
     keep(store, 11, seen["full"], FULL, TAKEN_S)
     keep(store, 12, seen["gauge"], GAUGE, TAKEN_S + 3600)
     keep(store, 13, seen["dark"], FULL, TAKEN_S + 7200)
@@ -153,6 +157,72 @@ def test_the_gauge_is_read_beside_the_sensor(store, capsys, tmp_path, seen):
     assert code == 0 and [item["agreement"] for item in told["readings"]][:2] == ["agrees"] * 2
     assert main(["pictures", *words]) == 1
     assert "disagrees" in capsys.readouterr().out
+
+
+@pytest.fixture
+def crops(store, tmp_path):
+    """Adds crops of the gauge at levels at which a decimetre up or down is seen as well."""
+    scene = Scene(SITE)
+    for n, level_mm in enumerate((640, 1000)):
+        data = cut(jpeg(scene.render(level_mm, seed=6), 70), scene.gauge_region(SIZE))
+        keep(store, 14 + n, data, GAUGE, TAKEN_S + 9000 + 300 * n)
+        level_of_sensor(store, 23 + n, TAKEN_S + 9000 + 300 * n, level_mm)
+    return store
+
+
+@pytest.mark.parametrize("off_px", [-64, -32, 32, 64])
+def test_a_region_that_is_off_by_a_decimetre_gives_no_level(off_px, crops, capsys, tmp_path, seen):
+    toml = calibration(tmp_path, seen)
+    capsys.readouterr()
+    learned = gauge_calibration.load(Path(toml))
+    left, top, width, height = Scene(SITE).gauge_region(SIZE)
+    for each in pictures.of_unit(crops, UNIT)[-2:]:
+        data = pictures.data_of(crops, each)
+        place = jpeg_units.grown((left, top, width, height), data, SIZE)
+        image = gauge.load_picture(data)
+        assert gauge.read_gauge(image, learned, place).level_mm is not None
+        wrong = place[0], place[1] + off_px, *place[2:]
+        assert gauge.read_gauge(image, learned, wrong).level_mm is None
+
+
+def test_a_region_by_which_the_picture_would_have_another_size_is_refused(
+    crops, capsys, tmp_path, seen
+):
+    toml = calibration(tmp_path, seen)
+    left, top, width, height = Scene(SITE).gauge_region(SIZE)
+    wrong = ((0, 0), (width, 9999), (width, height + 16), (width - 40, height))
+    for size in wrong:
+        region = ",".join(map(str, (left, top, *size)))
+        words = ["pictures", "read", UNIT, "--calibration", toml, "--region", region]
+        assert main(words) == 2, size
+        assert "--region" in capsys.readouterr().err
+
+
+def test_who_gives_no_region_is_told_of_it(crops, capsys, tmp_path, seen):
+    toml = calibration(tmp_path, seen)
+    words = ["pictures", "read", UNIT, "--calibration", toml, "--last", "2"]
+    assert main(words) == 1
+    assert "give the region of the unit's config as --region" in capsys.readouterr().err
+
+
+def test_units_and_channels_that_nobody_knows_are_told(store, capsys, tmp_path, seen):
+    toml = calibration(tmp_path, seen)
+    capsys.readouterr()
+    out = str(tmp_path / "out")
+    for words in (["list"], ["export", "--to", out], ["read", "--calibration", toml]):
+        assert main(["pictures", words[0], "nope", *words[1:]]) == 2
+        assert "no unit 'nope'" in capsys.readouterr().err
+    assert main(["pictures", "read", UNIT, "--calibration", toml, "--channel", "bogus"]) == 2
+    assert "--channel: level" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("points", [["1,2,left,3"], ["nan,2,left,3"], ["1,2,left,3"] * 5])
+def test_points_of_no_use_are_told(points, tmp_path, capsys, seen):
+    (tmp_path / "mounted.jpg").write_bytes(seen["mounted"])
+    words = [f"--point={each}" for each in points]
+    more = ["--out", str(tmp_path / "x.toml"), "--level-mm", "150", "--high-mm", "1500"]
+    assert main(["pictures", "calibrate", str(tmp_path / "mounted.jpg"), *words, *more]) == 2
+    assert "next:" in capsys.readouterr().err
 
 
 def test_what_is_no_point_and_no_region_is_told(store, capsys, tmp_path, seen):

@@ -33,6 +33,7 @@ from .gauge_calibration import (
 
 ENOUGH = 0.5  # confidence, for a level to be told
 SURE_ALIKE, NO_ALIKE = 0.85, 0.55  # likeness of bands: certain, and not to be used
+SURE_LEAD, NO_LEAD = 0.004, 0.0  # of its digits over those of other decimetres
 SURE_STEP, NO_STEP = 0.6, 0.3  # how much more the face is seen above the line than below it
 SURE_SIGMA_MM, NO_SIGMA_MM = 3.0, 9.0
 SURE_GAIN, NO_GAIN = 0.15, 0.03  # of the contrast that the face was learned with
@@ -76,11 +77,13 @@ def read_gauge(
     """
     image, face = grey(picture), calibration.face
     place = gauge_place.find(image, calibration.placed(picture, region), face)
+    lead = gauge_place.lead(image, place, face, calibration.tables.face.period_mm // MM_PER_ROW)
     straight = straightened(image, place.to_picture, face.shape, 0)
     line = gauge_waterline.find(straight, face)
     sigma_mm = line.sigma_rows * MM_PER_ROW
     doubts = [
         (_share(place.alike, NO_ALIKE, SURE_ALIKE), "the gauge is not seen where it should be"),
+        (_share(lead, NO_LEAD, SURE_LEAD), "its digits are those of another height"),
         (_share(line.gain, NO_GAIN, SURE_GAIN), "too dark or too hazy"),
         (float(line.row is not None), "no water line on the face"),
         (_share(line.dry - line.wet, NO_STEP, SURE_STEP), "what is above the line is unclear"),

@@ -65,8 +65,8 @@ class FaceSize(Strict):
 
 
 class Point(Strict):
-    x: float
-    y: float
+    x: float = Field(allow_inf_nan=False)
+    y: float = Field(allow_inf_nan=False)
     edge: Literal["left", "right"]
     height_mm: int
 
@@ -162,8 +162,12 @@ def learn(
     Raises:
         InvalidData: the points do not span the face, or too little of it is dry.
     """
-    size = PictureSize(width=picture.shape[1], height=picture.shape[0])
-    tables = _checked(Tables(picture=size, face=face, points=list(points)), source)
+    marked = list(points)
+    if len(marked) != 4:
+        raise InvalidData(source, [f"{len(marked)} points: {FOUR_POINTS}"])
+    seen_size = {"width": picture.shape[1], "height": picture.shape[0]}
+    size = check(PictureSize, seen_size, "the picture")
+    tables = _checked(Tables(picture=size, face=face, points=marked), source)
     dry = (face.high_mm - level_mm - SPLASH_MM) // MM_PER_ROW
     period = face.period_mm // MM_PER_ROW
     if dry < DRY_PERIODS * period:

@@ -21,6 +21,10 @@ BAND_MM = 150
 STEP_MM = 50
 ALIKE = 0.45  # a band that matches less counts for nothing
 TOGETHER_PX = 2.0  # bands that agree on the way the camera moved
+PERIODS = 2  # so far up and down the digits are compared
+SLACK_MM = 10  # by which a band may lie elsewhere there: perspective
+CLEAR = 0.8  # a band that matches less is hidden, or half in the water
+SAME = 0.99  # bands of the learned face that are as alike as this cannot be told apart
 
 
 class Place(NamedTuple):
@@ -54,6 +58,38 @@ def find(picture: Grey, to_picture: Matrix, face: Grey) -> Place:
     shift = (float(centre[0]), float(centre[1]))
     score = float(agreed[:2].mean()) if len(agreed) > 1 else float(alike[best]) / 2
     return Place(move @ to_picture, shift, score, len(agreed))
+
+
+def lead(picture: Grey, place: Place, face: Grey, period: int) -> float:
+    """How much better the bands match where they were found than whole periods up or down.
+
+    The marks repeat after `period` rows and the digits do not, so only they tell one decimetre
+    from the next. Below 0 the face is likely seen in a wrong decimetre; inf: nothing to compare.
+    """
+    slack = SLACK_MM // MM_PER_ROW
+    wide = straightened(picture, place.to_picture, face.shape, slack)
+    height, step = BAND_MM // MM_PER_ROW, STEP_MM // MM_PER_ROW
+    last = len(face) - height
+
+    def score(seen_at: int, learned_at: int) -> float:
+        seen = wide[seen_at : seen_at + height + 2 * slack]
+        learned = face[learned_at : learned_at + height]
+        return float(cv2.matchTemplate(seen, learned, cv2.TM_CCOEFF_NORMED).max())
+
+    here = {at: score(at, at) for at in range(0, last + 1, step)}
+    leads = []
+    for off in (n * period for n in range(-PERIODS, PERIODS + 1) if n):
+        others = [at for at in here if 0 <= at + off <= last and not _same(face, at, off, height)]
+        there = {at: score(at, at + off) for at in others}
+        told = [here[at] - s for at, s in there.items() if max(s, here[at]) > CLEAR]
+        if told:
+            leads.append(float(np.mean(told)))
+    return min(leads, default=np.inf)
+
+
+def _same(face: Grey, at: int, off: int, height: int) -> bool:
+    one, other = face[at : at + height], face[at + off : at + off + height]
+    return float(cv2.matchTemplate(one, other, cv2.TM_CCOEFF_NORMED)[0, 0]) > SAME
 
 
 def _band(wide: Grey, face: Grey, start: int, height: int, margin: int) -> tuple[float, ...]:

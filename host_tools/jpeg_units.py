@@ -34,15 +34,18 @@ def _of_frame(header: bytes) -> tuple[int, int]:
 
 
 def grown(
-    region: tuple[int, int, int, int], data: bytes, size: tuple[int, int]
+    region: tuple[int, int, int, int], data: bytes, frame: tuple[int, int]
 ) -> tuple[int, int, int, int]:
-    """Return the region that a picture shows which was cut out for `region`.
+    """Return the region that a unit cut out for `region`: it grows to whole units.
 
     Args:
         region: left, top, width, height as the unit's config has it.
-        data: the picture's file.
-        size: its width and height in pixels.
+        data: the file of what was cut out.
+        frame: width and height of the picture that it was cut out of.
     """
     wide, high = unit_size(data)
-    left, top, _, _ = region
-    return left - left % wide, top - top % high, *size
+    left, top, width, height = region
+    right = min(-(-(left + width) // wide) * wide, frame[0])
+    bottom = min(-(-(top + height) // high) * high, frame[1])
+    left, top = left - left % wide, top - top % high
+    return left, top, right - left, bottom - top

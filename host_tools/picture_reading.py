@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from . import gauge, jpeg_units, picture_quality, pictures
-from .errors import CannotTry
+from .errors import CannotTry, FieldbeatError
 from .gauge import Agreement, Reading
 from .gauge_calibration import Calibration, Point, Region
 from .gauge_calibration import Picture as Image
@@ -24,6 +24,8 @@ from .pictures import Picture
 from .store import Store
 from .times import iso
 
+PART = "a part of the picture: give its --region"
+ALIKE_SIDES = 0.02  # of their proportion
 NEAR_S = 900  # a sample is of the picture's time if it is no further away
 TILE = (320, 260)  # pixels; the last 20 rows are for words
 COLUMNS = 6
@@ -106,9 +108,13 @@ def read(
     Thumbnails are too small to be read.
 
     Args:
-        region: the part of the calibrated picture that pictures of kind "gauge" were cut out
-            for; they show more, to the next whole units of their JPEG.
+        region: the part of the calibrated picture that pictures of the gauge were cut out for;
+            they show more, to the next whole units of their JPEG.
+
+    Raises:
+        CannotTry: the unit has no such channel, or a picture was not cut out for `region`.
     """
+    _must_measure(store, unit, channel)
     found = [
         each
         for each in pictures.of_unit(store, unit)
@@ -117,16 +123,67 @@ def read(
     compared = []
     for picture in found[-last:]:
         image = image_of(store, picture)
-        place = None
-        if region and picture.kind == "gauge":
-            size = image.shape[1], image.shape[0]
-            place = jpeg_units.grown(region, pictures.data_of(store, picture), size)
-        reading = gauge.read_gauge(image, calibration, place)
+        whole = _is_whole(image, calibration)
+        if region and (picture.kind == "gauge" or not whole):
+            place = _place(region, pictures.data_of(store, picture), image, calibration, picture)
+            reading = gauge.read_gauge(image, calibration, place)
+        elif whole:
+            reading = gauge.read_gauge(image, calibration)
+        else:
+            reading = Reading(None, 0.0, PART, np.inf, (0.0, 0.0), 0.0, image[:0])
         sensor_mm = sensor_level_mm(store, unit, channel, picture.taken_s)
         agreement = gauge.agreement(reading, sensor_mm, threshold_mm)
         quality = judge(store, picture)
         compared.append(Compared(picture, reading, sensor_mm, agreement, quality))
     return compared
+
+
+def must_tell(compared: list[Compared], channel: str) -> None:
+    """Raise FieldbeatError where not one picture could be compared with the sensor."""
+    if any(each.agreement is not Agreement.CANNOT_TELL for each in compared):
+        return
+    if any(each.reading.level_mm is not None for each in compared):
+        message = f"no value of '{channel}' within {NEAR_S // 60} minutes of a picture"
+        raise FieldbeatError(message, "wait for the next report, or name another --channel")
+    message = "the gauge could be read in none of the pictures"
+    if any(each.reading.why == PART for each in compared):
+        raise FieldbeatError(message, "give the region of the unit's config as --region")
+    step = "compare --region with the unit's config; if it is right, 'pictures calibrate' anew"
+    raise FieldbeatError(message, step)
+
+
+def _must_measure(store: Store, unit: str, channel: str) -> None:
+    rows = store.database.all("SELECT DISTINCT name, symbol FROM series WHERE unit = ?", unit)
+    if rows and not any(row["name"] == channel and row["symbol"] == "m" for row in rows):
+        levels = ", ".join(sorted(row["name"] for row in rows if row["symbol"] == "m"))
+        message = f"{unit} has no channel '{channel}' in m"
+        raise CannotTry(message, f"name another with --channel: {levels or 'it has none'}")
+
+
+def _is_whole(image: Image, calibration: Calibration) -> bool:
+    """Whether it shows all of the calibrated picture: its sides are in the same proportion."""
+    size = calibration.tables.picture
+    return abs(image.shape[1] * size.height / (image.shape[0] * size.width) - 1) < ALIKE_SIDES
+
+
+def _place(
+    region: Region, data: bytes, image: Image, calibration: Calibration, picture: Picture
+) -> Region:
+    """Where a picture lies that was cut out for `region`."""
+    frame = calibration.tables.picture.width, calibration.tables.picture.height
+    left, top, width, height = region
+    step = "give the region of the unit's config as --region; older pictures: --last"
+    if left + width > frame[0] or top + height > frame[1]:
+        message = f"--region {left},{top},{width},{height} is not within {frame[0]} x {frame[1]}"
+        raise CannotTry(f"{message} pixels, the calibrated picture", step)
+    place, seen = jpeg_units.grown(region, data, frame), (image.shape[1], image.shape[0])
+    if place[2:] != seen:
+        message = (
+            f"picture {picture.id} is {seen[0]} x {seen[1]} pixels, and cut out for --region"
+            f" {left},{top},{width},{height} it would be {place[2]} x {place[3]}"
+        )
+        raise CannotTry(message, step)
+    return place
 
 
 def sensor_level_mm(store: Store, unit: str, channel: str, at_s: float) -> float | None:
@@ -147,7 +204,7 @@ def point(text: str) -> Point:
         CannotTry: it is none.
     """
     try:
-        x, y, edge, height = text.split(",")
+        x, y, edge, height = (part.strip() for part in text.split(","))
         return Point(x=float(x), y=float(y), edge=edge, height_mm=int(height))  # type: ignore[arg-type]
     except ValueError:
         raise CannotTry(f"--point {text} is no point", POINT_RULE) from None
@@ -163,6 +220,8 @@ def region(text: str) -> Region:
         left, top, width, height = (int(part) for part in text.split(","))
     except ValueError:
         raise CannotTry(f"--region {text} is none", "give left,top,width,height") from None
+    if min(left, top) < 0 or min(width, height) < 1:
+        raise CannotTry(f"--region {text} is empty", "give left,top,width,height in pixels")
     return left, top, width, height
 
 

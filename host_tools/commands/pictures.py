@@ -71,11 +71,26 @@ def _open(db: Path | None) -> Store:
     return Store(db, create=False)
 
 
+def _must_exist(store: Store, unit: str, registry: Path | None) -> None:
+    """Raise CannotTry for a unit that is neither registered nor was heard."""
+    from ..paths import registry_file
+    from ..registry import Registry
+    from ..views import Views
+
+    known = Registry(registry, create=False) if registry_file(registry).exists() else None
+    try:
+        Views(store, known).must_exist(unit)
+    finally:
+        if known:
+            known.close()
+
+
 @app.command("list")
 def list_(
     unit: str = typer.Argument(..., help="The unit that took them."),
     last: int = typer.Option(24, min=1, help="How many, the newest."),
     db: DbOption = None,
+    registry: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the pictures of a unit, oldest first.
@@ -90,6 +105,7 @@ def list_(
 
     store = _open(db)
     try:
+        _must_exist(store, unit, registry)
         found = pictures.of_unit(store, unit)[-last:]
     finally:
         store.close()
@@ -191,6 +207,7 @@ def export(
     folder: Path = typer.Option(..., "--to", help="Where the files go; made if missing."),
     last: int | None = typer.Option(None, min=1, help="How many, the newest; all of them."),
     db: DbOption = None,
+    registry: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the pictures of a unit as JPEG files, as they were taken.
@@ -203,6 +220,7 @@ def export(
 
     store = _open(db)
     try:
+        _must_exist(store, unit, registry)
         found = [item for item in pictures.of_unit(store, unit) if item.done_s is not None]
         folder.mkdir(parents=True, exist_ok=True)
         written = []
@@ -265,8 +283,10 @@ def calibrate(
     """
     from .. import gauge, gauge_calibration, picture_reading
     from ..gauge_calibration import FaceSize
+    from ..validation import check
 
-    face = FaceSize(width_mm=width_mm, low_mm=low_mm, high_mm=high_mm, period_mm=period_mm)
+    measures = {"width_mm": width_mm, "low_mm": low_mm, "high_mm": high_mm}
+    face = check(FaceSize, measures | {"period_mm": period_mm}, "the face's measures")
     points = [picture_reading.point(text) for text in point]
     image = gauge.load_picture(picture)
     learned = gauge_calibration.learn(image, points, face, level_mm, "--point")
@@ -282,23 +302,26 @@ def read(
     threshold_mm: int = typer.Option(30, min=1, help="From here on gauge and sensor disagree."),
     channel: str = typer.Option("level", help="The sensor's channel, in m above the gauge's 0."),
     region: str | None = typer.Option(
-        None, help="left,top,width,height of the pictures of the gauge, as in [fitted.camera]."
+        None, help="left,top,width,height of the pictures of the gauge, as in the unit's config."
     ),
     db: DbOption = None,
+    registry: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read the staff gauge in a unit's pictures, beside what its level sensor said.
 
-    Exit code 1 if one of them disagrees.
+    --region is what the unit's config has as 'gauge' under fitted.camera.regions. Exit code 1 if
+    one of them disagrees, or none can be compared.
 
     \b
     Example:
-        fieldbeat pictures read river-07 --calibration river-07.toml
+        fieldbeat pictures read river-07 --calibration river-07.toml --region 352,56,112,400
     """
     from .. import gauge_calibration, picture_reading
 
     store = _open(db)
     try:
+        _must_exist(store, unit, registry)
         learned = gauge_calibration.load(calibration)
         place = picture_reading.region(region) if region else None
         found = picture_reading.read(store, unit, learned, channel, threshold_mm, place, last)
@@ -311,5 +334,7 @@ def read(
     else:
         columns = ["id", "taken", "gauge mm", "sensor mm", "says", "why"]
         print_table(columns, [item.in_words() for item in found], f"Gauge of {unit}")
+    if found:
+        picture_reading.must_tell(found, channel)
     if any(item.agreement is picture_reading.Agreement.DISAGREES for item in found):
         raise typer.Exit(1)
