@@ -216,6 +216,8 @@ class Collector:
         contact.bytes += outcome.size
         if item.block is not None:
             item.answer = self._pictures.take(unit, item.block, at_s)
+            outcome.is_part = True
+            outcome.records += [self._pictures.told] if self._pictures.told else []
             return
         run = self._run(link, item)
         frame_id = self.store.add_frame(

@@ -34,6 +34,7 @@ class Outcome:
     detail: str = ""
     epoch: int = 0
     piv: int = -1
+    is_part: bool = False  # of a picture: what it is for shows when that is whole
     records: list[str] = field(default_factory=list)  # the new ones, in words
     duplicates: int = 0
     cumulative: int | None = None  # what was acknowledged, if an answer was sent

@@ -50,10 +50,11 @@ class Incoming:
         except blocks.BlockError:  # it begins anew
             self.receiver = Receiver(*calls)
         self._done = self.receiver.result is not None
+        self.came = False  # whole, with the last block
 
     def take(self, message: bytes, now_s: float) -> bytes | None:
         """Take a block and return the answer, inside a transaction."""
-        self._now_s = now_s
+        self._now_s, self.came = now_s, False
         answer = self.receiver.receive(message)
         if self.row is not None and not self._done:
             self._database.write(
@@ -119,19 +120,21 @@ class Incoming:
             self._database.write(
                 "UPDATE pictures SET data = ?, done_s = ? WHERE id = ?", data, now_s, self.row
             )
+            self.came = True
         self._database.write("DELETE FROM picture_chunks WHERE picture = ?", self.row)
 
 
 class Arrivals:
     """The pictures that are on their way to one collector.
 
-    `refused`: reason -> blocks of no use.
+    `refused`: reason -> blocks of no use. `told`: of the last block, '' where there is no news.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._of_unit: dict[str, Incoming] = {}
         self.refused: Counter[str] = Counter()
+        self.told = ""
 
     def forget(self) -> None:
         """Forget what a transaction that failed, or another process, may have changed."""
@@ -139,6 +142,7 @@ class Arrivals:
 
     def take(self, unit: str, message: bytes, now_s: float) -> bytes | None:
         """Take a block of a unit, inside a transaction, and return the answer, if one is due."""
+        self.told = ""
         try:
             parsed, _ = blocks.parse(message)
         except blocks.BlockError as error:
@@ -152,7 +156,10 @@ class Arrivals:
         if incoming is None or incoming.key != (parsed.object, check):
             incoming = Incoming(self._store, unit, parsed.object, check)
             self._of_unit[unit] = incoming
-        return incoming.take(message, now_s)
+        answer = incoming.take(message, now_s)
+        if incoming.came and incoming.receiver.header:
+            self.told = f"picture {incoming.row}, {incoming.receiver.header.length} bytes"
+        return answer
 
 
 # What is there

@@ -80,7 +80,7 @@ class Log:
         flood_begins = outcome.reason == "tag" and outcome.detail
         if outcome.reason and self._refused > REFUSED_A_SECOND and not flood_begins:
             self._left_out += 1
-        else:
+        elif self._as_json or outcome.reason or outcome.records or not outcome.is_part:
             self._write(line(outcome), as_map(outcome))
 
     def catch_up(self) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import pytest
 from fieldbeat.host_tools import pictures
 from fieldbeat.host_tools.collector import Collector
+from fieldbeat.host_tools.commands.collect import Log
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
@@ -31,7 +33,8 @@ class Site:
 
     def start(self) -> None:
         self.store = Store(self.folder / "store.sqlite")
-        self.collector = Collector(self.store, self.registry)
+        self.log = Log(as_json=False)
+        self.collector = Collector(self.store, self.registry, self.log.show)
 
     def kill(self) -> None:
         self.store.close()
@@ -116,6 +119,22 @@ def test_what_a_later_version_tells_of_a_picture_has_no_name(site, nonsense):
     site.collector.handle(site.unit.seal([event.encode(7, event.PICTURE, T0, body)]), "x", NOW_S)
     (picture,) = site.pictures()
     assert (picture.why, picture.kind) == (None, None)
+
+
+def test_the_log_has_one_line_for_a_picture(site, capsys):
+    site.send(picture_sender())
+    site.collector.handle(site.unit.seal([]), "x", site.now_s)
+    site.send(picture_sender(), most=6)  # again: no news
+    one, other = capsys.readouterr().out.splitlines()
+    assert site.sent > 20 and f"picture 1, {len(PICTURE)} bytes" in one and "no records" in other
+
+
+def test_a_machine_is_told_of_each_datagram(site, capsys):
+    site.log = Log(as_json=True)
+    site.collector._observer = site.log.show
+    site.send(picture_sender())
+    lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert len(lines) == site.sent and lines[-1]["records"] == [f"picture 1, {len(PICTURE)} bytes"]
 
 
 def test_every_third_datagram_is_lost(site):
