@@ -24,6 +24,7 @@ from . import (
     picture_table,
     power_table,
     profiles,
+    reading_times,
     self_test_times,
     station_alarms,
 )
@@ -324,7 +325,7 @@ def parse(text: str, source: str, within_budget: bool = True) -> NodeConfig:
         tables = tables.model_copy(update={"uplink": uplink})
     config = NodeConfig(source, tables, board, profile)
     own = (_part_problems, _road_problems, _size_problems, _budget_problems)
-    others = (modem_table, power_table, picture_table, station_alarms)
+    others = (modem_table, power_table, picture_table, station_alarms, reading_times)
     checks = (*own, *(each.problems for each in others))
     problems = [problem for each in checks for problem in each(config)]
     if within_budget and tables.power and not problems:
@@ -503,6 +504,8 @@ def _notes(config: NodeConfig) -> Iterator[str]:
         empty = [channel.name for channel in config.profile.channels if channel.part == name]
         if empty:
             yield f"[fitted.{name}] is disabled: {', '.join(empty)} will have no values"
+    yield from reading_times.notes(config)
+    yield from power_table.notes(config)
     nbiot = config.tables.nbiot or Nbiot()
     if config.tables.wifi and nbiot.keepalive_s > NAT_S:
         yield (

@@ -56,7 +56,7 @@ def predict(
     chip = currents.CHIPS[config.board.chip]
     power = config.tables.power
     mode, window_s = (power.sleep, power.window_s) if power else ("never", 0)
-    round_s, shot_s = _round_s(config), _shot_s(config)
+    round_s, shot_s = reading_s(config), _shot_s(config)
     places = [offset_s] if offset_s is not None else power_chip.offsets(config.uplink_interval_s)
     days = [
         power_chip.rehearse(
@@ -101,7 +101,7 @@ def _measured(config: NodeConfig) -> Iterator[Part]:
     yield from (part for name, part in config.enabled.items() if name in read)
 
 
-def _round_s(config: NodeConfig) -> float:
+def reading_s(config: NodeConfig) -> float:
     return sum(_once_s(config, part) for part in _measured(config))
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 RTC_BYTES = 2048  # of an ESP32, in which a unit keeps what it needs after a deep sleep
 KEPT_BYTES = 500  # of them for all that is no sample: counters, last values, the clock
+MOSTLY_S = 43_200  # awake for longer, a unit that is to sleep hardly does
 VALUE_BYTES = 2  # of a value there, a difference in CBOR
 
 
@@ -62,4 +63,22 @@ def problems(config: NodeConfig) -> Iterator[str]:
         yield (
             f"[sampling] report_samples = {config.report_samples}: a deep sleep keeps at most "
             f"{room} samples of {columns} channels, take that or sleep = 'light'"
+        )
+
+
+def notes(config: NodeConfig) -> Iterator[str]:
+    """Yield that a unit which is to sleep hardly does."""
+    power = config.tables.power
+    if power is None or power.sleep == "never":
+        return
+    from . import power_forecast, times  # rehearses a day, which few commands need
+
+    if not power_forecast.is_predicted(config):
+        return
+    awake_s = min(each.ledger.awake_s for each in power_forecast.forecasts(config))
+    if awake_s > MOSTLY_S:
+        yield (
+            f"[power] sleep = '{power.sleep}': it would be awake for {times.span(awake_s)} "
+            f"of a day, since it samples every {config.sampling_interval_s} s ([sampling] "
+            f"interval_s) and reports every {config.uplink_interval_s} s; see 'fieldbeat power'"
         )

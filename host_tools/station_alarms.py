@@ -161,7 +161,12 @@ def problems(config: NodeConfig) -> Iterator[str]:
     for number in sorted({n for n in numbers if numbers.count(n) > 1}):
         yield f"[[alarm]] number = {number}: used twice"
     interval_s = config.sampling_interval_s
-    if found.pace and found.pace["interval_s"] > interval_s:
+    if found.pace and found.pace["interval_s"] > interval_s and not tables.pace:
+        yield (
+            f"[sampling] interval_s = {interval_s}: must be at least that of [pace] in profile "
+            f"'{config.profile.id}', {found.pace['interval_s']} s, or add a [pace] of its own"
+        )
+    elif found.pace and found.pace["interval_s"] > interval_s:
         yield (
             f"[pace] interval_s = {found.pace['interval_s']}: must be at most that of [sampling], "
             f"{interval_s} s"

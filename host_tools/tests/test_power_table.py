@@ -57,3 +57,11 @@ def test_another_kind_of_sleep_is_refused():
 )
 def test_a_limit_without_a_meaning_is_refused(line, said):
     assert said in refused(f"[power]\n{line}\n")
+
+
+def test_who_is_to_sleep_and_never_does_is_told():
+    fast = "[sampling]\ninterval_s = 18\nreport_samples = 12\n"
+    deep = '[power]\nsleep = "deep"\n'
+    [note] = [note for note in config(more=fast + deep).notes if "[power]" in note]
+    assert note.startswith("[power] sleep = 'deep': it would be awake for 23 h") and "18 s" in note
+    assert not [note for note in config(more=deep).notes if "[power]" in note]

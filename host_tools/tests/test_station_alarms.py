@@ -108,6 +108,27 @@ def test_one_of_the_profile_is_replaced_or_switched_off():
             "[[alarm]] 1: level passes it before any mark of [[pace.when]]",
         ),
         ("[pace]\ninterval_s = 60\nlook_s = 61", "look_s = 61: must be at most interval_s"),
+        (
+            "[sampling]\ninterval_s = 5\nreport_samples = 3",
+            "[sampling] interval_s = 5: must be at least that of [pace] in profile 'river', 60 s",
+        ),
+        (
+            "[pace]\ninterval_s = 5\nlook_s = 3",
+            "[pace] interval_s = 5: must be a multiple of look_s, 3: a look 1 s before a row is",
+        ),
+        (
+            "[pace]\ninterval_s = 5\nlook_s = 1",
+            "[pace] look_s = 1: reading its parts takes some 1.4 s, so that samples would be "
+            "missing; must be at least 2",
+        ),
+        (
+            "[sampling]\ninterval_s = 100\n[pace]\ninterval_s = 60\nlook_s = 3",
+            "[sampling] interval_s = 100: must be a multiple of look_s, 3",
+        ),
+        (
+            "[sampling]\ninterval_s = 1\n[pace]\ninterval_s = 1\nlook_s = 1",
+            "[sampling] interval_s = 1: reading its parts takes",
+        ),
         ("[pace]\ninterval_s = 301\nlook_s = 5", "[pace] interval_s = 301: must be at most"),
         ("[sampling]\ninterval_s = 600", "the rain of the last five minutes needs at most 300 s"),
         (ALARM.replace("1", "7") + "above = 2", "[[alarm]] 7 above = 2: must be a text"),
@@ -156,6 +177,15 @@ def test_what_a_sensor_sees_is_what_its_driver_takes():
     # 5 m from 4 to 20 mA, told from 3.6 to 21 mA
     assert (current_loop._LOW_UA, current_loop._HIGH_UA) == (3600, 21000)
     assert boards.level_range_mm(loop, -100) == (-100 - 125, -100 + 5312)
+
+
+def test_a_pace_that_its_parts_keep_is_none_to_be_told_of():
+    assert watch("[pace]\ninterval_s = 6\nlook_s = 3")["pace"]["interval_s"] == 6
+    found = node_config.parse(HEAD + "[sampling]\ninterval_s = 100", "r.toml")
+    assert [note for note in found.notes if "multiple of look_s" in note] == [
+        "[sampling] interval_s = 100: must be a multiple of look_s, 3: a look 1 s before a row is "
+        "not over in time (it takes some 1.4 s), and the row is missing"
+    ]
 
 
 def test_a_level_alarm_needs_its_sensor():
