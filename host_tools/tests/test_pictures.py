@@ -9,6 +9,7 @@ import pytest
 from fieldbeat.host_tools import pictures
 from fieldbeat.host_tools.collector import Collector
 from fieldbeat.host_tools.commands.collect import Log
+from fieldbeat.host_tools.commands.pictures import _line as picture_line
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
@@ -135,6 +136,17 @@ def test_a_machine_is_told_of_each_datagram(site, capsys):
     site.send(picture_sender())
     lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
     assert len(lines) == site.sent and lines[-1]["records"] == [f"picture 1, {len(PICTURE)} bytes"]
+
+
+def test_what_was_taken_before_the_clock_was_set_is_listed_so(site):
+    """A still scene gives the same bytes again, once the unit knows the time."""
+    for number, synced in ((7, False), (8, True)):
+        site.send(picture_sender(number))
+        body = {event.PICTURE_SHA256: hashlib.sha256(PICTURE).digest()}
+        body[event.PICTURE_SYNCED] = synced
+        record = event.encode(number, event.PICTURE, T0, body)
+        site.collector.handle(site.unit.seal([record]), "x", site.now_s)
+    assert [picture_line(each)["flags"] for each in site.pictures()] == ["no clock", ""]
 
 
 def test_every_third_datagram_is_lost(site):
