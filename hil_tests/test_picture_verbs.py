@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from fieldbeat.hil_tests.scenes import trials
 from fieldbeat.hil_tests.scenes.scene import SIZE, Scene, jpeg
@@ -97,18 +98,72 @@ def asked(capsys, *words: str) -> tuple[int, dict]:
     return code, json.loads(capsys.readouterr().out)
 
 
-def calibration(folder, seen) -> str:
-    """Calibrates as a person does, with the verb, and returns the file."""
+LOW, HIGH = trials.MARKED_MM
+
+
+def calibrate(
+    folder,
+    picture: bytes,
+    heights: tuple[int, int] = (HIGH, LOW),
+    aside_px: float = 0,
+    level_mm: int = trials.LOW_WATER_MM,
+) -> int:
+    """Calibrates as a person does, with the verb, and returns its exit code."""
     mounted, path = folder / "mounted.jpg", folder / "river-07.toml"
-    mounted.write_bytes(seen["mounted"])
-    high, low = trials.MARKED_MM[1], trials.MARKED_MM[0]
-    corners = Scene(SITE).corners(SIZE, low, high)
-    words = [f"--point={x:.2f},{y:.2f},{edge},{height}" for (x, y), edge, height in zip(
-        corners, ("left", "right") * 2, (high, high, low, low), strict=True)]  # fmt: skip
-    more = ["--level-mm", str(trials.LOW_WATER_MM), "--high-mm", "1500", "--out", str(path)]
-    assert main(["pictures", "calibrate", str(mounted), *words, *more]) == 0
+    mounted.write_bytes(picture)
+    corners = Scene(SITE).corners(SIZE, LOW, HIGH)
+    names = [(edge, height) for height in heights for edge in ("left", "right")]
+    words = [
+        f"--point={x + aside_px:.2f},{y:.2f},{edge},{height}"
+        for (x, y), (edge, height) in zip(corners, names, strict=True)
+    ]
+    more = ["--level-mm", str(level_mm), "--high-mm", "1500", "--out", str(path)]
+    return main(["pictures", "calibrate", str(mounted), *words, *more])
+
+
+def calibration(folder, seen) -> str:
+    """Calibrates and returns the file."""
+    path = folder / "river-07.toml"
+    assert calibrate(folder, seen["mounted"]) == 0
     gauge_calibration.load(path)
     return str(path)
+
+
+MISTAKES = {
+    "bare wall": ({"aside_px": -150}, "no marks that repeat every 100 mm"),
+    "upside down": ({"heights": (LOW, HIGH)}, "upside down"),
+    "outside": ({"aside_px": 500}, "outside of the picture's 800 x 600 pixels"),
+    "one height 50 mm off": ({"heights": (HIGH + 50, LOW)}, "both heights are 2"),
+    "one height 25 mm off": ({"heights": (HIGH, LOW + 25)}, "both heights are 1"),
+    "level": ({"level_mm": 600}, "the water line is seen at 1"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_calibration_with_a_mistake_is_refused(mistake, seen, tmp_path, capsys):
+    options, told = MISTAKES[mistake]
+    assert calibrate(tmp_path, seen["mounted"], **options) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "river-07.toml").exists()
+
+
+def test_a_level_that_is_far_too_low_is_refused(seen, tmp_path, capsys):
+    assert calibrate(tmp_path, seen["full"]) == 2
+    assert "cannot be read with it" in capsys.readouterr().err
+
+
+def test_a_scale_beside_the_face_shows_which_numerals_are_expected(seen, tmp_path):
+    """Heights that are all 100 mm too low look as good: only a person can see it there."""
+    calibration(tmp_path, seen)
+    right = cv2.imread(str(tmp_path / "river-07.check.png"))
+    assert calibrate(tmp_path, seen["mounted"], (HIGH - 100, LOW - 100), level_mm=50) == 0
+    wrong = cv2.imread(str(tmp_path / "river-07.check.png"))
+    assert right.shape == wrong.shape == (1520, 230, 3)
+    red = (right[:, 120:, 2].astype(int) - right[:, 120:, 0]) > 120
+    rows = np.flatnonzero(red.any(1))
+    assert {round(1510 - row) // 100 * 100 for row in rows} <= {200, 1400}  # marked: 250 and 1450
+    moved = cv2.matchTemplate(wrong[300:500, :120], right[200:600, :120], cv2.TM_CCOEFF_NORMED)
+    assert moved.max() > 0.9
 
 
 @pytest.mark.long

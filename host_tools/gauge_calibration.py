@@ -49,6 +49,7 @@ SPLASH_MM = 30  # above the water the face is wet, and not learned
 DRY_PERIODS = 3  # at least, to learn what the face looks like under water
 LIKE_PERIODS = 5  # the lowest dry ones say it
 WHITE, WHITE_NEAR = 220, (15, 25)  # rows and columns in which there is white on every gauge
+CONTRADICT_MM = 8  # marked heights that are this far from what the pattern says are mistakes
 FOUR_POINTS = "mark both edges at two heights, as far apart as the face allows"
 
 
@@ -160,7 +161,8 @@ def learn(
         source: named in messages.
 
     Raises:
-        InvalidData: the points do not span the face, or too little of it is dry.
+        InvalidData: the points do not span the face, contradict each other or its pattern, or
+            too little of it is dry.
     """
     marked = list(points)
     if len(marked) != 4:
@@ -168,6 +170,7 @@ def learn(
     seen_size = {"width": picture.shape[1], "height": picture.shape[0]}
     size = check(PictureSize, seen_size, "the picture")
     tables = _checked(Tables(picture=size, face=face, points=marked), source)
+    _upright(tables, source)
     dry = (face.high_mm - level_mm - SPLASH_MM) // MM_PER_ROW
     period = face.period_mm // MM_PER_ROW
     if dry < DRY_PERIODS * period:
@@ -176,7 +179,7 @@ def learn(
     image = grey(picture)
     for _ in range(2):
         seen = straightened(image, homography(tables), face_shape(tables), 0)
-        tables = _trued(tables, seen[:dry], period)
+        tables = _trued(tables, seen[:dry], period, source)
     seen = _evenly_lit(straightened(image, homography(tables), face_shape(tables), 0))
     for row in range(dry, len(seen)):  # what is under water looks like what is above it
         seen[row] = np.median(seen[row % period : dry : period][-LIKE_PERIODS:], axis=0)
@@ -190,11 +193,43 @@ def _evenly_lit(face: Grey) -> Grey:
     return np.clip(face / np.maximum(white, 1) * WHITE, 0, 255)
 
 
-def _trued(tables: Tables, dry: Grey, period: int) -> Tables:
+def _upright(tables: Tables, source: str) -> None:
+    """Points that were marked lie in the picture, left of right, and the higher one above."""
+    size, at = tables.picture, {(p.edge, p.height_mm): p for p in tables.points}
+    problems = [
+        f"{p.x:g},{p.y:g} is outside of the picture's {size.width} x {size.height} pixels"
+        for p in tables.points
+        if not (0 <= p.x < size.width and 0 <= p.y < size.height)
+    ]
+    low, high = sorted({p.height_mm for p in tables.points})
+    for edge in ("left", "right"):
+        if at[edge, high].y >= at[edge, low].y:
+            problems.append(f"on the {edge}, {high} mm is marked below {low} mm: upside down")
+    for height in (high, low):
+        if at["left", height].x >= at["right", height].x:
+            problems.append(f"at {height} mm, the left edge is marked right of the right one")
+    if problems:
+        raise InvalidData(source, problems)
+
+
+def _trued(tables: Tables, dry: Grey, period: int, source: str) -> Tables:
     """The tables with points where the pattern says that they are."""
     known = _known(tables)
     heights = sorted({row for _, row in known})
     curve = gauge_truing.bend(dry, period, (heights[0], heights[1]))
+    if curve is None:
+        every = f"no marks that repeat every {tables.face.period_mm} mm"
+        raise InvalidData(source, [f"{every} between these points: mark the gauge itself"])
+    off_mm = float(np.abs(np.polyval(curve, heights)).max()) * MM_PER_ROW
+    if off_mm > CONTRADICT_MM:
+        apart = tables.points[0].height_mm, tables.points[-1].height_mm
+        raise InvalidData(
+            source,
+            [
+                f"the marks between {min(apart)} and {max(apart)} mm say that both heights are"
+                f" {off_mm:.0f} mm off, at most {CONTRADICT_MM} are allowed"
+            ],
+        )
     rows, columns = face_shape(tables)
     matrix = gauge_truing.trued(homography(tables), curve, columns, rows)
     pixels = cv2.perspectiveTransform(np.array([known]), matrix)[0]

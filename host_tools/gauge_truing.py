@@ -21,7 +21,7 @@ SEARCH_ROWS = 8
 ALIKE = 0.6
 
 
-def bend(dry: Grey, period: int, marked_rows: tuple[float, float]) -> NDArray[Any]:
+def bend(dry: Grey, period: int, marked_rows: tuple[float, float]) -> NDArray[Any] | None:
     """How many rows lower than it should each row of the picture of a face is: a polynomial.
 
     Args:
@@ -30,10 +30,12 @@ def bend(dry: Grey, period: int, marked_rows: tuple[float, float]) -> NDArray[An
         marked_rows: the two heights that were marked; between them the mean error is none.
 
     Returns:
-        Coefficients for `numpy.polyval`, all zero where the pattern does not say.
+        Coefficients for `numpy.polyval`, all zero where too little is dry to say; None where
+        no pattern repeats.
     """
     middles, slips = [], []
-    for start in range(SEARCH_ROWS, len(dry) - 2 * period - SEARCH_ROWS, period // 5):
+    starts = range(SEARCH_ROWS, len(dry) - 2 * period - SEARCH_ROWS, period // 5)
+    for start in starts:
         part = dry[start : start + period]
         below = dry[start + period - SEARCH_ROWS : start + 2 * period + SEARCH_ROWS]
         scores = cv2.matchTemplate(below, part, cv2.TM_CCOEFF_NORMED)[:, 0]
@@ -44,6 +46,8 @@ def bend(dry: Grey, period: int, marked_rows: tuple[float, float]) -> NDArray[An
         between = 0.5 * (before - after) / min(before - 2 * top + after, -1e-9)
         middles.append(start + period)
         slips.append((best + between - SEARCH_ROWS) / period)
+    if 2 * len(slips) < len(starts):
+        return None
     if len(slips) < 5:
         return np.zeros(3)
     # The slip from one period to the next is the slope of the bend.

@@ -123,6 +123,7 @@ class Nbiot(Strict):
     budget_bytes_day: int = Field(default=100_000, ge=1000, le=SPEAKER_BUDGET_BYTES)
 
 
+JPEG_UNIT = 16  # pixels: what a region is cut along
 Region = Annotated[list[Annotated[int, Field(ge=0, le=4095)]], Field(min_length=4, max_length=4)]
 
 
@@ -416,10 +417,11 @@ def _river_problems(config: NodeConfig) -> Iterator[str]:
             continue
         wide, high = boards.largest_frame(part)
         for region, (left, top, width, height) in override.regions.items():
-            if not (width and height and left + width <= wide and top + height <= high):
+            whole_unit = min(width, height) >= JPEG_UNIT
+            if not (whole_unit and left + width <= wide and top + height <= high):
                 yield (
                     f"[fitted.{name}.regions] {region}: must be left, top, width, height "
-                    f"within {wide} x {high} pixels"
+                    f"within {wide} x {high} pixels, and {JPEG_UNIT} wide and high or more"
                 )
 
 

@@ -32,6 +32,7 @@ DOTS_PER_INCH = 110
 BLUE, RAINY, RED, GREY = "#1f5fa8", "#6aa5d8", "#b3261e", "#5f6368"
 BESIDE = 0.04  # of the height
 MARKERS = {"thumbnail": "o", "gauge": "D", "full": "s"}
+ASIDE_INCHES = {"thumbnail": -0.1, "full": 0.1}
 HOUR_S = 3600
 STEP_S, SHORT_STEP_S, SHORT_S = 900, 300, 4 * HOUR_S  # of the rain, by how long all of it is
 
@@ -161,6 +162,7 @@ def _mark_pictures(
     Those of which no level is known yet stand at the bottom.
     """
     import numpy as np
+    from matplotlib.transforms import ScaledTranslation
 
     named = set()
     for each in taken:
@@ -171,6 +173,8 @@ def _mark_pictures(
         label = None if kind in named else f"picture: {kind}"
         named.add(kind)
         face = GREY if each.done_s is not None else "none"
+        # Those of one moment stand beside each other.
+        aside = ScaledTranslation(ASIDE_INCHES.get(kind, 0), 0, level.figure.dpi_scale_trans)
         level.plot(
             [at],
             [height],
@@ -179,5 +183,5 @@ def _mark_pictures(
             markerfacecolor=face,
             markersize=7,
             label=label,
-            transform=level.transData if known else level.get_xaxis_transform(),
+            transform=(level.transData if known else level.get_xaxis_transform()) + aside,
         )

@@ -275,13 +275,15 @@ def calibrate(
 ) -> None:
     """Learn where the staff gauge stands in a camera's picture and what it looks like.
 
+    Look at the .check.png beside it: no program can know that all heights are 100 mm too low.
+
     \b
     Example:
         fieldbeat pictures calibrate mounted.jpg --out river-07.toml --level-mm 150
             --high-mm 1500 --point 357,62,left,1450 --point 398.5,64.5,right,1450
             --point 366,411,left,250 --point 403,413.5,right,250
     """
-    from .. import gauge, gauge_calibration, picture_reading
+    from .. import gauge, gauge_calibration, gauge_check, picture_reading
     from ..gauge_calibration import FaceSize
     from ..validation import check
 
@@ -290,8 +292,12 @@ def calibrate(
     points = [picture_reading.point(text) for text in point]
     image = gauge.load_picture(picture)
     learned = gauge_calibration.learn(image, points, face, level_mm, "--point")
+    gauge_check.read_back(image, learned, level_mm)
     gauge_calibration.save(learned, out)
+    checked = out.with_suffix(".check.png")
+    gauge_check.write(gauge_check.labelled(image, learned, level_mm), checked)
     say(f"calibrated in {out}, the face in {out.with_suffix('.png')}")
+    say(f"compare the numerals on the face with the scale beside it: {checked}")
 
 
 @app.command()
@@ -310,8 +316,9 @@ def read(
 ) -> None:
     """Read the staff gauge in a unit's pictures, beside what its level sensor said.
 
-    --region is what the unit's config has as 'gauge' under fitted.camera.regions. Exit code 1 if
-    one of them disagrees, or none can be compared.
+    --region is what the unit's config has as 'gauge' under fitted.camera.regions.
+
+    Exit code 1 if one of them disagrees, or none can be compared.
 
     \b
     Example:

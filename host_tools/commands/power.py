@@ -34,6 +34,8 @@ def power(
     from .. import node_config, power_forecast
     from ..errors import CannotTry
 
+    if svg and svg.suffix.lower() != ".svg":
+        raise CannotTry(f"--svg {svg}: only SVG is drawn", "name a file that ends in .svg")
     node = node_config.load(config, within_budget=False)
     if not power_forecast.is_predicted(node):
         what = f"{config}: a {node.profile.role} is supplied from the mains, nothing is predicted"

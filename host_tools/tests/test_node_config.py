@@ -235,10 +235,10 @@ CAMERA = EXAMPLE.with_name("river.toml").read_text()
 
 @pytest.mark.parametrize("board", ["river_cam_esp32s3", "river_cam_esp32_uart"])
 def test_a_river_station(board):
-    text = CAMERA.replace("river_cam_esp32s3", board).replace("352", "300").replace("400", "384")
+    text = CAMERA.replace("river_cam_esp32s3", board)
     fitted = node_config.parse(text, "river.toml").to_device_map()["fitted"]
     assert fitted["rain"] == {"enabled": True, "tip_um": 200}
-    assert fitted["camera"]["regions"] == {"gauge": [300, 96, 112, 384]}
+    assert fitted["camera"]["regions"] == {"gauge": [352, 56, 112, 400]}
     assert cbor.decode(cbor.encode(fitted)) == fitted
 
 
@@ -253,14 +253,15 @@ def test_a_river_station(board):
         ("[fitted.camera.regions]", "[fitted.rain.regions]", "this part takes no pictures"),
         (
             "112, 400",
-            "112, 505",
+            "112, 545",
             "gauge: must be left, top, width, height within 800 x 600 pixels",
         ),
+        ("112, 400", "15, 400", "pixels, and 16 wide and high or more"),
         ("112, 400", "0, 400", "gauge: must be left, top, width, height within"),
         (
             "112, 400",
             "112",
-            "[fitted.camera.regions] gauge = [352, 96, 112]: must be a list of 4 whole numbers "
+            "[fitted.camera.regions] gauge = [352, 56, 112]: must be a list of 4 whole numbers "
             "from 0 to 4095",
         ),
         ("112, 400", "112, 4096", "gauge = 4096: must be a whole number from 0 to 4095"),
@@ -280,7 +281,7 @@ def test_a_mistake_in_a_river_station(old, new, message):
     assert any(message in problem for problem in problems(text)), problems(text)
 
 
-GAUGE = "gauge = [352, 96, 112, 400]"
+GAUGE = "gauge = [352, 56, 112, 400]"
 
 
 @pytest.mark.parametrize(

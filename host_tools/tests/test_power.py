@@ -187,6 +187,8 @@ def file(tmp_path):
 def test_the_verb_prints_and_draws(file, tmp_path, capsys):
     drawing = tmp_path / "power.svg"
     assert main(["power", file(LIGHT + "budget_mah_day = 500\n"), "--svg", str(drawing)]) == 0
+    assert main(["power", file(LIGHT), "--svg", str(tmp_path / "power.png")]) == 2
+    assert not (tmp_path / "power.png").exists()
     said = capsys.readouterr().out
     assert "bad coverage" in said and "bytes a month" in said and "years" in said
     texts = [each.text for each in ElementTree.parse(drawing).iter() if each.text]
