@@ -33,7 +33,8 @@ from .gauge_calibration import (
 
 ENOUGH = 0.5  # confidence, for a level to be told
 SURE_ALIKE, NO_ALIKE = 0.85, 0.55  # likeness of bands: certain, and not to be used
-SURE_LEAD, NO_LEAD = 0.004, 0.0  # of its digits over those of other decimetres
+SURE_LEAD, NO_LEAD = 0.005, 0.0  # of its digits over those of other decimetres
+WHOLE_LEAD = 0.01  # less is enough in a whole picture: its place is known
 SURE_STEP, NO_STEP = 0.6, 0.3  # how much more the face is seen above the line than below it
 SURE_SIGMA_MM, NO_SIGMA_MM = 3.0, 9.0
 SURE_GAIN, NO_GAIN = 0.15, 0.03  # of the contrast that the face was learned with
@@ -78,6 +79,7 @@ def read_gauge(
     image, face = grey(picture), calibration.face
     place = gauge_place.find(image, calibration.placed(picture, region), face)
     lead = gauge_place.lead(image, place, face, calibration.tables.face.period_mm // MM_PER_ROW)
+    lead += 0 if region else WHOLE_LEAD
     straight = straightened(image, place.to_picture, face.shape, 0)
     line = gauge_waterline.find(straight, face)
     sigma_mm = line.sigma_rows * MM_PER_ROW
