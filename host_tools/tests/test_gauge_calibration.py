@@ -88,9 +88,9 @@ def test_truing_mends_what_a_person_marked_badly():
     assert error_mm(true.to_picture) < 1.5
 
 
-def test_a_face_without_a_pattern_is_left_as_it_was_marked():
+def test_a_face_without_a_pattern_cannot_be_trued():
     flat = np.full((500, 50), 200, np.float32)
-    assert not gauge_truing.bend(flat, 50, (20, 400)).any()
+    assert gauge_truing.bend(flat, 50, (20, 400)) is None
 
 
 @pytest.mark.parametrize(
