@@ -39,13 +39,20 @@ SOUND = Sound(EMERGENCY, 1, [[command.TONE, 0, 3000]])
 
 
 class VirtualCounty:
-    """See the module. `datagrams` counts commands, `lost` what the network lost each way."""
+    """See the module. `datagrams` counts commands, `lost` what the network lost each way.
 
-    def __init__(self, folder: Path, units: int, loss: float, seed: int = 1) -> None:
+    With `turn_s` each turn of the collector takes so long, and a seed gives the same run on every
+    machine; without it takes what it takes here.
+    """
+
+    def __init__(
+        self, folder: Path, units: int, loss: float, seed: int = 1, turn_s: float | None = None
+    ) -> None:
         self.folder = folder
         self.units = units
         self.loss = 0.0
         self.wanted_loss = loss
+        self.turn_s = turn_s
         self.now_s = START_S
         self.used_s = 0.0  # processor time of the collector
         self.counts: Counter[str] = Counter()
@@ -94,6 +101,8 @@ class VirtualCounty:
         udp_server.receive(self, self._collector, self.now_s)  # type: ignore[arg-type]
         took_s = time.process_time() - before_s
         self.used_s += took_s
+        if self.turn_s is not None:
+            took_s = self.turn_s
         self._busy_s = self.now_s + took_s
         rest_s = took_s if self._waiting else udp_server.COMMANDS_S
         self._at(self.now_s + max(rest_s, took_s, 1e-4), self._turn)

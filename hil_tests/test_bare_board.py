@@ -160,6 +160,7 @@ def test_a_silent_port_is_said_so(bare, monkeypatch, capsys):
     assert said.splitlines()[-1].startswith("error: ") and "next: " in said
 
 
+@pytest.mark.long
 def test_an_absent_port_is_said_so(built):
     for verb in (["flash", built.image], ["provision", built.toml], ["console", "--exec", "id"]):
         said = built.fieldbeat(verb[0], "--port", "/dev/ttyNONE", *verb[1:], expect=2)

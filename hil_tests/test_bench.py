@@ -135,6 +135,7 @@ def up_until(*arguments):
             process.kill()
 
 
+@pytest.mark.long
 def test_two_benches_do_not_share_flash_files(tmp_path):
     with up_until("greenhouse_esp32", "--dir", str(tmp_path)):
         second = run_up("greenhouse_esp32", "--dir", str(tmp_path))

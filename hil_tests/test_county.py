@@ -22,7 +22,7 @@ def test_all_are_told_over_a_network_that_loses(tmp_path):
 
 
 def test_a_lossy_county_in_virtual_time(tmp_path):
-    county = VirtualCounty(tmp_path, units=300, loss=0.1)
+    county = VirtualCounty(tmp_path, units=300, loss=0.1, turn_s=0.005)
     assert county.alarm() < 10
     assert county.counts["down_lost"] > 30 and county.counts["up_lost"] > 15
     assert county.counts["obeyed"] == 300 and county.counts["repeated"] > 0

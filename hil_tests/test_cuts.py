@@ -264,6 +264,7 @@ def test_records_that_are_forgotten_before_they_are_stored_are_missed():
     assert "is lost" in first_broken(judge, names)
 
 
+@pytest.mark.long
 def test_a_configuration_that_is_written_in_place_is_seen():
     judge = faulty("short", IN_PLACE)
     begun, done = (stage(judge.recording, name) for name in (BEGUN, DONE))
@@ -386,6 +387,7 @@ def test_an_option_that_would_do_nothing_is_refused(given, said, tmp_path):
         command.cuts("1..2", 1, state, "contact", 1, 1, folder, image, as_json=False)
 
 
+@pytest.mark.long
 def test_the_flash_of_a_second_cut_is_not_that_of_the_first(tmp_path, capsys):
     first, second = tmp_path / "1.img", tmp_path / "2.img"
     assert command.cuts("all", 1, "24", "contact", 1, 1, None, first, as_json=False) == 0

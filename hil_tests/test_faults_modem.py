@@ -78,6 +78,7 @@ def test_bytes_that_are_doubled_lost_garbled_or_late(bench, often, faults, kind)
 
 
 @pytest.mark.parametrize("datagram", ["lost", "sent"])
+@pytest.mark.long
 def test_a_brown_out_while_the_radio_sends(bench, ledger, board, modem, faults, datagram):
     for _ in range(4):
         resets = len(board.resets)

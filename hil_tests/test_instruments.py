@@ -85,14 +85,14 @@ def far_bench(far, url, more=""):
     )
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["virtual", "pty", pytest.param("rfc2217", marks=pytest.mark.long)])
 def bench_set(request, tmp_path, station_image):
     bench_set = Set(request.param, tmp_path, station_image)
     yield bench_set
     bench_set.close()
 
 
-@pytest.fixture(params=["pty", "rfc2217"])
+@pytest.fixture(params=["pty", pytest.param("rfc2217", marks=pytest.mark.long)])
 def real_set(request, tmp_path, station_image):
     bench_set = Set(request.param, tmp_path, station_image)
     yield bench_set
@@ -133,6 +133,7 @@ def test_a_console_carries_every_byte(bench_set):
     assert heard.endswith(text)
 
 
+@pytest.mark.long
 def test_a_closed_set_leaves_nothing_open(tmp_path, station_image):
     Set("rfc2217", tmp_path / "warm", station_image).close()
     for kind in KINDS:
@@ -215,7 +216,7 @@ def test_a_flasher_says_when_the_board_disappears(real_set, station_image):
 # Lines
 
 
-@pytest.mark.parametrize("kind", ["virtual", "rfc2217"])
+@pytest.mark.parametrize("kind", ["virtual", pytest.param("rfc2217", marks=pytest.mark.long)])
 def test_lines_reset_and_reach_the_boot_loader(kind, tmp_path, station_image):
     bench_set = Set(kind, tmp_path, station_image)
     try:

@@ -322,6 +322,7 @@ def test_a_real_sender_reaches_a_board_through_a_port_of_this_machine(make):
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+@pytest.mark.long
 def test_ffmpeg_streams_to_a_group(make):
     """A real sender: RTP with mu-law, 20 ms a packet, two seconds; RTCP to the port above."""
     desk = make()

@@ -33,6 +33,7 @@ def recover(bench) -> None:
 
 
 @pytest.mark.parametrize("status, reason", [(2, "reg_searching"), (3, "reg_denied")])
+@pytest.mark.long
 def test_a_network_that_does_not_register_is_reported_later(
     bench, board, modem, faults, status, reason
 ):

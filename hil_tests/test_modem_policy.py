@@ -72,6 +72,7 @@ def test_an_empty_table_changes_no_byte_on_the_modems_line():
     assert lines("[modem]\n") == lines("") != []
 
 
+@pytest.mark.long
 def test_a_unit_that_is_refused_tries_less_and_less_and_a_reset_changes_nothing(bench, make):
     station = make("backoff_s = 3600\nbackoff_max_s = 28800")
     modem = station.fitted.modem
@@ -136,6 +137,7 @@ def test_one_reason_of_many_is_told(bench, board):
     assert [reason for reason, *_ in silences(bench)] == ["nobody answered"]
 
 
+@pytest.mark.long
 def test_a_quiet_day_tells_nothing(bench, board):
     bench.run_for(24 * HOUR_S)
     assert events(bench, event.SILENCE) == []

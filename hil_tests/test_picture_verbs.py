@@ -226,6 +226,7 @@ def crops(store, tmp_path):
 
 
 @pytest.mark.parametrize("off_px", [-64, -32, 32, 64])
+@pytest.mark.long
 def test_a_region_that_is_off_by_a_decimetre_gives_no_level(off_px, crops, capsys, tmp_path, seen):
     toml = calibration(tmp_path, seen)
     capsys.readouterr()
@@ -240,6 +241,7 @@ def test_a_region_that_is_off_by_a_decimetre_gives_no_level(off_px, crops, capsy
         assert gauge.read_gauge(image, learned, wrong).level_mm is None
 
 
+@pytest.mark.long
 def test_a_region_by_which_the_picture_would_have_another_size_is_refused(
     crops, capsys, tmp_path, seen
 ):
@@ -253,6 +255,7 @@ def test_a_region_by_which_the_picture_would_have_another_size_is_refused(
         assert "--region" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_who_gives_no_region_is_told_of_it(crops, capsys, tmp_path, seen):
     toml = calibration(tmp_path, seen)
     words = ["pictures", "read", UNIT, "--calibration", toml, "--last", "2"]

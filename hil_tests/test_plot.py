@@ -53,6 +53,7 @@ def store(tmp_path, monkeypatch):
         yield store
 
 
+@pytest.mark.long
 def test_level_rain_alarms_and_pictures_are_there(store, tmp_path, capsys):
     svg, png = tmp_path / "july.svg", tmp_path / "july.png"
     assert main(["show", UNIT, "--plot", str(svg)]) == 0

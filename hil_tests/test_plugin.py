@@ -283,6 +283,7 @@ def test_a_bench_that_cannot_be_left_still_has_its_report(
     assert list(tmp_path.glob("fieldbeat-bench-*")) == []
 
 
+@pytest.mark.long
 def test_with_a_bench_file_only_tests_of_that_bench_are_begun(tmp_path):
     """The last file has a `rig` of its own, which is not the plugin's."""
     path = tmp_path / "one.toml"

@@ -143,6 +143,7 @@ def test_noise_instead_of_telnet(desk, served):
     serial_port.open_port(served.url).close()
 
 
+@pytest.mark.long
 def test_the_command_serves_boards_until_it_is_ended():
     command = [BIN / "fieldbeat", "bench", "up", "--rfc2217", "0", "--json"]
     boards = ["greenhouse_esp32", "greenhouse_esp32"]

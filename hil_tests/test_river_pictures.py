@@ -95,6 +95,7 @@ def test_five_power_cuts_cost_little_on_the_air(tmp_path):
     assert spent[0] < spent[1] <= OVERHEAD * spent[0], spent
 
 
+@pytest.mark.long
 def test_a_collector_whose_store_was_put_back_gets_it_whole(site):
     site.put_up()
     site.show(scene())

@@ -80,6 +80,7 @@ def test_a_power_cut_loses_at_most_the_batch_that_was_in_memory(bench, board):
     assert 24 <= 10 * 12 - len(samples(bench, "co2")) <= 24 + 12 + 1
 
 
+@pytest.mark.long
 def test_one_seed_puts_the_same_bytes_on_the_air(tmp_path):
     digests = set()
     for run in ("first", "second"):

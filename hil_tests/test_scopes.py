@@ -257,6 +257,7 @@ def test_of_something_else(board): pass
 """
 
 
+@pytest.mark.long
 def test_a_collector_that_was_promised_and_is_silent_blocks(suite, pytester):
     text = CONFIG.format(unit="gh-01", board="greenhouse_esp32")
     pytester.path.joinpath("my-unit.toml").write_text(text)

@@ -84,6 +84,7 @@ def run(more: str) -> Run:
 
 
 @pytest.mark.parametrize("more", [DEEP, LIGHT])
+@pytest.mark.long
 def test_reports_are_byte_for_byte_those_of_a_station_that_is_awake(more):
     awake, slept = run(""), run(more)
     reports = [record for record in awake.records if record[0]]
@@ -180,6 +181,7 @@ def test_a_power_cut_in_the_sleep_loses_at_most_what_was_not_written(bench):
     assert bench.views.unit(UNIT, bench.now_s).missing == 0
 
 
+@pytest.mark.long
 def test_whatever_resets_it_no_sequence_number_comes_twice(bench):
     station = bench.add_station(config(more=DEEP))
     for seconds in (700, 3000, 3700):

@@ -61,6 +61,7 @@ def test_a_run_that_proves_nothing_is_tidied_up_and_not_judged(monkeypatch):
     assert results.samples > 100  # it lived on, and was heard
 
 
+@pytest.mark.long
 def test_a_flash_that_never_filled_up_is_emptied_again(short, monkeypatch):
     emptied = []
     monkeypatch.setattr(kinds.FullFlash, "was_full", lambda full: False)

@@ -149,6 +149,7 @@ def test_who_says_goodbye_was_not_lost(district):
 
 
 @pytest.mark.parametrize("stranger", ["another source", "another address", "before it sent"])
+@pytest.mark.long
 def test_the_goodbye_of_a_stranger_changes_nothing(district, stranger):
     pole = district.add_pole()
     stream, reports = recorded(0, 2)
@@ -169,6 +170,7 @@ def test_the_goodbye_of_a_stranger_changes_nothing(district, stranger):
     assert district.network.lan.counts["lan_refused"] == 0  # the pole has read it
 
 
+@pytest.mark.long
 def test_who_comes_back_after_a_goodbye_is_heard(district):
     pole = district.add_pole()
     stream, reports = recorded(0, 2)
@@ -186,6 +188,7 @@ def test_who_comes_back_after_a_goodbye_is_heard(district):
     assert level_of(middle, HZ) > 2000
 
 
+@pytest.mark.long
 def test_who_needs_a_while_to_begin_is_heard(district):
     pole = district.add_pole()
     order = district.order([[3, 0, PORT, b"", 60]])
@@ -285,12 +288,14 @@ def test_a_stream_that_is_cancelled_before_anybody_talks_was_silent(district):
 
 
 @pytest.mark.parametrize("seconds, minutes", [(10, 10), (60, 0.2)])
+@pytest.mark.long
 def test_a_stream_that_nobody_sends_until_its_end_is_not_done(district, seconds, minutes):
     district.add_pole()
     order = district.order([[3, 0, PORT, b"", seconds]], minutes=minutes)
     assert district.until(order, receipt.INTERRUPTED).reason == CODES["stream_lost"]
 
 
+@pytest.mark.long
 def test_a_multicast_stream_reaches_all_poles(tmp_path):
     with District(tmp_path) as district:
         poles = [district.add_pole("speaker-01"), district.add_pole("speaker-02")]

@@ -60,6 +60,7 @@ def history(site: Site, channel: str) -> list[float]:
     return [row.value for row in rows if row.value is not None]
 
 
+@pytest.mark.long
 def test_a_station_reports_what_the_fixture_plays(wired):
     site, stimulus = wired.site, wired.stimulus
     site.run_for(150)

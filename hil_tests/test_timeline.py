@@ -78,6 +78,7 @@ def test_two_boards_have_lanes_of_their_own_also_after_the_end(tmp_path):
     assert first["frames"] and second["frames"] and first["frames"] != second["frames"]
 
 
+@pytest.mark.long
 def test_a_day_is_a_few_hundred_notes(bench, timeline):
     bench.add_station()
     bench.run_for(86_400)

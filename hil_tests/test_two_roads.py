@@ -215,6 +215,7 @@ def test_a_modem_that_hangs_is_mended_before_it_is_needed(village):
     village.until(order, receipt.DONE, 90)
 
 
+@pytest.mark.long
 def test_weak_wifi_changes_roads_and_loses_nothing(village):
     pole = village.put_up()
     village.wifi.faults.weak = True
