@@ -6,16 +6,19 @@ STAMP := $(VENV)/.installed
 # The tests start hundreds of processes: byte code is worth keeping, whatever the machine says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-long check lab bench fuzz mutants stats format clean
+.PHONY: demo test test-long test-longest check lab bench fuzz mutants stats format clean
 
 demo: $(STAMP)  ## a virtual unit from bare flash to its work, ROLE=greenhouse|speaker|river (Ctrl-C or DEMO_FOR=90 ends it)
 	@$(BIN)/python -m fieldbeat.hil_tests.demo $(ROLE)
 
 test: $(STAMP)  ## the tests, on both interpreters; build/report/report.html shows what happened
-	@$(BIN)/python -m pytest -q -n auto -m "not long" --report build/report
+	@$(BIN)/python -m pytest -q -n auto -m "not long and not longest" --report build/report
 
 test-long: $(STAMP)  ## those that take longest: virtual days, floods, processes and serial lines; CI runs both
 	@$(BIN)/python -m pytest -q -n auto -m long --report build/report-long
+
+test-longest: $(STAMP)  ## what would make CI too long: pages that add a part, PlatformIO's corners, more pulled cables and cuts, a day in the heap
+	@$(BIN)/python -m pytest -q -n auto -m longest --report build/report-longest
 
 check: $(STAMP)  ## format, lint, types, byte code: what CI checks before the tests
 	$(BIN)/ruff format --check .
@@ -23,12 +26,13 @@ check: $(STAMP)  ## format, lint, types, byte code: what CI checks before the te
 	$(BIN)/mypy
 	$(BIN)/python .ci/check_device.py types
 	$(BIN)/python .ci/check_device.py bytecode
+	$(BIN)/python .ci/translations.py check
 
 lab:  ## labgrid, for its tests and for lab benches; apart, since it brings a pyserial of its own
 	@test -x build/labgrid/bin/labgrid-client || { $(PYTHON) -m venv build/labgrid && \
 	  build/labgrid/bin/python -m pip install --quiet --disable-pip-version-check 'labgrid>=26'; }
 
-bench: $(STAMP)  ## speed and memory as ratios; AREA=station|flash|cli|wire|bench|speaker|river runs one
+bench: $(STAMP)  ## speed and memory as ratios; AREA=station|tools|flash|cli|wire|bench|speaker|river|greenhouse|month runs one
 	@$(BIN)/python -m fieldbeat.hil_tests.benchmarks $(AREA)
 
 fuzz: $(STAMP)  ## a million damaged inputs for every parser, on both interpreters; 2,000 examples a property

@@ -20,6 +20,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, settings
 
+os.environ["FIELDBEAT_LANG"] = "en"  # whatever the language of who runs them
 pytest_plugins = ["fieldbeat.hil_tests.plugin.hooks"]
 DEVICE_ROOMS = ("protocols", "drivers", "firmware")
 RUNNER = Path(__file__).parent / "hil_tests" / "micropython_tests.py"
@@ -29,6 +30,7 @@ TIMEOUT_S = 170  # for all tests of a file
 # The bench's files that take longest, in the order in which workers begin them: in turn those that
 # compute and those that wait for processes and serial lines.
 LONGEST = (
+    *("guides", "control_heap", "batch", "control_storm", "add_a_part"),
     *("soak", "scopes", "speaker_self_test", "instruments", "faults_board", "bare_board"),
     *("sleeping_station", "stimulus_bench", "faults_modem", "rig", "river_sensors", "plugin"),
     *("two_roads", "bench", "river_alarms", "gauge", "speaker_faults", "faults", "cuts"),

@@ -18,6 +18,8 @@ FAIL = ("ERROR", "+CME ERROR", "+CMS ERROR")
 # What became of a command.
 PENDING, DONE, FAILED, TIMED_OUT = range(4)
 
+_HEARD = const(33)  # of a line, see firmware/flight.py
+
 # ticks_ms wraps at 2^30 on ESP32 and at a multiple of it elsewhere.
 _TICKS_MASK = const(0x3FFFFFFF)
 _TICKS_HALF = const(0x20000000)
@@ -100,10 +102,11 @@ class Session:
     # max_line: bytes of the longest line expected; a longer one is dropped.
     def __init__(self, max_line):
         self._handlers = {}
+        self.listen = None  # function(code, buffer, size) that wants to know of all lines
         self._command = None
         self._deadline = 0
-        self._max_line = max_line
-        self._line = bytearray(min(max_line, _PIECE))  # more when a longer one comes
+        self.max_line = max_line
+        self.line = bytearray(min(max_line, _PIECE))  # more when a longer one comes
         self._size = 0
 
     def on(self, prefix, handler):
@@ -143,22 +146,24 @@ class Session:
         dropped = 0
         for byte in data:
             if byte == 0x0D or byte == 0x0A:
-                dropped += self._size > self._max_line
+                dropped += self._size > self.max_line
                 self._end_line()
-            elif self._size < self._max_line:
-                if self._size == len(self._line):
-                    self._line.extend(bytes(min(_PIECE, self._max_line - self._size)))
+            elif self._size < self.max_line:
+                if self._size == len(self.line):
+                    self.line.extend(bytes(min(_PIECE, self.max_line - self._size)))
                 # Boot messages at another baud rate are no ASCII: they become dots.
-                self._line[self._size] = byte if 32 <= byte < 127 else 0x2E
+                self.line[self._size] = byte if 32 <= byte < 127 else 0x2E
                 self._size += 1
             else:
-                self._size = self._max_line + 1  # the rest of the line is dropped with it
+                self._size = self.max_line + 1  # the rest of the line is dropped with it
         return dropped
 
     def _end_line(self):
         size, self._size = self._size, 0
-        if 0 < size <= self._max_line:
-            line = str(memoryview(self._line)[:size], "ascii").strip()
+        if 0 < size <= self.max_line:
+            if self.listen:
+                self.listen(_HEARD, self.line, size)
+            line = str(memoryview(self.line)[:size], "ascii").strip()
             if line:
                 self._dispatch(line)
 

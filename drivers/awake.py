@@ -22,7 +22,7 @@ class Awake:
         modem.listen = self._listen
         modem.POWER = _POWER
         session = modem.session
-        session._line, session._max_line = bytearray(_LINE), _LINE
+        session.line, session.max_line = bytearray(_LINE), _LINE
 
     # To be called again and again, by one task.
     async def read(self, wait_ms):

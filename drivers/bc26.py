@@ -13,9 +13,11 @@ _OPEN_MS = const(60000)  # includes the name look-up
 _SEND_MS = const(30000)  # "SEND OK" waits for a radio channel: some seconds in bad coverage
 _CLOSE_MS = const(10000)
 _SOCKET = const(0)
+_NO_ADDRESS = const("+QIOPEN: 0,565")  # DNS failed; a hypothesis, from Quectel's other modems
 
 
 class BC26(NBIoT):
+    BANDS = "+QBAND"
     BOOT_LINES = ("F1:",)  # "F1: 0000 0000", the boot loader's first line
     # Hypotheses after the hardware design guide: PWRKEY low for 0.5 to 1 s, RESET for 50 ms or
     # more, the first "AT" is answered within some seconds.
@@ -58,6 +60,8 @@ class BC26(NBIoT):
             if command.state == at.DONE and command.final == "+QIOPEN: %d,0" % _SOCKET:
                 self.socket_open = True
                 return
+            if command.final == _NO_ADDRESS:
+                raise self.error("network_no_route", host + " has no address")
             if command.state == at.TIMED_OUT:
                 break
             # It may be open since before a reset of ours.

@@ -1,4 +1,4 @@
-# Quectel BC95, BC28 and others with Hisilicon's chip set: NB-IoT at 9600 baud.
+# Quectel BC95, BC28 and others with Hisilicon's chip set: NB-IoT at 9600 baud, faster on demand.
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 
@@ -18,6 +18,14 @@ _TRIES = const(4)
 _SENDS = const(
     ("AT+NSOST=%d,%s,%d,%d,", "AT+NSOSTF=%d,%s,%d,0x200,%d,", "AT+NSOSTF=%d,%s,%d,0x400,%d,")
 )
+_BAUD = const(9600)  # after each start, and (hypothesis) after each deep sleep
+# Baud, seconds after which it goes back if it hears nothing at this one, stored or not, kind of
+# synchronization, stop bits: as published programs for a BC95 have them, and the header of its
+# chip set's maker. Hypothesis: an old firmware says ERROR.
+_SPEED = const("AT+NATSPEED=%d,3,0,2,1")
+_SETTLE_MS = const(100)  # hypothesis: it changes after its OK
+_BACK_MS = const(4000)
+_TRIES_A_SPEED = const(2)  # what was heard at the wrong speed may spoil the first
 _LOCAL_PORT = const(4587)  # any; a second socket on it is refused
 
 
@@ -26,6 +34,8 @@ class BC95(ByAddress):
     # Hypotheses: it has no power key, RESET low for 100 ms or more, ready after some seconds.
     RESET_MS = 200
     BOOT_MS = 8000
+    # Hypothesis: above this one it does not sleep. A module that refuses stays as it is.
+    FAST_BAUD = 57600
     MAX_DATAGRAM = 512  # the oldest firmwares; later ones 1358
     CREATE = "AT+NSOCR=DGRAM,17,%d,1" % _LOCAL_PORT, ""
     CLOSE = "AT+NSOCL=%d"
@@ -36,6 +46,7 @@ class BC95(ByAddress):
         super().__init__(uart, pwrkey, reset)
         self.session.on("+NSONMI", self._on_arrival)
         self._waiting = False  # something has come and was not fetched yet
+        self._baud = _BAUD
 
     async def _set_up(self):
         self.socket_open = self._waiting = False
@@ -55,6 +66,44 @@ class BC95(ByAddress):
     # As its network allows, and a command wakes it.
     async def sleep(self):
         self._down()
+        self._tune(_BAUD)
+
+    # -- the speed of its line
+
+    def _tune(self, baud):
+        if baud != self._baud:
+            self._baud = baud
+            self._port.uart.init(baudrate=baud)
+
+    # It may be at the other speed: since before a reset of ours, or since one of its own.
+    async def _sync(self, limit_ms):
+        deadline, tries = self.deadline(limit_ms), 0
+        while self.left(deadline) or tries < 2 * _TRIES_A_SPEED:
+            state = (await self.run("AT")).state
+            if state == at.DONE:
+                return True
+            tries += 1
+            if state == at.TIMED_OUT and tries % _TRIES_A_SPEED == 0:
+                self._tune(self.FAST_BAUD if self._baud == _BAUD else _BAUD)
+        return False
+
+    async def attach(self, apn, timeout_ms):
+        await super().attach(apn, timeout_ms)
+        if self._baud == _BAUD and self.FAST_BAUD > _BAUD:
+            await self._hurry()
+
+    async def _hurry(self):
+        fast = self.FAST_BAUD
+        if (await self.run(_SPEED % fast)).state == at.DONE:
+            await asyncio.sleep_ms(_SETTLE_MS)
+            self._tune(fast)
+            for _ in range(_TRIES_A_SPEED):
+                if (await self.run("AT")).state == at.DONE:
+                    return
+        self.FAST_BAUD = _BAUD  # not before the next start of ours
+        self._tune(_BAUD)
+        if not await self._sync(_BACK_MS):
+            raise self.error("modem_silent", "at %d baud and at %d" % (fast, _BAUD))
 
     async def signal(self):
         for line in (await self.ask("AT+NUESTATS", "")).lines:

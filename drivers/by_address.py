@@ -46,7 +46,7 @@ class ByAddress(NBIoT):
         line = (await self.ask(text % host, **options)).final
         address = at.fields(line)[-1]
         if address.count(".") != 3 or not address.replace(".", "").isdigit():
-            raise self.error("modem_error", "%s has no address: %s" % (host, line))
+            raise self.error("network_no_route", "%s has no address: %s" % (host, line))
         return address
 
     # True if the socket may be used.

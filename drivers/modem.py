@@ -14,6 +14,7 @@ from .uart_port import UARTPort
 # What still comes after a torn or late reply belongs to it; a modem sends a reply in one go.
 _QUIET_MS = const(100)
 _QUIET_READS = const(20)
+_SENT = const(32)  # of a line, see firmware/flight.py
 _PIECE = const(32)  # bytes of a datagram at a time
 _LINE_ROOM = const(64)  # around a datagram in hex: +QIURC: "recv",0,512,""
 
@@ -86,7 +87,10 @@ class Modem:
     # In pieces: a datagram as one line would need a kilobyte of heap without a gap, twice.
     def _write(self, text, data, end):
         write = self._port.uart.write
-        write(text.encode())
+        line = text.encode()
+        if self.session.listen:
+            self.session.listen(_SENT, line, len(line))
+        write(line)
         for start in range(0, len(data), _PIECE):
             write(hexlify(data[start : start + _PIECE]))
         write(end.encode())

@@ -25,6 +25,7 @@ _QUEUE = const(4)  # datagrams kept; the wire sends one answer a wake
 
 
 class NBIoT(Modem):
+    BANDS = ""  # what asks for the bands in which it looks for a network
     POWER = _PSM  # what registration negotiates, as settings; awake.py and a policy have others
 
     def __init__(self, uart, pwrkey=None, reset=None):
@@ -63,6 +64,11 @@ class NBIoT(Modem):
 
     async def signal(self):
         return {"rsrp_dbm": await self.ask(at.action("+CESQ"), "+CESQ", _rsrp_dbm)}
+
+    # For whoever wonders why there is no network: what it hears, and where it looks.
+    async def look(self):
+        await self.signal()
+        await self.attempt(at.read(self.BANDS))
 
     async def network_time(self):
         # Seconds since 2024 UTC, None before the network has told it.

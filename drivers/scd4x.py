@@ -30,7 +30,11 @@ class SCD4x(SensirionDevice):
     async def probe(self):
         # While it measures it answers no other command, and it measures on through a reset of
         # ours. So stop first.
-        self._write(_STOP_PERIODIC)
+        try:
+            self._write(_STOP_PERIODIC)
+        except SensorError:  # reset by us while it was stopping, it takes nothing until it has
+            await asyncio.sleep_ms(_STOP_MS)
+            self._write(_STOP_PERIODIC)
         await asyncio.sleep_ms(_STOP_MS)
         await self._identify(_READ_SERIAL, 3, _COMMAND_MS)
         self._write(_START_PERIODIC)

@@ -8,6 +8,17 @@ from protocols.compat import const
 
 from . import later, parts
 
+# A module, and what its PARTS has; it goes again when the part is made, and what it has imported.
+_WIRING = const(" firmware.wiring firmware.parts")
+_ELSEWHERE = const(
+    (
+        "firmware.actuator_parts latching_valve modbus_relay pwm_output relay two_relay_motor",
+        "firmware.field_parts analog_probe bmx280 contact ds18b20 flow_meter onewire sht3x",
+        "firmware.river_parts current_loop dvp dvp_camera rain_gauge vc0706",
+        "firmware.sound_parts a02yyuw amplifier es8388 i2s i2s_output line_monitor"
+        " syn6288 xfs5152",
+    )
+)
 _POLICED = const("firmware.carriers.policed_modem")  # a name that most need not hold
 
 
@@ -67,15 +78,17 @@ class Board:
         fitted = self.manifest.get("fitted", {})
         return {name: self.part(name, config.get(name, {})) for name in fitted}
 
-    def modem(self):
+    # make: later.made, or later.Later for one that goes between two wakes.
+    def modem(self, make=later.made):
         entry = self.manifest["modem"]
         table = parts.MODEMS
         if entry["part"] not in table:
             from . import other_modems
 
             table = other_modems.MODEMS
-        make = _entry(table, entry["part"], "modem")
-        return make(self.bus(entry["bus"]), _output(entry, "pwrkey"), _output(entry, "reset"))
+        maker = _entry(table, entry["part"], "modem")
+        pins = _output(entry, "pwrkey"), _output(entry, "reset")
+        return maker(make, self.bus(entry["bus"]), *pins)
 
     # The road of a unit that has a modem alone.
     def carrier(self, node):
@@ -83,7 +96,8 @@ class Board:
             return later.load(_POLICED, "PolicedModem")(self.modem(), node)
         from .carriers.modem_udp import ModemUDP
 
-        return ModemUDP(self.modem(), node.config, node.clock, node.counters)
+        modem = self.modem(later.Later)
+        return ModemUDP(modem, node.config, node.clock, node.counters, modem.forget)
 
     # (interface that is active, what makes it connect): Ethernet, or else Wi-Fi with the name and
     # the password of its access point, None for an open one.
@@ -129,19 +143,17 @@ def _output(entry, key):
 _KINDS = {"i2c": _i2c, "uart": _uart, "rs485": _rs485}
 
 
-# Out of a table, or of what only loudspeakers or rivers have: elsewhere its names would be a waste
-# of heap.
+# Out of a table, or of what only some boards have: elsewhere its names would be a waste of heap.
 def _find(table, name, what):
     if name in table:
         return table[name]
-    from . import sound_parts
-
-    table = dict(table, **sound_parts.PARTS)
-    if name not in table:
-        from . import river_parts
-
-        table.update(river_parts.PARTS)
-    return _entry(table, name, what)
+    known = dict(table)
+    for line in _ELSEWHERE:
+        module, *names = line.split()
+        if name in names:
+            return later.call(module + _WIRING, "maker", name)
+        known.update(dict.fromkeys(names))
+    return _entry(known, name, what)
 
 
 def _entry(table, name, what):

@@ -27,6 +27,19 @@ def _exists(slot):
         return False
 
 
+# What is driven goes to rest first of all: a chip that resets itself drives its pins as before.
+# The app keeps them in NVS, so that no file has to be sound for this: a byte each, with 64 added
+# where a high level is rest; see at_rest.py.
+def rest(nvs):
+    pins = bytearray(32)
+    try:
+        size = nvs.get_blob("rest", pins)
+    except OSError:  # it drives nothing
+        return
+    for pin in pins[:size]:
+        machine.Pin(pin & 63, machine.Pin.OUT, value=pin >> 6)
+
+
 # Tells one image from another: how the app before it fared says nothing of this one.
 def _build():
     try:
@@ -63,8 +76,11 @@ if hasattr(gc, "threshold"):
 
 # What the app is not to blame for: the supply came back, somebody is at the REPL, a sleep is over.
 _innocent = (machine.PWRON_RESET, machine.SOFT_RESET, machine.DEEPSLEEP_RESET)
-_slot = choose(esp32.NVS("fieldbeat"), _exists, machine.reset_cause() not in _innocent, _build())
+_nvs = esp32.NVS("fieldbeat")
+if machine.reset_cause() != machine.PWRON_RESET:  # after which pins float, and may have moved
+    rest(_nvs)
+_slot = choose(_nvs, _exists, machine.reset_cause() not in _innocent, _build())
 if _slot not in sys.path:
     sys.path.insert(0, _slot)
 if __name__ == "__main__":  # of which a REPL sees what is left
-    del choose, SLOTS, TRIES, _build, _exists, _get, _innocent, _slot
+    del choose, SLOTS, TRIES, _build, _exists, _get, _innocent, _nvs, _slot, rest

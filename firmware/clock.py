@@ -24,13 +24,13 @@ class Clock:
     def __init__(self, counters):
         self._counters = counters
         self._ticks = time.ticks_ms()
-        self._rest_ms = 0
+        self.rest_ms = 0
         self._uptime_s = 0
         self._offset_s = 0  # now = offset + uptime
         self._last = 0
         self._rank = 0
         self.jumps = 0  # changes whenever times before and after do not compare
-        self._rtc = machine.RTC()
+        self.rtc = machine.RTC()
         self._recover()
 
     @property
@@ -44,10 +44,10 @@ class Clock:
     # Ticks wrap at 2^30 ms (12.4 days) and compare over half of that: ask at least once a day.
     def uptime_s(self):
         ticks = time.ticks_ms()
-        passed = time.ticks_diff(ticks, self._ticks) + self._rest_ms
+        passed = time.ticks_diff(ticks, self._ticks) + self.rest_ms
         self._ticks = ticks
         self._uptime_s += passed // 1000
-        self._rest_ms = passed % 1000
+        self.rest_ms = passed % 1000
         return self._uptime_s
 
     # Before the first set() this is the uptime. Small corrections backwards hold it still, so that
@@ -58,8 +58,8 @@ class Clock:
             self._last = t
         return self._last
 
-    # Waits for a time and calls beat() now and then. Returns False when the clock was set
-    # meanwhile, so that t may mean another moment now.
+    # Waits for a time, to the begin of its second, and calls beat() now and then. Returns False
+    # when the clock was set meanwhile, so that t may mean another moment now.
     async def until(self, t, beat):
         jumps = self.jumps
         while jumps == self.jumps:
@@ -67,13 +67,13 @@ class Clock:
             left_s = t - self.now()
             if left_s <= 0:
                 return True
-            await asyncio.sleep_ms(min(left_s * 1000, self.slice_ms()))
+            await asyncio.sleep_ms(min(left_s * 1000 - self.rest_ms, self.slice_ms()))
         return False
 
     # To the next multiple of a slice of uptime, so that tasks that look around now and then do so
     # together: the processor sleeps longer in one piece.
     def slice_ms(self):
-        return (_SLICE_S - self.uptime_s() % _SLICE_S) * 1000 - self._rest_ms
+        return (_SLICE_S - self.uptime_s() % _SLICE_S) * 1000 - self.rest_ms
 
     # Returns whether the time was taken.
     def set(self, t, source):
@@ -95,14 +95,14 @@ class Clock:
     # The RTC runs on through every reset but the loss of power.
     def _keep(self, t):
         year, month, day, hour, minute, second, weekday = time.gmtime(_EPOCH + t)[:7]
-        self._rtc.datetime((year, month, day, weekday, hour, minute, second, 0))
-        self._rtc.memory(_MAGIC + bytes((self._rank,)) + bytes(self._rtc.memory())[4:])
+        self.rtc.datetime((year, month, day, weekday, hour, minute, second, 0))
+        self.rtc.memory(_MAGIC + bytes((self._rank,)) + bytes(self.rtc.memory())[4:])
 
     def _recover(self):
-        memory = bytes(self._rtc.memory())
+        memory = bytes(self.rtc.memory())
         if len(memory) < 4 or memory[:3] != _MAGIC or not 0 < memory[3] < len(_SOURCES):
             return
-        year, month, day, weekday, hour, minute, second, _ = self._rtc.datetime()
+        year, month, day, weekday, hour, minute, second, _ = self.rtc.datetime()
         now = time.mktime((year, month, day, hour, minute, second, weekday, 1, 0))
         if now >= _EPOCH:
             self._rank = memory[3]

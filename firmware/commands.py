@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import gc
 
-from protocols import frame
+from protocols import frame, receipt
 from protocols.authority import REPEATED, Authority
 from protocols.command import DAILY
 
@@ -11,7 +11,7 @@ _threshold = getattr(gc, "threshold", lambda *size: -1)  # CPython's takes somet
 
 class Commands:
     # role: obey(command, verdict) gets what may be obeyed, repeated(command) what was told before,
-    # refused(command, reason) what is not obeyed.
+    # answer(id, stage, reason) what became of a command, or why it is not obeyed.
     def __init__(self, secrets, issuers, counters, clock, groups, two_for, role):
         self._secrets = secrets
         self._issuers = issuers
@@ -44,7 +44,7 @@ class Commands:
             self._role.repeated(command)
         elif reason:
             self._counters.count(reason)
-            self._role.refused(command, reason)
+            self._role.answer(command.id, receipt.REFUSED, reason)
         else:
             # First what is to be done is kept, then the counter that it has used up: a power cut
             # in between costs nothing. Both before the first sample, since no task runs here.
@@ -75,6 +75,12 @@ class Commands:
     def note(self, id, stage):
         self.authority.note(id, stage)
         self._issuers.store_ring(self.authority.ring)
+
+    # Noted and told after it was done, so that a reset in between does it again.
+    def settle(self, id, refused=None):
+        stage = receipt.REFUSED if refused else receipt.DONE
+        self.note(id, stage)
+        self._role.answer(id, stage, refused)
 
     # -> whether the unit takes the issuers that a command wants
     def change_issuers(self, command):

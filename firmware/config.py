@@ -1,106 +1,80 @@
-# What the data that makes a unit has to be like, and how another configuration takes the place of
-# the present one. Host and device check it, the device for its own safety.
+# The files of the data that makes a unit, and how another configuration takes the place of the
+# present one.
 # SPDX-License-Identifier: Apache-2.0
 import os
 
-from protocols import cbor
 from protocols.compat import const
 
 from . import later
 
-# Tables that few configs have, and what checks them: others need not hold those names.
-_RARE = const(
-    (
-        ("modem", "firmware.modem_config"),
-        ("speaker", "firmware.speaker_config"),
-        ("power", "firmware.power_config"),
-        ("pictures", "firmware.pictures_config"),
-        ("watch", "firmware.watch_config"),
-    )
-)
-_ANY = const(0x3FFFFFFF)
-
-# (table, key, default or None where it must be given, minimum, maximum); text has length limits.
-# The host checks more and explains better; this keeps a bad file from harming a unit in the field.
-_KEYS = (
-    ("node", "name", None, 1, 64),
-    ("node", "site", None, 1, 64),
-    ("node", "board", None, 1, 64),
-    ("node", "profile", None, 1, 64),
-    ("uplink", "host", None, 1, 253),
-    ("uplink", "port", None, 1, 65535),
-    ("uplink", "apn", "", 0, 63),
-    ("uplink", "interval_s", None, 30, 604800),
-    ("uplink", "datagram_bytes", 480, 128, 1300),
-    ("uplink", "budget_bytes_day", 20000, 1000, _ANY),
-    ("uplink", "ack_timeout_s", 20, 1, 300),
-    ("sampling", "interval_s", None, 1, 86400),
-    ("sampling", "report_samples", None, 1, 255),
-)
-_TEXTS = const(("name", "site", "board", "profile", "host"))
+_CHECK = const("firmware.config_check")
+_READER = const("protocols.cbor_reader protocols.cbor")
 
 
-class ConfigError(ValueError):
-    pass
+# unit: its name, if it has one already
+def commit(root, unit):
+    value = load(root + "/config.new")
+    later.call(_CHECK, "check", value)
+    name = value["node"]["name"]
+    if unit and name != unit:
+        raise ValueError("config: node.name is %s and id/unit %s: make them one" % (name, unit))
+    take_over(root)
 
 
 # Makes <root>/config.new the config of the next boot and keeps the present one as config.old. Each
 # step is one rename; settings.load() finishes what a power cut interrupted.
-def commit(root):
-    new = root + "/config.new"
-    check(decode(new, read(new)), "config")
+def take_over(root):
     _replace(root + "/config.cbor", root + "/config.old")
-    os.rename(new, root + "/config.cbor")
+    os.rename(root + "/config.new", root + "/config.cbor")
+    try:
+        os.remove(root + "/config.edit")  # changes of the one before: verbs/config.py
+    except OSError:
+        pass
+
+
+# --- of a person who stands before the unit: verbs/config.py
+
+
+# read_lines: of verbs/config.py
+def save(node, read_lines):
+    root, lines = node.root, read_lines(node)
+    if not lines:
+        raise ValueError("there is nothing to save: type config set PATH VALUE")
+    value = load(root + "/config.cbor")
+    rows = later.call("firmware.config_edit", "change", node, value, lines)
+    data = later.call("protocols.cbor protocols.cbor_reader", "encode", value)
+    later.call(_CHECK, "check", value)
+    with open(root + "/config.new", "wb") as file:
+        file.write(data)
+    take_over(root)
+    # Whoever saves sees what others may have typed before.
+    return later.call("firmware.rows", "table", rows) + (
+        "\nsaved, rebooting; config revert goes back. The registry does not know it before"
+        " fieldbeat provision"
+    )
+
+
+def discard(node, read_lines):
+    try:
+        os.remove(node.root + "/config.edit")
+    except OSError:  # there is none
+        pass
+    return "the changes are forgotten"
 
 
 # Goes back to the config before the last commit.
-def revert(root):
-    old = root + "/config.old"
-    check(decode(old, read(old)), "config")
-    os.rename(old, root + "/config.cbor")
+def revert(node, read_lines):
+    old = node.root + "/config.old"
+    later.call(_CHECK, "check", load(old))
+    os.rename(old, node.root + "/config.cbor")
+    return "back to the configuration before the last one; rebooting"
 
 
-# Returns the map with defaults filled in; raises ConfigError that names the key.
-def check(value, kind):
-    if kind == "config":
-        for table, module in _RARE:
-            if table in value:
-                later.call(module, "check", value, check_key, ConfigError)
-        for table, key, default, low, high in _KEYS:
-            check_key(value, table, key, default, low, high)
-        if not isinstance(value.setdefault("fitted", {}), dict):
-            raise ConfigError("config: fitted must be a table")
-    elif kind == "board":
-        for key in ("id", "buses", "fitted"):
-            _need(value, "board", key)
-        # The rest of a manifest is for the host.
-        names = ("id", "console", "buses", "modem", "ethernet", "fitted", "rails")
-        return {key: value[key] for key in names if key in value}
-    else:
-        for key in ("schema", "interval_s", "channels"):
-            _need(value, "profile", key)
-    return value
+# --- files
 
 
-# Text where the default is text, or a name of _TEXTS; else a whole number.
-def check_key(value, table, key, default, low, high):
-    inner = value.get(table)
-    if not isinstance(inner, dict):
-        raise ConfigError("config: [%s] is missing" % table)
-    given = inner.setdefault(key, default)
-    if key in _TEXTS or isinstance(default, str):
-        fits = isinstance(given, str) and low <= len(given) <= high
-        allowed = "a text of %d to %d characters" % (low, high)
-    else:
-        fits = isinstance(given, int) and not isinstance(given, bool) and low <= given <= high
-        allowed = "%d to %d" % (low, high)
-    if not fits:
-        raise ConfigError("config: %s.%s = %r, allowed is %s" % (table, key, given, allowed))
-
-
-def _need(value, name, key):
-    if key not in value:
-        raise ConfigError("%s: %s is missing; build and flash the image again" % (name, key))
+def load(path):
+    return decode(path, read(path))
 
 
 def read(path):
@@ -108,16 +82,17 @@ def read(path):
         with open(path, "rb") as file:
             return file.read()
     except OSError:
-        raise ConfigError("%s cannot be read; provision the unit or flash it again" % path)
+        raise ValueError("%s cannot be read; provision the unit or flash it again" % path)
 
 
 def decode(path, data):
+    remedy = "upload it" if path.endswith("/config.new") else "provision the unit"
     try:
-        value = cbor.decode(data)
+        value = later.call(_READER, "decode", data, True)
     except ValueError as error:
-        raise ConfigError("%s is not valid CBOR (%s); provision the unit again" % (path, error))
+        raise ValueError("%s is not valid CBOR (%s); %s again" % (path, error, remedy))
     if not isinstance(value, dict):
-        raise ConfigError("%s is not a map; provision the unit again" % path)
+        raise ValueError("%s is not a map; %s again" % (path, remedy))
     return value
 
 

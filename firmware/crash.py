@@ -6,8 +6,11 @@ import sys
 
 from protocols.compat import const, crc32
 
+from . import flight
+
 _LIMIT = const(4096)  # of /crash.txt; what is older is in /crash.old, and then gone
 _TEXT_LIMIT = const(1024)
+_CRASH = const(26)  # as in host_tools/flight_records.py
 
 
 def traceback(error):
@@ -22,6 +25,7 @@ def fingerprint(text):
 
 
 def keep(root, text, uptime_s):
+    flight.log(_CRASH, crc32(text.encode()))
     path = root + "/crash.txt"
     try:
         if _size(path) > _LIMIT:

@@ -54,7 +54,7 @@ def _ledger(ledger):
 # The RTC runs on, so it knows how long the sleep was, whether somebody has set it or not.
 def _clock(clock):
     clock.uptime_s()
-    uptime_ms = clock._uptime_s * 1000 + clock._rest_ms
+    uptime_ms = clock._uptime_s * 1000 + clock.rest_ms
     rtc_ms = time.time_ns() // _NS
     return [rtc_ms, uptime_ms, clock._offset_s, clock._last, clock._rank, clock.jumps]
 
@@ -68,14 +68,19 @@ def _differences(values):
     return found
 
 
+def _faults(status):
+    return bytes(status) if any(status) else b""
+
+
 def _batch(sampler):
     batch, n = sampler._batch, len(sampler._batch)
+    starts = range(0, len(batch.status), batch.capacity)
     names = [column.name for column in sampler.schema.columns]
     return [
         [sampler._kept, sampler._jumps, sampler._synced],
         _differences(batch.times[:n]),
-        [_differences(column[:n]) for column in batch.columns],
-        [bytes(status[:n]) if any(status[:n]) else b"" for status in batch.status],
+        [_differences(batch.values[at : at + n]) for at in starts],
+        [_faults(batch.status[at : at + n]) for at in starts],
         sampler._reported,
         [sampler.last.get(name) for name in names],
         [sampler._sources[name].ready for name in sorted(sampler._sources)],

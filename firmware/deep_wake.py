@@ -74,7 +74,7 @@ def _set_clock(clock, state):
     rtc_ms, uptime_ms, clock._offset_s, clock._last, clock._rank, clock.jumps = state
     clock._ticks = time.ticks_ms()
     passed_ms = max(0, time.time_ns() // _NS - rtc_ms)
-    clock._uptime_s, clock._rest_ms = divmod(uptime_ms + passed_ms, 1000)
+    clock._uptime_s, clock.rest_ms = divmod(uptime_ms + passed_ms, 1000)
     return passed_ms
 
 

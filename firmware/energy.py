@@ -31,7 +31,7 @@ class Ledger:
         carrier.open, carrier.send, carrier.close = self.open, self.send, self.close
 
     def now_ms(self):
-        return self._clock.uptime_s() * 1000 + self._clock._rest_ms
+        return self._clock.uptime_s() * 1000 + self._clock.rest_ms
 
     # Brings up to date what is counted when it ends. `ends`: the radio is needed again.
     def settle(self, ends=False):

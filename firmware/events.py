@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import gc
 
-from protocols import schema_map
 from protocols.compat import const
 from protocols.event_writer import encode
-from protocols.reasons import code
 
 # As in protocols/event.py, whose names would take heap; a test compares them.
 _BOOT = const(1)
@@ -27,6 +25,8 @@ _HEALTH_FLOOR = const(8)
 
 
 def boot(node, cause):
+    from protocols import schema_map
+
     schema = node.sampler.schema
     # A loss of power would have cost the time. Hypothesis: a press of EN looks the same.
     if cause == "power" and node.clock.synced:
@@ -42,11 +42,15 @@ def boot(node, cause):
 
 
 def schema(node):
+    from protocols import schema_map
+
     append(node, _SCHEMA, {_SCHEMA_MAP: schema_map.to_map(node.sampler.schema)})
 
 
 # `urgent` when the host waits for records that will never come.
 def health(node, urgent=False):
+    from protocols.reasons import code
+
     counts = node.counters.snapshot()
     gc.collect()
     body = {
@@ -85,5 +89,9 @@ def battery_mv(node):
 
 # What few units tell: loaded for them, so that others need not hold its names.
 def __getattr__(name):
-    module = "firmware.silence_events" if name == "after_a_wake" else "firmware.speaker_events"
+    module = "firmware.speaker_events"
+    if name == "after_a_wake":
+        module = "firmware.silence_events"
+    elif name in ("decision", "actuator_fault"):
+        module = "firmware.control_events"
     return getattr(__import__(module, None, None, (name,)), name)

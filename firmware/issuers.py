@@ -5,7 +5,7 @@ import esp32
 
 from protocols import cbor
 from protocols.authority import ISSUERS_MAX
-from protocols.command import issuer_kid, parse_issuer
+from protocols.command import issuer_kid
 from protocols.compat import const
 
 _TOO_SHORT = const(-0x110C)  # ESP_ERR_NVS_INVALID_LENGTH
@@ -15,6 +15,8 @@ _SIZES = const((128, 600, 1536))
 
 # Takes over a list of [algorithm, key, rights], as provisioning writes it; ValueError for another.
 def replace(data):
+    from protocols.command_alert import parse_issuer
+
     items = cbor.decode(data)
     if not isinstance(items, list) or len(items) > ISSUERS_MAX:
         raise ValueError("issuers: give a list of up to %d" % ISSUERS_MAX)

@@ -25,6 +25,8 @@ def run(root=""):
         print("fieldbeat stopped. Ctrl-D starts it again; the watchdog does so in an hour.")
     except Exception as error:
         try:
+            if node:
+                node.rest()
             text = crash.traceback(error)
             crash.keep(root, text, node.clock.uptime_s() if node else 0)
             print(text)

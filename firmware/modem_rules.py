@@ -27,7 +27,7 @@ _CFUN_MS = const(15000)  # as in drivers/nbiot.py
 # is the matter.
 def permit(node, hurry):
     store, state = _load(node)
-    urgent = node.outbox._urgent
+    urgent = node.outbox.urgent
     if urgent and urgent[-1] > state[_TRIED]:
         state[_TRIED] = urgent[-1]
         store.put(_NAME, state)

@@ -7,61 +7,77 @@ import machine
 
 from protocols.compat import const
 
-from . import crash, later
+from . import crash, flight, later
 from .clock import Clock
 from .console import Console, SerialStream
 from .counters import Counters
-from .outbox import Outbox
 from .secrets import Secrets
 
 _WATCHDOG_MS = const(120000)
+# Of a unit that drives something: what hangs keeps its outputs for so long. The longest that one
+# task takes for itself is a signature, a second (estimated for a chip; docs/performance.md).
+_ACTING_MS = const(30000)
+_FEED_MS = const(5000)
+_LATE_MS = const(1000)
 _HOUSE_SILENCE_S = const(200)
 _RESTARTS = const(5)  # an hour and task
 _HOUR_S = const(3600)
 _DAY_S = const(86400)
 _PAUSE_MS = const(5000)  # before a restart
 _PROVEN_S = const(600)  # alive this long is a proof of health, as an answer of the server is
-_TRIES = const(3)  # as in boot.py
 _LOG_LINES = const(20)
-_OUTBOX_BYTES = const(524288)  # of 2 MiB of file system: half a year of hourly reports
 
 # What later.call() loads: the first has the function, the others go with it.
-_SETTINGS = const("firmware.settings firmware.config")
+_AT_REST = const("firmware.at_rest firmware.board firmware.parts")
+_SETTINGS = const(
+    "firmware.settings firmware.config firmware.config_check protocols.cbor protocols.cbor_reader"
+)
 _BOARD = const("firmware.board firmware.parts")
 _EVENTS = const(
-    "firmware.events firmware.speaker_events firmware.silence_events firmware.sleep_store"
-    " protocols.event_writer protocols.reasons protocols.schema_map"
+    "firmware.events firmware.speaker_events firmware.silence_events firmware.control_events"
+    " firmware.sleep_store"
+    " protocols.event_writer protocols.reasons protocols.schema_map protocols.cbor"
+    " protocols.cbor_reader"
 )
-_SHELL = const("firmware.shell firmware.reboot")
-_SLEEP = const("firmware.sleep")
-_SERVER = const("firmware.smp_server firmware.smp_request protocols.smp")
+_SHELL = const("firmware.shell")
+_FLIGHT = const("firmware.flight_file")
+_SET_UP = const("firmware.set_up")
+_SERVER = const(
+    "firmware.smp_server firmware.smp_request protocols.smp protocols.cbor protocols.cbor_reader"
+)
 
-_ROLES = {
-    "camera": "firmware.roles.camera",
-    "speaker": "firmware.roles.speaker",
-    "station": "firmware.roles.station",
-}
-# By machine.*_RESET.
-_CAUSES = const(("unknown", "power", "hard", "watchdog", "deep sleep", "soft"))
+# As in host_tools/flight_records.py.
+_LATE = const(27)
+_SAFE = const(28)
+_WAKE = const(29)
+
+_HELD = const("held in its boot window; reboot ends it")
+_HELD_S = const(600)
+_HOLD = const(b"\x15")  # Ctrl-U
 _ESSENTIAL = const(("console", "house"))  # what runs in safe mode too
 
 
 class Node:
-    # root: where /config.cbor and the others are; "" but for tests.
+    # root: where /config.cbor and the others are; "" but for tests, as is the stream.
     def __init__(self, root="", stream=None):
         self._watchdog = machine.WDT(timeout=_WATCHDOG_MS)  # runs while all this is set up
         self.root = root
+        early = later.call(_FLIGHT, "load", root, not stream)
+        self._held = early == _HOLD
         self.counters = Counters()
         self.secrets = Secrets()
         self.clock = Clock(self.counters)
         settings = later.call(_SETTINGS, "load", root, self.counters)
+        later.call(_AT_REST, "rest", settings.board)
         self.config = settings.config
         self.config_hash = settings.config_hash
         self.version = settings.app.get("version", "unknown")
         self.mac = machine.unique_id()
-        self.outbox = self.uplink = self.sampler = self.role = None
+        self.outbox = self.uplink = self.sampler = self.role = self.actuators = None
         self.parts_lock = asyncio.Lock()  # whoever reads a part holds it: they share buses
         self.safe_mode_reason = None
+        self.lock = [0, 0]  # see lock.py
+        self.slot = None  # of the bench that it stands in
         self.tasks = {}
         self.log_lines = []
         self._beats = {}  # task: (uptime of its last beat, seconds that it may be silent)
@@ -73,11 +89,25 @@ class Node:
         self._day = 0
         self._shell = later.Later(_SHELL, "Shell", self)
         self._server = later.Later(_SERVER, "SMPServer", self, self._shell, root)
-        self._console = Console(stream or SerialStream(), self._shell, self._server)
+        if not stream:
+            stream = SerialStream(b"" if self._held else early)
+        language = self.config["node"].get("language")
+        self.console = Console(stream, self._shell, self._server, language, self.reboot)
         self._needs_data = bool(settings.problem)
         self._waits_for_keys = self._has_keys = False
-        self._cause = _cause()
-        self._set_up(settings)
+        self._cause, problem = None, _HELD
+        if not self._held:
+            self._cause, problem = later.call(_SET_UP, "set_up", self, settings)
+        if problem:
+            self.role = None
+            self._enter_safe_mode(problem)
+        if not self.role:  # a station empties the map of its board
+            settings = later.call(_SETTINGS, "load", root, Counters(), ("board",))
+            later.call(_AT_REST, "off", settings.board)
+        if not self.role and not problem:
+            self._waits_for_keys = True
+            self.log("it has no keys yet: run fieldbeat provision on this port")
+        flight.keep(0)
 
     # {name: driver, or None where it is switched off} of what is fitted.
     def parts(self):
@@ -93,7 +123,14 @@ class Node:
     def log(self, text, name="node"):
         line = "L %d %s: %s" % (self.clock.uptime_s(), name, text)
         self.log_lines = self.log_lines[1 - _LOG_LINES :] + [line]
-        self._console.say(line)
+        self.console.say(line)
+
+    # What may be the last that is heard of it goes to flash.
+    def _record(self, code, text):
+        try:
+            later.call(_FLIGHT, "write", self.root, code, text)
+        except MemoryError:
+            pass
 
     async def run(self):
         if self.role:  # not earlier: what the set-up took of the heap is free again
@@ -102,18 +139,25 @@ class Node:
             if self._cause:
                 self.tell("boot", self._cause)
                 self.tell("schema")
-        self._start("console", lambda beat: self._console.run())
+        self._start("console", lambda beat: self.console.run())
         self._start("house", self._keep_house, _HOUSE_SILENCE_S)
         if self.role:
             for name, function, silence_s in self.role.tasks():
                 self._start(name, function, silence_s)
+        if self.actuators:
+            machine.WDT(timeout=_ACTING_MS)  # a second one changes the time of the first
         while True:
             if self._alive():
                 self._watchdog.feed()
-            await asyncio.sleep_ms(self.clock.slice_ms())
+            elif self.actuators:  # whatever hangs might have had them off
+                self.rest()
+                machine.WDT(timeout=_LATE_MS)
+            wait_ms = self.clock.slice_ms()
+            await asyncio.sleep_ms(min(wait_ms, _FEED_MS) if self.actuators else wait_ms)
 
     # Before a reset that is wanted. What was measured is worth as much as any record.
     def close(self):
+        self.rest()
         try:
             if self.sampler:
                 self.make_room()
@@ -122,11 +166,18 @@ class Node:
         except Exception as error:  # counters do not survive the reset, /crash.txt does
             self.keep_crash(error)
 
+    # Whatever acts stops: nobody looks after it any more.
+    def rest(self):
+        if self.actuators:
+            self.actuators.off()
+
     # Somebody asked for it, so this app works well enough to be asked: no failed try.
     def reboot(self):
-        self.close()
-        self.secrets.healthy()
-        machine.reset()
+        try:
+            self.close()
+            self.secrets.healthy()
+        finally:  # whatever fails, for want of memory say
+            machine.reset()
 
     # Before what takes much heap: shell and server come back when somebody speaks to them.
     def make_room(self):
@@ -137,6 +188,10 @@ class Node:
     # The role calls this after each wake.
     def woke(self):
         outbox, uplink = self.outbox, self.uplink
+        if uplink:
+            outcome = uplink.outcome.encode()
+            flight.text(_WAKE, outcome, len(outcome))
+            flight.keep(0)
         if not outbox or not uplink or uplink.acked_s is None:
             return
         self._prove()
@@ -146,50 +201,6 @@ class Node:
         if outbox.host_behind:
             self.tell("health", True)
             outbox.host_behind = False
-
-    # --- beginning
-
-    def _set_up(self, settings):
-        problem = settings.problem
-        if self._cause == "watchdog":
-            self.counters.count("watchdog")
-        if not problem and self.secrets.tries() > _TRIES:
-            problem = "%d boots failed; reboot tries again, as it does itself in an hour" % _TRIES
-        try:
-            self._open_outbox()
-            if not problem and self.secrets.check_value():
-                self._take_role(settings)
-        except Exception as error:
-            self.keep_crash(error)
-            problem = "cannot start: %r; see /crash.txt" % error
-        if problem:
-            self.role = None
-            self._enter_safe_mode(problem)
-        elif not self.role:
-            self._waits_for_keys = True
-            self.log("it has no keys yet: run fieldbeat provision on this port")
-
-    def _open_outbox(self):
-        secrets = self.secrets
-        path = self.root + "/outbox"
-        try:
-            self.outbox = Outbox(
-                path, self.counters, _OUTBOX_BYTES, secrets.rn_load, secrets.rn_store
-            )
-        except OSError:
-            self.counters.count("fs_corrupt")
-            raise
-
-    def _take_role(self, settings):
-        gc.collect()
-        role = settings.profile.get("role", "station")
-        module = __import__(_ROLES[role], None, None, ("make",))
-        board = later.call(_BOARD, "Board", settings.board)
-        self.role = module.make(self, board, settings.profile)
-        if "power" in self.config:
-            module = __import__(_SLEEP, None, None, ("make",))
-            self.role = module.make(self, self.role, board)
-        self.sampler, self.uplink = self.role.sampler, self.role.uplink
 
     # --- supervision
 
@@ -225,7 +236,9 @@ class Node:
         now = self.clock.uptime_s()
         late = [name for name, (t, silence_s) in self._beats.items() if now - t > silence_s]
         if late and late != self._late:
-            self.log("silent: %s; the watchdog will reset" % ", ".join(late))
+            text = ", ".join(late)
+            self.log("silent: %s; the watchdog will reset" % text)
+            self._record(_LATE, text)
         self._late = late
         return not late
 
@@ -237,6 +250,7 @@ class Node:
         self._safe_since_s = self.clock.uptime_s()
         self.counters.count("safe_mode")
         self.log("safe mode: " + reason)
+        self._record(_SAFE, reason)
         self.close()
         current = asyncio.current_task() if self.tasks else None
         for name in self.tasks:
@@ -297,10 +311,5 @@ class Node:
     def _wait_in_safe_mode(self, uptime_s):
         if self._needs_data:
             self._prove()
-        elif uptime_s - self._safe_since_s >= _HOUR_S:
+        elif uptime_s - self._safe_since_s >= (_HELD_S if self._held else _HOUR_S):
             self.reboot()
-
-
-def _cause():
-    number = machine.reset_cause()
-    return _CAUSES[number] if 0 < number < len(_CAUSES) else _CAUSES[0]

@@ -2,16 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 
 
-def _bc95(uart, pwrkey, reset):
-    from drivers.bc95 import BC95
+def _bc95(make, uart, pwrkey, reset):
+    modules = "drivers.bc95 drivers.by_address drivers.nbiot drivers.modem drivers.at"
+    return make(modules + " protocols.calendar", "BC95", uart, None, reset)  # without a power key
 
-    return BC95(uart, None, reset)  # it has no power key
 
-
-def _sim7020(uart, pwrkey, reset):
-    from drivers.sim7020 import SIM7020
-
-    return SIM7020(uart, pwrkey, reset)
+def _sim7020(make, *lines):
+    modules = "drivers.sim7020 drivers.by_address drivers.nbiot drivers.modem drivers.at"
+    return make(modules + " protocols.calendar", "SIM7020", *lines)
 
 
 MODEMS = {"bc95": _bc95, "sim7020": _sim7020}

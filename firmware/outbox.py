@@ -38,20 +38,22 @@ class Segment:
 class Outbox:
     # load() and store(rn) keep a limit that rn never falls below, outside of this file system: the
     # numbers stay unique when the files are lost.
-    def __init__(self, directory, counters, limit_bytes=262144, load=None, store=None):
+    # chain: of chain.py, where what is told is to be provable.
+    def __init__(self, directory, counters, limit_bytes=262144, load=None, store=None, chain=None):
         self._directory = directory
         self._counters = counters
         self._limit = max(limit_bytes, 3 * _SEGMENT_BYTES)
         self._store = store
+        self.chain = chain
         self.next_rn = 1
         # The host waits for records that will never come (given up here, or its own store is new):
         # tell it the floor in an event.
         self.host_behind = False
-        found = later.call(_FILES, "scan", directory, counters)
-        # _segments: oldest first; _urgent: rn of alarms that are not settled; floor: the lowest rn
+        found = later.call(_FILES, "scan", directory, counters, chain)
+        # _segments: oldest first; urgent: rn of alarms that are not settled; floor: the lowest rn
         # still held, all below are acknowledged or given up; _bits: bit i tells that record
         # floor + i is settled, bit 0 is always clear.
-        self._segments, torn, self._urgent, self.floor, self._bits = found
+        self._segments, torn, self.urgent, self.floor, self._bits = found
         self._mount(torn, load)
 
     @property
@@ -86,21 +88,23 @@ class Outbox:
             self._write(kind, record)
         self._segments[-1].count += 1
         self.next_rn = rn + 1
+        if self.chain:
+            self.chain.add(rn, record)
         if urgent:
-            self._urgent.append(rn)
+            self.urgent.append(rn)
         return rn
 
     # Yields (rn, record) of what is not settled: alarms first, then oldest first. Appends and acks
     # may happen between two steps.
     def pending(self):
-        for rn in tuple(self._urgent):
+        for rn in tuple(self.urgent):
             record = self._fetch(rn)
             if record is not None:
                 yield rn, record
         segment = self._segment_from(self.floor)
         while segment:
             for rn, record in self._walk(segment):
-                if not self._settled(rn) and rn not in self._urgent:
+                if not self.settled(rn) and rn not in self.urgent:
                     yield rn, record
             segment = self._segment_from(segment.next())
 
@@ -117,13 +121,13 @@ class Outbox:
         self._advance()
         self.host_behind = base < self.floor
         if changed:
-            self._urgent = [rn for rn in self._urgent if not self._settled(rn)]
+            self.urgent = [rn for rn in self.urgent if not self.settled(rn)]
             try:
                 self._settle()
             except OSError:  # the state lives on in RAM, and the host acknowledges again
                 self._counters.count("fs_corrupt")
 
-    def _settled(self, rn):
+    def settled(self, rn):
         return rn < self.floor or self._bits >> (rn - self.floor) & 1
 
     # Moves the floor over what is settled and over what no segment holds any more.
@@ -159,15 +163,18 @@ class Outbox:
 
     def _write(self, kind, payload):
         last = self._segments[-1] if self._segments else None
-        size = len(payload) + _OVERHEAD
+        entry = _entry(kind, payload, self.next_rn)
+        chain = self.chain
         if (
             not last
             or not last.size
             or last.next() != self.next_rn
-            or last.size + size > _SEGMENT_BYTES
+            or last.size + len(entry) > _SEGMENT_BYTES
+            or (chain and not chain.noted)
         ):
             last = self._rotate(last)
-        entry = _entry(kind, payload, self.next_rn)
+            if chain:
+                entry = _entry(_MARK, self._mark() + chain.value, self.next_rn) + entry
         try:
             with open(self._path(last), "ab" if last.size else "wb") as file:
                 file.write(entry)
@@ -175,7 +182,9 @@ class Outbox:
             if error.errno != _ENOSPC or not self._as_before(last):
                 last.size = _SEGMENT_BYTES  # its tail is unknown: go on in a new segment
             raise
-        last.size += size
+        last.size += len(entry)
+        if chain:
+            chain.noted = True
 
     # A write that found no room leaves the file as it was: to give this segment up as well would
     # take one more for each record.
@@ -197,7 +206,10 @@ class Outbox:
         self._trim()
 
     def _write_mark(self):
-        self._write(_MARK, struct.pack("<II", self.floor, self._bits))
+        self._write(_MARK, self._mark())
+
+    def _mark(self):
+        return struct.pack("<II", self.floor, self._bits)
 
     def _rotate(self, last):
         if self._store:
@@ -230,11 +242,13 @@ class Outbox:
         segments = self._segments
         if len(segments) < 2 and not (segments and segments[0].next() <= self.floor):
             return False
+        if self.chain:
+            self.chain.give_up(self._directory, segments, self.settled)
         oldest = self._remove_oldest()
-        lost = sum(1 for rn in range(oldest.first, oldest.next()) if not self._settled(rn))
+        lost = sum(1 for rn in range(oldest.first, oldest.next()) if not self.settled(rn))
         if lost:
             self._counters.count("outbox_full", lost)
-        self._urgent = [rn for rn in self._urgent if rn >= oldest.next()]
+        self.urgent = [rn for rn in self.urgent if rn >= oldest.next()]
         self._advance()
         return True
 
@@ -275,8 +289,10 @@ class Outbox:
             self.next_rn = max(self._segments[-1].next(), self.floor)
         if load and (torn or not self._segments):
             self.next_rn = max(self.next_rn, load())
+        if self.chain:
+            self.chain.mounted(self.next_rn)
         self._advance()
-        self._urgent = [rn for rn in self._urgent if not self._settled(rn)]
+        self.urgent = [rn for rn in self.urgent if not self.settled(rn)]
         for segment in torn:
             self._counters.count("outbox_corrupt")
             try:
@@ -297,7 +313,7 @@ class Outbox:
             return
         # What cannot be read any more is gone, and must not be met again at each reset.
         self._segments.remove(segment)
-        self._urgent = [rn for rn in self._urgent if self._holder(rn)]
+        self.urgent = [rn for rn in self.urgent if self._holder(rn)]
         self._advance()
 
 

@@ -18,7 +18,7 @@ _EEXIST = const(17)
 
 # -> (segments, those of them that are torn, rn of alarms, floor, bits). Whatever is damaged costs
 # what is behind it in its segment.
-def scan(directory, counters):
+def scan(directory, counters, chain=None):
     segments, torn, urgent, mark = [], [], [], (1, 0)
     for first in sorted(_firsts(directory, counters)):
         segment = Segment(first)
@@ -31,8 +31,12 @@ def scan(directory, counters):
                     kind, payload = entry
                     segment.size += len(payload) + _OVERHEAD
                     if kind == _MARK:
-                        mark = struct.unpack("<II", payload)
+                        mark = struct.unpack("<II", payload[:8])
+                        if chain and len(payload) > 8:
+                            chain.at(segment.next(), payload[8:])
                     else:
+                        if chain:
+                            chain.add(segment.next(), payload)
                         if kind == _URGENT:
                             urgent.append(segment.next())
                         segment.count += 1

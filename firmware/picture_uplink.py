@@ -60,7 +60,7 @@ class PictureUplink(Uplink):
             return None
         window.accept(piv)
         self._secrets.window_store(window)
-        self._sender.receive(status)
+        self._sender.receive(status, time.ticks_ms())
         return None
 
     # --- pictures
@@ -68,6 +68,8 @@ class PictureUplink(Uplink):
     async def _after(self, keys):
         if self._listen_ms:
             await self._take(keys, self._listen_ms)
+            if not await self._overtaken(keys):  # by what a command has caused
+                return
         store = self._store
         try:
             while store.next() and self._pictures.powered():

@@ -1,4 +1,4 @@
-# What only a config with pictures has; config.py checks the rest and lends what it does so with.
+# What only a config with pictures has; config_check.py checks the rest and lends how.
 # SPDX-License-Identifier: Apache-2.0
 from protocols.compat import const
 
@@ -18,6 +18,6 @@ _KEYS = (
 )
 
 
-def check(value, check_key, error):
+def pictures(value, check_key):
     for row in _KEYS:
         check_key(value, *row)

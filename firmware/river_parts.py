@@ -1,27 +1,7 @@
 # The parts of a river station: what few boards have, loaded for them.
 # SPDX-License-Identifier: Apache-2.0
-
-import esp32
-
 from .parts import register_map
-from .sound_parts import _given, _input
-
-
-# What outlives a sleep, a reset and a loss of power. A tip of a rain gauge writes 32 bytes: in the
-# wettest places each page of the NVS is erased 40 times a year, of 100,000 that it stands.
-class Kept:
-    def __init__(self):
-        self._nvs = esp32.NVS("kept")
-
-    def get(self, name):
-        try:
-            return self._nvs.get_i32(name)
-        except OSError:
-            return None
-
-    def put(self, name, value):
-        self._nvs.set_i32(name, value)
-        self._nvs.commit()
+from .wiring import Kept, given, input_pin
 
 
 # A bus: what opens the camera on it, since it takes a lot of current from then on.
@@ -60,8 +40,8 @@ def _vc0706(board, entry):
 def _rain_gauge(board, entry):
     from drivers.rain_gauge import RainGauge
 
-    pin = _input(entry["pin"], entry.get("pull"))
-    return RainGauge(pin, Kept(), **_given(entry, "tip_um", "active", "debounce_ms"))
+    pin = input_pin(entry["pin"], entry.get("pull"))
+    return RainGauge(pin, Kept(board, entry), **given(entry, "tip_um", "active", "debounce_ms"))
 
 
 def _current_loop(board, entry):
@@ -78,7 +58,7 @@ def level(part, data, entry):
         return part
     from drivers.level import Level
 
-    return Level(part, data["level"], **_given(entry, "datum_mm", "rise_mm_s"))
+    return Level(part, data["level"], **given(entry, "datum_mm", "rise_mm_s"))
 
 
 # make(board, entry of "fitted") -> driver; of the bus: make(entry of "buses")
@@ -89,3 +69,7 @@ PARTS = {
     "rain_gauge": _rain_gauge,
     "vc0706": _vc0706,
 }
+
+
+def maker(name):
+    return PARTS[name]

@@ -8,10 +8,11 @@ from protocols import schema
 from protocols.compat import const
 from protocols.report import Batch
 
-from . import later
+from . import flight, later
 
 _TRIES = const(3)
-_WRITER = const("protocols.report_writer protocols.rice")  # needed once a batch
+_WRITER = const("protocols.report_writer protocols.rice protocols.bits")  # needed once a batch
+_STEP = const(0x100)  # and the number of a part, as in host_tools/flight_records.py
 _BACKOFF_MS = const(100)  # before the second try, and five times that before the third
 
 # With these reasons the value never reached us; with all others the part itself is in doubt.
@@ -44,21 +45,18 @@ class _Source:
         self.values = None
         self.quality = schema.NORMAL
 
-    def channel(self, name):
-        for index, (own, _, scale) in enumerate(self.part.CHANNELS if self.part else ()):
-            if own == name:
-                return index, scale
-        return None, 1
-
 
 class Sampler:
     # parts: {name: driver, or None where it is disabled}, read while holding the lock. A channel
-    # from "air.humidity" is what the part air calls humidity.
-    def __init__(self, profile, parts, lock, clock, counters, outbox, interval_s, report_samples):
+    # from "air.humidity" is what the part air calls humidity. trim: {name of a channel that was
+    # calibrated: (offset in counts, factor in 1/10000)}.
+    def __init__(
+        self, profile, parts, lock, clock, counters, outbox, interval_s, report_samples, trim=()
+    ):
         self.schema = schema_of(profile)
         self.interval_s = interval_s
         self.last = {}  # {channel name: (value or None, quality, time)}
-        self._lock = lock
+        self.lock = lock
         self._clock = clock
         self._counters = counters
         self._outbox = outbox
@@ -67,12 +65,20 @@ class Sampler:
         self._jumps = clock.jumps
         self._synced = clock.synced
         self._sources = {}
-        self._channels = []  # (source, index in its values or None, its scale), one a column
+        self.channels = []  # (source, index in its values or None, its scale, trim), one a column
         self._reported = [None] * len(self.schema.columns)  # the last normal value of each
+        self._stuck = None
+        if any([channel.get("stuck_rounds") for channel in profile["channels"]]):
+            self._stuck = later.load("firmware.stuck", "Stuck")(profile["channels"])
+        known = {}  # of each part what it measures: some have to look it up
         for channel in profile["channels"]:
             name, own = channel["from"].split(".")
-            source = self._sources.setdefault(name, _Source(parts.get(name)))
-            self._channels.append((source,) + source.channel(own))
+            part = parts.get(name)
+            if name not in known:
+                self._sources[name] = _Source(part)
+                known[name] = part.CHANNELS if part else ()
+            trimmed = (trim and trim.get(channel["name"]),)
+            self.channels.append((self._sources[name],) + _find(known[name], own) + trimmed)
 
     # Times are multiples of the interval, so that one that was missed is visible.
     async def run(self, beat):
@@ -84,15 +90,20 @@ class Sampler:
     # One sample of everything, as of time t by the clock as it is now: it may be set meanwhile.
     async def round(self, t):
         jumps, synced = self._clock.jumps, self._clock.synced
-        async with self._lock:
-            for source in self._sources.values():
-                reason = await self._read(source)
-                if reason:
-                    self._counters.count(reason)
+        for n, source in enumerate(self._sources.values()):
+            flight.keep(_STEP + n)
+            async with self.lock:  # each for itself: a relay on the same line does not wait
+                reason = await self.read(source)
+            if reason:
+                self._counters.count(reason)
+        flight.keep(0)
         values, qualities = [], []
-        for c, (source, index, scale) in enumerate(self._channels):
+        for c, channel in enumerate(self.channels):
             column = self.schema.columns[c]
-            value, quality = judge(source, index, scale, column)
+            value, quality = judge(column, *channel)
+            if quality == schema.NORMAL and self.is_stuck(c):
+                quality = schema.SENSOR_FAULT
+                self._counters.count("sensor_stuck")
             values.append(self._steady(c, value) if quality == schema.NORMAL else value)
             qualities.append(quality)
             if quality == schema.OUT_OF_RANGE:
@@ -105,6 +116,11 @@ class Sampler:
         self._batch.add(t, values, qualities)
         if self._batch.full:
             self.flush()
+
+    # What it measures is told all the same, with the quality of a fault.
+    def is_stuck(self, c, counts=True):
+        source, index = self.channels[c][:2]
+        return self._stuck and self._stuck.holds(c, source.values[index], counts)
 
     # Within the dead band of what was reported last, that is reported again: it costs fewer bits.
     def _steady(self, c, value):
@@ -137,7 +153,7 @@ class Sampler:
         return True
 
     # -> the reason if it failed
-    async def _read(self, source):
+    async def read(self, source):
         source.values = None
         source.quality = schema.MAINTENANCE  # not fitted, or switched off by the config
         if source.part is None:
@@ -156,20 +172,33 @@ class Sampler:
                 reason = error.reason
             except OSError:
                 reason = "sensor_timeout"
+            except MemoryError:  # its driver found no room; others may have left at the next try
+                if attempt == _TRIES - 1:
+                    raise
         source.ready = False
         comm = reason in _COMM_REASONS
         source.quality = schema.COMM_FAULT if comm else schema.SENSOR_FAULT
         return reason
 
 
+# -> the place of a channel in the values of its part, its scale
+def _find(channels, name):
+    for index, (own, _, scale) in enumerate(channels):
+        if own == name:
+            return index, scale
+    return None, 1
+
+
 # -> (value or None, quality) of one column
-def judge(source, index, scale, column):
+def judge(column, source, index, scale, trim):
     if source.values is None:
         return None, source.quality
     value = source.values[index] if index is not None else None
     if value is None:  # the part has no such channel, or does not know
         return None, schema.SENSOR_FAULT if index is None else schema.COMM_FAULT
     value = rescale(value, scale, column.scale)
+    if trim:
+        value = rescale(value * trim[1], 10000, 1) + trim[0]
     if not column.minimum <= value <= column.maximum:
         return value, schema.OUT_OF_RANGE
     return value, schema.NORMAL

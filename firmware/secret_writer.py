@@ -6,7 +6,12 @@ from protocols.replay import Window
 from . import later
 
 _WIFI = const("firmware.wifi_secret")
-_ISSUERS = const("firmware.issuers protocols.authority protocols.command")
+_TRACE = const("firmware.trace_key")
+_LOCK = const("firmware.lock")
+_ISSUERS = const(
+    "firmware.issuers protocols.authority protocols.command protocols.command_alert"
+    " protocols.cbor_reader"
+)
 
 
 # Raises ValueError that says what to give instead; epoch and kid may follow the master in one
@@ -17,6 +22,10 @@ def put(secrets, nvs, name, value):
         later.call(_ISSUERS, "replace", bytes(value))
     elif name == "wifi_password":
         later.call(_WIFI, "replace", bytes(value))
+    elif name == "trace":
+        later.call(_TRACE, "replace", bytes(value))
+    elif name == "code":
+        later.call(_LOCK, "replace", bytes(value))
     elif name == "unit":
         _put_name(secrets, nvs, value)
     else:
@@ -25,12 +34,9 @@ def put(secrets, nvs, name, value):
 
 def _put_name(secrets, nvs, value):
     value = value.encode() if isinstance(value, str) else bytes(value)
-    if not 0 < len(value) <= 64:
-        raise ValueError("unit: give 1 to 64 bytes")
-    try:
-        str(value, "utf-8")
-    except UnicodeError:
-        raise ValueError("unit: give UTF-8 text")
+    strange = value.lstrip(b"abcdefghijklmnopqrstuvwxyz0123456789-")
+    if strange or value[:1] in (b"", b"-") or len(value) > 32:
+        raise ValueError("unit: give 1 to 32 lower-case letters, digits and -, which is not first")
     if value != secrets._blob("unit", 64):
         nvs.set_blob("unit", value)
         nvs.commit()
@@ -38,22 +44,25 @@ def _put_name(secrets, nvs, value):
 
 def _put_key(secrets, nvs, name, value):
     old = master, kid, epoch = secrets._keys()
+    first = 0  # before it was given one
     if name == "epoch":
-        epoch = value
+        epoch, first = value, 1
     elif name == "kid":
         kid = bytes(value)
     elif name == "master":
         master = bytes(value[:16])
         if len(value) > 16:
-            epoch, kid = int.from_bytes(value[16:20], "big"), bytes(value[20:])
+            epoch, kid, first = int.from_bytes(value[16:20], "big"), bytes(value[20:]), 1
     else:
-        raise ValueError(name + ": give one of master, kid, epoch, unit, issuers, wifi_password")
-    if master is not None and len(master) != 16:
-        raise ValueError("master: give 16 bytes; epoch and kid may follow")
+        raise ValueError(
+            name + ": give one of master, kid, epoch, unit, issuers, wifi_password, trace, code"
+        )
+    if master is not None and (len(master) != 16 or not any(master)):
+        raise ValueError("master: give 16 random bytes; epoch and kid may follow")
     if kid is not None and len(kid) not in (2, 4):
         raise ValueError("kid: give 2 or 4 bytes")
-    if not isinstance(epoch, int) or not 0 <= epoch <= 0x7FFFFFFF:
-        raise ValueError("epoch: give an integer of 0 to 2147483647")
+    if not isinstance(epoch, int) or not first <= epoch <= 0x7FFFFFFF:
+        raise ValueError("epoch: give an integer of 1 to 2147483647")
     if (master, kid, epoch) == old:
         return
     # In one: a power cut between them would leave a unit with neither key.

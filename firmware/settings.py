@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 
+from protocols import cbor_reader  # noqa: F401 - once for all files
 from protocols.compat import sha256
 
-from .config import ConfigError, check, decode, read
+from .config import decode, read
+from .config_check import check
 
 
 class Settings:
@@ -39,8 +41,8 @@ def load(root, counters, names=("board", "profile", "config")):
         path = "%s/%s.cbor" % (root, name)
         try:
             data = read(path)
-            value = check(decode(path, data), name)
-        except ConfigError as error:
+            value = _checked(decode(path, data), name)
+        except ValueError as error:
             counters.count("config_bad")
             settings.problem = settings.problem or str(error)
             continue
@@ -49,9 +51,24 @@ def load(root, counters, names=("board", "profile", "config")):
             settings.config_hash = sha256(data).digest()[:8]
     try:
         settings.app = decode("app", read(root + "/app.cbor"))
-    except ConfigError:  # it only says the version
+    except ValueError:  # it only says the version
         pass
     return settings
+
+
+# -> what the device needs of it
+def _checked(value, name):
+    if name == "config":
+        return check(value)
+    is_board = name == "board"
+    for key in ("id", "buses", "fitted") if is_board else ("schema", "interval_s", "channels"):
+        if key not in value:
+            raise ValueError("%s: %s is missing; build and flash the image again" % (name, key))
+    if not is_board:
+        return value
+    # The rest of a manifest is for the host.
+    names = ("id", "console", "buses", "modem", "ethernet", "fitted", "rails")
+    return {key: value[key] for key in names if key in value}
 
 
 # Between the two renames of a commit there is no config.cbor: config.new is whole then. Without
@@ -67,8 +84,8 @@ def _recover(root, counters):
         if name not in names:
             continue
         try:
-            check(decode(name, read("%s/%s" % (root, name))), "config")
+            check(decode(name, read("%s/%s" % (root, name))))
             os.rename("%s/%s" % (root, name), root + "/config.cbor")
             return
-        except ConfigError:
+        except ValueError:
             counters.count("config_bad")

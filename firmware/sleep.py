@@ -9,7 +9,7 @@ from protocols.compat import const
 from . import later
 
 _START = const("firmware.sleep_start firmware.power_parts firmware.filmed")
-_WAKE = const("firmware.deep_wake firmware.sleep_store")
+_WAKE = const("firmware.deep_wake firmware.sleep_store protocols.cbor protocols.cbor_reader")
 _LOOK = const("firmware.sleep_look")
 
 _LOOK_MS = const(1000)
@@ -49,7 +49,7 @@ class Sleeper:
         try:
             jumps = clock.jumps
             clock.uptime_s()
-            await asyncio.sleep_ms(-clock._rest_ms % 1000)
+            await asyncio.sleep_ms(-clock.rest_ms % 1000)
             return jumps == clock.jumps and await self.wait_until(t, beat)
         finally:
             del self.due[beat]

@@ -8,10 +8,10 @@ from protocols.compat import const
 
 from . import later
 
-_DEEP = const("firmware.deep_sleep firmware.sleep_store")
+_DEEP = const("firmware.deep_sleep firmware.sleep_store protocols.cbor protocols.cbor_reader")
 _EVENTS = const(
     "firmware.energy_events firmware.events firmware.speaker_events protocols.event_writer"
-    " protocols.reasons protocols.schema_map"
+    " protocols.reasons protocols.schema_map protocols.cbor protocols.cbor_reader"
 )
 _PARTS = const("firmware.power_parts")
 _DAY_S = const(86400)
@@ -72,7 +72,7 @@ def _left_ms(sleeper):
         return 0
     # The house has its daily events, and the watchdog its food.
     house_s = _DAY_S - uptime_s % _DAY_S
-    left_ms = min(min(sleeper.due.values()) - clock.now(), house_s) * 1000 - clock._rest_ms
+    left_ms = min(min(sleeper.due.values()) - clock.now(), house_s) * 1000 - clock.rest_ms
     if sleeper.mode == "deep":
         left_ms -= sleeper.lead_ms
         return left_ms if left_ms >= _SHORTEST_DEEP_MS else 0

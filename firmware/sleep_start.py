@@ -22,7 +22,7 @@ def begin(sleeper, node, role):
     sleeper.count = len(role.tasks())
     sleeper.wait_until = clock.until
     clock.until = sleeper.until
-    sleeper.console = node._console._stream = Heard(node._console._stream, clock)
+    sleeper.console = node.console.stream = Heard(node.console.stream, clock)
     camera = role.parts.get("camera")
     if camera:
         from . import filmed

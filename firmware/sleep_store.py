@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 #   4 bytes   of clock.py, which needs none of what follows
+#   ring      of flight.py, unless the map leaves it no room
 #   version   u8
 #   map       CBOR, {name: value}
 #   crc       u32, CRC-32 of version and map
@@ -11,6 +12,8 @@ import machine
 
 from protocols import cbor
 from protocols.compat import const, crc32
+
+from . import flight
 
 _CLOCK_BYTES = const(4)
 _VERSION = const(1)
@@ -37,12 +40,16 @@ class SleepStore:
         return self._write(values)
 
     def _write(self, values):
-        data = bytearray(bytes(self._rtc.memory())[:_CLOCK_BYTES])
+        memory = bytes(self._rtc.memory())
+        start = flight.start(memory)
+        data = bytearray(memory[:start])
         if values:  # in one piece: where it is needed, heap is short
-            data.extend(bytes(_CLOCK_BYTES - len(data)))  # a clock that was never set
+            data.extend(bytes(start - len(data)))  # a clock that was never set
             data.append(_VERSION)
             cbor.write_item(data, values, 0)
-            data.extend(struct.pack("<I", crc32(memoryview(data)[_CLOCK_BYTES:])))
+            data.extend(struct.pack("<I", crc32(memoryview(data)[start:])))
+        if len(data) > _ROOM:
+            data[_CLOCK_BYTES:start] = b""
         if len(data) > _ROOM:
             return False
         self._rtc.memory(data)
@@ -50,7 +57,8 @@ class SleepStore:
 
     # What is damaged is counted once, and is gone; so is what another version has left.
     def _values(self):
-        data = bytes(self._rtc.memory())[_CLOCK_BYTES:]
+        memory = bytes(self._rtc.memory())
+        data = memory[flight.start(memory) :]
         if not data:
             return {}
         if len(data) > 5 and struct.unpack("<I", data[-4:])[0] == crc32(data[:-4]):

@@ -5,6 +5,7 @@ import os
 from protocols import smp
 from protocols.compat import const, sha256
 
+from . import later
 from .smp_request import Refused, field
 
 # As in protocols/smp_codes.py.
@@ -39,8 +40,10 @@ _READABLE = const(
         "/board.cbor",
         "/app.cbor",
         "/crash.txt",
+        "/flight.cbor",
     )
 )
+_FLIGHT = const("/flight.cbor")  # made when somebody begins to read it
 _READABLE_FOLDER = const("/outbox/")
 _WRITABLE = const(("/config.new",))
 
@@ -72,6 +75,8 @@ class FSGroup:
         name = field(body, "name", str)
         if not _readable(name):
             raise Refused(smp.EACCESSDENIED, _INVALID_NAME)
+        if name == _FLIGHT and not field(body, "off", int, 0):
+            later.call("firmware.flight_file", "write", self._root)
         return self._root + name
 
     def _size(self, path):
@@ -100,14 +105,16 @@ class FSGroup:
 
     async def _upload(self, body):
         path, offset = self._path(body), field(body, "off", int)
-        data = field(body, "data", bytes)
-        if field(body, "name", str) not in _WRITABLE:
+        data, name = field(body, "data", bytes), field(body, "name", str)
+        if name not in _WRITABLE:
             raise Refused(smp.EACCESSDENIED, _READ_ONLY)
-        if max(offset + len(data), field(body, "len", int, 0)) > _WRITE_LIMIT:
-            raise Refused(smp.ENOMEM, _WRITE_FAILED)
         # A chunk that is already there may come again: its answer was lost.
         if offset and offset > self._size(path):
             raise Refused(smp.EINVAL, _OFFSET_NOT_VALID)
+        if max(offset + len(data), field(body, "len", int, 0)) > _WRITE_LIMIT:
+            if offset:  # a part of a file is not to be committed
+                os.remove(path)
+            raise Refused(smp.EINVAL, text="%s takes at most %d bytes" % (name, _WRITE_LIMIT))
         try:
             with open(path, "r+b" if offset else "wb") as file:
                 file.seek(offset)

@@ -21,6 +21,7 @@ _OS_PARAMETERS = const(6)
 _OS_APPLICATION_INFO = const(7)
 
 _CIVIL = const("firmware.civil")
+_DAY_S = const(86400)  # which no time zone of a modem makes
 _INVALID_FORMAT = const(2)
 _RTC_NOT_SET = const(4)
 _RTC_COMMAND_FAILED = const(5)
@@ -65,8 +66,12 @@ class OSGroup:
         try:
             seconds = later.call(_CIVIL, "from_iso", text)
         except ValueError:
-            raise Refused(smp.EINVAL, _INVALID_FORMAT)
-        if not self._node.clock.set(seconds, "console"):
+            raise Refused(smp.EINVAL, text="datetime: give 2024-01-31T23:59:59Z, up to 2099")
+        clock = self._node.clock
+        if clock.source == "modem" and abs(seconds - clock.now()) > _DAY_S:
+            told = later.call(_CIVIL, "to_iso", clock.now())
+            raise Refused(smp.EINVAL, text="datetime: more than a day from the network's " + told)
+        if not clock.set(seconds, "console"):
             raise Refused(smp.EBADSTATE, _RTC_COMMAND_FAILED)  # the server's time is better
         return {}
 

@@ -12,6 +12,9 @@ _GROUP_SETTINGS = const(3)
 _GROUP_FS = const(8)
 _GROUP_SHELL = const(9)
 _GROUP_ENUM = const(10)
+_FS_FILE = const(0)
+_OS_DATETIME = const(4)
+_OS_RESET = const(5)
 
 # group: what later.call() makes of it. All take the server.
 _GROUPS = {
@@ -21,6 +24,10 @@ _GROUPS = {
     _GROUP_SHELL: ("firmware.smp_shell", "ShellGroup"),
     _GROUP_ENUM: ("firmware.smp_enum", "EnumGroup"),
 }
+_UNPACK = const("protocols.smp protocols.cbor_reader")  # the work needs the reader's heap
+_CHANGES = const(((_GROUP_FS, _FS_FILE), (_GROUP_OS, _OS_DATETIME)))
+_LOCK = const("firmware.lock")
+_LOCKED = const("locked; 'shell exec unlock CODE' first; 'fieldbeat code UNIT' shows it")
 _NO_ROOM = const("no heap for it now, ask again in some seconds")
 
 
@@ -56,6 +63,8 @@ class SMPServer:
         except MemoryError:  # a wake, say, has the heap: who asks again in a moment finds room
             self._group = None
             self.shell.forget()
+            if frame[5] == _GROUP_OS and frame[7] == _OS_RESET:
+                self.node.reboot()
             return Refused(smp.ENOMEM, text=_NO_ROOM).answer(frame)
         except Exception as error:
             self.node.log("smp: %r" % error)
@@ -64,7 +73,7 @@ class SMPServer:
     async def _execute(self, frame):
         handler = self._handler(frame)
         try:
-            body = smp.unpack(frame)[4]
+            body = later.call(_UNPACK, "unpack", frame)[4]
         except ValueError as error:
             self.node.counters.count("smp_bad_frame")
             raise Refused(smp.EINVAL, text=str(error))
@@ -87,4 +96,8 @@ class SMPServer:
         handler = commands[1 if frame[0] & smp.WRITE else 0] if commands else None
         if handler is None:
             raise Refused(smp.ENOTSUP)
+        # The clock too: it tells rules when to act, until a server knows better.
+        changes = id == _GROUP_SETTINGS or (id, frame[7]) in _CHANGES
+        if changes and frame[0] & smp.WRITE and later.call(_LOCK, "is_locked", self.node):
+            raise Refused(smp.EACCESSDENIED, text=_LOCKED)
         return handler

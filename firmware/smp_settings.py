@@ -23,9 +23,15 @@ _ROOT_NOT_FOUND = const(5)
 _WRITE_NOT_SUPPORTED = const(6)
 _DELETE_NOT_SUPPORTED = const(7)
 
-_CONFIG = const("firmware.config")  # a third of the free heap, for the commit alone
-_ISSUERS = const("firmware.issuers protocols.authority protocols.command")
+# A third of the free heap, for the commit alone.
+_CONFIG = const("firmware.config protocols.cbor_reader")
+_ISSUERS = const(
+    "firmware.issuers protocols.authority protocols.command protocols.command_alert"
+    " protocols.cbor_reader"
+)
 _WIFI = const("firmware.wifi_secret")
+_TRACE = const("firmware.trace_key")
+_LOCK = const("firmware.lock")
 _NAME_LIMIT = const(32)
 _WRITABLE = {
     "id/unit": "unit",
@@ -34,6 +40,8 @@ _WRITABLE = {
     "key/master": "master",
     "key/issuers": "issuers",
     "key/wifi_password": "wifi_password",
+    "key/trace": "trace",
+    "key/code": "code",
 }
 _READ_ONLY = const(("id/mac", "key/check", "key/wifi_check", "config/sha256"))
 _WRITE_ONLY = const(("key/master", "key/wifi_password"))
@@ -52,6 +60,7 @@ class SettingsGroup:
         self._secrets = server.node.secrets
         self._mac = server.node.mac
         self._root = server.root
+        self._committed = False
         # command: (read, write)
         self.commands = {
             _SETTINGS_READ_WRITE: (self._read, self._write),
@@ -87,6 +96,10 @@ class SettingsGroup:
             return self._secrets.check_value()
         if name == "key/wifi_check":
             return later.call(_WIFI, "check_value")
+        if name == "key/trace":  # the public one, never the secret
+            return later.call(_TRACE, "public")
+        if name == "key/code":
+            return later.call(_LOCK, "check_value")
         if name == "key/issuers":
             return later.call(_ISSUERS, "Issuers").list()
         kid, epoch, unit = self._secrets.identity()
@@ -119,11 +132,14 @@ class SettingsGroup:
         try:
             os.stat(self._root + "/config.new")
         except OSError:
-            return {}  # nothing is waiting, or the answer to the first commit was lost
+            if self._committed:  # the answer was lost
+                return {}
+            raise Refused(smp.ENOENT, text="nothing to commit: upload /config.new first")
         try:
-            later.call(_CONFIG, "commit", self._root)
-        except ValueError as error:  # ConfigError
+            later.call(_CONFIG, "commit", self._root, self._secrets.identity()[2])
+        except ValueError as error:
             raise Refused(smp.EINVAL, text=str(error))
+        self._committed = True
         return {}
 
     async def _nothing(self, body):

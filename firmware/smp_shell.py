@@ -10,6 +10,7 @@ _GROUP_SHELL = const(9)
 _SHELL_EXECUTE = const(0)
 
 _OUTPUT_LIMIT = const(1024)  # characters of a verb's answer
+_CUT = const(" ...\ncut off here; in a terminal (fieldbeat console) it is whole")
 
 
 class ShellGroup:
@@ -24,4 +25,6 @@ class ShellGroup:
         if not argv or not all(type(word) is str for word in argv):
             raise Refused(smp.EINVAL, text="field argv must be a list of words")
         text, ret = await self._shell.execute(argv)
-        return {"o": text[:_OUTPUT_LIMIT], "ret": ret}
+        if len(text) > _OUTPUT_LIMIT:
+            text = text[: _OUTPUT_LIMIT - len(_CUT)] + _CUT
+        return {"o": text, "ret": ret}

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import machine
 
+from .wiring import given, input_pin, output_pin
+
 
 # A bus.
 def _i2s(entry):
@@ -51,10 +53,10 @@ def _i2s_output(board, entry):
 def _amplifier(board, entry):
     from drivers.amplifier import Amplifier
 
-    pins = _output(entry["mute"], 1), _output(entry["relay"], 0)
-    options = _given(entry, "settle_ms")
+    pins = output_pin(entry["mute"], 1), output_pin(entry["relay"], 0)
+    options = given(entry, "settle_ms")
     if "fault" in entry:
-        options["fault"] = _input(entry["fault"])
+        options["fault"] = input_pin(entry["fault"])
     if "codec" in entry:
         options["codec"] = board.part(entry["codec"], {})
     return Amplifier(board.bus(entry["bus"]), *pins, **options)
@@ -63,7 +65,7 @@ def _amplifier(board, entry):
 def _es8388(board, entry):
     from drivers.es8388 import ES8388
 
-    return ES8388(board.bus(entry["bus"]), **_given(entry, "address"))
+    return ES8388(board.bus(entry["bus"]), **given(entry, "address"))
 
 
 def _syn6288(board, entry):
@@ -81,21 +83,14 @@ def _xfs5152(board, entry):
 def _line_monitor(board, entry):
     from drivers.line_monitor import LineMonitor
 
-    options = _given(entry, "numerator", "denominator", "threshold_ma", "full_scale_ma")
+    options = given(entry, "numerator", "denominator", "threshold_ma", "full_scale_ma")
     return LineMonitor(board.adc(entry["pin"]), **options)
-
-
-def _contact(board, entry):
-    from drivers.contact import Contact
-
-    pin = _input(entry["pin"], entry.get("pull"))
-    return Contact(pin, **_given(entry, "active", "debounce_ms"))
 
 
 def _a02yyuw(board, entry):
     from drivers.a02yyuw import A02YYUW
 
-    options = _given(entry, "datum_mm", "rise_mm_s")
+    options = given(entry, "datum_mm", "rise_mm_s")
     if "reckoned_c" in entry:
         from drivers.air import Air
 
@@ -103,30 +98,18 @@ def _a02yyuw(board, entry):
     return A02YYUW(board.bus(entry["bus"]), **options)
 
 
-def _output(pin, value):
-    return machine.Pin(pin, machine.Pin.OUT, value=value)
-
-
-def _input(pin, pull=None):
-    if pull == "up":
-        return machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP)
-    return machine.Pin(pin, machine.Pin.IN)
-
-
-# Those keys that the entry has, as keywords of a driver.
-def _given(entry, *keys):
-    return {key: entry[key] for key in keys if key in entry}
-
-
 # make(board, entry of "fitted") -> driver; of the bus: make(entry of "buses")
 PARTS = {
     "i2s": _i2s,
     "a02yyuw": _a02yyuw,
     "amplifier": _amplifier,
-    "contact": _contact,
     "es8388": _es8388,
     "i2s_output": _i2s_output,
     "line_monitor": _line_monitor,
     "syn6288": _syn6288,
     "xfs5152": _xfs5152,
 }
+
+
+def maker(name):
+    return PARTS[name]

@@ -1,4 +1,4 @@
-# What only a speaker's config has; config.py checks the rest and lends what it does so with.
+# What only a speaker's config has; config_check.py checks the rest and lends how.
 # SPDX-License-Identifier: Apache-2.0
 from protocols.compat import const
 
@@ -26,17 +26,17 @@ _ROAD_KEYS = (
 _GROUPS_MAX = const(16)
 
 
-def check(value, check_key, error):
+def speaker(value, check_key):
     for row in _KEYS:
         check_key(value, *row)
     groups = value["speaker"].setdefault("groups", [])
     whole = isinstance(groups, list) and len(groups) <= _GROUPS_MAX
     if not whole or not all(isinstance(group, int) for group in groups):
-        raise error("config: speaker.groups must be a list of up to 16 numbers")
+        raise ValueError("config: speaker.groups must be a list of up to 16 numbers")
     if "wifi" not in value:
         return
     value.setdefault("nbiot", {})
     for road_row in _ROAD_KEYS:
         check_key(value, *road_row)
     if not isinstance(value["wifi"].setdefault("open", False), bool):
-        raise error("config: wifi.open must be true or false")
+        raise ValueError("config: wifi.open must be true or false")

@@ -16,6 +16,14 @@ _BITMAP_SIZE = const(32)  # as in protocols/ack.py
 _RECORDS = const(32)  # a round: as many as one ack can tell apart
 _REFUSED = const(8)
 _TURN_MS = const(1000)
+_NOTHING = const("")  # to be sent
+_ACK = const("protocols.ack protocols.cbor protocols.cbor_reader")
+
+
+# As in protocols/ack.py, which is not there any more when the answer is looked at.
+def _covers(answer, rn):
+    ahead = rn - answer.cumulative - 1
+    return ahead < 0 or (ahead < _BITMAP_SIZE and answer.bitmap >> ahead & 1)
 
 
 def _beyond(answer, rn):
@@ -28,6 +36,8 @@ def _rest():  # a beat that nobody needs
 
 
 class Uplink:
+    obey: tuple  # (node, role) of a station that takes orders, see obeying_uplink.py
+
     # config: the unit's, checked. on_schemas(ids): the server cannot decode these schemas yet.
     def __init__(self, outbox, carrier, secrets, clock, counters, config, on_schemas=None):
         self.carrier = carrier
@@ -42,7 +52,7 @@ class Uplink:
         self._sequence = secrets.sequence()
         # One for life, taken while the heap is whole.
         self._frame = bytearray(frame.HEADER_MAX + carrier.MTU)
-        self._lock = asyncio.Lock()
+        self.lock = asyncio.Lock()
         self._beat = _rest  # of the wake that is going on
         self._answered_key = None  # (kid, epoch) under which the server has answered since boot
         # First records of datagrams that the carrier did not take: they go last, because one that
@@ -54,11 +64,12 @@ class Uplink:
     # beat() now and then: between two calls is no more than opening the carrier, a round of
     # sending, or one wait for an answer. `ask`: for an answer also if nothing is waiting, which
     # shows that the server is there, tells the time and keeps the way back through a NAT open.
-    async def wake(self, beat=_rest, ask=False):
-        while self._lock.locked():  # somebody at the console was faster
+    async def wake(self, beat=None, ask=False):
+        beat = beat or _rest
+        while self.lock.locked():  # somebody at the console was faster
             beat()
             await asyncio.sleep_ms(_TURN_MS)
-        async with self._lock:
+        async with self.lock:
             self._beat = beat
             keys = self._secrets.keyset()
             if keys is None:
@@ -88,7 +99,7 @@ class Uplink:
         return False
 
     async def _ask(self, keys):
-        answer = await self._round(keys, [[]], self.outcome != "no_ack")
+        answer = await self._round(keys, ([],), set(), self.outcome != "no_ack")
         self.outcome = "acked" if answer else "no_ack"
         return answer is not None
 
@@ -99,31 +110,36 @@ class Uplink:
         sent, beyond = set(), set()
         for _ in range(_ROUNDS):
             plan = self._plan(keys, beyond | self._refused, 1 if probing else _DATAGRAMS)
-            if not plan and self._refused:
+            answer = await self._round(keys, plan, sent, not probing)
+            if answer is _NOTHING and self._refused:
                 plan = self._plan(keys, beyond, 1)
-            if not plan:
+                answer = await self._round(keys, plan, sent, not probing)
+            if answer is _NOTHING:
                 break
-            for group in plan:
-                sent.update(rn for rn, _ in group)
-            answer = await self._round(keys, plan, not probing)
             probing = False
             if answer is None:
                 self.outcome = "no_ack"
                 return False
             # The next round fills the gaps; what no ack can cover now is not sent twice a wake.
-            sent = {rn for rn in sent if not answer.covers(rn)}
+            sent = {rn for rn in sent if not _covers(answer, rn)}
             beyond = {rn for rn in sent if _beyond(answer, rn)}
         if self._outbox.depth and not self._affordable(1):
             self._counters.count("budget_spent")
         self.outcome = "partly" if sent else "acked"
         return not sent
 
-    # All datagrams of a plan; the last one asks for the answer, and may be sent once more without.
-    async def _round(self, keys, plan, again):
+    # All datagrams of a plan, which is made meanwhile: two at a time are in the heap. The last one
+    # asks for the answer, and may be sent once more without. Adds what is sent to the set.
+    async def _round(self, keys, plan, sent, again):
         self._beat()
-        last = plan[-1]
-        for group in plan[:-1]:
-            await self._send(keys, group, False)
+        last = _NOTHING
+        for group in plan:
+            if last is not _NOTHING:
+                await self._send(keys, last, False)
+            last = group
+            sent.update([rn for rn, _ in group])
+        if last is _NOTHING:
+            return _NOTHING
         asked_s = self._clock.uptime_s()
         await self._send(keys, last, True)
         answer = await self._answer(keys, last, asked_s)
@@ -132,10 +148,10 @@ class Uplink:
             answer = await self._answer(keys, last, asked_s)
         return answer
 
-    # -> the (rn, record) of each datagram.
+    # Yields the (rn, record) of each datagram. When it goes on, the one before has not been sent.
     def _plan(self, keys, skipped, datagrams):
         overhead = frame.overhead(len(keys.kid), self._with_epoch(keys))
-        plan, room, count = [], 0, 0
+        group, room, count, begun = [], 0, 0, 0
         for rn, record in self._outbox.pending():
             cost = packing.cost(len(record))
             if cost + overhead > len(self._frame) - frame.HEADER_MAX:
@@ -144,16 +160,20 @@ class Uplink:
             if rn in skipped or cost + overhead > self.carrier.MTU:  # of another road
                 continue
             if cost > room:
-                if len(plan) == datagrams or not self._affordable(len(plan) + 1):
+                if group:
+                    yield group
+                    group = []
+                if begun == datagrams or not self._affordable(2 if begun else 1):
                     break
-                plan.append([])
+                begun += 1
                 room = self._datagram_bytes() - overhead
-            plan[-1].append((rn, record))
+            group.append((rn, record))
             room -= cost
             count += 1
             if count == _RECORDS:
                 break
-        return plan
+        if group:
+            yield group
 
     # A record that no datagram takes would hold up all that follow it.
     def _give_up(self, rn):
@@ -206,7 +226,7 @@ class Uplink:
             if answer is None:
                 continue
             self._apply(answer)
-            if all(answer.covers(rn) or _beyond(answer, rn) for rn, _ in last):
+            if all(_covers(answer, rn) or _beyond(answer, rn) for rn, _ in last):
                 # Only now the time: that of an older ack was true when it was sent.
                 if answer.time is not None:
                     self._set_clock(answer.time, asked_s)
@@ -227,7 +247,7 @@ class Uplink:
             cls, piv, plaintext = keys.open(frame.DOWN, data, window)
             if cls != frame.ACK:
                 raise frame.FrameError("class")
-            answer = later.call("protocols.ack", "decode", plaintext)
+            answer = later.call(_ACK, "decode", plaintext)
         except frame.FrameError as error:
             self._counters.count("frame_" + error.reason)
             return None

@@ -71,6 +71,23 @@ class Watch:
     def is_fast(self):
         return self._node.clock.uptime_s() < self._fast_until_s
 
+    # -> rows for the console
+    def standing(self, decimal):
+        return [
+            (
+                "ALARM %d" % alarm.number,
+                "%s is %s %s %s"
+                % (
+                    alarm.channel,
+                    "below" if alarm.below else "above",
+                    decimal(alarm.threshold, alarm.scale),
+                    alarm.unit,
+                ),
+            )
+            for alarm in self._alarms
+            if alarm.on
+        ]
+
     # values: {channel: counts, None without a value that can be believed}
     def update(self, values):
         now_s = self._node.clock.uptime_s()
@@ -114,14 +131,18 @@ class Watch:
                 alarm.arm(node.clock.uptime_s())
         if rn is not None:
             alarm.on = begins
-            self._wanted = True
-            if self._nap:
-                self._nap.cancel()
+            self.hurry()
             pictures = getattr(self._role, "pictures", None)
             if begins and pictures:
                 pictures.alarmed()
 
     # --- an alarm overtakes everything: it does not wait for the next wake
+
+    # A wake now, and again until one is answered.
+    def hurry(self):
+        self._wanted = True
+        if self._nap:
+            self._nap.cancel()
 
     def tasks(self):
         return (("alarms", self.run, _SILENCE_S),)
@@ -130,7 +151,7 @@ class Watch:
         while True:
             while self._wanted:
                 self._wanted = False
-                await self._role._wake(beat)
+                await self._role.wake(beat)
                 failed = self._role.uplink.outcome not in ("acked", "partly")
                 self._retry_s = min(max(_RETRY_S, 2 * self._retry_s), _HOUR_S) * failed
             await self._rest(beat)

@@ -10,15 +10,19 @@ from fieldbeat.host_tools import (
     partition_table,
     standin,
 )
+from fieldbeat.host_tools.app_pruning import Unit
 from fieldbeat.protocols import cbor
 
 
-def app_image(name: str, main: str) -> bytes:
-    """Return the whole flash of a board: the stand-in, the app's files, and `main` as main.py."""
+def app_image(name: str, main: str, role: str | None = None) -> bytes:
+    """Return the whole flash of a board: the stand-in, the app's files, and `main` as main.py.
+
+    With a `role`, of the app's files those that a unit of it has.
+    """
     board = boards.load(name)
     table = board.partition_table()
     flash = bytearray(b"\xff") * board.flash_bytes
-    slot = app_cache.app()
+    slot = app_cache.app_of(Unit(board, role)) if role else app_cache.app()
     del slot[app_files.BOOT]
     files = {f"{app_files.SLOT}/{path}": content for path, content in slot.items()}
     files["board.cbor"] = cbor.encode(boards.device_map(name))

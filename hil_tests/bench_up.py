@@ -5,18 +5,26 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from fieldbeat.host_tools import boards as catalogue
 from fieldbeat.host_tools.errors import CannotTry
+from fieldbeat.host_tools.language import os_reason, tr
 
+from . import desk_climate, desk_river
 from .endings import told_to_end
+from .modem_transcript import Line
 from .virtual.bench import Bench
 from .virtual.board import VirtualBoard
 from .virtual.errors import BenchError
+from .virtual.models.played_modem import played
 from .virtual.rfc2217_port import Rfc2217Port
+
+Obey = Callable[[int, str], str]  # the time in us, what was typed -> what to say of it
 
 RIVER_MM = 3_200  # from a level sensor down to the water
 
@@ -31,11 +39,12 @@ def up(
     sound: Path | None,
     stream: int | None,
     as_json: bool,
+    modem: Sequence[Line] | None = None,
 ) -> None:
     """Starts the boards, prints where each is, and runs until Ctrl-C or for `seconds`.
 
     `sound` is a folder for what loudspeakers play, `stream` a UDP port of theirs that is served on
-    this machine.
+    this machine, `modem` what the modem of each says instead of its model.
     """
     for name in boards:
         catalogue.must_exist(name)
@@ -47,13 +56,18 @@ def up(
     ports: list[Rfc2217Port] = []
     with _locked(directory) if directory else nullcontext():
         try:
-            with Bench(seed, directory) as bench:
+            with Bench(seed, directory, _now()) as bench:
                 bench.network.bridge = True
                 for board_name in boards:
-                    _hang(bench.add_board(board_name, image=contents))
+                    board = bench.add_board(board_name, image=contents)
+                    _hang(board)
+                    if modem is not None:
+                        played(board, modem)
                 streams = {} if stream is None else _streams(bench, stream)
                 ports = _serve(bench, *address) if address else []
                 _print(bench, ports, streams, as_json)
+                if not as_json:
+                    _listen(bench)
                 bench.world.run_real(seconds, ended)
                 for port in ports:
                     port.close()
@@ -62,8 +76,33 @@ def up(
         except BenchError as error:
             message, _, step = str(error).rpartition(": ")  # as BenchErrors have it
             if not message:
-                message, step = step, "run it again with --debug and report what it shows"
+                message, step = step, tr("run it again with --debug and report what it shows")
             raise CannotTry(message, step) from error
+
+
+def _listen(bench: Bench) -> None:
+    """Lets whoever started the bench say what its boards measure."""
+    obeys: list[Obey] = []
+    if desk_river.has_river(bench):
+        print(tr("The river: {orders}.").format(orders=desk_river.orders()), flush=True)
+        obeys.append(partial(desk_river.order, bench.scene.river))
+    if desk_climate.has_climate(bench):
+        print(tr("The climate: {orders}.").format(orders=desk_climate.orders()), flush=True)
+        obeys.append(partial(desk_climate.order, bench.scene))
+    if obeys:
+        desk_river.listen(bench.world, partial(_order, obeys))
+
+
+def _order(obeys: Sequence[Obey], now_us: int, text: str) -> str:
+    """What those say whom an order concerns; whoever knows none, if nobody does."""
+    said = [obey(now_us, text) for obey in obeys]
+    done = [each for each in said if each not in (desk_river.orders(), desk_climate.orders())]
+    return "\n".join(done or said)
+
+
+def _now() -> str:
+    """The machine's time, which is the network's too: a collector here stores by this clock."""
+    return datetime.now(UTC).isoformat()
 
 
 @contextmanager
@@ -75,8 +114,8 @@ def _locked(directory: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            message = f"another bench uses {directory}"
-            raise CannotTry(message, "end it, or choose another --dir") from None
+            message = tr("another bench uses {folder}").format(folder=directory)
+            raise CannotTry(message, tr("end it, or choose another --dir")) from None
         yield
     finally:
         os.close(lock)
@@ -86,8 +125,8 @@ def _make(directory: Path, option: str) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        step = f"name a folder where you may write with {option}"
-        raise CannotTry(f"{directory}: {error.strerror}", step) from None
+        step = tr("name a folder where you may write with {option}").format(option=option)
+        raise CannotTry(f"{directory}: {os_reason(error)}", step) from None
 
 
 def _hang(board: VirtualBoard) -> None:
@@ -121,24 +160,25 @@ def _keep_sound(bench: Bench, folder: Path) -> None:
 
 def _read(image: Path, boards: list[str]) -> bytes:
     """Returns the image, which must be the whole flash of each board."""
-    step = "name one that 'fieldbeat build --virtual' made"
+    step = tr("name one that 'fieldbeat build --virtual' made")
     try:
         content = image.read_bytes()
     except OSError as error:
-        raise CannotTry(f"{image}: {error.strerror}", step) from None
+        raise CannotTry(f"{image}: {os_reason(error)}", step) from None
     for name in boards:
         size = catalogue.load(name).flash_bytes
         if len(content) != size:
-            message = f"{image} has {len(content)} bytes, the flash of {name} has {size}"
-            raise CannotTry(message, step)
+            message = tr("{image} has {count} bytes, the flash of {board} has {size}")
+            told = message.format(image=image, count=len(content), board=name, size=size)
+            raise CannotTry(told, step)
     return content
 
 
 def _address(given: str) -> tuple[str, int]:
     host, _, number = given.rpartition(":")
     if not number.isdecimal() or int(number) > 65535:
-        step = "give a TCP port, as in --rfc2217 4001 or --rfc2217 0.0.0.0:4001"
-        raise CannotTry(f"'{given}' is no PORT or HOST:PORT", step)
+        step = tr("give a TCP port, as in --rfc2217 4001 or --rfc2217 0.0.0.0:4001")
+        raise CannotTry(tr("'{given}' is no PORT or HOST:PORT").format(given=given), step)
     return host or "127.0.0.1", int(number)
 
 
@@ -150,8 +190,10 @@ def _serve(bench: Bench, host: str, first: int) -> list[Rfc2217Port]:
             for n, board in enumerate(bench.boards.values())
         ]
     except OSError as error:
-        message = f"{host}, TCP port {first} and what follows: {error.strerror}"
-        raise CannotTry(message, "choose another port with --rfc2217") from None
+        message = tr("{host}, TCP port {first} and what follows: {reason}").format(
+            host=host, first=first, reason=os_reason(error)
+        )
+        raise CannotTry(message, tr("choose another port with --rfc2217")) from None
 
 
 def _print(bench: Bench, ports: list[Rfc2217Port], streams: dict[str, str], as_json: bool) -> None:
@@ -170,4 +212,4 @@ def _print(bench: Bench, ports: list[Rfc2217Port], streams: dict[str, str], as_j
     for row in rows:
         more = "".join(f"  {row[key]}" for key in ("url", "stream") if key in row)
         print(f"{row['board']:<24} {row['port']:<14} {row['mac']}{more}", flush=True)
-    print("Ctrl-C ends the bench.", flush=True)
+    print(tr("Ctrl-C ends the bench."), flush=True)

@@ -42,6 +42,9 @@ def up(
 ) -> int:
     """Start virtual boards in real time and print the serial port of each; Ctrl-C ends them.
 
+    Where one stands at a river, 'level 2.60' and 'rain 0.6', typed there, raise the water and let
+    it rain.
+
     \b
     Example:
         fieldbeat bench up greenhouse_esp32
@@ -85,7 +88,7 @@ def cuts(
         None, metavar="N[:KIND[:M]]", help="Judge this one cut and tell all about it."
     ),
     story: str = typer.Option(
-        "full", help="What the unit lives through: full, short, keys or contact."
+        "full", help="What the unit lives through: full, short, keys, contact or trace."
     ),
     seed: int = typer.Option(1, help="Seed of the golden run and of torn bits."),
     jobs: int = typer.Option(0, help="Processes; 0: one a processor."),
@@ -110,6 +113,37 @@ def cuts(
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     return command.cuts(states, depth, state, story, seed, jobs, report, image, as_json, part)
+
+
+@app.command()
+def pulls(
+    points: int = typer.Option(240, min=0, help="Pulls, spread over the stages; 0: all."),
+    pull: str | None = typer.Option(
+        None, metavar="N:KIND", help="Judge this one pull and tell all about it."
+    ),
+    story: str = typer.Option(
+        "bare", help="bare: units of the factory; again: finished ones get a new app."
+    ),
+    jobs: int = typer.Option(0, help="Processes; 0: one a processor."),
+    report: Path | None = typer.Option(None, metavar="DIR", help="Write pulls.json."),
+    as_json: bool = typer.Option(False, "--json", help="Write JSON for a machine to read."),
+) -> int:
+    """Pull the cable at every stage of a batch, and see whether the unit is resumable or clean.
+
+    Exit code 0: every promise held; 1: one was broken; 2: no valid campaign.
+
+    \b
+    Example:
+        fieldbeat bench pulls
+        fieldbeat bench pulls --story again --points 0 --report build/pulls
+        fieldbeat bench pulls --pull 131:answer
+    """
+    import signal
+
+    from .pulls import command
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return command.pulls(points, pull, story, jobs, report, as_json)
 
 
 @app.command()
@@ -138,25 +172,63 @@ def soak(
 
 
 @app.command()
-def replay(
-    seed: int = typer.Argument(help="Of the soak."),
-    days: float = typer.Option(30, min=0.6, help="As the soak had."),
-    stations: int = typer.Option(1, min=1, help="As the soak had."),
-    expect: str | None = typer.Option(
-        None, metavar="DIGEST|SOAK.JSON", help="What it must be; a file tells days and stations."
-    ),
+def record(
+    port: str = typer.Option(help="The serial port of a unit."),
+    output: Path = typer.Option(..., "-o", "--output", help="The transcript to write."),
+    seconds: float | None = typer.Option(None, "--for", help="End after this many seconds."),
     as_json: bool = typer.Option(False, "--json", help="Write JSON for a machine to read."),
 ) -> int:
-    """Live through a soak again, byte for byte, and print the digest of all that it did.
+    """Write down what a unit and its modem say to one another, until Ctrl-C.
 
-    Exit code 0: as expected; 1: it differs, and where first; 2: nothing to compare with.
+    Numbers of the subscriber and of the SIM are masked in part, passwords and datagrams wholly.
+
+    Exit code 0: there are lines; 1: nothing was said; 2: the unit does not answer.
 
     \b
     Example:
+        fieldbeat bench record --port /dev/ttyUSB0 -o field.at
+    """
+    from .bench_record import record as write
+
+    return write(port, output, seconds, as_json)
+
+
+@app.command()
+def replay(
+    what: str = typer.Argument(
+        metavar="FILE|SEED", help="A transcript of a modem; or a number, the seed of a soak."
+    ),
+    board: str = typer.Option("greenhouse_esp32", help="FILE: the board whose modem it is."),
+    image: Path | None = typer.Option(None, help="FILE: the flash image of the board."),
+    seconds: float | None = typer.Option(None, "--for", help="FILE: end after this many seconds."),
+    days: float = typer.Option(30, min=0.6, help="SEED: as the soak had."),
+    stations: int = typer.Option(1, min=1, help="SEED: as the soak had."),
+    expect: str | None = typer.Option(
+        None,
+        metavar="DIGEST|SOAK.JSON",
+        help="SEED: what it must be; a file tells days and stations.",
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Write JSON for a machine to read."),
+) -> int:
+    """Play a modem of the field on a virtual board; or live through a soak again, byte for byte.
+
+    With a FILE of 'bench record' a virtual board runs in real time as with 'bench up', and its
+    modem says what the one in the field has said. With the SEED of a soak the digest of all that
+    it did is printed.
+
+    Exit code 0: as expected; 1: a soak differs, and where first; 2: nothing to play.
+
+    \b
+    Example:
+        fieldbeat bench replay field.at --image desk.img
         fieldbeat bench replay 7 --days 2
         fieldbeat bench replay 7 --expect build/soak/soak.json
     """
+    if not what.isdecimal():
+        from .bench_record import replay as play
+
+        return play(Path(what), board, image, seconds, as_json)
     from .replay import replay as again
     from .soak import Options
 
-    return again(Options(days, seed, stations), expect, as_json)
+    return again(Options(days, int(what), stations), expect, as_json)

@@ -19,6 +19,7 @@ from fieldbeat.hil_tests.plugin.keys import BENCH
 from pytest_embedded import Dut
 
 ROOM = Path(__file__).parent
+collect_ignore = ["platformio"]  # PlatformIO's test runner, which has the name of a test
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

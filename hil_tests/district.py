@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from fieldbeat.host_tools import issuer_keys, node_config, upkeep
-from fieldbeat.host_tools.alert_desk import Desk, Plan, Request
-from fieldbeat.host_tools.alerts import Signer, Sound, Window, choose
+from fieldbeat.host_tools.alert_desk import Desk
+from fieldbeat.host_tools.alert_places import choose
+from fieldbeat.host_tools.alert_plan import Plan
+from fieldbeat.host_tools.alert_request import Request
+from fieldbeat.host_tools.alerts import Signer, Window
 from fieldbeat.host_tools.issuers import Issuer
 from fieldbeat.host_tools.orders import Delivery, Order
+from fieldbeat.host_tools.sounds import Sound
 from fieldbeat.host_tools.store import Store
 from fieldbeat.protocols import cbor, cose
 from fieldbeat.protocols.command import EMERGENCY

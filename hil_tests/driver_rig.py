@@ -87,7 +87,11 @@ class Uart:
         self.device = device
         self.rx = bytearray()
         self.sent_us = 0
-        device.attach(self.rx.extend)
+        self.baud = device.baud
+        device.attach(lambda data: self.rx.extend(device.garbled(data, self.baud)))
+
+    def init(self, baudrate: int) -> None:
+        self.baud = baudrate
 
     def any(self) -> int:
         return len(self.rx)
@@ -101,7 +105,8 @@ class Uart:
     def write(self, data: bytes) -> int:
         begin_us = max(self.sent_us, self.world.now_us)
         self.sent_us = begin_us + self.device.duration_us(len(data))
-        self.world.call_at(begin_us, lambda: self.device.receive(bytes(data)))
+        said = self.device.garbled(bytes(data), self.baud)
+        self.world.call_at(begin_us, lambda: self.device.receive(said))
         return len(data)
 
     def flush(self) -> None:

@@ -94,6 +94,15 @@ class PictureSite(RiverSite):
     def flood(self) -> None:
         """Lets the level cross the first mark: thumbnail and full picture are on their way."""
         self.level_mm = FLOOD_MM
+        self._flooded_at = len(self.station.output)
+
+    def heap_peak(self) -> int:
+        """Bytes that the heap grew by during a wake, the most of those since the flood.
+
+        Of a `probed()` station. The wakes before it sent no picture, and in one of them the table
+        of names grows, once and for good (docs/decisions.md 18).
+        """
+        return heap_peak(self.station.output[self._flooded_at :])
 
     def pictures(self) -> list[Picture]:
         """What the collector has of them, whole or not."""
@@ -190,13 +199,14 @@ def padded(jpeg: bytes, size: int = FULL_BYTES) -> bytes:
 
 
 def heap_peak(output: bytes) -> int:
-    """Bytes that the heap grew by during a wake, the most of all wakes; of a `probed()` board."""
-    base, most = 0, 0
+    """Bytes that the heap grew by during a wake, the most of all wakes that begin in an output."""
+    base: int | None = None
+    most = 0
     for line in output.decode().split("\n"):
         word, _, number = line.strip().rpartition(" ")
         if word.endswith("BASE"):
             base = int(number)
-        elif word.endswith("PEAK"):
+        elif word.endswith("PEAK") and base is not None:
             most = max(most, int(number) - base)
     return most
 

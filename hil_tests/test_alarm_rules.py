@@ -8,7 +8,7 @@ import pytest
 from fieldbeat.hil_tests.district import EXAMPLES, District
 from fieldbeat.hil_tests.virtual.errors import PowerCut
 from fieldbeat.host_tools import alarm_rules, issuer_keys, rule_orders
-from fieldbeat.host_tools.alert_desk import Request
+from fieldbeat.host_tools.alert_request import Request
 from fieldbeat.host_tools.alerts import Signer
 from fieldbeat.protocols import cose, event, receipt
 from fieldbeat.protocols.command import EMERGENCY

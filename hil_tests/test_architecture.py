@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,6 +15,7 @@ MAY_IMPORT = {
     "boards": {"boards"},
     "host_tools": {"protocols", "boards", "host_tools"},
 }
+FOR_PLATFORMIO = ("host_tools/platformio", "hil_tests/platformio")
 
 
 def rooms_imported(path: Path) -> set[str]:
@@ -37,6 +39,15 @@ def test_arrows_point_one_way():
         for room in sorted(rooms_imported(path) - allowed)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_what_platformio_loads_needs_nothing_of_ours():
+    """Its own Python runs these files, and has only PlatformIO and SCons."""
+    files = [path for room in FOR_PLATFORMIO for path in sorted((ROOT / room).rglob("*.py"))]
+    assert len(files) == 4
+    for path in files:
+        text = path.read_text()
+        assert not rooms_imported(path) and not re.search(r"import fieldbeat|from \.", text), path
 
 
 def test_the_rule_sees_what_it_should(tmp_path):

@@ -43,6 +43,7 @@ class Bare(Site):
         self.start_real()
         result = subprocess.run(
             [BIN / tool, *arguments],
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=90,
@@ -142,6 +143,20 @@ def test_flashing_again_keeps_key_and_sequence_numbers(flashed):
 def test_the_console_verb_runs_a_shell_verb(flashed):
     said = flashed.fieldbeat("console", "--port", flashed.board.port, "--exec", "status")
     assert "greenhouse_esp32" in said
+
+
+@pytest.mark.long
+def test_sensors_are_checked_on_the_port(flashed):
+    """By the wall clock, before it is provisioned; nobody is there to cover the light sensor."""
+    where = ("--port", flashed.board.port, "--registry", flashed.registry.path)
+    parts = ("--part", "battery", "--part", "light")
+    said = flashed.fieldbeat("check", "sensors", *where, *parts, "--by", "Li", "--at-rest")
+    assert re.search(r"battery: plausible", said) and "only looked at: illuminance" in said
+    shown = flashed.fieldbeat("check", "show", "gh-01", *where[2:])
+    assert re.findall(r"Li +\w+ +(\w+) +(\w+)", shown) == [
+        ("illuminance", "not"),
+        ("battery", "plausible"),
+    ]
 
 
 def test_a_port_in_use_is_said_so(flashed):

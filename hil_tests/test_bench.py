@@ -9,15 +9,18 @@ import subprocess
 import sys
 import wave
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
-from fieldbeat.hil_tests.bench_up import RIVER_MM, _hang
+from fieldbeat.hil_tests import desk_climate, desk_river
+from fieldbeat.hil_tests.bench_up import RIVER_MM, _hang, _order
 from fieldbeat.hil_tests.endings import hear_signals
 from fieldbeat.hil_tests.small_image import MANIFEST, image
 from fieldbeat.hil_tests.virtual import scene
 from fieldbeat.hil_tests.virtual.bench import Bench, local_mac
 from fieldbeat.hil_tests.virtual.errors import BenchError
+from fieldbeat.hil_tests.virtual.river import River
 from fieldbeat.hil_tests.virtual.site import Site
 from fieldbeat.host_tools.database import DatabaseError
 
@@ -81,6 +84,49 @@ def test_up_puts_water_only_below_a_sensor_that_hangs_nowhere():
         assert [sensor._distance_mm() for sensor in sensors] == [RIVER_MM, away_mm]
 
 
+def test_the_river_of_a_desk_does_what_is_typed():
+    river = River()
+    assert desk_river.order(river, 0, "level 2.6 m\n").startswith("the water stands at 2.600 m")
+    assert river.level_mm(0) == pytest.approx(2600)
+    assert desk_river.order(river, 0, "rain 0.6") == "0.6 mm fall within a minute"
+    assert river.rain_mm(60e6) == pytest.approx(0.6)
+    for typed in ("", "level", "level high", "level -1", "rain 1e9", "help"):
+        assert desk_river.order(river, 0, typed) == desk_river.orders()
+    assert river.rain_mm(60e6) == pytest.approx(0.6)
+
+
+@pytest.mark.long
+def test_up_takes_orders_for_the_river_from_its_terminal():
+    command = [FIELDBEAT, "bench", "up", "river_cam_esp32_uart", "--for", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, input="level 2.6\n", timeout=60)
+    assert done.returncode == 0 and "the water stands at 2.600 m" in done.stdout, done.stderr
+
+
+@pytest.mark.long
+def test_up_takes_orders_for_both_sorts_of_a_mixed_bench():
+    command = [FIELDBEAT, "bench", "up", "river_cam_esp32_uart", "greenhouse_esp32", "--for", "2"]
+    typed = "level 2.6\nair 30\nhelp\n"
+    done = subprocess.run(command, capture_output=True, text=True, input=typed, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert f"The river: {desk_river.orders()}." in done.stdout
+    assert f"The climate: {desk_climate.orders()}." in done.stdout
+    said = done.stdout.split("The climate: ")[1].splitlines()[1:]
+    assert said[0].startswith("the water stands at 2.600 m") and said[1].startswith(
+        "air is 30 Cel"
+    )
+    assert said[2:4] == [desk_river.orders(), desk_climate.orders()]
+
+
+def test_what_is_typed_goes_to_whom_it_concerns():
+    river, place = River(), scene.Scene()
+    obeys = [partial(desk_river.order, river), partial(desk_climate.order, place)]
+    assert _order(obeys, 0, "level 2.6").startswith("the water stands at 2.600 m")
+    assert _order(obeys, 0, "air 30").startswith("air is 30 Cel") and river.level_mm(0) > 2500
+    said = _order(obeys, 0, "rain 0.6").splitlines()
+    assert said == ["0.6 mm fall within a minute", "0.6 mm more have fallen"]
+    assert _order(obeys, 0, "help").splitlines() == [desk_river.orders(), desk_climate.orders()]
+
+
 def test_up_takes_streams_for_loudspeakers_and_keeps_their_sound(tmp_path):
     heard = tmp_path / "heard"
     options = ("--for", "0.5", "--sound", str(heard), "--stream", "5004", "--json")
@@ -98,7 +144,7 @@ def test_up_takes_streams_for_loudspeakers_and_keeps_their_sound(tmp_path):
     [
         (
             ["no_such_board"],
-            "there is no board 'no_such_board', allowed: greenhouse_esp32, ",
+            "there is no board 'no_such_board', allowed: greenhouse_climate_esp32, ",
         ),
         (["--image", "short.img"], "short.img has 2097152 bytes, the flash of greenhouse_esp32 h"),
         (["--image", "none.img"], "none.img: No such file or directory; next: name one that 'fi"),
@@ -223,7 +269,15 @@ def test_a_site_whose_store_is_full_ends_its_boards_all_the_same(tmp_path):
         site.registry.units()
 
 
-def test_a_bench_without_the_recorded_year_says_how_to_get_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(scene, "RECORDED_YEAR", tmp_path / "greenhouse.csv")
-    with pytest.raises(BenchError, match="-m fieldbeat.hil_tests.data.make_greenhouse"):
-        scene.Scene(csv_path=tmp_path / "greenhouse.csv")
+def test_whoever_types_at_the_desk_makes_its_climate():
+    place = scene.Scene()
+    air = place.value("air_temperature", 0)
+    assert desk_climate.order(place, 0, "air 30\n").startswith("air is 30 Cel until you type")
+    assert place.value("air_temperature", 0) == 30
+    assert desk_climate.order(place, 0, "air auto") == "air is as recorded"
+    assert place.value("air_temperature", 0) == air
+    rain = place.value("rain", 0)
+    assert desk_climate.order(place, 0, "rain 0.6") == "0.6 mm more have fallen"
+    assert place.value("rain", 0) == rain + 0.6
+    for typed in ("", "air", "air hot", "wind 99", "rain -1", "air nan", "level 2"):
+        assert desk_climate.order(place, 0, typed) == desk_climate.orders()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from fieldbeat.hil_tests.virtual.site import Site, config
-from fieldbeat.host_tools import image, partition_table
+from fieldbeat.host_tools import flasher, image, image_info, partition_table
+from fieldbeat.protocols import cbor
 from littlefs import LittleFS
 
 SECTOR = 4096
@@ -51,6 +54,7 @@ def said(bench: Site, board, verb: str) -> bytes:
         ("/config.cbor", b"\xff" * 40),
         ("/config.cbor", b""),
         ("/config.cbor", None),
+        ("/config.cbor", cbor.encode({"control": {}})),  # what this board cannot do
         ("/board.cbor", b"\xa0"),
         ("/profile.cbor", None),
     ],
@@ -63,6 +67,28 @@ def test_broken_settings_end_in_safe_mode_that_answers(bench, path, data):
     bench.run_for(2 * 3600)
     assert b"safe mode" in said(bench, board, "status")
     assert not bench.outcomes
+
+
+def test_blocks_that_no_file_stands_on_may_hold_anything(bench):
+    """`fieldbeat flash` leaves them: old metadata, noise. The unit writes over them."""
+    whole = image.build(config())
+    content = bytearray(random.Random(5).randbytes(len(whole)))
+    older = whole[0x200000:0x202000]  # what looks like a file system of its own
+    for offset in range(0x200000, len(whole), 3 * SECTOR):
+        content[offset : offset + SECTOR] = older[:SECTOR]
+    for offset, data in flasher.plan(whole, image_info.inspect(whole, "image"), None):
+        content[offset : offset + len(data)] = data
+    content[0x9000:0xF000] = b"\xff" * 0x6000
+    board = put(bench, bytes(content))
+    bench.network.away(True)
+    bench.run_for(3 * 3600 + 60)
+    bench.network.away(False)
+    board.reset()
+    bench.run_for(3600)
+    assert board.flash.erases > 4 and not board.flash.violations
+    view = bench.views.unit("gh-01", bench.now_s)
+    assert view.missing == 0 and not view.counters.get("outbox_corrupt")
+    assert b"safe mode" not in said(bench, board, "status")
 
 
 def test_an_erased_file_system_is_made_anew(bench):

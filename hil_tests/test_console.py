@@ -85,6 +85,27 @@ def test_no_secret_is_ever_printed(bench, board):
     assert master not in b"".join(data for _, _, data in bench.network.capture)
 
 
+def test_who_reports_from_the_console_sees_at_once_what_it_waits_for(bench, board):
+    bench.run_for(900)
+    bench.kill_collector()
+    bench.run_for(4000)
+    before = len(board.output)
+    board.console_write(b"uplink test\r")
+    bench.run_for(1)
+    assert b"it reports now; where nobody answers" in board.output[before:]
+    bench.run_for(60)
+    said = board.output[before:]
+    steps = (
+        b"the modem starts",
+        b"it looks for",
+        b"it sends",
+        b"it waits for the answer",
+        b"no_ack: ",
+    )
+    places = [said.find(step) for step in steps]
+    assert -1 not in places and places == sorted(places), said
+
+
 NOISE = {
     "binary": b"\x00\xff\xfe" * 20,
     "torn SMP": b"\x06\x09!!!!\n",

@@ -219,9 +219,9 @@ IN_PLACE = {
     "firmware/smp_fs.py": (
         (
             '        path, offset = self._path(body), field(body, "off", int)\n'
-            '        data = field(body, "data", bytes)\n',
+            '        data, name = field(body, "data", bytes), field(body, "name", str)\n',
             '        path, offset = self._root + "/config.cbor", field(body, "off", int)\n'
-            '        data = field(body, "data", bytes)\n',
+            '        data, name = field(body, "data", bytes), field(body, "name", str)\n',
         ),
     )
 }
@@ -320,6 +320,31 @@ def test_a_change_of_keys_that_is_cut_leaves_the_old_key_or_the_new_one():
     assert [(v.cut, v.broken, v.invalid) for v in verdicts if v.broken or v.invalid] == []
 
 
+def test_the_chain_of_a_unit_that_signs_holds():
+    """Spread over the run, in every kind, and with a second cut in some recoveries."""
+    recording = record("trace")
+    judge = Judge(recording, promises(recording))
+    names = list(states.distinct(recording, range(1, len(recording.ops) + 1)))
+    chosen = [str(name) for name in names[:: len(names) // 8]]
+    middle = len(recording.ops) // 2
+    verdicts = [judge.judge(parse(name)) for name in (*chosen, f"{middle}:half:20:half")]
+    assert [(v.cut, v.broken, v.invalid) for v in verdicts if v.broken or v.invalid] == []
+
+
+# It forgets after a reset what stands in the log.
+BEGINS_ANEW = {
+    "firmware/outbox_files.py": (
+        ("chain.add(segment.next(), payload)", "chain.at(segment.next() + 1, chain.value)"),
+    )
+}
+
+
+def test_a_chain_that_begins_anew_is_seen():
+    judge = faulty("trace", BEGINS_ANEW)
+    said = first_broken(judge, [Name(len(judge.recording.ops))])
+    assert "is not that of the collector" in said or "signs another chain" in said
+
+
 def test_nothing_overtakes_but_alarms():
     assert oracle.order(frozenset({39}), [35, 36, 39, 38]) == []
     assert oracle.order(frozenset({35}), [35, 36, 39, 38]) != []
@@ -355,7 +380,7 @@ def test_a_failure_is_one_command_away(tmp_path):
 @pytest.mark.long
 def test_the_verb_runs_a_campaign(tmp_path, capsys):
     part = "3/25"
-    code = command.cuts("24..24", 2, None, "contact", 1, 1, tmp_path, None, True, part)
+    code = command.cuts("26..26", 2, None, "contact", 1, 1, tmp_path, None, True, part)
     found = json.loads(capsys.readouterr().out)
     assert code == 0 and found["exit_code"] == 0 and found["failures"] == []
     assert (found["cuts"], found["distinct_states"], found["distinct_keys"]) == (6, 2, 3)
@@ -363,7 +388,7 @@ def test_the_verb_runs_a_campaign(tmp_path, capsys):
     assert found["second_judged"] == (found["distinct_second_states"] + 22) // 25
     assert len(found["self_checks"]) == 4
     page = (tmp_path / "cuts.md").read_text()
-    head = f"Operations 24..24, depth 2, part 3/25, {found['started']}, commit {found['commit']}"
+    head = f"Operations 26..26, depth 2, part 3/25, {found['started']}, commit {found['commit']}"
     assert head in page and found["started"].startswith("20")
 
 

@@ -22,6 +22,7 @@ from rich.console import Console
 
 from .river_site import RiverSite
 from .virtual.river_view import RiverView
+from .virtual.site import Site
 
 
 @pytest.fixture(autouse=True)
@@ -101,16 +102,16 @@ def test_time_that_is_too_short_is_no_success(played, monkeypatch):
     assert common.run(played, 2) == 0
 
 
-def test_ctrl_c_before_live_values_is_said_so(played, monkeypatch):
+def test_ctrl_c_before_its_aim_is_said_so(played, monkeypatch):
     def play(started):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(type(played), "play", play)
     assert common.run(played, 0) == 130
-    assert "ended before there were live values" in played.console.file.getvalue()
+    assert "ended before there were 24 hours of a greenhouse" in played.console.file.getvalue()
 
 
-@pytest.mark.parametrize(("words", "seconds"), [([], 90), (["speaker"], 120), (["river"], 240)])
+@pytest.mark.parametrize(("words", "seconds"), [([], 300), (["speaker"], 120), (["river"], 240)])
 @pytest.mark.parametrize("given", ["abc", "-5", "nan", "inf"])
 def test_what_is_no_time(given, words, seconds, monkeypatch, capsys):
     monkeypatch.setenv("DEMO_FOR", given)
@@ -133,7 +134,7 @@ def test_a_role_that_has_no_demo(capsys):
 
 def test_the_configs_are_those_of_the_examples_with_the_demo_s_own_collector(played):
     for example, changes in (
-        (greenhouse.CONFIG, {}),
+        (greenhouse.CONFIG, {"host": "127.0.0.1"}),
         (river.CONFIG, {"host": "127.0.0.1"}),
         (speaker.CONFIG, {"name": "pole-9", "site": "school", "host": "127.0.0.1"}),
     ):
@@ -212,6 +213,16 @@ def test_a_loudspeaker_that_does_not_tell_is_not_waited_for_for_ever(poles, monk
 # The river
 
 
+def _become_own(folder):
+    """The site's registry, with its key file beside it, and its store become those of the demo."""
+    for made, own in (
+        ("registry.db", "registry.sqlite"),
+        ("registry.db.key", "registry.db.key"),
+        ("collector.db", "store.sqlite"),
+    ):
+        (folder / "bench" / made).rename(folder / own)
+
+
 @pytest.fixture
 def station(tmp_path, monkeypatch):
     """The demo of the river, and a station that is where the demo leaves real time."""
@@ -227,8 +238,7 @@ def station(tmp_path, monkeypatch):
         board = site.add_station(node_config.load(config))
         site.run_for(120)
         site.kill_collector()  # of the site; the demo has one of its own
-        for made, own in (("registry.db", "registry.sqlite"), ("collector.db", "store.sqlite")):
-            (tmp_path / "bench" / made).rename(tmp_path / own)
+        _become_own(tmp_path)
         yield demo, site, board
 
 
@@ -249,3 +259,39 @@ def test_a_flood_without_an_alarm_is_no_success(station):
     demo, site, board = station
     with pytest.raises(common.DemoError, match="there was no alarm"):
         demo.flood(site, board, 120)
+
+
+# The greenhouse
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """The demo of the greenhouse, and a station that is where the demo leaves real time."""
+    monkeypatch.setattr(common, "FOLDER", tmp_path)
+    monkeypatch.setattr(greenhouse, "AWAY_S", 3600)
+    demo = greenhouse.Greenhouse(Console(file=io.StringIO(), width=160))
+    demo.environment["FIELDBEAT_HOME"] = str(tmp_path)
+    with Site(seed=1, workdir=tmp_path / "bench", start="2024-06-01T03:10:00Z") as site:
+        config = demo.write_config("station", ROOT / greenhouse.CONFIG, host="127.0.0.1")
+        site.add_station(node_config.load(config))
+        site.run_for(120)
+        site.kill_collector()  # of the site; the demo has one of its own
+        _become_own(tmp_path)
+        yield demo, site, config
+
+
+@pytest.mark.long
+def test_a_day_goes_on_without_its_link_and_all_of_it_comes(house, tmp_path):
+    demo, site, config = house
+    demo.day(site, config, 3 * 3600)
+    demo.results(config, site.world.utc_s)
+    said = demo.console.file.getvalue()
+    assert said.count("no link") == 1 and "roof" in said, said
+    assert "decided by rule" in said and "lost" not in said.replace("Nothing got lost", "")
+    assert (tmp_path / "greenhouse.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_day_in_which_the_link_was_never_away_is_no_success(house):
+    demo, site, config = house
+    with pytest.raises(common.DemoError, match="never away"):
+        demo.day(site, config, 60)

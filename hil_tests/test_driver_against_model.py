@@ -11,8 +11,10 @@ import pytest
 
 from drivers.battery import Battery
 from drivers.bh1750 import BH1750 as BH1750Driver
+from drivers.bmx280 import BMX280 as BMX280Driver
 from drivers.errors import ModemError, SensorError
 from drivers.scd4x import SCD4x as SCD4xDriver
+from drivers.sht3x import SHT3x as SHT3xDriver
 from drivers.sht4x import SHT4x as SHT4xDriver
 
 from .driver_rig import SINCE_2024_S, SOIL_MAP, Rig, Server, make_rig, session
@@ -31,6 +33,12 @@ I2C_DRIVERS = {
     "air": (SHT4xDriver, 68, [("air_temperature", 0.1), ("air_humidity", 0.3)]),
     "co2": (SCD4xDriver, 98, [("co2", 40), ("air_temperature", 0.5), ("air_humidity", 2)]),
     "light": (BH1750Driver, 35, [("illuminance", 3)]),
+    "outside": (SHT3xDriver, 69, [("air_temperature", 0.1), ("air_humidity", 0.3)]),
+    "barometer": (
+        BMX280Driver,
+        118,
+        [("air_temperature", 0.03), ("pressure", 8), ("air_humidity", 0.15)],
+    ),
 }
 
 
@@ -93,6 +101,9 @@ def test_battery_driver_reads_the_scene(rig):
         ("soil", "bad_crc", True, "sensor_crc"),
         ("soil", "stuck", True, "sensor_range"),
         ("soil", "cut", 4, "sensor_crc"),
+        ("soil", "slow", 400, "sensor_timeout"),
+        ("soil", "other_address", 2, "sensor_crc"),
+        ("air", "stuck", True, "i2c_nack"),
     ],
 )
 def test_a_fault_becomes_its_counted_reason(rig, name, fault, value, reason):

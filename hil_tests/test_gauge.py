@@ -16,7 +16,7 @@ from fieldbeat.hil_tests.scenes.scene import Scene, jpeg
 from fieldbeat.host_tools import gauge, gauge_overlay, picture_quality
 from fieldbeat.host_tools.gauge import Agreement, load_picture
 
-SIZE = (640, 480)
+SIZE, SIZE_600 = (640, 480), (800, 600)
 SITE = trials.TEST
 SITES = (SITE, SITE + 1)
 
@@ -64,6 +64,29 @@ def test_a_crop_for_a_slow_link_is_read_as_well():
     assert crops and all(3000 <= len(crop.data) <= 8000 for crop in crops)
     score = judge.judge((crop, calibrated(SITE)) for crop in crops)[trials.PLAIN]
     assert score.errors_mm and score.percentile(100) <= 10
+
+
+def test_marks_that_go_on_under_water_do_not_move_the_line():
+    """Clear water shows a black mark right below the line, where the dry face would go on."""
+    score = judge.judge(judge.asked_of((trials.TEST + 114,), (trials.PLAIN,) * 4))[trials.PLAIN]
+    assert score.errors_mm and score.percentile(100) <= 10
+
+
+@pytest.mark.long
+def test_a_region_that_is_off_by_a_decimetre_gives_no_level():
+    """Little is dry and the light is poor, so few digits are left to tell one from the next."""
+    told = 0
+    for site in (trials.TEST + 201, trials.TEST + 249, trials.TEST + 250):
+        left, top, width, height = Scene(site).gauge_region(SIZE_600)
+        for trial, calibration in judge.asked_of((site,), trials.HARDER):
+            crop = load_picture(trial.data)[top : top + height, left : left + width]
+            for off in (-60, -30, 30, 60):
+                wrong = (left, top + off, width, height)
+                reading = gauge.read_gauge(crop, calibration, wrong)
+                assert reading.level_mm is None, (site, trial.variant, off, reading.level_mm)
+            right = gauge.read_gauge(crop, calibration, (left, top, width, height))
+            told += right.level_mm is not None
+    assert told >= 9  # of 18
 
 
 @pytest.mark.parametrize("variant", trials.BLIND, ids=str)

@@ -8,13 +8,17 @@ from pathlib import Path
 from fieldbeat.hil_tests.cuts.smp_console import SmpConsole
 from fieldbeat.hil_tests.virtual.site import Site, config
 from fieldbeat.host_tools import node_config
-from fieldbeat.host_tools.provisioner import Plan, Provisioner
+from fieldbeat.host_tools.provisioner import Provisioner
+from fieldbeat.host_tools.provisioning_plan import Plan
 from fieldbeat.protocols import cbor, smp, smp_codes
 
 DESK = Path(__file__).parents[1] / "docs" / "examples" / "desk.toml"
 HOUR_S = 3600
 BLOCK = 16  # bytes; what SMP counts
-NAMES = 1240  # the 1,261st takes 14 kB at once: docs/decisions.md, 18
+# The 1,261st takes 14 kB at once: docs/decisions.md, 18. Rules and actuators bring 140 more in the
+# same 192 kB, verbs that are not typed here 50; and 10 are left for what comes.
+NAMES = 1060
+FREE_BYTES = 30 * 1024  # what has been gained is kept: docs/decisions.md, 51
 
 
 def ask(bench, board, op: int, group: int, command: int, body: dict) -> dict:
@@ -59,7 +63,7 @@ def test_the_heap_does_not_creep(bench, board):
     bench.run_for(900)
     first = free_bytes(bench, board)
     bench.run_for(24 * HOUR_S)
-    assert first > 8192
+    assert first > FREE_BYTES
     assert abs(free_bytes(bench, board) - first) < first // 20
 
 
@@ -82,7 +86,7 @@ def test_every_tool_in_a_row_finds_room(bench, board):
     assert len(ask(bench, board, smp.READ, smp_codes.GROUP_ENUM, 3, {})["groups"]) == 5
     bench.run_for(2 * HOUR_S)
     assert b"MemoryError" not in board.output
-    assert free_bytes(bench, board) > 8192
+    assert free_bytes(bench, board) > FREE_BYTES
     assert names(bench, board) <= NAMES
 
 

@@ -7,21 +7,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fieldbeat.host_tools import recorded_year
 
 from .virtual.models import ManifestError, build
 from .virtual.models.battery import BatteryDivider
 from .virtual.models.bh1750 import BH1750
 from .virtual.models.i2c import Nack, sensirion_crc
-from .virtual.models.modbus_soil import SoilProbe, crc16
+from .virtual.models.modbus_slave import crc16
+from .virtual.models.modbus_soil import SoilProbe
 from .virtual.models.rs485 import Rs485Line
 from .virtual.models.scd4x import SCD4x
 from .virtual.models.sht4x import SHT4x
 from .virtual.network import Network
-from .virtual.scene import RECORDED_YEAR, Scene, read_columns
+from .virtual.scene import Scene, read_columns
 from .virtual.world import World
 
 BOARDS = Path(__file__).parent.parent / "boards"
-RECORDED = read_columns(RECORDED_YEAR)
+RECORDED = read_columns(recorded_year.path())
 
 
 class Still:
@@ -420,13 +422,17 @@ def test_recorded_year_is_whole_and_plausible():
         "soil_ec": (100, 1500),
         "soil_ph": (6, 8),
         "battery": (3.0, 4.2),
+        "radiation": (-20, 1200),
+        "wind_speed": (0, 25),
+        "rain": (0, 300),  # millimetres since the year's begin
     }
     assert set(RECORDED) == set(limits)
     for name, (low, high) in limits.items():
         column = RECORDED[name]
         assert len(column) == 8760
         assert low <= min(column) < max(column) <= high, name
-        assert sum(a == b for a, b in zip(column, column[24:], strict=False)) < 6500, name
+        if name != "rain":  # which most days do not have
+            assert sum(a == b for a, b in zip(column, column[24:], strict=False)) < 6500, name
 
 
 def test_recorded_year_has_days_and_seasons():
@@ -464,11 +470,13 @@ def test_scene_starts_at_the_worlds_date_and_draws_straight_lines():
 def test_build_fits_what_the_manifest_names(world):
     manifest = json.loads((BOARDS / "greenhouse_esp32.json").read_text())
     fitted = build(world, manifest, Scene(world.start), Network(world))
-    assert set(fitted.i2c) == {("i2c0", 68), ("i2c0", 98), ("i2c0", 35)}
+    optional = {"outside", "barometer", "water", "pot", "flow", "weather", "solution"}
+    assert set(fitted.i2c) == {("i2c0", address) for address in (68, 98, 35, 69, 118)}
     assert set(fitted.uart) == {"rs485", "modem"}
-    assert set(fitted.adc) == {34}
+    assert set(fitted.adc) == {34, 35}
     assert set(fitted.pins) == {27, 4, 5}
-    assert set(fitted.parts) == {"air", "co2", "light", "soil", "battery"}
+    assert set(fitted.wires) == {"wire"}
+    assert set(fitted.parts) == {"air", "co2", "light", "soil", "battery"} | optional
     assert fitted.modem is fitted.uart["modem"]
 
 

@@ -103,11 +103,12 @@ def test_a_name_that_nobody_knows(rig):
     modem = rig.modem()
     with pytest.raises(ModemError, match=r"nowhere\.example has no address"):
         rig.run(session(modem, b"x", "nowhere.example"))
-    assert modem.counters == {"modem_error": 1}
+    assert modem.counters == {"network_no_route": 1}
 
 
 def test_a_restart_in_mid_session_is_told_at_once(rig):
     Server(rig.network)
+    rig.model.speeds = ()  # a BC95 at its first speed: at another one it is not understood
     modem = rig.modem()
     rig.run(modem.start())
     rig.run(modem.attach("", 60_000))
@@ -168,6 +169,65 @@ def test_a_bc95_has_no_time_before_its_network_has_told_it(make_rig):
     rig.run(modem.start())
     assert rig.run(modem.network_time()) is None
     assert rig.run(modem.signal()) == {"rsrp_dbm": None} and not modem.counters
+
+
+def at_speed(rig, modem):
+    """Attaches; the speed at which both ends are then, in baud."""
+    rig.run(modem.start())
+    rig.run(modem.attach("", 60_000))
+    assert modem._port.uart.baud == rig.model.baud
+    return rig.model.baud
+
+
+def test_a_bc95_is_made_faster_and_is_slow_again_after_its_sleep(make_rig):
+    rig = make_rig("bc95")
+    Server(rig.network)
+    modem = rig.modem()
+    assert at_speed(rig, modem) == 57_600 and not modem.counters
+    rig.run(modem.sleep())
+    rig.world.run_for(600)
+    assert rig.model.state == "asleep" and modem._port.uart.baud == 9_600
+    assert rig.run(session(modem, b"x")) == b"ack 1" and rig.model.baud == 57_600
+    rig.run(modem.sleep())  # and once more before it sleeps
+    assert rig.run(session(modem, b"y")) == b"ack 1" and not modem.counters
+
+
+@pytest.mark.parametrize("part", [{"speeds": (4_800, 9_600)}, {"noisy_at": 57_600}])
+def test_a_bc95_that_refuses_a_speed_or_is_not_heard_at_it_stays_slow(make_rig, part):
+    rig = make_rig("bc95")
+    server = Server(rig.network)
+    vars(rig.model).update(part)
+    modem = rig.modem()
+    assert at_speed(rig, modem) == 9_600
+    before_s = rig.world.now_us / 1e6
+    assert rig.run(session(modem, b"x")) == b"ack 1" and server.arrived == [b"x"]
+    assert rig.world.now_us / 1e6 - before_s < 5 and not modem.counters  # not tried again
+
+
+@pytest.mark.parametrize("away_s", [0, 2, 20, 3600])
+def test_a_reset_of_ours_finds_a_bc95_at_either_speed(make_rig, away_s):
+    rig = make_rig("bc95")
+    Server(rig.network)
+    modem = rig.modem()
+    assert at_speed(rig, modem) == 57_600
+    rig.world.run_for(away_s)
+    boots = rig.model.boots
+    again = rig.modem()  # its UART is slow
+    again._port.uart.baud = 9_600
+    assert rig.run(session(again, b"x")) == b"ack 1"
+    assert rig.model.boots == boots and not again.counters
+
+
+def test_a_fast_bc95_that_restarts_by_itself_is_found_again(make_rig):
+    rig = make_rig("bc95")
+    Server(rig.network)
+    modem = rig.modem()
+    assert at_speed(rig, modem) == 57_600
+    rig.model.reset_now()
+    rig.world.run_for(5)  # what it said then was not understood
+    with pytest.raises(ModemError, match="no answer"):
+        rig.run(modem.open_udp(HOST, PORT))
+    assert rig.run(session(modem, b"x")) == b"ack 1" and rig.model.baud == 57_600
 
 
 def test_a_torn_announcement_costs_time_and_no_datagram(make_rig):

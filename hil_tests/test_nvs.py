@@ -10,6 +10,8 @@ from fieldbeat.hil_tests.virtual import nvs as nvs_module
 from fieldbeat.hil_tests.virtual.errors import PowerCut
 from fieldbeat.hil_tests.virtual.flash import Flash
 from fieldbeat.hil_tests.virtual.nvs import KEY_TOO_LONG, NOT_FOUND, Nvs, NvsError
+from fieldbeat.host_tools import nvs_image, unit_code
+from fieldbeat.host_tools.nvs_image import Identity
 
 OFFSET, SIZE = 0x9000, 0x6000
 
@@ -54,6 +56,12 @@ def test_reads_what_espressifs_generator_wrote(flash, tmp_path):
     assert nvs.get_i32("other", "epoch") == 5
     assert nvs.get_blob("fieldbeat", "master").hex() == "00112233445566778899aabbccddeeff"
     assert nvs.get_blob("fieldbeat", "long") == bytes(range(250)) * 30
+
+
+def test_a_secrets_image_locks_its_unit(flash):
+    kept = unit_code.for_unit("7ZK40M1X", bytes(8))
+    flash.load(OFFSET, nvs_image.build(Identity("gh-1", b"\0\1", 1, bytes(16), code=kept), SIZE))
+    assert reopened(flash).get_blob("fieldbeat", "code") == kept  # where firmware/lock.py looks
 
 
 def test_writes_what_espressifs_generator_writes(flash, tmp_path):

@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from fieldbeat.host_tools import issuer_keys, picture_orders
+from fieldbeat.host_tools import issuer_keys, unit_orders
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.protocols import cose
@@ -41,8 +41,9 @@ def site(tmp_path, monkeypatch):
         Issuers(site.registry).add("district", cose.ES256, key.public, 0, 4)
         issuer_keys.save("district", key, PASSPHRASE)
         (tmp_path / "pass").write_text(PASSPHRASE)
+        (tmp_path / "pass").chmod(0o600)
         monkeypatch.setattr(time, "time", lambda: site.now_s)
-        monkeypatch.setattr(picture_orders, "time", Clock(site))
+        monkeypatch.setattr(unit_orders, "time", Clock(site))
         yield site
 
 
@@ -98,7 +99,7 @@ def test_ctrl_c_ends_the_waiting_and_not_the_order(site, capsys, monkeypatch):
     def sleep(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(picture_orders.time, "sleep", sleep)
+    monkeypatch.setattr(unit_orders.time, "sleep", sleep)
     code, told = ask(site, capsys, "--wait", "60")
     assert code == 130 and told["error"].endswith(f" of {UNIT} is ordered and goes on")
     assert told["next"].startswith("see 'fieldbeat alert status")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from fieldbeat.hil_tests.scenes import trials
 from fieldbeat.hil_tests.scenes.scene import SIZE, Scene, jpeg
-from fieldbeat.host_tools import gauge, gauge_calibration, jpeg_units, pictures
+from fieldbeat.host_tools import gauge, gauge_calibration, jpeg_units, output, pictures
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.store import Contact, Store
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S
@@ -45,7 +45,7 @@ def keep(store: Store, number: int, data: bytes, kind: int, taken_s: int, flags:
         while sender.result is None:
             answer = arrivals.take(UNIT, sender.next(0), taken_s + 60)
             if answer:
-                sender.receive(answer)
+                sender.receive(answer, 0)
         body = {
             event.PICTURE_WHY: event.ALARMED,
             event.PICTURE_KIND: kind,
@@ -143,8 +143,10 @@ MISTAKES = {
 def test_a_calibration_with_a_mistake_is_refused(mistake, seen, tmp_path, capsys):
     options, told = MISTAKES[mistake]
     assert calibrate(tmp_path, seen["mounted"], **options) == 2
-    assert told in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert told in error and f"look at {tmp_path / 'river-07.check.png'}" in error
     assert not (tmp_path / "river-07.toml").exists()
+    assert cv2.imread(str(tmp_path / "river-07.check.png")) is not None  # the points, or the face
 
 
 def test_a_level_that_is_far_too_low_is_refused(seen, tmp_path, capsys):
@@ -191,7 +193,8 @@ def test_pictures_are_exported_as_they_were_taken(store, capsys, tmp_path, seen)
 def test_a_sheet_of_pictures(store, tmp_path, capsys):
     sheet = tmp_path / "sheet.png"
     assert main(["pictures", "sheet", UNIT, "--out", str(sheet)]) == 0
-    assert cv2.imread(str(sheet)).shape == (260, 960, 3)
+    height, width, _ = cv2.imread(str(sheet)).shape
+    assert width <= 2560 and height >= 480  # a crop of the gauge is as high as it can be
     assert main(["pictures", "sheet", "nobody", "--out", str(sheet)]) == 2
     assert main(["pictures", "sheet", UNIT, "--out", str(tmp_path / "a" / "b.png")]) == 2
 
@@ -291,3 +294,28 @@ def test_what_is_no_point_and_no_region_is_told(store, capsys, tmp_path, seen):
     more = ["--out", toml, "--level-mm", "150", "--high-mm", "1500", "--point", "1,2,up,3"]
     assert main(["pictures", "calibrate", picture, *more]) == 2
     assert "357,62,left,1450" in capsys.readouterr().err
+
+
+def test_80_columns_cut_no_time(store, capsys, monkeypatch, tmp_path, seen):
+    toml = calibration(tmp_path, seen)
+    capsys.readouterr()
+    monkeypatch.setattr(output, "WIDTH_WITHOUT_TERMINAL", 80)
+    region = ",".join(map(str, Scene(SITE).gauge_region(SIZE)))
+    assert main(["pictures", "list", UNIT]) == 0
+    lines = capsys.readouterr().out
+    assert "2024-06-01T12:00:00Z" in lines and "…" not in lines and "flags" not in lines
+    assert main(["pictures", "read", UNIT, "--calibration", toml, "--region", region]) == 1
+    told = capsys.readouterr().out
+    assert "2024-06-01T13:00:00Z" in told and "greatest" in told and "…" not in told
+    assert "gauge and sensor disagree: go and look; see picture 2 (gauge 6" in told
+
+
+def test_only_a_picture_of_all_is_calibrated(seen, tmp_path, capsys):
+    assert calibrate(tmp_path, seen["gauge"]) == 2
+    told = capsys.readouterr().err
+    assert "it is a picture of the gauge alone" in told and "--kind full" in told
+
+
+def test_show_wants_the_id_of_a_picture(store, capsys):
+    assert main(["pictures", "show", UNIT]) == 2
+    assert f"'{UNIT}' is no id of a picture; next: see 'fieldbeat pict" in capsys.readouterr().err

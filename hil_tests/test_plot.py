@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from contextlib import closing
 
 import cv2
+import numpy as np
 import pytest
 from fieldbeat.host_tools import plot
 from fieldbeat.host_tools.cli import main
@@ -46,6 +49,7 @@ def store(tmp_path, monkeypatch):
             store.add_report(record, UNIT, WATER, times, values, [[0] * 25] * 2)
             for rn, begins, at_s in ((41, True, 3000), (42, False, 6000)):
                 body = {event.ALARM_BEGINS: begins, event.ALARM_SYNCED: True}
+                body |= {2: 1, 3: "level", 4: "m", 5: 1000, 6: 2512}
                 record = store.add_record(UNIT, 1, rn, 1, 0, b"")
                 store.add_event(record, UNIT, event.ALARM, TAKEN_S + at_s, cbor.encode(body))
         keep(store, 11, JPEG, FULL, TAKEN_S + 3060)
@@ -59,7 +63,15 @@ def test_level_rain_alarms_and_pictures_are_there(store, tmp_path, capsys):
     assert main(["show", UNIT, "--plot", str(svg)]) == 0
     assert "2 pictures" in capsys.readouterr().out
     text = svg.read_text()
-    words = ("alarm", "alarm is over", "picture: full", "picture: thumbnail", "level, m", UNIT)
+    words = (
+        "alarm",
+        "alarm is over",
+        "1: level 2.512 m",
+        "picture: full",
+        "picture: thumbnail",
+        "level, m",
+        UNIT,
+    )
     assert all(f"<!-- {word} -->" in text for word in words)
     assert main(["show", UNIT, "--plot", str(png), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -93,3 +105,27 @@ def test_what_cannot_be_plotted_is_told(store, tmp_path, capsys, monkeypatch):
     monkeypatch.delattr("fieldbeat.host_tools.plot")
     assert main(["show", UNIT, "--plot", str(tmp_path / "a.png")]) == 2
     assert "pip install 'fieldbeat[plots]'" in capsys.readouterr().err
+
+
+def test_an_outage_is_a_gap_in_the_line():
+    at_s = (0, 300, 600, 3600, 3900)
+    levels = [Reading("level", t, 1.0, "", "m", "normal", True) for t in at_s]
+    _, values = plot._with_gaps(levels)
+    assert [value == 1.0 for value in values] == [True, True, True, False, True, True]
+
+
+@pytest.mark.parametrize("words", [("show", UNIT, "--plot"), ("pictures", "sheet", UNIT, "--out")])
+def test_a_full_disk_is_told_and_leaves_no_half_file(store, tmp_path, capsys, monkeypatch, words):
+    image = np.zeros((48, 64, 3), np.uint8)
+    keep(store, 13, cv2.imencode(".jpg", image)[1].tobytes(), FULL, TAKEN_S + 9060)
+    out = tmp_path / "out.png"
+    out.write_bytes(b"before")
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    more = ("--last", "1") if words[0] == "pictures" else ()
+    assert main([*words, str(out), *more]) == 2
+    assert "No space left on device; next: free space on that disk" in capsys.readouterr().err
+    assert out.read_bytes() == b"before" and not list(tmp_path.glob("*.part"))

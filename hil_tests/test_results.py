@@ -176,5 +176,16 @@ def test_the_legend_stands_before_the_pictures(results):
 
 
 def test_a_lane_that_holds_nothing_draws_nothing_wrong():
-    for to_us in (0, 1):
-        ET.fromstring(svg.draw(board() | {"to_us": to_us}))
+    """The whole time is an unpowered bar; there is no mark, and all stands within the picture."""
+    for to_us in (0, 1, 3_600_000_000):
+        picture = ET.fromstring(svg.draw(board() | {"to_us": to_us}))
+        drawn = [(each.get("class") or "").split()[0] for each in picture.iter() if each.get("d")]
+        assert set(drawn) == {"grid", "line"} and not picture.findall(".//circle")
+        words = [text.text for text in picture.iter("text") if text.get("class") == "quiet"]
+        assert words == ["the unit did not report it in this time"]
+        (bar,) = picture.iter("rect")
+        begin, wide = float(bar.get("x")), float(bar.get("width"))
+        assert bar.get("class") == "off"
+        assert (begin, wide) == (svg.LEFT, svg.WIDTH - svg.RIGHT - svg.LEFT)
+        for each in picture.iter("text"):
+            assert 0 <= float(each.get("x")) <= svg.WIDTH

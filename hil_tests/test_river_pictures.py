@@ -20,7 +20,6 @@ from .river_pictures import (
     FULL_BYTES,
     PictureSite,
     cut_and_resume,
-    heap_peak,
     padded,
     probed,
 )
@@ -29,17 +28,15 @@ from .scenes import judge
 from .scenes.scene import Scene, jpeg
 
 WHOLE_S = 14
-# The limit of the mean is 18 s, in `make bench AREA=river`. Where the last two questions or their
-# answers are lost, one transfer waits up to 10 s more.
-WHOLE_AT_10_PERCENT_S = 18 + 10
+# Of many transfers two in a hundred take longer: where some answers in a row are lost.
+WHOLE_AT_10_PERCENT_S = 18
 OVERHEAD = 1.03
 HEAP_BYTES = 24_000
 ALARM_S = 15
 FRAME = (800, 600)
 CHUNKS = 86  # of 40 kB
-# Of flash: 16 are left to records (firmware/picture_store.py), a picture of 40 kB takes 10, and
-# the unit's littlefs counts 18 more as used than the host's.
-FREE_BLOCKS = 16 + 18 + 8
+# Of flash: 16 are left to records (firmware/picture_store.py), a picture of 40 kB takes 10.
+FREE_BLOCKS = 16 + 8
 
 
 @cache
@@ -62,7 +59,7 @@ def test_40_kb_take_no_more_than_the_link_needs_and_little_heap(site):
     picture = site.until_full()
     assert site.data(picture) == scene() and picture.why == "alarm"
     assert 11.7 < site.seconds(picture) <= WHOLE_S
-    assert 0 < heap_peak(site.station.output) <= HEAP_BYTES
+    assert 0 < site.heap_peak() <= HEAP_BYTES
     assert cv2.imdecode(np.frombuffer(site.data(picture), np.uint8), 1).shape == (600, 800, 3)
 
 
@@ -128,13 +125,25 @@ def test_an_alarm_overtakes_a_picture(site):
     assert site.data(site.until_full()) == scene()
 
 
+def test_the_picture_of_an_alarm_that_nobody_answers_for_is_tried_again_soon(site):
+    site.put_up()
+    site.show(scene())
+    site.flood()
+    assert site.run_until(lambda: 1 in site.alarms(), 60)
+    site.network.away(True)
+    site.run_for(60)
+    assert not site.whole()
+    site.network.away(False)
+    assert site.data(site.until_full(180)) == scene()  # not at the next wake, in an hour
+
+
 @pytest.mark.long
 def test_where_the_flash_is_full_the_oldest_of_the_schedule_makes_room(site):
     site.put_up("every_s = 3600\n")
     site.network.away(True)
     site.run_for(8 * 3600)
     site.station.power_off()
-    full = FullFlash(site.station, FREE_BLOCKS)
+    full = FullFlash(site.station, FREE_BLOCKS, by_statvfs=True)
     site.station.power_on()
     site.run_for(60)
     site.show(scene())  # also for the thumbnail, which it is too large for
@@ -152,7 +161,7 @@ def test_where_the_flash_is_full_the_oldest_of_the_schedule_makes_room(site):
 @pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.long
 def test_what_each_board_sees_is_what_the_collector_reads(tmp_path, board):
-    """The camera's own picture of the scene; the slow board's modem has 9600 baud."""
+    """The camera's own picture of the scene; the UART board's modem has 57,600 baud."""
     with PictureSite(workdir=tmp_path) as site:
         site.put_up(board=board)
         site.flood()

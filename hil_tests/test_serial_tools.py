@@ -10,6 +10,7 @@ from fieldbeat.hil_tests.bare_desk import BareDesk
 from fieldbeat.hil_tests.small_image import MANIFEST, image
 from fieldbeat.hil_tests.virtual.board import VirtualBoard
 from fieldbeat.hil_tests.virtual.world import World
+from fieldbeat.host_tools import cli, doctor_reading, language
 
 BIN = Path(sys.executable).parent
 MAIN = "import time\nprint('main runs')\nwhile True:\n    time.sleep(1)\n"
@@ -114,6 +115,39 @@ def test_a_soft_reset_from_the_raw_repl_does_not_run_main(running):
     assert running.board.output.count(b"main runs") == before
     running.tool("mpremote", "soft-reset")
     running.board.console_write(b"\x04")  # Ctrl-D at the friendly prompt
+    running.until(lambda: running.board.output.count(b"main runs") == before + 1)
+
+
+def test_a_modbus_request_to_a_program_without_a_prompt(running, capsys):
+    """What is no adapter is found out by the answer; it is said how the program starts again."""
+    port = running.board.port
+    assert cli.main(["modbus", "read", "--port", port, "--address", "1"]) == 2
+    said = capsys.readouterr().err
+    assert "is a unit's console and not an RS485 adapter" in said
+    assert f"next: start it again with 'mpremote connect {port} reset'" in said
+    before = running.board.output.count(b"main runs")
+    running.tool("mpremote", "reset")
+    running.until(lambda: running.board.output.count(b"main runs") == before + 1)
+
+
+@pytest.mark.parametrize("spoken", ["en", "zh"])
+def test_doctor_leaves_a_unit_at_the_prompt_alone_in_every_language(running, spoken):
+    running.board.console_write(b"\x03")
+    running.until(lambda: running.board.output.endswith(b">>> "))
+    before = len(running.board.resets)
+    with language.spoken(spoken):
+        evidence = doctor_reading.read_port(running.board.port, lambda text: None)
+    assert evidence.port == "prompt" and len(running.board.resets) == before
+
+
+def test_a_unit_in_the_raw_repl_is_no_silent_one(running, capsys):
+    running.board.console_write(b"\x03\x01")
+    running.until(lambda: b"raw REPL; CTRL-B to exit\r\n>" in running.board.output)
+    before = running.board.output.count(b"main runs")
+    assert cli.main(["console", "--port", running.board.port, "--exec", "status"]) == 2
+    said = capsys.readouterr().err
+    assert "stands at the MicroPython prompt; next: press Ctrl-D in 'fieldbeat console'" in said
+    running.board.console_write(b"\x04")
     running.until(lambda: running.board.output.count(b"main runs") == before + 1)
 
 

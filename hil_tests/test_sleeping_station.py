@@ -145,7 +145,7 @@ def test_it_is_not_told_as_a_start_and_the_clock_goes_on(bench):
 
 
 def one_bit(memory: bytes) -> bytes:
-    return memory[:100] + bytes((memory[100] ^ 1,)) + memory[101:]
+    return memory[:500] + bytes((memory[500] ^ 1,)) + memory[501:]  # behind the flight recorder
 
 
 def nonsense(memory: bytes) -> bytes:
@@ -204,7 +204,7 @@ def test_without_keys_it_stays_awake(bench):
 
 def test_a_door_ends_a_deep_sleep(bench, monkeypatch):
     manifest = boards.manifest("greenhouse_esp32")
-    door = {"part": "contact", "pin": 33, "active": 1, "wakes": True}
+    door = {"part": "contact", "pin": 13, "active": 1, "wakes": True}
     manifest["fieldbeat"]["fitted"]["door"] = door
     manifest["fieldbeat"]["heap_kb"] = 320  # a contact is among the parts of loudspeakers
     monkeypatch.setattr(boards, "manifest", lambda _name: manifest)

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from fieldbeat.hil_tests.district import District
 from fieldbeat.host_tools import issuer_keys, upkeep
-from fieldbeat.host_tools.alert_desk import Request
-from fieldbeat.host_tools.alerts import Signer, Sound, Window, choose
+from fieldbeat.host_tools.alert_places import choose
+from fieldbeat.host_tools.alert_request import Request
+from fieldbeat.host_tools.alerts import Signer, Window
+from fieldbeat.host_tools.sounds import Sound
 from fieldbeat.protocols import cose, receipt
 from fieldbeat.protocols.command import DAILY, DRILL, EMERGENCY
 from fieldbeat.protocols.reason_codes import CODES

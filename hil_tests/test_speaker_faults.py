@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from fieldbeat.hil_tests.flood import KINDS, Flood
-from fieldbeat.host_tools.alerts import Signer, speech
+from fieldbeat.host_tools.alerts import Signer
+from fieldbeat.host_tools.sounds import speech
 from fieldbeat.protocols import receipt
 from fieldbeat.protocols.command import DAILY, EMERGENCY
 from fieldbeat.protocols.reason_codes import CODES

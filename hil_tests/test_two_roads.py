@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fieldbeat.host_tools.alerts import speech
+from fieldbeat.host_tools.sounds import speech
 from fieldbeat.protocols import event, receipt
 from fieldbeat.protocols.command import DRILL
 

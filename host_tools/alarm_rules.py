@@ -20,11 +20,13 @@ from typing import Any, Literal
 from fieldbeat.protocols import alarm_rules, command, command_writer
 from pydantic import Field
 
-from . import alert_words, alerts, clips, profiles, quantities, times
-from .alerts import AlertError, Sound
+from . import alert_words, alerts, clips, profiles, quantities, sounds, times, toml_words
+from .alert_error import AlertError
 from .issuers import CLASSES
+from .language import tr
 from .profiles import Channel, Profile
 from .quantities import quantity
+from .sounds import Sound
 from .validation import InvalidData, Strict, check, did_you_mean
 
 TONE_S = 3.0
@@ -61,7 +63,7 @@ class RuleFile(Strict):
     rule: list[RuleTable] = Field(
         min_length=1,
         max_length=alarm_rules.RULES_MAX,
-        description=f"1 to {alarm_rules.RULES_MAX} tables [[rule]]",
+        description=tr("1 to {most} tables [[rule]]").format(most=alarm_rules.RULES_MAX),
     )
 
 
@@ -87,7 +89,9 @@ def load(path: Path) -> RuleSet:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidData(str(path), [f"it cannot be read: {error}"]) from None
+        raise InvalidData(
+            str(path), [tr("it cannot be read: {error}").format(error=error)]
+        ) from None
     return parse(text, str(path), path.parent)
 
 
@@ -95,12 +99,21 @@ def parse(text: str, source: str, folder: Path) -> RuleSet:
     """Check the text of a file of rules; `source` names it in messages, `folder` has it."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidData(source, [f"this is no TOML: {error}"]) from None
+    except toml_words.UNREADABLE as error:
+        raise InvalidData(
+            source, [tr("this is no TOML: {error}").format(error=toml_words.reason(error))]
+        ) from None
     file = check(RuleFile, data, source)
     if file.profile not in profiles.names():
         near = did_you_mean(file.profile, profiles.names())
-        raise InvalidData(source, [f"profile = '{file.profile}': unknown profile, {near}"])
+        raise InvalidData(
+            source,
+            [
+                tr("profile = '{profile}': unknown profile, {near}").format(
+                    profile=file.profile, near=near
+                )
+            ],
+        )
     profile = profiles.load(file.profile)
     known = clips.names(clips.read(folder / file.clips)) if file.clips else None
     problems: list[str] = []
@@ -109,7 +122,9 @@ def parse(text: str, source: str, folder: Path) -> RuleSet:
     ]
     numbers = [table.number or n for n, table in enumerate(file.rule, 1)]
     twice = sorted({number for number in numbers if numbers.count(number) > 1})
-    problems += [f"[[rule]] number = {number}: used twice" for number in twice]
+    problems += [
+        tr("[[rule]] number = {number}: used twice").format(number=number) for number in twice
+    ]
     if problems:
         raise InvalidData(source, problems)
     made = tuple(rule for rule in rules if rule is not None)
@@ -137,7 +152,7 @@ class _Reader:
         table = self.table
         channel = self._channel()
         if (table.above is None) == (table.below is None):
-            self._wrong("must have either above or below")
+            self._wrong(tr("must have either above or below"))
         if channel is None or len(self._problems) > before:
             return None
         key, quantity = ("below", table.below) if table.below else ("above", table.above)
@@ -145,9 +160,13 @@ class _Reader:
         back = self._counts("back", table.back, channel) if table.back else 0
         if not channel.minimum <= threshold <= channel.maximum:
             low, high = (_told(n, channel) for n in (channel.minimum, channel.maximum))
-            self._wrong(f"{key} = '{quantity}': {channel.name} is only from {low} to {high}")
+            self._wrong(
+                tr("{key} = '{quantity}': {name} is only from {low} to {high}").format(
+                    key=key, quantity=quantity, name=channel.name, low=low, high=high
+                )
+            )
         if back < 0:
-            self._wrong(f"back = '{table.back}': must not be below 0")
+            self._wrong(tr("back = '{back}': must not be below 0").format(back=table.back))
         spans = self._spans()
         content = self._content()
         if len(self._problems) > before:
@@ -166,8 +185,9 @@ class _Reader:
             near = did_you_mean(self.table.channel, known)
             listed = ", ".join(known)
             self._wrong(
-                f"channel = '{self.table.channel}': {self.profile.id} does not measure it, {near}"
-                f" (there is: {listed})"
+                tr(
+                    "channel = '{channel}': {id} does not measure it, {near} (there is: {listed})"
+                ).format(channel=self.table.channel, id=self.profile.id, near=near, listed=listed)
             )
         return found
 
@@ -191,11 +211,21 @@ class _Reader:
         try:
             seconds = 0 if text in ("0", "0 s") else round(times.duration(text))
         except ValueError:
-            self._wrong(f"{key} = '{text}': must be a time like '90 s', '30 min' or '2 h'")
+            self._wrong(
+                tr("{key} = '{text}': must be a time like '90 s', '30 min' or '2 h'").format(
+                    key=key, text=text
+                )
+            )
             return low
         if not low <= seconds <= high:
-            allowed = f"{times.span(low)} to {times.span(high)}"
-            self._wrong(f"{key} = '{text}': must be {allowed}")
+            allowed = tr("{span} to {span_2}").format(
+                span=times.span(low), span_2=times.span(high)
+            )
+            self._wrong(
+                tr("{key} = '{text}': must be {allowed}").format(
+                    key=key, text=text, allowed=allowed
+                )
+            )
         return seconds
 
     def _content(self) -> list[list[Any]]:
@@ -203,22 +233,28 @@ class _Reader:
         steps: list[list[Any]] = []
         tone = table.tone or ("none" if table.class_ == "daily" else "two-tone")
         if tone != "none":
-            steps.append(alerts.tone(tone, TONE_S))
+            steps.append(sounds.tone(tone, TONE_S))
         for name in table.clip:
             if self._clip_names is not None and name not in self._clip_names:
                 near = did_you_mean(name, self._clip_names)
-                self._wrong(f"clip '{name}': no such clip, {near}")
-            steps += self._try(lambda name: [alerts.clip(name)], name)
+                self._wrong(tr("clip '{name}': no such clip, {near}").format(name=name, near=near))
+            steps += self._try(lambda name: [sounds.clip(name)], name)
         for text in table.text:
-            steps += self._try(alerts.speech, text)
+            steps += self._try(sounds.speech, text)
         if not steps:
-            self._wrong("nothing is to be sounded: give a tone, a clip or a text")
-        if len(steps) > alerts.MAX_STEPS:
-            self._wrong(f"it has {len(steps)} steps, {alerts.MAX_STEPS} are allowed")
+            self._wrong(tr("nothing is to be sounded: give a tone, a clip or a text"))
+        if len(steps) > sounds.MAX_STEPS:
+            self._wrong(
+                tr("it has {count} steps, {max_steps} are allowed").format(
+                    count=len(steps), max_steps=sounds.MAX_STEPS
+                )
+            )
         if table.silent and table.class_ != "drill":
-            self._wrong("silent = true: only a drill can be silent")
+            self._wrong(tr("silent = true: only a drill can be silent"))
         if len(table.event.encode()) > 16:
-            self._wrong(f"event = '{table.event}': must be a text of up to 16 bytes")
+            self._wrong(
+                tr("event = '{event}': must be a text of up to 16 bytes").format(event=table.event)
+            )
         return steps
 
     def _try(self, make: Callable[[str], list[list[Any]]], text: str) -> list[list[Any]]:
@@ -229,7 +265,7 @@ class _Reader:
             return []
 
     def _wrong(self, what: str) -> None:
-        self._problems.append(f"rule {self.number}: {what}")
+        self._problems.append(tr("rule {number}: {what}").format(number=self.number, what=what))
 
 
 def _told(counts: int, channel: Channel) -> str:
@@ -238,21 +274,24 @@ def _told(counts: int, channel: Channel) -> str:
 
 def condition(rule: Any) -> str:
     """Return when a rule fires: 'level above 3.200 m for 2 min'."""
-    beyond = f"{'below' if rule.below else 'above'} {_of(rule, rule.threshold)}"
-    hold = f" for {times.span(rule.hold_s)}" if rule.hold_s else ""
-    return f"{rule.channel} {beyond}{hold}"
+    side = tr("{channel} below {mark}") if rule.below else tr("{channel} above {mark}")
+    beyond = side.format(channel=rule.channel, mark=_of(rule, rule.threshold))
+    hold = tr(" for {span}").format(span=times.span(rule.hold_s)) if rule.hold_s else ""
+    return f"{beyond}{hold}"
 
 
 def words(rule: Any) -> Iterator[str]:
     """Yield a rule in the lines that a person confirms."""
     sound = Sound(*rule.alert)
     back = rule.threshold + (rule.hysteresis if rule.below else -rule.hysteresis)
-    side = "at or above" if rule.below else "at or below"
-    volume = "" if sound.volume is None else f", volume {sound.volume} %"
-    yield f"rule {rule.number}: {condition(rule)}"
+    side = tr("at or above") if rule.below else tr("at or below")
+    volume = "" if sound.volume is None else tr(", volume {volume} %").format(volume=sound.volume)
+    yield tr("rule {number}: {condition}").format(number=rule.number, condition=condition(rule))
     yield f"  {alert_words.told(sound)}{volume}"
-    again = f"again when it was {side} {_of(rule, back)}, after {times.span(rule.pause_s)} or more"
-    yield f"  for up to {times.span(rule.window_s)}; {again}"
+    again = tr("again when it was {side} {of}, after {span} or more").format(
+        side=side, of=_of(rule, back), span=times.span(rule.pause_s)
+    )
+    yield tr("  for up to {span}; {again}").format(span=times.span(rule.window_s), again=again)
 
 
 def _of(rule: Any, counts: int) -> str:
@@ -262,8 +301,8 @@ def _of(rule: Any, counts: int) -> str:
 def told(rules: tuple[Any, ...]) -> str:
     """Return rules in one line."""
     if not rules:
-        return "no alarm rules any more"
-    return "alarm rules: " + "; ".join(f"{rule.number}: {condition(rule)}" for rule in rules)
+        return tr("no alarm rules any more")
+    return tr("alarm rules: ") + "; ".join(f"{rule.number}: {condition(rule)}" for rule in rules)
 
 
 def of_command(plaintext: bytes) -> tuple[Any, ...]:

@@ -13,98 +13,31 @@ Nothing is signed, and no number of an issuer used up, before `send`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from fieldbeat.protocols import command
-from fieldbeat.protocols.command import DAILY, DRILL, EMERGENCY
+from fieldbeat.protocols.command import DRILL, EMERGENCY
 
-from . import alert_words, alerts, cap_places, foreseen, orders
-from .alerts import AlertError, Asked, Made, Maker, Part, Signer, Sound, Window
+from . import alert_places, alert_request, alert_words, alerts, cap_places, foreseen, orders
+from .alert_error import AlertError
+from .alert_places import Part
+from .alert_plan import LOWEST, Plan
+from .alert_request import Request
+from .alerts import Made, Maker, Signer, Window
 from .cap import Info, Message
 from .issuers import Issuer, IssuerError, Issuers
+from .language import tr
 from .orders import Orders
-from .registry import Registry, Unit
+from .registered_unit import Unit
+from .registry import Registry
+from .sounds import Sound
 from .store import Store
 from .times import iso
 from .wording import first
 
-WINDOW_S = 1800.0
-LONGEST_S = 30 * 86_400.0  # units keep nothing armed for longer
-TONE, TONE_S = "two-tone", 3.0
-LOWEST = 4
 MOST_EVENT = 16  # bytes of its code, in a command
 
 Keys = Callable[[Sequence[Issuer]], list[Signer]]
-
-
-@dataclass
-class Request:
-    """What is asked for; None and empty lists leave it to the defaults, or to a CAP message."""
-
-    class_: int | None = None
-    level: int | None = None
-    texts: list[str] = field(default_factory=list)
-    clips: list[str] = field(default_factory=list)
-    stream: str | None = None
-    codec: str = "pcmu"
-    tone: str | None = None  # of alerts.PATTERNS, or 'none'
-    repeat: int = 1
-    volume: int | None = None
-    event: str = ""
-    silent: bool = False
-    areas: list[str] = field(default_factory=list)
-    groups: list[int] = field(default_factory=list)
-    units: list[str] = field(default_factory=list)
-    everyone: bool = False
-    start_s: float | None = None
-    expires_s: float | None = None
-    for_s: float | None = None
-    issuers: list[str] = field(default_factory=list)
-
-    @property
-    def names_places(self) -> bool:
-        return bool(self.areas or self.groups or self.units or self.everyone)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """An order that can be made: what a person confirms.
-
-    Attributes:
-        kind: of protocols/command.py.
-        rank: class and level that its issuers must have.
-        told: it in words, in one line.
-        window: when it counts.
-        asked: where, and the arguments of the command there.
-        issuers: who signs.
-        summary, notes: lines to be confirmed.
-        silent: it makes no sound.
-        talking: commands that send what is heard live.
-        origin: of which CAP message it was made, '' for none.
-        cancels: what it replaces.
-    """
-
-    kind: int
-    rank: tuple[int, int]
-    told: str
-    window: Window
-    asked: Asked
-    issuers: tuple[Issuer, ...]
-    summary: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    silent: bool = False
-    talking: tuple[str, ...] = ()
-    origin: str = ""
-    cancels: tuple[orders.Order, ...] = ()
-
-    @property
-    def units(self) -> list[Unit]:
-        return [unit for part, _ in self.asked for unit in part.units]
-
-    @property
-    def urgency(self) -> tuple[int, int]:
-        """What the collector sends it by: what is no alert waits for all that are."""
-        return self.rank if self.kind == command.ALERT else (DAILY, LOWEST)
 
 
 class Desk:
@@ -135,20 +68,29 @@ class Desk:
         class_ = EMERGENCY if request.class_ is None else request.class_
         level = request.level or (0 if class_ == EMERGENCY else LOWEST)
         if not level:
-            message = "nobody said how bad this emergency is"
-            raise AlertError(message, "add --level, 1 (the highest) to 4")
+            message = tr("nobody said how bad this emergency is")
+            raise AlertError(message, tr("add --level, 1 (the highest) to 4"))
         if request.silent and class_ != DRILL:
-            raise AlertError("only a drill can be silent", "add --drill, or leave --silent out")
+            raise AlertError(
+                tr("only a drill can be silent"), tr("add --drill, or leave --silent out")
+            )
         size = len(request.event.encode())
         if size > MOST_EVENT:
-            message = f"the code of the event, '{request.event}', has {size} bytes"
-            raise AlertError(message, f"give a shorter --event: {MOST_EVENT} bytes at most")
-        window = self._window(request)
-        content = self._content(request, class_, window)
+            message = tr("the code of the event, '{event}', has {size} bytes").format(
+                event=request.event, size=size
+            )
+            raise AlertError(
+                message,
+                tr("give a shorter --event: {most_event} bytes at most").format(
+                    most_event=MOST_EVENT
+                ),
+            )
+        window = alert_request.window(request, self.now())
+        content = alert_request.content(request, class_, window, self.now())
         options = {"repeat": request.repeat, "volume": request.volume, "event": request.event}
         sound = Sound(class_, level, content, silent=request.silent, **options)  # type: ignore
         places = request.areas, request.groups, request.units, request.everyone
-        parts = alerts.choose(self.registry, *places)
+        parts = alert_places.choose(self.registry, *places)
         return self.plan_sound(sound, window, parts, self.chosen(request.issuers, class_, level))
 
     def plan_sound(
@@ -194,14 +136,21 @@ class Desk:
         """
         info = message.info(self.now(), language)
         if not info.level and not request.level:
-            step = "decide with --level, 1 (the highest) to 4"
-            raise AlertError(f"its severity is {info.severity}", step)
+            step = tr("decide with --level, 1 (the highest) to 4")
+            raise AlertError(tr("its severity is {severity}").format(severity=info.severity), step)
         notes: list[str] = []
         for sent in self.orders.of_origin(message.origin)[:1]:
-            text = f"this message was sent as alert {sent.id.hex()} at {iso(sent.made_s)}"
+            text = tr("this message was sent as alert {id} at {made_s}").format(
+                id=sent.id.hex(), made_s=iso(sent.made_s)
+            )
             if self._counts(sent):
-                raise AlertError(text, f"cancel it first: fieldbeat alert cancel {sent.id.hex()}")
-            notes.append(f"{text}, which is over; it SOUNDS AGAIN where it has sounded")
+                raise AlertError(
+                    text,
+                    tr("cancel it first: fieldbeat alert cancel {id}").format(id=sent.id.hex()),
+                )
+            notes.append(
+                tr("{text}, which is over; it SOUNDS AGAIN where it has sounded").format(text=text)
+            )
         asked = replace(
             request,
             class_=message.class_ if request.class_ is None else request.class_,
@@ -213,12 +162,15 @@ class Desk:
         if request.for_s:
             asked.expires_s = None
         if not request.names_places:
-            places = cap_places.resolve(info.areas, alerts.speakers(self.registry))
+            places = cap_places.resolve(info.areas, alert_places.speakers(self.registry))
             asked.units = [unit.name for unit in places.units]
             notes += places.notes
         plan = self._longest(asked, info)
         replaced = self._of_origins(message.references)
-        notes += [f"alert {each.id.hex()} is cancelled, this is its update" for each in replaced]
+        notes += [
+            tr("alert {id} is cancelled, this is its update").format(id=each.id.hex())
+            for each in replaced
+        ]
         return replace(
             plan, notes=(*notes, *plan.notes), origin=message.origin, cancels=tuple(replaced)
         )
@@ -259,8 +211,8 @@ class Desk:
         """
         found = self._of_origins(origins)
         if not found:
-            message = "nothing that sounds now was sent for the messages that it cancels"
-            raise AlertError(message, "see 'fieldbeat alert status'")
+            message = tr("nothing that sounds now was sent for the messages that it cancels")
+            raise AlertError(message, tr("see 'fieldbeat alert status'"))
         return found
 
     def _of_origins(self, origins: Iterable[str]) -> list[orders.Order]:
@@ -281,15 +233,23 @@ class Desk:
         """
         id_ = order.id.hex()
         if order.cancelled_s is not None:
-            message = f"alert {id_} was cancelled at {iso(order.cancelled_s)}"
-            raise AlertError(message, f"see who stopped: fieldbeat alert status {id_}")
+            message = tr("alert {id} was cancelled at {cancelled_s}").format(
+                id=id_, cancelled_s=iso(order.cancelled_s)
+            )
+            raise AlertError(
+                message, tr("see who stopped: fieldbeat alert status {id}").format(id=id_)
+            )
         untold = self._untold(order)
-        step = f"nothing is left to cancel; see how it ended: fieldbeat alert status {id_[:6]}"
+        step = tr(
+            "nothing is left to cancel; see how it ended: fieldbeat alert status {id}"
+        ).format(id=id_[:6])
         if not untold:
-            raise AlertError(f"alert {id_} is over: everyone has told how it ended", step)
+            raise AlertError(
+                tr("alert {id} is over: everyone has told how it ended").format(id=id_), step
+            )
         if order.expires_s <= self.now():
-            message = (
-                f"alert {id_} ended at {iso(order.expires_s)}; {first(untold)} did not tell how"
+            message = tr("alert {id} ended at {expires_s}; {first} did not tell how").format(
+                id=id_, expires_s=iso(order.expires_s), first=first(untold)
             )
             raise AlertError(message, step)
         return self.chosen(names[:1], order.class_, order.level)
@@ -304,7 +264,7 @@ class Desk:
             return self._add_cancel(order, made, issuers)
 
     def _cancels(self, order: orders.Order, signers: Sequence[Signer]) -> list[Made]:
-        units = alerts.by_name(self.registry.units())
+        units = alert_places.by_name(self.registry.units())
         sent = [
             Made(id_, plaintext, tuple(units[name] for name in names if name in units))
             for id_, plaintext, names in self.orders.commands(order)
@@ -318,39 +278,16 @@ class Desk:
         added = orders.Order(
             *(made[0].id, command.CANCEL, order.class_, order.level, False, self.now()),
             *(0.0, order.expires_s, _names(issuers[:1])),
-            *(f"cancel of {order.id.hex()}: {order.told}", "", order.id),
+            *(
+                tr("cancel of {id}: {told}").format(id=order.id.hex(), told=order.told),
+                "",
+                order.id,
+            ),
         )
         self.orders.add(added, made)
         return added
 
     # What a request means
-
-    def _window(self, request: Request) -> Window:
-        now_s = self.now()
-        start_s = request.start_s or 0.0
-        begin_s = max(start_s, now_s)
-        expires_s = request.expires_s or begin_s + (request.for_s or WINDOW_S)
-        if expires_s <= now_s:
-            raise AlertError(f"it would have ended at {iso(expires_s)}", "give a later --until")
-        if expires_s <= begin_s:
-            message = f"it would end at {iso(expires_s)}, before it begins"
-            raise AlertError(message, "give a later --until, or an earlier --at")
-        if expires_s - now_s > LONGEST_S:
-            message = f"it would end at {iso(expires_s)}, more than 30 days ahead"
-            raise AlertError(message, "give an earlier end: units keep nothing for longer")
-        return Window(start_s if start_s > now_s else 0.0, expires_s)
-
-    def _content(self, request: Request, class_: int, window: Window) -> list[list]:
-        steps = [alerts.clip(name) for name in request.clips]
-        steps += [step for text in request.texts for step in alerts.speech(text)]
-        if request.stream:
-            seconds = window.expires_s - max(window.start_s, self.now())
-            steps.append(alerts.stream(request.stream, request.codec, seconds))
-        pattern = request.tone or ("none" if class_ == DAILY else TONE)
-        if not steps and request.tone in (None, "none"):
-            step = "add --text, --clip, --stream, --tone or --cap"
-            raise AlertError("nobody said what is to be sounded", step)
-        return steps if pattern == "none" else [alerts.tone(pattern, TONE_S), *steps]
 
     def _longest(self, request: Request, info: Info) -> Plan:
         """Return the plan with the fullest of the texts that fits into a command."""
@@ -381,24 +318,35 @@ class Desk:
             named = [each for each in everybody if each.may(class_, level)]
             if len(named) != 1:
                 known = ", ".join(f"{each.name} ({each.rights})" for each in named)
-                who = "several issuers may" if named else "no issuer may"
-                step = f"choose with --issuer: {known}" if named else _FIRST_ISSUER
+                who = tr("several issuers may") if named else tr("no issuer may")
+                step = (
+                    tr("choose with --issuer: {known}").format(known=known)
+                    if named
+                    else _FIRST_ISSUER
+                )
                 if everybody and not named:
-                    step = "see 'fieldbeat issuer list'"
-                raise IssuerError(f"{who} order {what or alerts.words(class_, level)}", step)
+                    step = tr("see 'fieldbeat issuer list'")
+                raise IssuerError(
+                    tr("{who} order {value}").format(
+                        who=who, value=what or alerts.words(class_, level)
+                    ),
+                    step,
+                )
         if len(set(named)) != len(named) or len(named) > 2:
-            raise IssuerError("a command has one or two different issuers", "name each once")
+            raise IssuerError(
+                tr("a command has one or two different issuers"), tr("name each once")
+            )
         for issuer in named:
             alerts.check_issuer(issuer, class_, level)
         return named
 
 
 # A unit obeys those who were there when it was provisioned.
-_FIRST_ISSUER = "make one with 'fieldbeat issuer new NAME', then provision the units again"
+_FIRST_ISSUER = tr("make one with 'fieldbeat issuer new NAME', then provision the units again")
 
 
 def _shortened(plan: Plan) -> Plan:
-    note = "the whole text of the message is too long for a command: only part of it is spoken"
+    note = tr("the whole text of the message is too long for a command: only part of it is spoken")
     return replace(plan, notes=(*plan.notes, note))
 
 

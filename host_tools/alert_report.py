@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from collections.abc import Collection
 from typing import Any
 
 import typer
-from fieldbeat.protocols import command
+from fieldbeat.protocols import cbor, command, event
 
-from . import coverage, self_tests
+from . import coverage, coverage_map, following, self_tests
 from .coverage import Coverage
+from .language import tr
 from .orders import Orders
-from .output import console, print_json, print_json_line, remark
+from .output import console, print_json, remark
+from .records import counters
 from .store import Store
 from .wording import first
 
@@ -28,10 +30,14 @@ class Report:
         store: has it.
         id_: its id in hexadecimal, or the beginning.
         every_unit: show each unit, however many they are.
+        asleep: names of the units that sleep.
     """
 
-    def __init__(self, store: Store, id_: str, every_unit: bool) -> None:
+    def __init__(
+        self, store: Store, id_: str, every_unit: bool, asleep: Collection[str] = ()
+    ) -> None:
         self._store = store
+        self._asleep = asleep
         self._orders = Orders(store)
         self._id = id_
         self._every_unit = every_unit
@@ -62,35 +68,21 @@ class Report:
             console().print(self._screen(found))
         late = [unit.unit for unit in found.units if waited_s and not unit.is_over]
         if late:
-            remark(f"not told in {waited_s:g} s how it ended: {first(late)}", as_json)
+            remark(
+                tr("not told in {waited_s:g} s how it ended: {first}").format(
+                    waited_s=waited_s, first=first(late)
+                ),
+                as_json,
+            )
         if late or found.has_failed:
             raise typer.Exit(1)
 
-    def follow(self) -> None:
+    def follow(self, as_json: bool) -> None:
         """Show it, and every change, until Ctrl-C."""
-        from rich.live import Live
-
-        def picture() -> Any:
-            return self._screen(self.coverage())
-
-        with (
-            suppress(KeyboardInterrupt),
-            Live(picture(), console=console(), auto_refresh=False) as live,
-        ):
-            while True:
-                time.sleep(REFRESH_S)
-                live.update(picture(), refresh=True)
-
-    def follow_as_json(self) -> None:
-        """Write a line at once and after every change, until Ctrl-C."""
-        last: dict[str, Any] = {}
-        with suppress(KeyboardInterrupt):
-            while True:
-                now = self._as_map(self.coverage())
-                if now != last:
-                    print_json_line(now)
-                    last = now
-                time.sleep(REFRESH_S)
+        if as_json:
+            following.as_json(lambda: self._as_map(self.coverage()), REFRESH_S)
+        else:
+            following.on_screen(lambda: self._screen(self.coverage()), REFRESH_S)
 
     def coverage(self) -> Coverage:
         """Return who sounded until now."""
@@ -98,18 +90,30 @@ class Report:
         heard = {contact.unit for contact in self._store.contacts()}
         cancels = self._orders.cancelling(order)
         deliveries = self._orders.deliveries(order)
-        return coverage.coverage(order, deliveries, time.time(), heard, cancels)
+        now_s = time.time()
+        crowded = set()
+        if order.kind in (command.OPERATE, command.RECORD):
+            crowded = {each.unit for each in deliveries if self._had_no_room(each.unit)}
+        return coverage.coverage(order, deliveries, now_s, heard, cancels, self._asleep, crowded)
+
+    def _had_no_room(self, unit: str) -> bool:
+        """Tell whether a unit has last said that it had no memory to judge an order."""
+        row = self._store.database.one(
+            "SELECT body FROM events WHERE unit = ? AND type = ? ORDER BY record DESC LIMIT 1",
+            *(unit, event.HEALTH),
+        )
+        return row is not None and "order_no_room" in counters(cbor.decode(row["body"]))
 
     def _tests(self, found: Coverage) -> list[self_tests.SelfTest]:
-        if found.order.kind == command.PICTURE:
-            return []  # a camera tests no loudspeaker
+        if found.order.kind in (command.PICTURE, command.OPERATE):
+            return []  # neither a camera nor a station tests a loudspeaker
         return self_tests.last(self._store, dict.fromkeys(unit.unit for unit in found.units))
 
     def _as_map(self, found: Coverage) -> dict[str, Any]:
         now_s = time.time()
         tests = [test.as_map(now_s) for test in self._tests(found)]
         state = found.order.state(now_s, found.is_decided)
-        return coverage.as_map(found) | {"state": state, "self_tests": tests}
+        return coverage_map.as_map(found) | {"state": state, "self_tests": tests}
 
     def _screen(self, found: Coverage) -> Any:
         from .alert_tables import screen

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from .coverage import (
     IN_PART,
+    OF_STATIONS,
     REFUSED,
     SILENT,
     SOUNDED,
@@ -25,23 +26,24 @@ from .coverage import (
     done_word,
     soonest,
 )
+from .language import tr
 from .orders import Order
 from .records import kind_name
 from .self_tests import TOO_LONG_S, SelfTest
+from .styles import ASIDE, BAD, GOOD, ODD
 from .tables import table
 from .times import iso, span
 from .wording import first
 
-TOO_LONG = f"tested for {span(TOO_LONG_S)}"
+TOO_LONG = tr("tested for {too_long_s}").format(too_long_s=span(TOO_LONG_S))
 FEW_UNITS = 20  # so many are shown one by one
-_ODD = "yellow"
 _STYLES = {
-    SOUNDED: "green",
-    IN_PART: "bold red",
-    STOPPED: "yellow",
-    WAITING: "yellow",
-    REFUSED: "bold red",
-    SILENT: "bold red",
+    SOUNDED: GOOD,
+    IN_PART: BAD,
+    STOPPED: ODD,
+    WAITING: ODD,
+    REFUSED: BAD,
+    SILENT: BAD,
 }
 _HEADS = {IN_PART: "In part", STOPPED: "Stopped"}  # shown where somebody is in that state
 
@@ -58,9 +60,14 @@ def screen(
         parts.append(_units(found))
     times = found.sample_ms()
     if times and found.order.kind == command.ALERT:
-        would = "would have sounded" if found.order.silent else "sounded"
-        parts.append(Text(f"How soon they {would}: {soonest(times)}", style="dim"))
-    parts += [Text(line, style=_ODD) for line in _troubles(tests, now_s)]
+        would = tr("would have sounded") if found.order.silent else tr("sounded")
+        parts.append(
+            Text(
+                tr("How soon they {would}: {soonest}").format(would=would, soonest=soonest(times)),
+                style=ASIDE,
+            )
+        )
+    parts += [Text(line, style=ODD) for line in _troubles(tests, now_s)]
     return Group(*parts)
 
 
@@ -69,26 +76,33 @@ def _troubles(tests: Sequence[SelfTest], now_s: float) -> list[str]:
     lines = [f"{test.unit}: {test.told(now_s)}" for test in tests if test.failed]
     never = [test.unit for test in tests if test.at_s is None]
     old = [t.unit for t in tests if t.at_s is not None and not t.failed and t.trouble(now_s)]
-    for units, what in ((never, "told of a self-test yet"), (old, TOO_LONG)):
+    for units, what in ((never, tr("told of a self-test yet")), (old, TOO_LONG)):
         if units:
-            lines.append(f"Not {what}: {first(units, FEW_UNITS)}")
+            lines.append(
+                tr("Not {what}: {first}").format(what=what, first=first(units, FEW_UNITS))
+            )
     return lines
 
 
 def _head(found: Coverage, now_s: float) -> Text:
     order = found.order
-    head = Text(f"{kind_name(order.kind)} {order.id.hex()}  ", style="bold")
+    head = Text(f"{tr(kind_name(order.kind))} {order.id.hex()}  ", style="bold")
     head.append(order.told, style="")
-    by = f" by {order.issuers}" if order.issuers else ""  # nobody signs a question
+    by = (
+        tr(" by {issuers}").format(issuers=order.issuers) if order.issuers else ""
+    )  # nobody signs a question
     head.append(
-        f"\nordered {iso(order.made_s)}{by}, {order.state(now_s, found.is_decided)}", style="dim"
+        tr("\nordered {made_s}{by}, {state}").format(
+            made_s=iso(order.made_s), by=by, state=order.state(now_s, found.is_decided)
+        ),
+        style=ASIDE,
     )
     return head
 
 
-def listing(orders: Iterable[tuple[Order, str]]) -> Table:
-    """Return a table of alerts with their states, a line each."""
-    made = table("Alerts", ("Id", "Ordered", "By", "State", "What"))
+def listing(orders: Iterable[tuple[Order, str]], title: str) -> Table:
+    """Return a table of orders with their states, a line each."""
+    made = table(title, ("Id", "Ordered", "By", "State", "What"))
     for each, state in orders:
         made.add_row(
             *(each.id.hex()[:6], iso(each.made_s), Text(each.issuers), state, Text(each.told))
@@ -97,31 +111,31 @@ def listing(orders: Iterable[tuple[Order, str]]) -> Table:
 
 
 def _areas(found: Coverage) -> Table:
-    sounded = "Would sound" if found.order.silent else done_word(found.order).capitalize()
+    sounded = tr("Would sound") if found.order.silent else done_word(found.order).capitalize()
     odd = [state for state in _HEADS if found.total.counts[state]]
     heads = [_HEADS[state] for state in odd]
     proven = ("Proven",) * _can_be_heard(found.order)
     numbers = ("Units", sounded, *proven, *heads, "Waiting", "Refused", "Silent")
     made = table("Coverage", ("Area", *numbers, "Reason"), right=numbers)
     for area in found.areas:
-        made.add_row(Text(area.area or "(none)"), *_numbers(area, odd, proven), _reasons(area))
+        made.add_row(Text(area.area or tr("(none)")), *_numbers(area, odd, proven), _reasons(area))
     if len(found.areas) > 1:
         made.add_section()
-        made.add_row("all", *_numbers(found.total, odd, proven), "")
+        made.add_row(tr("all"), *_numbers(found.total, odd, proven), "")
     return made
 
 
 def _can_be_heard(order: Order) -> bool:
-    """Whether it is for loudspeakers; a picture is a camera's, and has no proof by its sound."""
-    return order.kind != command.PICTURE
+    """Whether it is for loudspeakers; what others do has no proof by its sound."""
+    return order.kind not in OF_STATIONS
 
 
 def _numbers(area: AreaCoverage, odd: Sequence[str], proof: Sequence[str]) -> list[Text]:
     def count(state: str) -> Text:
         number = area.counts[state]
-        return Text(str(number), style=_STYLES[state] if number else "dim")
+        return Text(str(number), style=_STYLES[state] if number else "")
 
-    proven = Text(str(area.proven), style="" if area.proven else "dim")
+    proven = Text(str(area.proven))
     rest = (count(state) for state in (*odd, WAITING, REFUSED, SILENT))
     return [Text(str(area.units)), count(SOUNDED), *(proven for _ in proof), *rest]
 
@@ -136,7 +150,7 @@ def _units(found: Coverage) -> Table:
     if not _can_be_heard(found.order):
         made = table("Units", ("Unit", "Area", "State", "Stage", "Reason"))
         for unit in found.units:
-            made.add_row(*_state(unit, done), unit.stage, Text(unit.why))
+            made.add_row(*_state(unit, done), tr(unit.stage), Text(unit.why))
         return made
     made = table("Loudspeakers", ("Unit", "Area", "State", "Stage", "After", "Proof", "Reason"))
     for unit in found.units:
@@ -148,10 +162,12 @@ def _heard(unit: UnitCoverage) -> list[Any]:
     after = "" if unit.sample_ms is None else f"{unit.sample_ms / 1000:.2f} s"
     proof = ""
     if unit.proof:
-        proof = f"{unit.proof['kind']} {unit.proof['share']:.0%} of the time"
-    return [unit.stage, after, proof, Text(unit.why)]
+        proof = tr("{proof} {proof_2:.0%} of the time").format(
+            proof=tr(unit.proof["kind"]), proof_2=unit.proof["share"]
+        )
+    return [tr(unit.stage), after, proof, Text(unit.why)]
 
 
 def _state(unit: UnitCoverage, done: str) -> list[Text]:
     word = done if unit.state == SOUNDED else unit.state.replace("_", " ")
-    return [Text(unit.unit), Text(unit.area), Text(word, style=_STYLES[unit.state])]
+    return [Text(unit.unit), Text(unit.area), Text(tr(word), style=_STYLES[unit.state])]

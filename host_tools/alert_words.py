@@ -10,10 +10,13 @@ from typing import Any
 
 from fieldbeat.protocols import command
 
-from .alerts import CODECS, PATTERNS, Part, Sound, Window, words
-from .registry import Unit
+from .alert_places import Part
+from .alerts import Window, words
+from .language import tr
+from .registered_unit import Unit
+from .sounds import CODECS, PATTERNS, Sound
 from .times import iso, span
-from .wording import counted, first
+from .wording import all_of, counted, first
 
 AREAS_NAMED = 8
 _FFMPEG = {  # its encoder, Hz, and bytes of a packet: 12 of RTP and 20 ms
@@ -25,10 +28,10 @@ _FFMPEG = {  # its encoder, Hz, and bytes of a packet: 12 of RTP and 20 ms
 
 def told(sound: Sound) -> str:
     """Return what an order is, in one line."""
-    drill = "a silent drill" if sound.silent else ""
+    drill = tr("a silent drill") if sound.silent else ""
     kind = words(sound.class_, sound.level)
     if drill:
-        kind = kind.replace("a drill", drill, 1)
+        kind = kind.replace(tr("a drill"), drill, 1)
     return f"{kind}: {content(sound)}"
 
 
@@ -41,11 +44,11 @@ def content(sound: Sound) -> str:
             text += (" " if text else "") + step[2].decode("gbk")
             continue
         if text:
-            steps.append(f'says "{text}"')
+            steps.append(tr('says "{text}"').format(text=text))
             text = ""
         if step is not None:
             steps.append(_step(step))
-    times = f", {sound.repeat} times over" if sound.repeat > 1 else ""
+    times = tr(", {repeat} times over").format(repeat=sound.repeat) if sound.repeat > 1 else ""
     return ", then ".join(steps) + times
 
 
@@ -69,17 +72,25 @@ def summary(
     """
     units = [unit for part in parts for unit in part.units]
     everywhere = any(part.target is True for part in parts)
-    verb = "goes silently to" if sound.silent else "sounds at"
+    verb = tr("goes silently to") if sound.silent else tr("sounds at")
     count = counted(len(units), "loudspeaker")
-    where = f"EVERY loudspeaker there is, {count} here" if everywhere else count
-    volume = "" if sound.volume is None else f", volume {sound.volume} %"
+    where = (
+        tr("EVERY loudspeaker there is, {count} here").format(count=count) if everywhere else count
+    )
+    volume = "" if sound.volume is None else tr(", volume {volume} %").format(volume=sound.volume)
     lines = [
         f"{told(sound)}",
         f"{verb} {where}: {areas(units)}",
-        f"{_when(window, now_s)}{volume}, signed by {' and '.join(signers)}",
+        tr("{when}{volume}, signed by {listed}").format(
+            when=_when(window, now_s), volume=volume, listed=all_of(signers)
+        ),
     ]
     if unheard:
-        lines.append(f"{unheard} of them never sent anything, and get it only when they do")
+        lines.append(
+            tr("{unheard} of them never sent anything, and get it only when they do").format(
+                unheard=unheard
+            )
+        )
     return lines
 
 
@@ -93,8 +104,8 @@ def _ffmpeg(step: Sequence[Any]) -> str:
     encoder, rate_hz, size = _FFMPEG[_codec(payload_type)]
     host = ".".join(map(str, group)) if group else "POLE"
     return (
-        f"ffmpeg -re -i talk.mp3 -ac 1 -ar {rate_hz} -c:a {encoder} -rtpflags send_bye"
-        f' -f rtp "rtp://{host}:{port}?pkt_size={size}"'
+        f"ffmpeg -re -i talk.mp3 -ac 1 -ar {rate_hz} -c:a {encoder} -rtpflags send_bye "
+        f'-f rtp "rtp://{host}:{port}?pkt_size={size}"'
     )
 
 
@@ -105,20 +116,24 @@ def names(units: Iterable[Unit]) -> str:
 
 def areas(units: Iterable[Unit]) -> str:
     """Return how many units are in which area, the largest first."""
-    counts = Counter(unit.site or "no area" for unit in units).most_common()
+    counts = Counter(unit.site or tr("no area") for unit in units).most_common()
     named = ", ".join(f"{name} ({count})" for name, count in counts[:AREAS_NAMED])
     more = len(counts) - AREAS_NAMED
-    return named + (f" and {more} more areas" if more > 0 else "")
+    return named + (tr(" and {more} more areas").format(more=more) if more > 0 else "")
 
 
 def _step(step: list[Any]) -> str:
     if step[0] == command.TONE:
-        return f"a {PATTERNS[step[1]]} tone of {step[2] / 1000:g} s"
+        return tr("a {patterns} tone of {value:g} s").format(
+            patterns=PATTERNS[step[1]], value=step[2] / 1000
+        )
     if step[0] == command.CLIP:
-        return f"clip {step[1]}"
+        return tr("clip {step}").format(step=step[1])
     _, payload_type, port, group, seconds = step
-    place = f"{'.'.join(map(str, group))}:{port}" if group else f"port {port}"
-    return f"the live {_codec(payload_type)} stream at {place} for up to {span(seconds)}"
+    place = f"{'.'.join(map(str, group))}:{port}" if group else tr("port {port}").format(port=port)
+    return tr("the live {codec} stream at {place} for up to {seconds}").format(
+        codec=_codec(payload_type), place=place, seconds=span(seconds)
+    )
 
 
 def _codec(payload_type: int) -> str:
@@ -127,5 +142,11 @@ def _codec(payload_type: int) -> str:
 
 def _when(window: Window, now_s: float) -> str:
     begin_s = max(window.start_s, now_s)
-    start = f"from {iso(window.start_s)}" if window.start_s > now_s else "at once"
-    return f"{start}, until {iso(window.expires_s)} (for {span(window.expires_s - begin_s + 0.5)})"
+    start = (
+        tr("from {start_s}").format(start_s=iso(window.start_s))
+        if window.start_s > now_s
+        else tr("at once")
+    )
+    return tr("{start}, until {expires_s} (for {value})").format(
+        start=start, expires_s=iso(window.expires_s), value=span(window.expires_s - begin_s + 0.5)
+    )

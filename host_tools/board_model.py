@@ -15,9 +15,18 @@ from .image_info import MEGABYTE
 from .validation import Strict
 
 NAME = r"^[a-z][a-z0-9_]{0,31}$"
+# Parts that do something: on or off, or anything between.
+SWITCHES = ("relay", "modbus_relay", "latching_valve")
+GRADUAL = ("two_relay_motor", "pwm_output")
+ACTUATORS = SWITCHES + GRADUAL
 RMII_PINS = (19, 21, 22, 25, 26, 27)  # ESP32: data lines of its Ethernet MAC, which are fixed
 
 Pin = Field(ge=0, le=48)
+MILLIVOLTS = Field(ge=0, le=3300)
+ROM = Field(default=None, pattern=r"^[0-9a-f]{16}$", description="16 hex digits, its family first")
+POINTS = Field(default=None, min_length=2, max_length=2, description="two voltages in mV")
+TRAVEL = Field(default=None, ge=1000, le=1_800_000)
+PULSES = Field(default=None, ge=1, le=100_000)
 
 
 class Micropython(Strict):
@@ -85,6 +94,13 @@ class Dvp(Strict):
     xclk_hz: int = Field(ge=6_000_000, le=24_000_000)
 
 
+class OneWire(Strict):
+    """A 1-Wire bus at a pin, with a pull-up of 4.7 kOhm on the board."""
+
+    kind: Literal["onewire"]
+    pin: int = Pin
+
+
 class Rail(Strict):
     """A supply that a pin switches on (high); `settle_ms` until what hangs on it answers."""
 
@@ -147,6 +163,21 @@ class Part(Strict):
     rail: str | None = None  # what supplies it; always there if absent
     tip_um: int | None = Field(default=None, ge=10, le=10_000)  # a rain gauge's, of rain a tip
     shunt_mohm: int | None = Field(default=None, ge=1_000, le=1_000_000)  # a current loop's
+    # an actuator's; `active` is the level at which it is on
+    output: int | None = Field(default=None, ge=1, le=64)  # which relay of a relay board
+    freq_hz: int | None = Field(default=None, ge=1, le=40_000)  # of a PWM
+    # a motor's relays or a latching valve's coils, and the inputs of its end stops
+    open: int | None = Field(default=None, ge=0, le=48)
+    close: int | None = Field(default=None, ge=0, le=48)
+    open_stop: int | None = Field(default=None, ge=0, le=48)
+    closed_stop: int | None = Field(default=None, ge=0, le=48)
+    pulse_ms: int | None = Field(default=None, ge=5, le=1000)
+    travel_ms: int | None = TRAVEL  # a motor's, from end to end
+    dead_ms: int | None = Field(default=None, ge=100, le=60_000)  # between two directions
+    rom: str | None = ROM  # a DS18B20's, where several are on its wire
+    points_mv: list[Annotated[int, MILLIVOLTS]] | None = POINTS  # a voltage probe's own
+    pulses_per_l: int | None = PULSES  # a flow meter's
+    most_l_min: int | None = Field(default=None, ge=1, le=100_000)  # more is a cable that hums
 
 
 class Board(Strict):
@@ -160,7 +191,7 @@ class Board(Strict):
     micropython: Micropython
     partitions: str
     console: Console
-    buses: dict[str, Annotated[I2C | Uart | I2S | Dvp, Field(discriminator="kind")]]
+    buses: dict[str, Annotated[I2C | Uart | I2S | Dvp | OneWire, Field(discriminator="kind")]]
     modem: Modem | None = None
     ethernet: Ethernet | None = None
     wifi: bool = False
@@ -185,6 +216,8 @@ class Board(Strict):
                 yield from ((f"{name}.scl", bus.scl, True), (f"{name}.sda", bus.sda, True))
             elif isinstance(bus, I2S):
                 yield from ((f"{name}.{key}", getattr(bus, key), True) for key in _I2S_PINS)
+            elif isinstance(bus, OneWire):
+                yield f"{name}.pin", bus.pin, True
             elif isinstance(bus, Dvp):
                 yield from _dvp_pins(name, bus)
             else:
@@ -201,14 +234,18 @@ class Board(Strict):
             yield from _ethernet_pins(self.ethernet)
         yield from ((f"rails.{name}", rail.pin, True) for name, rail in self.rails.items())
         for name, part in self.fitted.items():
+            drives = part.part in ACTUATORS
             for key, output in _PART_PINS:
                 pin = getattr(part, key)
                 if pin is not None:
-                    yield f"{name}.{key}", pin, output
+                    yield f"{name}.{key}", pin, output or (drives and key == "pin")
 
 
 _I2S_PINS = ("sck", "ws", "sd")
-_PART_PINS = (("pin", False), ("mute", True), ("relay", True), ("fault", False))
+_PART_PINS = (
+    *(("pin", False), ("mute", True), ("relay", True), ("fault", False)),
+    *(("open", True), ("close", True), ("open_stop", False), ("closed_stop", False)),
+)
 
 
 def _dvp_pins(name: str, dvp: Dvp) -> Iterator[tuple[str, int, bool]]:

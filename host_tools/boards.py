@@ -15,34 +15,28 @@ from fractions import Fraction
 from importlib import resources
 from typing import Any
 
-from . import partition_table
+from . import board_pins, field_keys, partition_table
 from .board_model import Board, Part, Uart
 from .errors import CannotTry
+from .language import tr
 from .validation import InvalidData, check, did_you_mean
 
-# Datasheets, pin overview, by chip: the pins that exist, those that only read, those that the
-# flash uses, and those that the PSRAM of an ESP32-WROVER uses beside them.
-PINS = {
-    "esp32": set(range(24)) | {25, 26, 27} | set(range(32, 40)),
-    "esp32s3": set(range(22)) | set(range(26, 49)),
-}
-INPUT_ONLY = {"esp32": set(range(34, 40)), "esp32s3": set()}
-FLASH_PINS = {"esp32": set(range(6, 12)), "esp32s3": set(range(26, 33))}
-PSRAM_PINS = {"esp32": {16, 17}, "esp32s3": set()}
-OCTAL_PSRAM_PINS = set(range(33, 38))  # ESP32-S3: that of 8 MB has eight lines
-# Those that work in deep sleep: datasheets, RTC pins.
-RTC_PINS = {
-    "esp32": {0, 2, 4, *range(12, 16), *range(25, 28), *range(32, 40)},
-    "esp32s3": set(range(22)),
-}
-ADC1_PINS = {"esp32": range(32, 40), "esp32s3": range(1, 11)}
-ANALOG = ("battery", "line_monitor", "current_loop")  # their pin is an input of the ADC
 # Parts that send by themselves and give a level: the nearest and the farthest mm that they see.
 TALKERS = {"a02yyuw": (30, 4500)}  # datasheet SEN0311; drivers/a02yyuw.py takes no other
 # NAMUR NE 43: what a loop tells beside its span, in parts of it; drivers/current_loop.py.
 LOOP_BELOW, LOOP_ABOVE = Fraction(-400, 16_000), Fraction(17_000, 16_000)
 CAMERAS = ("vc0706", "dvp_camera")
-MAPPED = ("modbus_probe", "current_loop", *CAMERAS)  # whose data is in a map
+MAPPED = (  # whose data is in a map
+    *("modbus_probe", "modbus_relay", "current_loop", "analog_probe", *CAMERAS),
+)
+# What an actuator's driver needs of its part.
+NEEDED = {
+    "relay": ("pin", "active"),
+    "modbus_relay": ("bus", "address", "output"),
+    "latching_valve": ("open", "close", "pulse_ms"),
+    "two_relay_motor": ("open", "close", "active", "travel_ms", "dead_ms"),
+    "pwm_output": ("pin", "freq_hz"),
+}
 
 
 def names() -> list[str]:
@@ -54,8 +48,10 @@ def names() -> list[str]:
 def must_exist(name: str) -> None:
     """Raise CannotTry unless there is a board of that name."""
     if name not in names():
-        message = f"there is no board '{name}', {did_you_mean(name, names())}"
-        raise CannotTry(message, "see 'fieldbeat boards'")
+        message = tr("there is no board '{name}', {did_you_mean}").format(
+            name=name, did_you_mean=did_you_mean(name, names())
+        )
+        raise CannotTry(message, tr("see 'fieldbeat boards'"))
 
 
 def manifest(name: str) -> dict[str, Any]:
@@ -69,7 +65,10 @@ def manifest(name: str) -> dict[str, Any]:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise CannotTry(f"boards/{name}.json is no JSON: {error}", "correct the file") from None
+        raise CannotTry(
+            tr("boards/{name}.json is no JSON: {error}").format(name=name, error=error),
+            tr("correct the file"),
+        ) from None
 
 
 def device_map(name: str) -> dict[str, Any]:
@@ -92,7 +91,7 @@ def parse(data: dict[str, Any], source: str, name: str) -> Board:
     """Check a manifest that was read already; `source` names it in messages."""
     missing = [key for key in ("name", "vendor", "url", "fieldbeat") if key not in data]
     if missing:
-        raise InvalidData(source, [f"{key}: missing" for key in missing])
+        raise InvalidData(source, [tr("{key}: missing").format(key=key) for key in missing])
     board = check(Board, data["fieldbeat"], source)
     problems = list(_problems(board, name))
     if problems:
@@ -102,12 +101,12 @@ def parse(data: dict[str, Any], source: str, name: str) -> Board:
 
 def _problems(board: Board, name: str) -> Iterator[str]:
     if board.id != name:
-        yield f"id = '{board.id}': must be '{name}', as the file is named"
+        yield tr("id = '{id}': must be '{name}', as the file is named").format(
+            id=board.id, name=name
+        )
     if board.ethernet and board.chip != "esp32":
-        yield f"[ethernet]: the {board.chip} has no Ethernet MAC"
-    yield from _pin_problems(board)
-    yield from _input_problems(board)
-    yield from _wake_problems(board)
+        yield tr("[ethernet]: the {chip} has no Ethernet MAC").format(chip=board.chip)
+    yield from board_pins.problems(board)
     yield from _partition_problems(board)
     yield from _uart_problems(board)
     users = {f"[fitted.{name}]": part for name, part in board.fitted.items()}
@@ -117,15 +116,27 @@ def _problems(board: Board, name: str) -> Iterator[str]:
     for place, part in users.items():
         yield from _reference_problems(place, part.part, part.bus, board)
         yield from _tx_problems(place, part.part, part.bus, board)
-        if (part.bus is None) == (part.pin is None):
-            yield f"{place}: must have either a bus or a pin"
+        if sum(where is not None for where in (part.bus, part.pin, part.open)) != 1:
+            yield tr("{place}: must have either a bus or a pin").format(place=place)
+        yield from (
+            tr("{place} {key}: missing, a {part} needs it").format(
+                place=place, key=key, part=part.part
+            )
+            for key in NEEDED.get(part.part, ())
+            if getattr(part, key) is None
+        )
         if part.codec is not None and part.codec not in board.fitted:
             near = did_you_mean(part.codec, board.fitted)
-            yield f"{place} codec = '{part.codec}': no fitted part, {near}"
+            yield tr("{place} codec = '{codec}': no fitted part, {near}").format(
+                place=place, codec=part.codec, near=near
+            )
         yield from _map_problems(place, part)
         if part.rail is not None and part.rail not in board.rails:
             near = did_you_mean(part.rail, board.rails)
-            yield f"{place} rail = '{part.rail}': unknown rail, {near}"
+            yield tr("{place} rail = '{rail}': unknown rail, {near}").format(
+                place=place, rail=part.rail, near=near
+            )
+    yield from field_keys.board_problems(board.fitted)
     yield from address_problems(board, {name: part.address for name, part in board.fitted.items()})
 
 
@@ -133,7 +144,9 @@ def _partition_problems(board: Board) -> Iterator[str]:
     try:
         board.partition_table()
     except OSError:
-        yield f"partitions = '{board.partitions}': must be a file of boards/"
+        yield tr("partitions = '{partitions}': must be a file of boards/").format(
+            partitions=board.partitions
+        )
     except partition_table.PartitionError as error:
         yield error.message
 
@@ -141,9 +154,11 @@ def _partition_problems(board: Board) -> Iterator[str]:
 def _map_problems(place: str, part: Part) -> Iterator[str]:
     maps = resources.files("fieldbeat.drivers.maps")
     if part.map and not maps.joinpath(f"{part.map}.json").is_file():
-        yield f"{place} map = '{part.map}': must be a file of drivers/maps/"
+        yield tr("{place} map = '{map}': must be a file of drivers/maps/").format(
+            place=place, map=part.map
+        )
     if part.map is None and part.part in MAPPED:
-        yield f"{place} map: missing, must be a file of drivers/maps/"
+        yield tr("{place} map: missing, must be a file of drivers/maps/").format(place=place)
 
 
 def measures_level(part: Part) -> bool:
@@ -172,6 +187,11 @@ def largest_frame(camera: Part) -> tuple[int, int]:
     return size["width"], size["height"]
 
 
+def opens_by_itself(relay: Part) -> bool:
+    """Whether a relay of a relay board opens when nobody tells it to stay closed."""
+    return "timed_coil" in _map(relay)
+
+
 def _map(part: Part) -> dict[str, Any]:
     file = resources.files("fieldbeat.drivers.maps").joinpath(f"{part.map}.json")
     return json.loads(file.read_text("utf-8"))
@@ -184,64 +204,29 @@ def _uart_problems(board: Board) -> Iterator[str]:
         return
     for name, bus in board.buses.items():
         if isinstance(bus, Uart) and bus.uart == modem.uart and bus is not modem:
-            yield f"[buses.{name}] uart = {modem.uart}: the modem needs it for itself"
+            yield tr("[buses.{name}] uart = {uart}: the modem needs it for itself").format(
+                name=name, uart=modem.uart
+            )
 
 
 def _reference_problems(place: str, part: str, bus: str | None, board: Board) -> Iterator[str]:
     drivers = resources.files("fieldbeat.drivers")
     if not drivers.joinpath(f"{part}.py").is_file():
-        yield f"{place} part = '{part}': must be a driver in drivers/"
+        yield tr("{place} part = '{part}': must be a driver in drivers/").format(
+            place=place, part=part
+        )
     if bus is not None and bus not in board.buses:
-        yield f"{place} bus = '{bus}': unknown bus, {did_you_mean(bus, board.buses)}"
+        yield tr("{place} bus = '{bus}': unknown bus, {did_you_mean}").format(
+            place=place, bus=bus, did_you_mean=did_you_mean(bus, board.buses)
+        )
 
 
 def _tx_problems(place: str, part: str, bus: str | None, board: Board) -> Iterator[str]:
     uart = board.buses.get(bus or "")
     if isinstance(uart, Uart) and uart.tx is None and part not in TALKERS:
-        yield f"{place} bus = '{bus}': without a tx nothing can be sent to the {part}"
-
-
-def _pin_problems(board: Board) -> Iterator[str]:
-    taken: dict[int, str] = {}
-    for user, pin, output in board.pins():
-        if pin not in PINS[board.chip]:
-            yield f"{user} = {pin}: the {board.chip} has no such pin"
-        elif pin in FLASH_PINS[board.chip]:
-            yield f"{user} = {pin}: this pin belongs to the flash chip"
-        elif pin in _psram_pins(board):
-            yield f"{user} = {pin}: this pin belongs to the PSRAM"
-        elif output and pin in INPUT_ONLY[board.chip]:
-            yield f"{user} = {pin}: this pin cannot be an output, use one below 34"
-        if pin in taken:
-            yield f"{user} = {pin}: {taken[pin]} already uses this pin"
-        taken.setdefault(pin, user)
-
-
-def _psram_pins(board: Board) -> set[int]:
-    if board.chip == "esp32s3" and board.psram_mb == 8:
-        return OCTAL_PSRAM_PINS
-    return PSRAM_PINS[board.chip] if board.psram_mb else set()
-
-
-def _input_problems(board: Board) -> Iterator[str]:
-    pins, rtc = ADC1_PINS[board.chip], RTC_PINS[board.chip]
-    for name, part in board.fitted.items():
-        if part.part == "rain_gauge" and part.pin is not None and part.pin not in rtc:
-            yield f"{name}.pin = {part.pin}: must be an RTC pin, no other one wakes the chip"
-        if part.part in ANALOG and part.pin is not None and part.pin not in pins:
-            yield f"{name}.pin = {part.pin}: must be a pin of ADC1, {pins[0]} to {pins[-1]}"
-
-
-def _wake_problems(board: Board) -> Iterator[str]:
-    rtc = RTC_PINS[board.chip]
-    waking = {name: part for name, part in board.fitted.items() if part.wakes}
-    for name, part in waking.items():
-        if part.pin is None or part.pin not in rtc:
-            pins = ", ".join(map(str, sorted(rtc)))
-            yield f"{name}.wakes: needs a pin that works in deep sleep, on {board.chip}: {pins}"
-    low = [name for name, part in waking.items() if part.active == 0]
-    if len(low) > 1:
-        yield f"{' and '.join(low)}: only one contact that is active when low can end a sleep"
+        yield tr("{place} bus = '{bus}': without a tx nothing can be sent to the {part}").format(
+            place=place, bus=bus, part=part
+        )
 
 
 def address_problems(board: Board, addresses: dict[str, int | None]) -> Iterator[str]:
@@ -253,7 +238,16 @@ def address_problems(board: Board, addresses: dict[str, int | None]) -> Iterator
             continue
         low, high = (0x08, 0x77) if board.buses[bus].kind == "i2c" else (1, 247)
         if not low <= address <= high:
-            yield f"[fitted.{name}] address = {address}: must be {low} to {high} on {bus}"
-        if (bus, address) in taken:
-            yield f"[fitted.{name}] address = {address}: '{taken[bus, address]}' has it on {bus}"
-        taken[bus, address] = name
+            yield tr(
+                "[fitted.{name}] address = {address}: must be {low} to {high} on {bus}"
+            ).format(name=name, address=address, low=low, high=high, bus=bus)
+        other = board.fitted.get(taken.setdefault((bus, address), name))
+        if other is not board.fitted[name] and not _of_one_board(other, board.fitted[name]):
+            yield tr("[fitted.{name}] address = {address}: '{taken}' has it on {bus}").format(
+                name=name, address=address, taken=taken[bus, address], bus=bus
+            )
+
+
+def _of_one_board(one: Part | None, other: Part) -> bool:
+    """Whether two parts are relays of a relay board, which has one address."""
+    return one is not None and one.part == other.part == "modbus_relay" and one.map == other.map

@@ -9,46 +9,20 @@
 | eventCode EBM, else event             | event                                                   |
 | polygon, circle, geocode, areaDesc    | areas: see cap_places.py                                |
 | headline, description, instruction    | what is spoken                                          |
-
-It is XML from outside: nothing in it is fetched, no entity is expanded, and a message that is not
-quite what the standard says is refused with the place and the next step, since half an alert is
-worse than a phone call. Order of elements and unknown ones (a signature, say) are passed over.
-Source: CAP-v1.2-os, 3.2 and 3.4.
 """
 
 # SPDX-License-Identifier: Apache-2.0
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 from .errors import CannotTry
-from .geometry import EARTH_KM, Point, is_point
-from .issuers import CLASSES
+from .geometry import Point
+from .language import tr
 from .times import iso
 
-MAX_SIZE = 256 * 1024
-MAX_POINTS = 2000  # of all polygons of an info: each unit is looked for in each of them
-NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 ALERT, UPDATE, CANCEL = "Alert", "Update", "Cancel"
-
-_DRILL, _EMERGENCY = CLASSES.index("drill"), CLASSES.index("emergency")
-_CLASSES = {"Actual": _EMERGENCY, "Exercise": _DRILL}
-_LEVELS = {"Extreme": 1, "Severe": 2, "Moderate": 3, "Minor": 4, "Unknown": None}
-_CHOICES = {
-    "status": ("Actual", "Exercise", "System", "Test", "Draft"),
-    "msgType": (ALERT, UPDATE, CANCEL, "Ack", "Error"),
-    "scope": ("Public", "Restricted", "Private"),
-    "urgency": ("Immediate", "Expected", "Future", "Past", "Unknown"),
-    "severity": tuple(_LEVELS),
-    "certainty": ("Observed", "Likely", "Possible", "Unlikely", "Unknown"),
-}
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d")
-_EVENT_BYTES = 16  # of the text that a command carries
 
 
 class CapError(CannotTry):
@@ -122,234 +96,17 @@ class Message:
         found = [i for i in self.infos if i.language.lower().startswith(wanted)]
         if not found:
             known = ", ".join(dict.fromkeys(i.language for i in self.infos))
-            raise CapError(f"no info is in language '{language}'", f"choose one of {known}")
+            raise CapError(
+                tr("no info is in language '{language}'").format(language=language),
+                tr("choose one of {known}").format(known=known),
+            )
         if len(found) > 1:
-            message = f"{len(found)} info blocks are in language '{found[0].language}'"
-            raise CapError(message, "send them as messages of their own")
+            message = tr("{count} info blocks are in language '{language}'").format(
+                count=len(found), language=found[0].language
+            )
+            raise CapError(message, tr("send them as messages of their own"))
         expires_s = found[0].expires_s
         if expires_s is not None and expires_s <= now_s:
-            message = f"the alert expired at {iso(expires_s)}"
-            raise CapError(message, "ask its sender for an update")
+            message = tr("the alert expired at {expires_s}").format(expires_s=iso(expires_s))
+            raise CapError(message, tr("ask its sender for an update"))
         return found[0]
-
-
-def read(path: Path) -> Message:
-    """Read a CAP file.
-
-    Raises:
-        CapError: it cannot be read, is too large, or is no CAP 1.2 message that can be sent.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_SIZE + 1)
-    except OSError as error:
-        step = "name a CAP 1.2 file"
-        raise CapError(f"{path} cannot be read: {error.strerror}", step) from None
-    return parse(data, str(path))
-
-
-def parse(data: bytes, source: str = "the message") -> Message:
-    """Return a CAP message.
-
-    Args:
-        data: the XML.
-        source: what it is called in error messages.
-
-    Raises:
-        CapError: it is too large, malformed, or no CAP 1.2 message that can be sent.
-    """
-    if len(data) > MAX_SIZE:
-        message = f"{source} has more than {MAX_SIZE // 1024} kB"
-        raise CapError(message, "leave embedded resources (derefUri) out of it")
-    return _Reader(source).message(_root(data, source))
-
-
-def _root(data: bytes, source: str) -> Any:
-    """Return the element `alert`."""
-    from xml.etree.ElementTree import ParseError
-
-    from defusedxml import DefusedXmlException, ElementTree
-
-    try:
-        root = ElementTree.fromstring(data, forbid_dtd=True)
-    except DefusedXmlException:
-        step = "have it written without <!DOCTYPE>, CAP needs none"
-        raise CapError(f"{source} declares a document type or entities", step) from None
-    except (ParseError, ValueError, LookupError) as error:
-        text = " ".join(str(error).split())
-        raise CapError(
-            f"{source} is no XML: {text}", "ask its sender for the whole file"
-        ) from None
-    namespace, _, tag = root.tag.rpartition("}")
-    if tag != "alert" or namespace != f"{{{NAMESPACE}":
-        given = namespace[1:] or f"<{tag}> without a namespace"
-        raise CapError(f"{source} is no CAP 1.2 alert: it is {given}", f"have it in {NAMESPACE}")
-    return root
-
-
-class _Reader:
-    """Reads elements, and says in which file and element a mistake is."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-
-    def message(self, alert: Any) -> Message:
-        names = ("identifier", "sender", "sent", "status", "msgType", "scope")
-        identifier, sender, sent, status, kind, _ = (self._must(alert, name) for name in names)
-        for name, text in (("identifier", identifier), ("sender", sender)):
-            if re.search(r"[\s,<&]", text):
-                raise self._error(f"{name} '{text}' has a blank or comma", "have it written anew")
-        if status not in _CLASSES:
-            step = "loudspeakers take Actual and Exercise; or send a drill: --drill --text"
-            raise self._error(f"its status is {status}: it is not for the public", step)
-        if kind not in (ALERT, UPDATE, CANCEL):
-            step = "only Alert, Update and Cancel can be sent"
-            raise self._error(f"its msgType is {kind}", step)
-        origin = _origin(sender, identifier, self._time(sent, "sent"))
-        references = self._references(alert) if kind != ALERT else ()
-        found = alert.findall(_in("info")) if kind != CANCEL else []
-        if kind != CANCEL and not found:
-            raise self._error("it has no info: nothing can be spoken", "ask for the whole message")
-        infos = tuple(self._info(info) for info in found)
-        return Message(origin, kind, _CLASSES[status], references, infos)
-
-    def _info(self, info: Any) -> Info:
-        event = self._must(info, "event")
-        severity = self._must(info, "severity")
-        for name in ("category", "urgency", "certainty"):
-            self._must(info, name)
-        codes = self._codes(info, "eventCode")
-        effective_s = self._optional_time(info, "effective")
-        expires_s = self._optional_time(info, "expires")
-        areas = tuple(self._area(area) for area in info.findall(_in("area")))
-        if sum(len(ring) for area in areas for ring in area.polygons) > MAX_POINTS:
-            step = "have its polygons drawn more simply, or choose with --area"
-            raise self._error(f"its polygons have more than {MAX_POINTS} points", step)
-        if effective_s is not None and expires_s is not None and expires_s <= effective_s:
-            text = f"it expires at {iso(expires_s)}, before it is effective"
-            raise self._error(text, "ask its sender for an update")
-        return Info(
-            language=self._maybe(info, "language") or "en-US",
-            event=event,
-            event_code=_event_code(event, codes),
-            severity=severity,
-            level=_LEVELS[severity],
-            effective_s=effective_s,
-            expires_s=expires_s,
-            headline=self._maybe(info, "headline"),
-            description=self._maybe(info, "description"),
-            instruction=self._maybe(info, "instruction"),
-            areas=areas,
-        )
-
-    def _area(self, area: Any) -> Area:
-        return Area(
-            self._must(area, "areaDesc"),
-            tuple(self._codes(area, "geocode")),
-            tuple(self._polygon(text) for text in _texts(area, "polygon")),
-            tuple(self._circle(text) for text in _texts(area, "circle")),
-        )
-
-    def _polygon(self, text: str) -> tuple[Point, ...]:
-        ring = tuple(self._point(pair, text, "polygon") for pair in text.split())
-        if len(ring) < 4 or ring[0] != ring[-1]:
-            step = "have it written as four points or more, of which the last is the first"
-            raise self._error(f"<polygon> is not closed: '{text[:40]}'", step)
-        return ring
-
-    def _circle(self, text: str) -> tuple[Point, float]:
-        middle, _, radius = text.partition(" ")
-        try:
-            radius_km = float(radius)
-        except ValueError:
-            radius_km = -1.0
-        if not 0 <= radius_km < EARTH_KM * 4:  # also refuses what is no number
-            step = "have it written as latitude,longitude radius, in km"
-            raise self._error(f"<circle> is '{text[:40]}'", step)
-        return self._point(middle, text, "circle"), radius_km
-
-    def _point(self, pair: str, text: str, tag: str) -> Point:
-        try:
-            latitude, longitude = map(float, pair.split(","))
-            if is_point(latitude, longitude):
-                return latitude, longitude
-        except ValueError:
-            pass
-        step = "have its points written as latitude,longitude, in degrees"
-        raise self._error(f"<{tag}> has the point '{pair[:40]}'", step)
-
-    def _codes(self, element: Any, tag: str) -> list[tuple[str, str]]:
-        found = element.findall(_in(tag))
-        return [(self._must(each, "valueName"), self._must(each, "value")) for each in found]
-
-    def _references(self, alert: Any) -> tuple[str, ...]:
-        origins = []
-        for text in self._must(alert, "references").split():
-            sender, identifier, sent = (*text.split(","), "", "")[:3]
-            if text.count(",") != 2 or not sender or not identifier:
-                step = "have it written as sender,identifier,sent"
-                raise self._error(f"references has '{text}'", step)
-            origins.append(_origin(sender, identifier, self._time(sent, "references")))
-        return tuple(origins)
-
-    def _must(self, element: Any, tag: str) -> str:
-        text = self._maybe(element, tag)
-        parent = element.tag.rpartition("}")[2]
-        if not text:
-            step = f"ask its sender for a message with <{tag}>"
-            raise self._error(f"<{parent}> has no <{tag}>", step)
-        allowed = _CHOICES.get(tag)
-        if allowed and text not in allowed:
-            step = f"allowed: {', '.join(allowed)}"
-            raise self._error(f"<{tag}> in <{parent}> is '{text[:40]}'", step)
-        return text
-
-    def _maybe(self, element: Any, tag: str) -> str:
-        """Return the text of a child, '' if there is none; white space is made single blanks."""
-        found = element.findall(_in(tag))
-        if len(found) > 1 and tag != "category":
-            parent = element.tag.rpartition("}")[2]
-            raise self._error(f"<{parent}> has <{tag}> twice", "ask its sender which one is true")
-        return " ".join((found[0].text or "").split()) if found else ""
-
-    def _optional_time(self, element: Any, tag: str) -> float | None:
-        text = self._maybe(element, tag)
-        return self._time(text, tag) if text else None
-
-    def _time(self, text: str, tag: str) -> float:
-        if text[-1:] in ("Z", "z"):
-            step = "have it written with an offset, -00:00 for UTC: CAP does not know 'Z'"
-            raise self._error(f"<{tag}> is '{text[:40]}'", step)
-        try:
-            if _TIME.fullmatch(text):
-                return datetime.fromisoformat(text).timestamp()
-        except ValueError:
-            pass  # the 30th of February
-        step = "have it written like 2026-07-31T08:30:00+08:00"
-        raise self._error(f"<{tag}> has the time '{text[:40]}'", step)
-
-    def _error(self, message: str, next_step: str) -> CapError:
-        return CapError(f"{self._source}: {message}", next_step)
-
-
-def _texts(element: Any, tag: str) -> list[str]:
-    """Return the texts of all children of a name, white space made single blanks."""
-    return [" ".join((found.text or "").split()) for found in element.findall(_in(tag))]
-
-
-def _in(tag: str) -> str:
-    return f"{{{NAMESPACE}}}{tag}"
-
-
-def _origin(sender: str, identifier: str, sent_s: float) -> str:
-    """Return what names a message, however its time was written."""
-    return f"{sender},{identifier},{iso(sent_s)}"
-
-
-def _event_code(event: str, codes: list[tuple[str, str]]) -> str:
-    """Return a short name of the event: the national code, any code, or the event if it fits."""
-    national = [value for name, value in codes if name.upper() == "EBM"]
-    for text in (*national, *(value for _, value in codes), event):
-        if len(text.encode()) <= _EVENT_BYTES:
-            return text
-    return ""

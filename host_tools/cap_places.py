@@ -16,12 +16,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .alert_error import AlertError
 from .alert_words import names
-from .alerts import AlertError
 from .cap import Area
 from .geometry import distance_km, in_polygon
-from .registry import Unit
-from .wording import counted
+from .language import tr
+from .registered_unit import Unit
+from .wording import all_of, counted
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,23 @@ def resolve(areas: Sequence[Area], speakers: Sequence[Unit]) -> Places:
     lost = [unit for unit in speakers if unit.place is None and unit.name not in found]
     if lost and any(area.polygons or area.circles for area in areas):
         who = counted(len(lost), "loudspeaker")
-        notes.append(f"{who} without coordinates cannot be found by a polygon: {names(lost)}")
+        notes.append(
+            tr("{who} without coordinates cannot be found by a polygon: {names}").format(
+                who=who, names=names(lost)
+            )
+        )
     if not found:
-        named = ", ".join(f"'{area.description}'" for area in areas) or "no area"
-        step = "choose with --area, --group, --unit or --all"
+        named = ", ".join(f"'{area.description}'" for area in areas) or tr("no area")
+        step = tr("choose with --area, --group, --unit or --all")
         more = "".join(f"; {note}" for note in notes if "without coordinates" in note)
         if more:
-            step += "; or say where they are: fieldbeat config locate TABLE"
-        raise AlertError(f"it names {named}, and no loudspeaker is there{more}", step)
+            step += tr("; or say where they are: fieldbeat config locate TABLE")
+        raise AlertError(
+            tr("it names {named}, and no loudspeaker is there{more}").format(
+                named=named, more=more
+            ),
+            step,
+        )
     return Places(tuple(sorted(found.values(), key=lambda unit: unit.name)), tuple(notes))
 
 
@@ -74,7 +84,15 @@ def _is_called(area: Area, unit: Unit) -> bool:
 
 def _told(area: Area, drawn: list[Unit], called: list[Unit]) -> str:
     if not drawn and not called:
-        return f"no loudspeaker is in its area '{area.description}'"
-    ways = [(drawn, "its coordinates"), (called, "its name")]
-    told = [f"{len(units)} by {way} ({names(units)})" for units, way in ways if units]
-    return f"its area '{area.description}' reaches {' and '.join(told)}"
+        return tr("no loudspeaker is in its area '{description}'").format(
+            description=area.description
+        )
+    ways = [(drawn, tr("its coordinates")), (called, tr("its name"))]
+    told = [
+        tr("{count} by {way} ({names})").format(count=len(units), way=way, names=names(units))
+        for units, way in ways
+        if units
+    ]
+    return tr("its area '{description}' reaches {listed}").format(
+        description=area.description, listed=all_of(told)
+    )

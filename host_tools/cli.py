@@ -4,7 +4,7 @@ A verb is an entry point of the group `fieldbeat.commands`. It names a function,
 for a verb with verbs of its own, in this distribution or in anybody's::
 
     [project.entry-points."fieldbeat.commands"]
-    survey = "riverside_tools.survey:survey"
+    dredge = "riverside_tools.dredge:dredge"
 
 Its line in `fieldbeat --help` is the first line of its module's docstring, read from the source:
 only the verb that runs is imported. Exit codes: 0 done, 1 the work failed, 2 it could not be
@@ -17,6 +17,7 @@ there, with `error`, `next` and `exit_code`, and what stdout has is whole docume
 from __future__ import annotations
 
 import ast
+import itertools
 import sys
 from importlib import util
 from importlib.metadata import EntryPoint, entry_points, version
@@ -25,7 +26,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from . import extras, help_text
 from .errors import CannotTry, FieldbeatError, Interrupted
+from .language import ENGLISH, settle, tr
 
 ENTRY_POINT_GROUP = "fieldbeat.commands"
 UsageError: Any = (
@@ -45,7 +48,7 @@ def summary(point: EntryPoint) -> str:
         source = util.decode_source(spec.loader.get_data(spec.origin))  # type: ignore
         return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0].rstrip(".")
     except (ImportError, OSError, AttributeError, SyntaxError):
-        return "(cannot be loaded)"
+        return tr("(cannot be loaded)")
 
 
 def load(point: EntryPoint) -> Any:
@@ -57,15 +60,19 @@ def load(point: EntryPoint) -> Any:
     try:
         target = point.load()
     except (ImportError, AttributeError) as error:
-        message = f"the verb '{point.name}' cannot be loaded: {error}"
+        message = tr("the verb '{name}' cannot be loaded: {error}").format(
+            name=point.name, error=error
+        )
         raise CannotTry(
-            message, "install what it needs (pip install 'fieldbeat[bench]')"
+            message, tr("install what it needs (pip install 'fieldbeat[bench]')")
         ) from error
     if not isinstance(target, typer.Typer):
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.command(point.name)(target)
         target = app
-    return _told_in_full(typer.main.get_command(target))
+    command = _told_in_full(typer.main.get_command(target))
+    help_text.use(command)
+    return command
 
 
 def _told_in_full(command: Any) -> Any:
@@ -124,7 +131,9 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments  # taken out here, so that it may stand before or after the verb
     arguments = [argument for argument in arguments if argument != "--debug"] or ["--help"]
+    settle(ENGLISH if "--json" in arguments else None)
     command = typer.main.get_command(app)
+    help_text.use(command)
     try:
         result = command.main(args=arguments, prog_name="fieldbeat", standalone_mode=False)
         if result == Interrupted.exit_code:  # so typer tells of Ctrl-C
@@ -134,7 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
             import traceback
 
             traceback.print_exception(error)
-        failure = _foreseen(error)
+        failure = foreseen(error, " ".join(["fieldbeat", *_verb(arguments)]))
         _tell(failure, "--json" in arguments)
         return failure.exit_code
     return result if isinstance(result, int) else 0
@@ -147,31 +156,41 @@ def _tell(failure: FieldbeatError, as_json: bool) -> None:
 
     from .output import say
 
-    text = f"error: {failure}"
+    text = tr("error: {failure}").format(failure=failure)
     if not as_json:
         if sys.stderr.isatty() and len(text) > shutil.get_terminal_size().columns:
-            say(f"error: {failure.message}", sys.stderr)
-            text = f"next: {failure.next_step}"
+            say(tr("error: {failure}").format(failure=failure.message), sys.stderr)
+            text = tr("next: {step}").format(step=failure.next_step)
         say(text, sys.stderr)
         return
     told = {"error": failure.message, "next": failure.next_step, "exit_code": failure.exit_code}
     print(json.dumps(told, ensure_ascii=False), file=sys.stderr)
 
 
-def _foreseen(error: Exception) -> FieldbeatError:
-    """Return the error as one that tells what to do next."""
+def _verb(arguments: list[str]) -> list[str]:
+    """Return the words that name a verb, and one below it where a word follows."""
+    return list(itertools.takewhile(lambda word: word[:1].isalpha(), arguments[:2]))
+
+
+def foreseen(error: Exception, verb: str) -> FieldbeatError:
+    """Return the error of a verb as one that tells what to do next."""
     if isinstance(error, FieldbeatError):
         return error
+    if isinstance(error, ImportError) and (found := extras.missing(error, f"'{verb}'")):
+        return found
     if isinstance(error, typer.Abort):  # Ctrl-C, in a verb that knows nothing better to say
-        return Interrupted("interrupted", "run the same command again")
+        return Interrupted(tr("interrupted"), tr("run the same command again"))
     text = " ".join(str(error).split())
     if isinstance(error, UsageError):
         place = error.ctx.command_path if error.ctx else "fieldbeat"
-        return CannotTry(error.format_message().rstrip("."), f"see '{place} --help'")
+        told = help_text.usage_error(error.format_message()).rstrip(".。")
+        return CannotTry(told, tr("see '{place} --help'").format(place=place))
     if isinstance(error, OSError) and error.errno:
-        return FieldbeatError(text, "see that the file or device exists and may be used by you")
-    message = f"unexpected {type(error).__name__}: {text}"
-    return FieldbeatError(message, "run it again with --debug and report what it shows")
+        return FieldbeatError(
+            text, tr("see that the file or device exists and may be used by you")
+        )
+    message = tr("unexpected {kind}: {text}").format(kind=type(error).__name__, text=text)
+    return FieldbeatError(message, tr("run it again with --debug and report what it shows"))
 
 
 if __name__ == "__main__":

@@ -11,22 +11,25 @@ from fieldbeat.protocols import wav
 
 from .errors import CannotTry
 from .file_system import BLOCK_SIZE, FileSystemError
+from .language import os_reason, tr
 
 FOLDER = "clips"  # on the unit
 NAME = re.compile(r"[a-z0-9_-]{1,24}")
 HEAD = 512  # bytes: what a unit reads to find the samples
-SPARE = 320 * 1024  # bytes that the unit needs: records that wait, what is held, and slack
+SPARE = 576 * 1024  # bytes that the unit needs: 512 kB of records that wait, what is held, slack
 
 _WORDS = {  # of protocols/wav.py
-    "riff": "it is no WAV file",
-    "head": f"its samples do not begin in its first {HEAD} bytes",
-    "fmt": "its format is not told before its samples",
-    "codec": "it is not coded as PCM, mu-law, A-law or IMA ADPCM",
-    "channels": "it is not mono",
-    "rate": "its rate is neither 8 nor 16 kHz",
-    "bits": "its samples have another size than 16 bits, or 8 of mu-law and A-law",
-    "align": f"its blocks are damaged, or have more than {wav.BLOCK_MAX} bytes",
-    "data": "it is empty or cut short",
+    "riff": tr("it is no WAV file"),
+    "head": tr("its samples do not begin in its first {head} bytes").format(head=HEAD),
+    "fmt": tr("its format is not told before its samples"),
+    "codec": tr("it is not coded as PCM, mu-law, A-law or IMA ADPCM"),
+    "channels": tr("it is not mono"),
+    "rate": tr("its rate is neither 8 nor 16 kHz"),
+    "bits": tr("its samples have another size than 16 bits, or 8 of mu-law and A-law"),
+    "align": tr("its blocks are damaged, or have more than {block_max} bytes").format(
+        block_max=wav.BLOCK_MAX
+    ),
+    "data": tr("it is empty or cut short"),
 }
 
 
@@ -43,11 +46,14 @@ def read(folder: Path) -> dict[str, bytes]:
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".wav")
         if not paths:
-            raise ClipError(f"{folder} has no NAME.wav", "name the folder of the clips")
+            raise ClipError(
+                tr("{folder} has no NAME.wav").format(folder=folder),
+                tr("name the folder of the clips"),
+            )
         return {f"{FOLDER}/{path.name}": _checked(path, path.read_bytes()) for path in paths}
     except OSError as error:
-        message = f"{error.filename or folder}: {error.strerror}"
-        raise ClipError(message, "name a folder with clips that can be read") from None
+        message = f"{error.filename or folder}: {os_reason(error)}"
+        raise ClipError(message, tr("name a folder with clips that can be read")) from None
 
 
 def names(clips: dict[str, bytes]) -> list[str]:
@@ -69,10 +75,12 @@ def check_room(clips: dict[str, bytes], others: dict[str, bytes], size: int) -> 
     room = size - SPARE - 2 * _on_flash(others)
     need = _on_flash(clips)
     if need > room:
-        message = f"the clips take {need} bytes, the unit has room for {room}"
-        step = (
-            f"leave some out, or shorten them: IMA ADPCM takes 8 kB a second; {_command('NAME')}"
+        message = tr("the clips take {need} bytes, the unit has room for {room}").format(
+            need=need, room=room
         )
+        step = tr(
+            "leave some out, or shorten them: IMA ADPCM takes 8 kB a second; {command}"
+        ).format(command=_command("NAME"))
         raise FileSystemError(message, step)
 
 
@@ -82,12 +90,14 @@ def _on_flash(files: dict[str, bytes]) -> int:
 
 def _checked(path: Path, content: bytes) -> bytes:
     if not NAME.fullmatch(path.stem):
-        step = "rename it: 1 to 24 of a-z, 0-9, _ and - before .wav"
-        raise ClipError(f"no clip can be called '{path.stem}' ({path})", step)
+        step = tr("rename it: 1 to 24 of a-z, 0-9, _ and - before .wav")
+        raise ClipError(
+            tr("no clip can be called '{stem}' ({path})").format(stem=path.stem, path=path), step
+        )
     try:
         wav.parse(content[:HEAD], len(content))
     except wav.WavError as error:
-        step = f"convert what it was made of: {_command(path.stem)}"
+        step = tr("convert what it was made of: {command}").format(command=_command(path.stem))
         raise ClipError(f"{path}: {_WORDS[error.reason]}", step) from None
     return content
 

@@ -21,12 +21,14 @@ from .database import DatabaseBusy
 from .dispatcher import Dispatcher
 from .downlink import Downlink
 from .errors import FieldbeatError
+from .language import tr
 from .opener import Opened, Opener
 from .outcome import Outcome, source_text
 from .pictures import Arrivals
-from .records import Decoder, describe, floor, receipt_of
+from .records import Decoder, describe, floor, identify, receipt_of
 from .refusals import Refusals
-from .registry import Registry
+from .registered_unit import Unit
+from .registry import KEY_SIZE, Registry
 from .store import Store
 from .times import DEVICE_EPOCH_S
 from .traffic import Link, Traffic
@@ -117,7 +119,7 @@ class Collector:
         try:
             self._follow_others()
         except FieldbeatError as error:
-            _log.error("commands cannot be sent: %s", error)
+            _log.error(tr("commands cannot be sent: %s"), error)
             return []
         return self._dispatcher.outgoing(now_s)
 
@@ -145,7 +147,7 @@ class Collector:
                     self._observer(outcome)
         except Exception:
             self._observer = None
-            _log.exception("what became of datagrams is told no more")
+            _log.exception(tr("what became of datagrams is told no more"))
 
     def _follow_others(self) -> None:
         """Read again what another process has changed."""
@@ -158,6 +160,47 @@ class Collector:
         self._decoder.forget()
         self._pictures.forget()
         self.store.forget()
+
+    def take_by_cable(
+        self, unit: Unit, epoch: int, records: Sequence[tuple[int, bytes]], now_s: float
+    ) -> tuple[int, int]:
+        """Keep records that were read out of a unit's flash, as if it had sent them.
+
+        Args:
+            unit: whose they are.
+            epoch: of the key that the board has, which may have been replaced since.
+            records: number and content.
+            now_s: the time, Unix seconds.
+
+        Returns:
+            How many are new, and how many were here already.
+
+        Raises:
+            DatabaseError: the store did not take them; none was kept.
+        """
+        outcome = Outcome(now_s, "cable", 0, unit.name, unit.kid, epoch=epoch)
+        outcome.piv = max(0, self._traffic.window(unit.kid, epoch).high)
+        numbered = [(*identify(raw), raw) for _, raw in records]
+        keys = frame.KeySet(bytes(KEY_SIZE), unit.kid, epoch)  # nothing is opened by it
+        item = Opened(keys, numbered, "", False, b"", outcome)
+        try:
+            with self.store.transaction():
+                self._forget()
+                self._keep_records(item, self._traffic.change(unit.name, now_s))
+                self._traffic.save()
+        except BaseException:
+            self._forget()
+            raise
+        return len(outcome.records), outcome.duplicates
+
+    def begin_again(self, unit: Unit) -> None:
+        """Count the records of a unit from 1 again: another board begins under its newest key."""
+        with self.store.transaction():
+            self._forget()
+            link = self._traffic.link(unit.name, 0.0)
+            if link.contact.frames and link.contact.run_epoch < unit.epoch:
+                self._traffic.change(unit.name, 0.0).begin_run(unit.epoch, 0)
+                self._traffic.save()
 
     # What it carried
 
@@ -219,9 +262,15 @@ class Collector:
             outcome.is_part = True
             outcome.records += [self._pictures.told] if self._pictures.told else []
             return
+        self._keep_records(item, link)
+
+    def _keep_records(self, item: Opened, link: Link) -> None:
+        """Store the records of a frame, inside a transaction, and follow what they say."""
+        outcome, contact = item.outcome, link.contact
+        unit, at_s = outcome.unit, outcome.at_s
         run = self._run(link, item)
         frame_id = self.store.add_frame(
-            unit, keys.epoch, outcome.piv, at_s, outcome.source, item.datagram
+            unit, item.keys.epoch, outcome.piv, at_s, outcome.source, item.datagram
         )
         for schema_id, rn, raw in item.numbered:
             now = run == contact.run

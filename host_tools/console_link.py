@@ -14,6 +14,7 @@ from typing import Any
 
 from . import serial_port
 from .errors import FieldbeatError
+from .language import os_reason, tr
 
 LEAVE = b"\x1d"  # Ctrl-]
 READ_S = 0.1  # how long the line is waited for at a time
@@ -29,15 +30,15 @@ def terminal(port: str, baud: int = serial_port.CONSOLE_BAUD) -> None:
     line = serial_port.open_port(port, baud, READ_S)
     keyboard = sys.stdin.fileno()
     before = termios.tcgetattr(keyboard)
-    print(f"{port} at {baud}; type help", flush=True)
-    print("Ctrl-] leaves; Ctrl-C stops the unit's program, then Ctrl-D starts it", flush=True)
+    print(tr("{port} at {baud}; type help").format(port=port, baud=baud), flush=True)
+    print(tr("Ctrl-] leaves; Ctrl-C stops the unit's program, then Ctrl-D starts it"), flush=True)
     try:
         tty.setraw(keyboard)
         line.write(b"\r")  # the shell shows its prompt
         pump(keyboard, sys.stdout.fileno(), line)
     except OSError as error:
-        message = f"{port} was lost: {error.strerror or error}"
-        raise FieldbeatError(message, "plug the cable in and run it again") from error
+        message = tr("{port} was lost: {value}").format(port=port, value=os_reason(error))
+        raise FieldbeatError(message, serial_port.lost_step(port)) from error
     finally:
         termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
         print(flush=True)

@@ -19,14 +19,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fieldbeat.protocols import command, reasons, receipt
 from fieldbeat.protocols.reason_codes import CODES
 
+from .language import tr
 from .orders import Delivery, Order, is_for_now
-from .records import kind_name, stage_name
+from .records import stage_name
+from .refusal_words import in_words
 
 SILENT_AFTER_S = 10.0
 UNSENT_AFTER_S = 3.0  # a collector that runs has sent an order to somebody by then
@@ -37,17 +39,25 @@ SOUNDED, IN_PART, STOPPED, WAITING, REFUSED, SILENT = STATES = (
 )
 FAILED = (IN_PART, REFUSED, SILENT)
 FIRST_SAMPLE = 3  # among the hops of a receipt: received, verified, decided, first sample
-_UNSENT = "not sent"
-UNHEARD = "never heard of, so no address is known"
-NO_COLLECTOR = "not sent: does 'fieldbeat collect' run?"
-NO_CANCEL = "its cancel is not sent: does 'fieldbeat collect' run?"
-CANCEL_UNHEARD = "does not answer its cancel"
+_UNSENT = tr("not sent")
+ASLEEP = tr("it gets it when it wakes, and 'fieldbeat collect' runs")
+UNHEARD = tr("never heard of, so no address is known")
+NO_COLLECTOR = tr("not sent: does 'fieldbeat collect' run?")
+NO_CANCEL = tr("its cancel is not sent: does 'fieldbeat collect' run?")
+_UNANSWERED = tr("does not answer")
+CROWDED = tr(
+    "does not answer, and has counted orders without room in its memory (docs/control.md)"
+)
+CANCEL_UNHEARD = tr("does not answer its cancel")
 _DONE = {
     command.ALERT: SOUNDED,
     command.SELFTEST: "passed",
     command.STATUS: "answered",
     command.PICTURE: "taken",
+    command.OPERATE: "obeyed",
+    command.RECORD: "noted",
 }
+OF_STATIONS = (command.PICTURE, command.OPERATE, command.RECORD)  # who takes these: no loudspeaker
 _ON_PURPOSE = (CODES["cancelled"], CODES["revoked"])
 PROOFS = {1: "line current", 2: "microphone"}
 
@@ -134,6 +144,8 @@ def coverage(
     now_s: float,
     heard: Collection[str] | None = None,
     cancels: Iterable[Delivery] = (),
+    asleep: Collection[str] = (),
+    crowded: Collection[str] = (),
 ) -> Coverage:
     """Return what became of an order until now.
 
@@ -143,10 +155,20 @@ def coverage(
         now_s: the time, Unix seconds.
         heard: names of the units that ever sent anything, to tell why it was not sent to others.
         cancels: of its cancel, to its units.
+        asleep: names of the units that sleep, and hear of it only when they wake.
+        crowded: names of the units that had no memory to judge an order.
     """
     asked, cancels = list(deliveries), list(cancels)
     missed = {each.unit: why for each in cancels if (why := _missed(order, each, cancels, now_s))}
-    units = tuple(_unit(order, each, now_s, heard, _patience_s(asked), missed) for each in asked)
+    sleep = {each.unit for each in asked if order.kind in OF_STATIONS or each.unit in asleep}
+    units = tuple(
+        _unit(order, each, now_s, heard, _patience_s(asked), missed, each.unit in sleep)
+        for each in asked
+    )
+    units = tuple(
+        replace(each, why=CROWDED) if each.why == _UNANSWERED and each.unit in crowded else each
+        for each in units
+    )
     areas = {name: AreaCoverage(name) for name in sorted({unit.area for unit in units})}
     total = AreaCoverage("")
     for unit in units:
@@ -180,8 +202,11 @@ def _unit(
     heard: Collection[str] | None,
     patience_s: float,
     missed: dict[str, str],
+    asleep: bool,
 ) -> UnitCoverage:
     state, why = _state(order, delivery, now_s, patience_s)
+    if why == _UNSENT and asleep and order.expires_s > now_s:
+        state, why = WAITING, ASLEEP
     if why == _UNSENT and heard is not None:
         why = NO_COLLECTOR if delivery.unit in heard else UNHEARD
     if is_tried(delivery) and not delivery.is_over:
@@ -204,7 +229,9 @@ def _state(order: Order, delivery: Delivery, now_s: float, patience_s: float) ->
     if stage == receipt.STARTED:
         return _started(order, over)
     if stage == receipt.SILENT:
-        return SOUNDED if order.silent else REFUSED, "" if order.silent else "it was not to sound"
+        return SOUNDED if order.silent else REFUSED, "" if order.silent else tr(
+            "it was not to sound"
+        )
     if stage in (receipt.REFUSED, receipt.INTERRUPTED, receipt.CANCELLED):
         named = reasons.name(delivery.reason) if delivery.reason else ""
         again = delivery.heard_s is None and not over and order.cancelled_s is None
@@ -214,22 +241,26 @@ def _state(order: Order, delivery: Delivery, now_s: float, patience_s: float) ->
             state = _ended(order, delivery)
         return state, in_words(named) if named else stage_name(stage or 0)
     if stage is not None:  # received, accepted, or what a later version says
-        what = "that it sounded" if order.kind == command.ALERT else "how it ended"
-        return (SILENT, f"has it, and did not say {what}") if over else (WAITING, "")
+        what = tr("that it sounded") if order.kind == command.ALERT else tr("how it ended")
+        return (
+            (SILENT, tr("has it, and did not say {what}").format(what=what))
+            if over
+            else (WAITING, "")
+        )
     if delivery.first_s is None and order.cancelled_s is not None:
-        return STOPPED, "cancelled before it was sent"
+        return STOPPED, tr("cancelled before it was sent")
     if delivery.first_s is None:
         waited_s = now_s - order.made_s
         state = SILENT if over or waited_s > patience_s else WAITING
         return state, _UNSENT if state == SILENT or waited_s > UNSENT_AFTER_S else ""
     late = now_s - delivery.first_s > SILENT_AFTER_S
-    return (SILENT, "does not answer") if late or over else (WAITING, "")
+    return (SILENT, _UNANSWERED) if late or over else (WAITING, "")
 
 
 def _started(order: Order, over: bool) -> tuple[str, str]:
     if order.kind == command.ALERT:
         return SOUNDED, ""
-    return (SILENT, "did not say how it ended") if over else (WAITING, "")
+    return (SILENT, tr("did not say how it ended")) if over else (WAITING, "")
 
 
 def _ended(order: Order, delivery: Delivery) -> str:
@@ -247,114 +278,26 @@ def _ended(order: Order, delivery: Delivery) -> str:
 
 def _done(order: Order, delivery: Delivery) -> tuple[str, str]:
     if not delivery.proof:  # a unit that measures says so, even if it measured nothing
-        return SOUNDED, "not measured" if order.kind == command.ALERT else ""
+        return SOUNDED, tr("not measured") if order.kind == command.ALERT else ""
     proof = _proof(delivery.proof)
     if proof["share"] < LEAST_SHARE:
-        return SILENT, f"{proof['kind']} in only {proof['share']:.0%} of the time"
+        return SILENT, tr("{proof} in only {proof_2:.0%} of the time").format(
+            proof=proof["kind"], proof_2=proof["share"]
+        )
     return SOUNDED, ""
 
 
 def _proof(data: bytes) -> dict[str, Any]:
     kind, level, share = data
     return {
-        "kind": PROOFS.get(kind, f"kind {kind}"),
+        "kind": PROOFS.get(kind, tr("kind {kind}").format(kind=kind)),
         "level": round(level / 255, 3),
         "share": round(share / 255, 3),
     }
 
 
-_WORDS = {  # of protocols/reasons.py, for who looks at a table
-    "cmd_form": "malformed command",
-    "cmd_unsigned": "not signed",
-    "cmd_issuer": "issuer unknown to the unit (made since? provision it again)",
-    "cmd_signature": "bad signature",
-    "cmd_rights": "beyond the issuer's rights",
-    "cmd_counter": "issuer's number used before (registry restored? new issuer, provision again)",
-    "cmd_target": "not meant for this unit",
-    "cmd_early": "starts too far in the future",
-    "cmd_expired": "came too late",
-    "cmd_no_time": "unit has no time",
-    "cmd_second_issuer": "needs a second issuer",
-    "cmd_unknown": "command unknown to the unit",
-    "clip_missing": "clip is not there",
-    "clip_bad": "clip is damaged",
-    "stream_lost": "stream was lost",
-    "tts_silent": "TTS chip is silent",
-    "tts_busy": "TTS chip is busy",
-    "amp_fault": "amplifier fault",
-    "no_sound": "no sound measured",
-    "preempted": "another alert went before",
-    "power_cut": "power was cut",
-    "cancelled": "cancelled",
-    "revoked": "its issuer was revoked",
-    "no_mains": "no mains",
-    "battery_low": "battery low",
-    "rule_channel": "a rule's channel is not measured there, or in another unit or scale",
-    "rules_older": "newer rules are there already",
-    "fs_corrupt": "its flash did not take it",
-}
-
-
-def in_words(reason: str) -> str:
-    """Return a reason in words; what is new stays as it is named."""
-    return _WORDS.get(reason, reason)
-
-
-def as_map(found: Coverage) -> dict[str, Any]:
-    """Return it for JSON."""
-    done = done_word(found.order)
-    return order_map(found.order) | {
-        "sent": found.is_sent,
-        "complete": found.is_complete,
-        "total": _area_map(found.total, done),
-        "areas": [_area_map(area, done) for area in found.areas],
-        "units": [_unit_map(unit, done) for unit in found.units],
-    }
-
-
-def order_map(order: Order) -> dict[str, Any]:
-    """Return an order for JSON."""
-    return {
-        "id": order.id,
-        "kind": kind_name(order.kind),
-        "told": order.told,
-        "issuers": order.issuers,
-        "class": order.class_,
-        "level": order.level,
-        "silent_drill": bool(order.silent),
-        "made_s": order.made_s,
-        "start_s": order.start_s,
-        "expires_s": order.expires_s,
-        "cancelled_s": order.cancelled_s,
-    }
-
-
-def _area_map(area: AreaCoverage, done: str) -> dict[str, Any]:
-    states = {done if state == SOUNDED else state: area.counts[state] for state in STATES}
-    named = {"area": area.area} if area.area else {}
-    return named | {"units": area.units, **states, "proven": area.proven, "why": area.reasons}
-
-
-def _unit_map(unit: UnitCoverage, done: str) -> dict[str, Any]:
-    sent = unit.delivery
-    return {
-        "unit": unit.unit,
-        "area": unit.area,
-        "state": done if unit.state == SOUNDED else unit.state,
-        "why": unit.why or None,
-        "stage": unit.stage or None,
-        "over": unit.is_over,
-        "tries": sent.tries,
-        "first_sent_s": sent.first_s,
-        "first_receipt_s": sent.heard_s,
-        "last_receipt_s": sent.told_s,
-        "started_s": sent.started_s,
-        "ended_s": sent.ended_s,
-        "hops_ms": sent.hops_ms or None,
-        "proof": unit.proof,
-    }
-
-
 def soonest(times: Sequence[int]) -> str:
     """Return the median and the last of times in ms, in words."""
-    return f"median {times[len(times) // 2] / 1000:.2f} s, last {times[-1] / 1000:.2f} s"
+    return tr("median {value:.2f} s, last {value_2:.2f} s").format(
+        value=times[len(times) // 2] / 1000, value_2=times[-1] / 1000
+    )

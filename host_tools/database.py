@@ -12,6 +12,7 @@ as for one, so who writes much writes many rows in a transaction.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
@@ -21,19 +22,25 @@ from pathlib import Path
 from typing import Any
 
 from .errors import CannotTry, FieldbeatError
+from .files import PRIVATE
+from .language import os_reason, tr
 
 BUSY_TIMEOUT_S = 5.0
-PRIVATE = 0o600
 
 _NEXT_STEPS = {  # primary result codes: https://sqlite.org/rescode.html
-    sqlite3.SQLITE_FULL: "free space on that disk, or name a file on another one",
-    sqlite3.SQLITE_BUSY: "end the other program that is writing to it, or wait for it",
-    sqlite3.SQLITE_READONLY: "give yourself the right to write to the file and to its folder",
-    sqlite3.SQLITE_CANTOPEN: "see that its folder exists and that you may write there",
-    sqlite3.SQLITE_NOTADB: "name another file, this one is no SQLite database",
-    sqlite3.SQLITE_CORRUPT: "restore it from a backup, or try 'sqlite3 FILE .recover'",
-    sqlite3.SQLITE_IOERR: "look at the disk: the system log names the fault",
+    sqlite3.SQLITE_FULL: tr("free space on that disk, or name a file on another one"),
+    sqlite3.SQLITE_BUSY: tr("end the other program that is writing to it, or wait for it"),
+    sqlite3.SQLITE_READONLY: tr("give yourself the right to write to the file and to its folder"),
+    sqlite3.SQLITE_CANTOPEN: tr("see that its folder exists and that you may write there"),
+    sqlite3.SQLITE_NOTADB: tr("name another file, this one is no SQLite database"),
+    sqlite3.SQLITE_CORRUPT: tr("restore it from a backup, or try 'sqlite3 FILE .recover'"),
+    sqlite3.SQLITE_IOERR: tr("look at the disk: the system log names the fault"),
 }
+
+
+# With these it begins, too, where the files beside it find no room.
+_MAYBE_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+NEEDED_BYTES = 65_536
 
 
 class DatabaseError(FieldbeatError):
@@ -92,8 +99,10 @@ class Database:
         try:
             self._open(create)
         except OSError as error:
-            message = f"{self.path} cannot be opened: {error.strerror}"
-            raise CannotTry(message, "name a file in a folder where you may write") from error
+            message = tr("{path} cannot be opened: {strerror}").format(
+                path=self.path, strerror=os_reason(error)
+            )
+            raise CannotTry(message, tr("name a file in a folder where you may write")) from error
         except sqlite3.Error as error:
             raise CannotTry(*self._explain(error)) from error
         except DatabaseError as error:
@@ -114,6 +123,8 @@ class Database:
                     os.chmod(self.path, mode)
                 self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
+            if self._layout.private:  # what is deleted leaves no bytes behind
+                self._connection.execute("PRAGMA secure_delete=ON")
             if create:
                 with self.transaction():
                     self._bring_up_to_date()
@@ -145,10 +156,10 @@ class Database:
         connection.close()
         log = self.path.with_name(f"{self.path.name}-wal")
         if log.exists() and log.stat().st_size:
-            message = (
-                f"{self.path} cannot be read where nothing can be written: {log} belongs to it"
-            )
-            raise CannotTry(message, "copy both to a folder where you may write")
+            message = tr(
+                "{path} cannot be read where nothing can be written: {log} belongs to it"
+            ).format(path=self.path, log=log)
+            raise CannotTry(message, tr("copy both to a folder where you may write"))
         return self._connect("&immutable=1")  # nobody can change it while it is read
 
     def _version(self) -> int:
@@ -164,19 +175,25 @@ class Database:
             return 0
         early = kind == 0 and version >= 1 and layout.since_version_1 in tables
         if kind != layout.application_id and not early:
-            message = f"{self.path} is no fieldbeat {layout.name}"
-            raise CannotTry(message, "name another file, this one was left as it is")
+            message = tr("{path} is no fieldbeat {name}").format(path=self.path, name=layout.name)
+            raise CannotTry(message, tr("name another file, this one was left as it is"))
         if version > layout.version:
-            message = f"{self.path} has tables of version {version}, not {layout.version}"
-            raise CannotTry(message, "use the fieldbeat that made it, or name another file")
+            message = tr("{path} has tables of version {version}, not {version_2}").format(
+                path=self.path, version=version, version_2=layout.version
+            )
+            raise CannotTry(message, tr("use the fieldbeat that made it, or name another file"))
         return version
 
     def _outdated(self, version: int) -> CannotTry:
         layout = self._layout
         if not version:
-            message = f"{self.path} is empty, it is no fieldbeat {layout.name}"
-            return CannotTry(message, "name another file")
-        message = f"{self.path} has tables of version {version}, not {layout.version}"
+            message = tr("{path} is empty, it is no fieldbeat {name}").format(
+                path=self.path, name=layout.name
+            )
+            return CannotTry(message, tr("name another file"))
+        message = tr("{path} has tables of version {version}, not {version_2}").format(
+            path=self.path, version=version, version_2=layout.version
+        )
         return CannotTry(message, layout.remedy)
 
     def _bring_up_to_date(self) -> None:
@@ -220,6 +237,19 @@ class Database:
                     raise self._failure(error) from error
                 raise
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let the block's queries see one state of the file, whoever writes meanwhile."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
     def write(self, sql: str, *values: Any) -> int:
         """Execute one statement inside a transaction and return how many rows it changed."""
         return self._execute(sql, values).rowcount
@@ -257,6 +287,15 @@ class Database:
         """
         self.all("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def wipe(self) -> bool:
+        """Write the file anew without what was deleted, and empty its log.
+
+        Returns:
+            False if another program is reading it: older content may be in the log still.
+        """
+        self.all("VACUUM")
+        return not self.one("PRAGMA wal_checkpoint(TRUNCATE)")[0]
+
     def outside_version(self) -> int:
         """Return a number that changes when another connection has written to the file."""
         return self.one("PRAGMA data_version")[0]
@@ -273,8 +312,22 @@ class Database:
         return (DatabaseBusy if busy else DatabaseError)(*self._explain(error))
 
     def _explain(self, error: sqlite3.Error) -> tuple[str, str]:
-        step = _NEXT_STEPS.get(_code(error), "run it again with --debug and report what it shows")
+        if _code(error) in _MAYBE_FULL and _is_full(self.path):
+            return tr("{path}: the disk is full").format(path=self.path), _NEXT_STEPS[
+                sqlite3.SQLITE_FULL
+            ]
+        step = _NEXT_STEPS.get(
+            _code(error), tr("run it again with --debug and report what it shows")
+        )
         return f"{self.path}: {error}", step
+
+
+def _is_full(path: Path) -> bool:
+    """Whether there is no room beside a file for what SQLite needs at once."""
+    try:
+        return shutil.disk_usage(path.absolute().parent).free < NEEDED_BYTES
+    except OSError:
+        return False
 
 
 def _code(error: sqlite3.Error) -> int:

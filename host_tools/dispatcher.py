@@ -18,6 +18,7 @@ from fieldbeat.protocols import frame
 from .downlink import Downlink
 from .errors import FieldbeatError
 from .fan_out import Delivery, FanOut
+from .language import tr
 from .opener import Opener
 from .orders import Orders, is_for_now
 from .store import Store
@@ -58,7 +59,7 @@ class Dispatcher:
             due = self.fan_out.due(now_s)
             datagrams = self._sealed(due, now_s) if due else []
         except FieldbeatError as error:  # what is due now is due again in a second
-            _log.error("commands cannot be sent: %s", error)
+            _log.error(tr("commands cannot be sent: %s"), error)
             return []
         self._write_tries_if_due(now_s)
         return datagrams

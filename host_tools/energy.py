@@ -9,6 +9,9 @@ from typing import Any
 
 from fieldbeat.protocols import event
 
+from .body_numbers import whole
+from .language import tr
+
 RADIO_STATES = ("tx", "active", "idle", "psm")
 
 
@@ -31,23 +34,30 @@ class Ledger:
     def text(self) -> str:
         """The period in one line."""
         radio = self.radio["tx"] + self.radio["active"]
-        parts = [f"awake {_span(self.awake_s)} of {_span(self.period_s)}"]
+        parts = [
+            tr("awake {span} of {span_2}").format(
+                span=_span(self.awake_s), span_2=_span(self.period_s)
+            )
+        ]
         if self.deep_s or self.light_s:
-            parts.append(f"{self.sleeps} deep sleeps" if self.sleeps else "light sleep")
-        parts.append(f"radio on {_span(radio)} in {self.wakes} wakes, {self.bytes_sent:,} bytes")
+            parts.append(
+                tr("{sleeps} deep sleeps").format(sleeps=self.sleeps)
+                if self.sleeps
+                else tr("light sleep")
+            )
+        parts.append(
+            tr("radio on {span} in {wakes} wakes, {bytes_sent:,} bytes").format(
+                span=_span(radio), wakes=self.wakes, bytes_sent=self.bytes_sent
+            )
+        )
         parts += [f"{name} {_span(on_s)}" for name, on_s in sorted(self.rails.items())]
         if self.camera_s:
-            parts.append(f"camera {_span(self.camera_s)}")
+            parts.append(tr("camera {span}").format(span=_span(self.camera_s)))
         return ", ".join(parts)
 
 
 def parse(body: dict[int, Any]) -> Ledger | None:
     """Return the ledger in the body of an ENERGY event, or None if it makes no sense."""
-
-    def whole(value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise ValueError
-        return value
 
     def seconds(value: Any) -> float:
         return whole(value) / 1000
@@ -75,10 +85,18 @@ def parse(body: dict[int, Any]) -> Ledger | None:
 def describe(body: dict[int, Any]) -> str:
     """Return the event in a few words."""
     ledger = parse(body)
-    return f"energy: {ledger.text}" if ledger else "energy that cannot be read"
+    return (
+        tr("energy: {text}").format(text=ledger.text)
+        if ledger
+        else tr("energy that cannot be read")
+    )
 
 
 def _span(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    return (
+        tr("{value:.0f} min").format(value=seconds / 60)
+        if seconds < 7200
+        else f"{seconds / 3600:.1f} h"
+    )

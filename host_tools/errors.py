@@ -8,6 +8,8 @@ stderr and an exit code. Anything else is a bug and says so.
 
 from __future__ import annotations
 
+from .language import tr
+
 
 class FieldbeatError(Exception):
     """The work failed (exit code 1).
@@ -25,7 +27,7 @@ class FieldbeatError(Exception):
         self.next_step = next_step
 
     def __str__(self) -> str:
-        return f"{self.message}; next: {self.next_step}"
+        return tr("{message}; next: {step}").format(message=self.message, step=self.next_step)
 
 
 class CannotTry(FieldbeatError):

@@ -1,9 +1,13 @@
-"""Takes esptool's output away: its messages are kept, its progress bar becomes a call of ours."""
+"""Takes esptool's output away: its messages are kept, its progress bar becomes a call of ours.
+
+esptool has one logger; several units are written at a time, each by a thread that hears its own.
+"""
 
 # SPDX-License-Identifier: Apache-2.0
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +24,15 @@ class Heard:
     on_progress: Callable[[float], None] = lambda share: None
 
 
-_ears: list[Heard] = []  # of the blocks that listen now, the innermost last
+class _Ears(threading.local):
+    """Of the blocks that listen now in this thread, the innermost last."""
+
+    def __init__(self) -> None:
+        self.open: list[Heard] = []
+
+
+_ears = _Ears()
+_installing = threading.Lock()
 
 
 class _Logger(TemplateLogger):
@@ -28,8 +40,8 @@ class _Logger(TemplateLogger):
 
     def print(self, *args: Any, **kwargs: Any) -> None:
         text = " ".join(map(str, args))
-        if _ears:
-            _ears[-1].messages.append(text)
+        if _ears.open:
+            _ears.open[-1].messages.append(text)
         else:
             print(text, end=kwargs.get("end", "\n"))
 
@@ -46,8 +58,8 @@ class _Logger(TemplateLogger):
         pass
 
     def progress_bar(self, cur_iter: int, total_iters: int, *args: Any, **kwargs: Any) -> None:
-        if _ears:
-            _ears[-1].on_progress(cur_iter / max(1, total_iters))
+        if _ears.open:
+            _ears.open[-1].on_progress(cur_iter / max(1, total_iters))
 
     def set_verbosity(self, verbosity: str) -> None:
         pass
@@ -59,11 +71,12 @@ class _Logger(TemplateLogger):
 @contextmanager
 def listening() -> Iterator[Heard]:
     """Receive esptool's output while the block runs; afterwards it is plain text on stdout."""
-    if hasattr(log, "set_logger"):  # an installed logger no longer has it
-        log.set_verbosity("silent")  # parts of esptool keep the logger that they were born with
-        log.set_logger(_Logger())
-    _ears.append(Heard())
+    with _installing:
+        if hasattr(log, "set_logger"):  # an installed logger no longer has it
+            log.set_verbosity("silent")  # parts of esptool keep the logger they were born with
+            log.set_logger(_Logger())
+    _ears.open.append(Heard())
     try:
-        yield _ears[-1]
+        yield _ears.open[-1]
     finally:
-        _ears.pop()
+        _ears.open.pop()

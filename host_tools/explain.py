@@ -13,19 +13,21 @@ from fieldbeat.protocols.schema import Schema
 
 from . import cose_frames, explain_cbor, explain_command, explain_report, scaled
 from .errors import FieldbeatError
+from .language import tr
 from .layers import Layer
-from .registry import Registry, Unit
+from .registered_unit import Unit
+from .registry import Registry
 from .schemas import Schemas
 from .store import Store
 from .times import DEVICE_EPOCH_S, iso
 from .wording import counted
 
 CLASSES = ("telemetry", "command", "block", "ack")
-DIRECTIONS = ("up, from the unit", "down, to the unit")
+DIRECTIONS = (tr("up, from the unit"), tr("down, to the unit"))
 _NO_FRAME = {
-    "short": "it is too short for its header and the tag",
-    "version": "its first two bits are not 01, version 1",
-    "piv": "its sequence number is not 1 to 5 bytes without a leading zero",
+    "short": tr("it is too short for its header and the tag"),
+    "version": tr("its first two bits are not 01, version 1"),
+    "piv": tr("its sequence number is not 1 to 5 bytes without a leading zero"),
 }
 
 
@@ -103,8 +105,10 @@ class Explainer:
         except frame.FrameError as error:
             problem = _NO_FRAME.get(error.reason, error.reason)
             raise FieldbeatError(
-                f"these {len(data)} bytes are no frame: {problem}",
-                "give one whole datagram; with key ids of 4 bytes say --kid-size 4",
+                tr("these {count} bytes are no frame: {problem}").format(
+                    count=len(data), problem=problem
+                ),
+                tr("give one whole datagram; with key ids of 4 bytes say --kid-size 4"),
             ) from None
 
     def _open(self, data: bytes, header: frame.Header, found: Explanation) -> bytes | None:
@@ -112,11 +116,11 @@ class Explainer:
         kid, wanted = header.kid.hex(), header.epoch
         unit = self._registry.unit_of_kid(header.kid) if self._registry else None
         if self._registry is None or unit is None:
-            found.sealed = f"the key of key id {kid} is missing: "
+            found.sealed = tr("the key of key id {kid} is missing: ").format(kid=kid)
             if self._registry:
-                found.sealed += f"{self._registry.path} has no such unit"
+                found.sealed += tr("{path} has no such unit").format(path=self._registry.path)
             else:
-                found.sealed += "there is no registry (--registry FILE names one)"
+                found.sealed += tr("there is no registry (--registry FILE names one)")
             return None
         keys = self._registry.keys(header.kid)
         for epoch, master in keys:
@@ -130,17 +134,23 @@ class Explainer:
                 self._unit = unit
                 return opened[2]
         epochs = ", ".join(str(epoch) for epoch, _ in keys)
-        which = f"key id {kid} ({unit.name}) has keys of epoch {epochs}"
+        which = tr("key id {kid} ({name}) has keys of epoch {epochs}").format(
+            kid=kid, name=unit.name, epochs=epochs
+        )
         if wanted is not None and wanted not in [epoch for epoch, _ in keys]:
-            found.sealed = f"{which}, but not of epoch {wanted}"
+            found.sealed = tr("{which}, but not of epoch {wanted}").format(
+                which=which, wanted=wanted
+            )
         else:
-            found.sealed = f"{which}, and none opens it: the frame is damaged, forged or foreign"
+            found.sealed = tr(
+                "{which}, and none opens it: the frame is damaged, forged or foreign"
+            ).format(which=which)
         return None
 
     # What the plaintext is
 
     def _plaintext(self, cls: int, plaintext: bytes, found: Explanation) -> None:
-        title = f"plaintext: {CLASSES[cls]}"
+        title = tr("plaintext: {classes}").format(classes=CLASSES[cls])
         if cls == frame.COMMAND:
             found.layers += explain_command.layers(title, plaintext)
             return
@@ -153,14 +163,14 @@ class Explainer:
                 keys = explain_cbor.ACK if cls == frame.ACK else explain_cbor.BLOCK
                 explain_cbor.walk(layer, keys)
         except ValueError as error:
-            layer.problem = f"the rest makes no sense: {error}"
+            layer.problem = tr("the rest makes no sense: {error}").format(error=error)
 
     def _records(self, layer: Layer, found: Explanation) -> None:
         records = []
         while layer.left:
             size = layer.varint("length", _length)
             if size or layer.left:
-                records.append(layer.raw(size or layer.left, "record", "see below"))
+                records.append(layer.raw(size or layer.left, "record", tr("see below")))
         for raw in records:
             self._learn(raw)
         for raw in records:
@@ -170,18 +180,20 @@ class Explainer:
         layer = Layer("record", raw)
         try:
             schema_id, rn = report_reader.peek(raw)
-            layer.title = f"record {rn}: {'report' if schema_id else 'event'}"
+            layer.title = tr("record {rn}: {value}").format(
+                rn=rn, value=tr("report") if schema_id else tr("event")
+            )
             if schema_id:
                 schema = self._schema(schema_id, rn)
                 explain_report.walk(layer, lambda _: schema)
                 if schema:
                     found.reports.append(_report(raw, schema))
             else:
-                layer.number(1, "0", "an event")
-                layer.varint("rn", "record number {}".format)
+                layer.number(1, "0", tr("an event"))
+                layer.varint("rn", tr("record number {}").format)
                 explain_cbor.walk(layer, explain_cbor.event_keys(event_reader.decode(raw)[1]))
         except ValueError as error:
-            layer.problem = f"the rest makes no sense: {error}"
+            layer.problem = tr("the rest makes no sense: {error}").format(error=error)
         return layer
 
     # Schemas: of this frame, of the unit's announcements, of its profile
@@ -231,19 +243,23 @@ def frame_layer(data: bytes, header: frame.Header) -> Layer:
     layer = Layer("frame", data)
     layer.bits(2, "version", "1")
     layer.bits(2, "class", lambda cls: f"{cls} {CLASSES[cls]}")
-    layer.bits(1, "epoch follows", lambda bit: "yes" if bit else "no")
+    layer.bits(1, tr("epoch follows"), lambda bit: "yes" if bit else "no")
     piv_size = layer.bits(3, "PIV size", lambda n: counted(n, "byte"))
-    layer.raw(len(header.kid), "kid", "key id")
+    layer.raw(len(header.kid), "kid", tr("key id"))
     if header.epoch is not None:
         layer.number(4, "epoch")
-    layer.number(piv_size, "PIV", "sequence number {}".format)
-    layer.raw(layer.left - TAG_SIZE, "ciphertext", "as long as the plaintext")
+    layer.number(piv_size, "PIV", tr("sequence number {}").format)
+    layer.raw(layer.left - TAG_SIZE, "ciphertext", tr("as long as the plaintext"))
     layer.raw(TAG_SIZE, "tag", "AES-CCM-16-64-128")
     return layer
 
 
 def _length(size: int) -> str:
-    return f"{size} bytes" if size else "0: the rest, and the last datagram: please answer"
+    return (
+        tr("{size} bytes").format(size=size)
+        if size
+        else tr("0: the rest, and the last datagram: please answer")
+    )
 
 
 def _report(raw: bytes, schema: Schema) -> dict[str, Any]:

@@ -9,7 +9,10 @@ from typing import Any
 
 from fieldbeat.protocols import cbor, command, event, reasons
 
+from .decisions import cause_name, why_name
+from .language import tr
 from .layers import Layer
+from .operations import source_name
 from .pictures import KIND_NAMES, WHY_NAMES
 from .records import COMMAND_NAMES, EVENT_NAMES, stage_name
 from .times import DEVICE_EPOCH_S, iso
@@ -23,7 +26,7 @@ def named(names: dict[Any, Any]) -> Keys:
     """Return the keys of a table of names, or of (name, how)."""
 
     def find(key: Any) -> tuple[str, Any]:
-        found = names.get(key, f"key {key}")
+        found = names.get(key, tr("key {key}").format(key=key))
         return found if isinstance(found, tuple) else (found, None)
 
     return find
@@ -44,58 +47,68 @@ def picture_kind(number: Any) -> str:
 
 
 _COLUMN = named(
-    {1: "name", 2: "unit", 3: "counts per unit", 4: "minimum", 5: "maximum", 6: "dead band"}
+    {
+        1: "name",
+        2: "unit",
+        3: tr("counts per unit"),
+        4: "minimum",
+        5: "maximum",
+        6: tr("dead band"),
+    }
 )
-_SCHEMA = named({1: "schema id", 2: "version", 3: "interval s", 4: ("columns", _COLUMN)})
+_SCHEMA = named({1: tr("schema id"), 2: "version", 3: "interval s", 4: ("columns", _COLUMN)})
 _COMMON = {0: ("type", lambda type_: EVENT_NAMES.get(type_, "unknown")), 1: ("time", since_2024)}
 _EVENTS: dict[int, dict[int, Any]] = {
     event.BOOT: {
         2: "cause",
-        3: "app version",
-        4: "config hash",
-        5: "clock set",
-        6: ("schemas", lambda id_: (f"hash of {id_}", lambda hash_: f"{hash_:04x}")),
+        3: tr("app version"),
+        4: tr("config hash"),
+        5: tr("clock set"),
+        6: (
+            "schemas",
+            lambda id_: (tr("hash of {id}").format(id=id_), lambda hash_: f"{hash_:04x}"),
+        ),
     },
     event.SCHEMA: {2: ("schema", _SCHEMA)},
     event.HEALTH: {
-        2: "free heap bytes",
+        2: tr("free heap bytes"),
         3: ("counters", lambda code: (reasons.name(code), None)),
         4: "uptime s",
         5: ("signal", _any),
         6: "battery mV",
-        7: "records waiting",
-        8: "lowest record",
+        7: tr("records waiting"),
+        8: tr("lowest record"),
     },
     event.ALARM: {
         2: "rule",
         3: "channel",
         4: "unit",
-        5: "counts per unit",
+        5: tr("counts per unit"),
         6: "value",
-        7: "clock set",
+        7: tr("clock set"),
         8: "begins",
     },
     event.RECEIPT: {
-        2: "command id",
+        2: tr("command id"),
         3: ("stage", stage_name),
         4: ("reason", reasons.name),
         5: "proof",
         6: ("start", since_2024),
         7: ("end", since_2024),
         8: "source",
-        9: ("hops ms", _any),
+        9: (tr("hops ms"), _any),
     },
-    event.CONFIG: {2: ("issuers obeyed", _any), 3: "clips"},
+    event.CONFIG: {2: (tr("issuers obeyed"), _any), 3: "clips"},
     event.ENERGY: {
         2: "period s",
-        3: "awake ms",
-        4: ("asleep ms: light, deep", _any),
-        5: "deep sleeps",
-        6: ("radio ms: sends, listens, reachable, asleep", _any),
-        7: ("supplies ms", _any),
-        8: "camera ms",
-        9: "bytes sent",
-        10: "wakes of the modem",
+        3: tr("awake ms"),
+        4: (tr("asleep ms: light, deep"), _any),
+        5: tr("deep sleeps"),
+        6: (tr("radio ms: sends, listens, reachable, asleep"), _any),
+        7: (tr("supplies ms"), _any),
+        8: tr("camera ms"),
+        9: tr("bytes sent"),
+        10: tr("wakes of the modem"),
     },
     event.SELF_TEST: {
         2: "scheduled",
@@ -114,9 +127,43 @@ _EVENTS: dict[int, dict[int, Any]] = {
         7: "quality",
         8: ("flags", lambda bits: f"{bits:b}"),
         9: "sha256",
-        10: "clock set",
+        10: tr("clock set"),
     },
     event.SILENCE: {2: ("reason", reasons.name), 3: ("since", since_2024)},
+    event.DECISION: {
+        2: "actuator",
+        3: "value",
+        4: ("cause", cause_name),
+        5: "rule",
+        6: ("why", why_name),
+        7: (tr("looked at"), _any),
+        8: tr("clock set"),
+    },
+    event.ACTUATOR_FAULT: {
+        2: "actuator",
+        3: ("reason", reasons.name),
+        4: tr("value told"),
+        5: "feedback",
+        6: tr("clock set"),
+    },
+    event.OPERATION: {
+        2: "kind",
+        3: "batch",
+        4: "thousandths",
+        5: "unit",
+        6: "note",
+        7: ("entered", source_name),
+        8: "issuer",
+        9: tr("clock set"),
+    },
+    event.ROOT: {
+        2: tr("signs from"),
+        3: tr("chain before"),
+        4: "key",
+        5: "signature",
+        6: ("gaps", _any),
+        7: tr("clock set"),
+    },
 }
 ACK = named(
     {
@@ -124,14 +171,14 @@ ACK = named(
         2: ("bitmap", lambda bits: f"{bits:032b}"),
         3: ("time", since_2024),
         4: ("commands", _any),
-        5: ("schemas wanted", _any),
+        5: (tr("schemas wanted"), _any),
     }
 )
 BLOCK = named(
     {
         0: "object",
         1: "length",
-        2: "chunk bytes",
+        2: tr("chunk bytes"),
         3: "sha256",
         4: ("time", since_2024),
         5: "type",
@@ -141,7 +188,7 @@ BLOCK = named(
         9: "ask",
         10: "base",
         11: ("bitmap", lambda bits: f"{bits:b}"),
-        12: ("result", lambda n: {1: "done", 2: "unwanted", 3: "wrong hash"}.get(n, str(n))),
+        12: ("result", lambda n: {1: "done", 2: "unwanted", 3: tr("wrong hash")}.get(n, str(n))),
     }
 )
 
@@ -163,7 +210,7 @@ _RULE = named(
         0: "rule",
         1: "channel",
         2: "unit",
-        3: "counts per unit",
+        3: tr("counts per unit"),
         4: "threshold",
         5: "below",
         6: "hysteresis",
@@ -175,11 +222,13 @@ _RULE = named(
 )
 _ARGS: dict[int, Keys] = {
     command.ALERT: _ALERT,
-    command.CANCEL: named({0: "cancelled id"}),
+    command.CANCEL: named({0: tr("cancelled id")}),
     command.SELFTEST: named({6: "silent"}),
     command.ALARM_RULES: named({0: ("rules", _RULE)}),
     command.ISSUERS: named({0: ("added", _any), 1: ("revoked", _any)}),
     command.PICTURE: named({0: ("kind", picture_kind), 1: "bytes"}),
+    command.OPERATE: named({0: "actuator", 1: "value", 2: "held s"}),
+    command.RECORD: named({0: "kind", 1: "batch", 2: "thousandths", 3: "unit", 4: "note"}),
 }
 
 
@@ -191,7 +240,7 @@ def command_keys(kind: Any) -> Keys:
             0: ("command", lambda n: COMMAND_NAMES.get(n, "unknown")),
             1: "id",
             2: ("target", _any),
-            3: ("not before", since_2024),
+            3: (tr("not before"), since_2024),
             4: ("expires", since_2024),
             5: "counter",
             6: ("args", args),
@@ -222,15 +271,20 @@ def _item(layer: Layer, start: int, name: str, how: Any, depth: int) -> None:
     begin = layer.at
     major, count = _head(layer)
     if major in (_MAP, _ARRAY):
-        kind = "map" if major == _MAP else "list"
-        layer.note(start, name or kind, f"{kind} of {count}", depth=depth)
+        kind = tr("map") if major == _MAP else tr("list")
+        layer.note(
+            start,
+            name or kind,
+            tr("{kind} of {count}").format(kind=kind, count=count),
+            depth=depth,
+        )
         for index in range(count):
             at = layer.at
             inner, how_inner = (f"{index}", how) if major == _ARRAY else _named_key(layer, how)
             _item(layer, at, inner, how_inner, depth + 1)
         return
     if major == _TAG:
-        layer.note(start, name or "tag", f"tag {count}", depth=depth)
+        layer.note(start, name or "tag", tr("tag {count}").format(count=count), depth=depth)
         _item(layer, layer.at, "", None, depth + 1)
         return
     if major in (_BYTES, _TEXT):
@@ -260,7 +314,7 @@ def _head(layer: Layer) -> tuple[int, int]:
 
 def _told(value: Any, how: Any) -> str:
     if isinstance(value, bytes):
-        return f"{len(value)} bytes"
+        return tr("{count} bytes").format(count=len(value))
     plain = repr(value) if isinstance(value, str) else str(value)
     if callable(how):
         try:

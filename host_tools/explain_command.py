@@ -7,6 +7,7 @@ from __future__ import annotations
 from fieldbeat.protocols import cbor, cose
 
 from . import explain_cbor
+from .language import tr
 from .layers import Layer
 
 
@@ -21,13 +22,15 @@ def layers(title: str, plaintext: bytes) -> list[Layer]:
         elif isinstance(item, list):
             explain_cbor.walk(layer)
             if len(item) != 2:
-                raise ValueError(f"messages of {len(item)} issuers, allowed are 2")
-            for message, name in zip(item, ("first issuer", "second issuer"), strict=True):
-                found += _signed(Layer(f"message of the {name}", message))
+                raise ValueError(
+                    tr("messages of {count} issuers, allowed are 2").format(count=len(item))
+                )
+            for message, name in zip(item, (tr("first issuer"), tr("second issuer")), strict=True):
+                found += _signed(Layer(tr("message of the {name}").format(name=name), message))
         else:
             found = _signed(layer)
     except (TypeError, ValueError) as error:
-        layer.problem = f"the rest makes no sense: {error}"
+        layer.problem = tr("the rest makes no sense: {error}").format(error=error)
     return found
 
 
@@ -36,7 +39,7 @@ def _signed(layer: Layer) -> list[Layer]:
     explain_cbor.walk(layer)
     payload = message.payload
     if payload and payload[0] >> 5 == 5:  # a map
-        return [layer, *layers("what is signed", payload)]
-    inside = Layer("what is signed", payload)
-    inside.raw(len(payload), "sha256", "of the first message")
+        return [layer, *layers(tr("what is signed"), payload)]
+    inside = Layer(tr("what is signed"), payload)
+    inside.raw(len(payload), "sha256", tr("of the first message"))
     return [layer, inside]

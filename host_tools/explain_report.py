@@ -12,11 +12,12 @@ from fieldbeat.protocols.schema import Column, Schema
 
 from . import scaled
 from .explain_cbor import since_2024
+from .language import tr
 from .layers import Layer
 from .scaled import quality_name
 
 _FLAGS = {
-    report.UNSYNCED: "clock not set",
+    report.UNSYNCED: tr("clock not set"),
     report.GAPS: "gaps",
     report.INTERVAL: "interval",
     report.TIMES: "times",
@@ -36,19 +37,21 @@ def walk(layer: Layer, lookup: Callable[[int], Schema | None]) -> None:
     Raises:
         ValueError: the block ends too early, or has more samples than a report may have.
     """
-    schema = lookup(layer.varint("schema id"))
+    schema = lookup(layer.varint(tr("schema id")))
     flags = layer.number(1, "flags", _flags)
-    layer.varint("rn", "record number {}".format)
+    layer.varint("rn", tr("record number {}").format)
     count = layer.varint("n", "{} samples".format)
     layer.number(4, "t0", since_2024)
     if not 1 <= count <= report.MAX_SAMPLES:
-        raise ValueError(f"a report has 1 to {report.MAX_SAMPLES} samples")
+        raise ValueError(
+            tr("a report has 1 to {max_samples} samples").format(max_samples=report.MAX_SAMPLES)
+        )
     if flags & report.INTERVAL:
         layer.varint("interval", "{} s".format)
     if flags & report.UPTIME:
         layer.number(4, "uptime", "{} s".format)
     if schema is None:
-        layer.raw(layer.left, "columns", "closed: the schema is not known")
+        layer.raw(layer.left, "columns", tr("closed: the schema is not known"))
         return
     present = _gaps(layer, schema, flags, count)
     firsts = [
@@ -85,7 +88,7 @@ def in_units(counts: int, column: Column) -> str:
 
 def _flags(flags: int) -> str:
     names = [name for bit, name in _FLAGS.items() if flags & bit]
-    return " + ".join(names) or "none"
+    return " + ".join(names) or tr("none")
 
 
 def _gaps(layer: Layer, schema: Schema, flags: int, count: int) -> list[list[int]]:
@@ -95,11 +98,11 @@ def _gaps(layer: Layer, schema: Schema, flags: int, count: int) -> list[list[int
         return present
     names = [column.name for column in schema.columns]
     mask = layer.varint(
-        "gaps in", lambda bits: ", ".join(n for c, n in enumerate(names) if bits >> c & 1)
+        tr("gaps in"), lambda bits: ", ".join(n for c, n in enumerate(names) if bits >> c & 1)
     )
     for c, name in enumerate(names):
         if mask >> c & 1:
-            bits = layer.bits(count, name, "1: there is a value")
+            bits = layer.bits(count, name, tr("1: there is a value"))
             present[c] = [bits >> (count - 1 - i) & 1 for i in range(count)]
             layer.fill()
     return present
@@ -107,7 +110,8 @@ def _gaps(layer: Layer, schema: Schema, flags: int, count: int) -> list[list[int
 
 def _first(layer: Layer, column: Column) -> int:
     number = layer.varint(
-        "first value", lambda n: f"{column.name}: {unzigzag(n)} = {in_units(unzigzag(n), column)}"
+        tr("first value"),
+        lambda n: f"{column.name}: {unzigzag(n)} = {in_units(unzigzag(n), column)}",
     )
     return unzigzag(number)
 
@@ -117,7 +121,11 @@ def _numbers(layer: Layer, name: str, count: int, told: Callable[[int], str]) ->
     code = layer.bits(4, name, _code)
     if code == 0:
         return
-    width = layer.bits(5, "width - 1", lambda n: f"{n + 1} bits each") + 1 if code == _RAW else 0
+    width = (
+        layer.bits(5, "width - 1", lambda n: tr("{value} bits each").format(value=n + 1)) + 1
+        if code == _RAW
+        else 0
+    )
     for _ in range(count):
         start = layer.at
         number = layer.get(width) if width else _rice(layer, code - 1)
@@ -127,7 +135,7 @@ def _numbers(layer: Layer, name: str, count: int, told: Callable[[int], str]) ->
 def _code(code: int) -> str:
     if code == 0:
         return "constant"
-    return "raw" if code == _RAW else f"Rice, k = {code - 1}"
+    return "raw" if code == _RAW else tr("Rice, k = {value}").format(value=code - 1)
 
 
 def _rice(layer: Layer, k: int) -> int:
@@ -140,16 +148,23 @@ def _rice(layer: Layer, k: int) -> int:
 
 
 def _quality(layer: Layer, column: Column, count: int) -> None:
-    name = f"quality of {column.name}"
-    if not layer.bits(1, name, lambda bit: "runs follow" if bit else "all normal"):
+    name = tr("quality of {name}").format(name=column.name)
+    if not layer.bits(1, name, lambda bit: tr("runs follow") if bit else tr("all normal")):
         return
     while count:
         quality = layer.bits(3, "quality", quality_name)
-        if layer.bits(1, "to the end", lambda bit: "yes" if bit else "no: a length follows"):
+        if layer.bits(
+            1, tr("to the end"), lambda bit: "yes" if bit else tr("no: a length follows")
+        ):
             return
         start, width = layer.at, 0
         while not layer.get(1):
             width += 1
         run = 1 << width | layer.get(width)
-        layer.note(start, "run", f"{run} samples {quality_name(quality)}", binary=True)
+        layer.note(
+            start,
+            "run",
+            tr("{run} samples {quality_name}").format(run=run, quality_name=quality_name(quality)),
+            binary=True,
+        )
         count -= min(run, count)

@@ -50,9 +50,14 @@ class Delivery:
 
     @property
     def urgency(self) -> tuple[int, int, bool, int]:
-        """What goes first is lower."""
+        """What goes first is lower.
+
+        Of units that listen all the time those go first that were sent nothing yet; to one that
+        listens only now and then goes first what was ordered first.
+        """
         class_, level = self.rank
-        return -class_, level, self.tries > 0, self.number
+        is_again = self.tries > 0 and self.awake_s is None
+        return -class_, level, is_again, self.number
 
     def __lt__(self, other: Delivery) -> bool:
         return self.number < other.number  # of two that are equal in a heap

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .errors import CannotTry
+from .language import tr
 
 BLOCK_SIZE = 4096  # bytes: the erase sector of the flash
 LITTLEFS_VERSION = 0x00020000  # what MicroPython 1.25 reads; newer ones upgrade no older disk
@@ -27,9 +30,11 @@ class Memory:
 
     def __init__(self, buffer: bytearray) -> None:
         self.buffer = buffer
+        self.blocks_read: set[int] = set()
 
     def read(self, config: Any, block: int, offset: int, size: int) -> bytearray:
         """Return some bytes."""
+        self.blocks_read.add(block)
         start = block * config.block_size + offset
         return self.buffer[start : start + size]
 
@@ -74,8 +79,10 @@ def pack(content: dict[str, bytes], size: int) -> bytes:
                 file.write(data)
     except LittleFSError as error:
         total = sum(map(len, content.values()))
-        message = f"{total} bytes of files do not fit in {size} bytes of littlefs: {error}"
-        raise FileSystemError(message, "use a board with a bigger 'vfs' partition") from None
+        message = tr(
+            "{total} bytes of files do not fit in {size} bytes of littlefs: {error}"
+        ).format(total=total, size=size, error=error)
+        raise FileSystemError(message, tr("use a board with a bigger 'vfs' partition")) from None
     return bytes(memory.buffer)
 
 
@@ -85,6 +92,38 @@ def unpack(content: bytes, names: tuple[str, ...], source: str) -> dict[str, byt
     Raises:
         FileSystemError: the file system or one of the files cannot be read.
     """
+    with _mounted(content, source) as disk:
+        return {name: disk.open(name, "rb").read() for name in names}
+
+
+def used(content: bytes, source: str) -> int:
+    """Return how many bytes of a littlefs image are taken, in whole blocks.
+
+    Raises:
+        FileSystemError: the file system cannot be read.
+    """
+    with _mounted(content, source) as disk:
+        return disk.used_block_count * BLOCK_SIZE
+
+
+def blocks_in_use(content: bytes, source: str) -> set[int]:
+    """Return the numbers of the blocks that a littlefs looks into before it erases them.
+
+    That is what is read when all of it is read: files, and both blocks of each pair of metadata.
+    Every other block is erased by littlefs before it is used, whatever it holds.
+
+    Raises:
+        FileSystemError: the file system or one of the files cannot be read.
+    """
+    with _mounted(content, source) as disk:
+        for folder, _, names in disk.walk("/"):
+            for name in names:
+                disk.open(f"{folder.rstrip('/')}/{name}", "rb").read()
+        return set(disk.context.blocks_read)
+
+
+@contextmanager
+def _mounted(content: bytes, source: str) -> Iterator[Any]:
     from littlefs import LittleFS, LittleFSError
 
     try:
@@ -97,7 +136,9 @@ def unpack(content: bytes, names: tuple[str, ...], source: str) -> dict[str, byt
             **LITTLEFS_SIZES,
         )
         disk.mount()
-        return {name: disk.open(name, "rb").read() for name in names}
+        yield disk
     except (LittleFSError, OSError) as error:
-        message = f"{source}: its file system cannot be read ({error})"
-        raise FileSystemError(message, "build the image again") from None
+        message = tr("{source}: its file system cannot be read ({error})").format(
+            source=source, error=error
+        )
+        raise FileSystemError(message, tr("build the image again")) from None

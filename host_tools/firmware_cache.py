@@ -24,6 +24,7 @@ from typing import IO
 from .board_model import Board, Micropython
 from .errors import CannotTry, FieldbeatError
 from .files import write_atomically
+from .language import os_reason, tr
 
 TIMEOUT_S = 30
 CHUNK_BYTES = 64 * 1024
@@ -74,13 +75,18 @@ def read(board: Board) -> bytes:
     """
     found = status(board)
     if not found.present or found.sha256 is None:
-        message = f"{found.build} {found.version} is not in the cache"
-        raise CannotTry(message, f"fieldbeat firmware get {board.id}, or build with --base FILE")
+        message = tr("{build} {version} is not in the cache").format(
+            build=found.build, version=found.version
+        )
+        step = tr("{command}, or build with --base FILE").format(command=_command(board))
+        raise CannotTry(message, step)
     data = found.path.read_bytes()
     seen = hashlib.sha256(data).hexdigest()
     if seen != found.sha256:
-        message = f"{found.path} has changed: its sha256 is {seen}, not {found.sha256}"
-        raise FirmwareError(message, f"fieldbeat firmware get {board.id}")
+        message = tr("{path} has changed: its sha256 is {seen}, not {sha256}").format(
+            path=found.path, seen=seen, sha256=found.sha256
+        )
+        raise FirmwareError(message, _command(board))
     return data
 
 
@@ -105,8 +111,8 @@ def get(
     official = board.micropython
     expected = _expected(official, sha256.lower() if sha256 else None)
     if expected is None and not trust_first:
-        message = f"no sha256 is known for {official.url}"
-        step = "give --sha256 HEX from the publisher, or --trust-first to accept what arrives"
+        message = tr("no sha256 is known for {url}").format(url=official.url)
+        step = tr("give --sha256 HEX from the publisher, or --trust-first to accept what arrives")
         raise CannotTry(message, step)
     present = status(board)
     if present.present and expected and _hash_of(present.path) == expected:
@@ -115,10 +121,18 @@ def get(
     try:
         _fetch(official.url, expected, present.path, progress)
     except OSError as error:  # what the network raises has been translated
-        message = f"the cache {folder()} cannot be written: {error.strerror}"
-        step = "free space there, or name another folder with FIELDBEAT_CACHE"
+        message = tr("the cache {folder} cannot be written: {strerror}").format(
+            folder=folder(), strerror=os_reason(error)
+        )
+        step = tr("free space there, or name another folder with FIELDBEAT_CACHE")
         raise CannotTry(message, step) from None
     return status(board)
+
+
+def _command(board: Board) -> str:
+    """Return what fetches a build: one whose hash nobody knows yet has to be trusted once."""
+    trust = "" if status(board).sha256 else " --trust-first"
+    return f"fieldbeat firmware get {board.id}{trust}"
 
 
 def _fetch(url: str, expected: str | None, path: Path, progress: Progress) -> None:
@@ -128,8 +142,12 @@ def _fetch(url: str, expected: str | None, path: Path, progress: Progress) -> No
         try:
             seen = _download(url, partial, progress)
             if expected and seen != expected:
-                message = f"{url} has sha256 {seen}, expected {expected}"
-                raise FirmwareError(message, "do not use it; ask the publisher which one is right")
+                message = tr("{url} has sha256 {seen}, expected {expected}").format(
+                    url=url, seen=seen, expected=expected
+                )
+                raise FirmwareError(
+                    message, tr("do not use it; ask the publisher which one is right")
+                )
             _remember(url, seen)
             os.replace(partial.name, path)
         finally:
@@ -138,13 +156,18 @@ def _fetch(url: str, expected: str | None, path: Path, progress: Progress) -> No
 
 def _expected(official: Micropython, given: str | None) -> str | None:
     if given and (len(given) != 64 or set(given) - set("0123456789abcdef")):
-        raise CannotTry(f"--sha256 {given}: this is no SHA-256", "give 64 hex digits")
+        raise CannotTry(
+            tr("--sha256 {given}: this is no SHA-256").format(given=given),
+            tr("give 64 hex digits"),
+        )
     known = official.sha256 or _lock().get(official.url)
     if given and known and given != known:
-        where = "the manifest" if official.sha256 else folder() / "lock.json"
-        message = f"--sha256 {given[:12]}... contradicts {where}, which says {known[:12]}..."
+        where = tr("the manifest") if official.sha256 else folder() / "lock.json"
+        message = tr("--sha256 {given}... contradicts {where}, which says {known}...").format(
+            given=given[:12], where=where, known=known[:12]
+        )
         raise FirmwareError(
-            message, "find out which one the publisher states, then correct the other"
+            message, tr("find out which one the publisher states, then correct the other")
         )
     return given or known
 
@@ -155,8 +178,10 @@ def _download(url: str, target: IO[bytes], progress: Progress) -> str:
     for chunk, total in _chunks(url):
         done += len(chunk)
         if done > LARGEST_BYTES:
-            message = f"{url} is bigger than {LARGEST_BYTES} bytes"
-            raise FirmwareError(message, "correct the url in the manifest")
+            message = tr("{url} is bigger than {largest_bytes} bytes").format(
+                url=url, largest_bytes=LARGEST_BYTES
+            )
+            raise FirmwareError(message, tr("correct the url in the manifest"))
         digest.update(chunk)
         target.write(chunk)
         progress(done, total)
@@ -174,20 +199,24 @@ def _chunks(url: str) -> Iterator[tuple[bytes, int]]:
                 done += len(chunk)
                 yield chunk, total
     except urllib.error.HTTPError as error:
-        message = f"{url}: the server answers {error.code} {error.reason}"
-        raise CannotTry(message, "correct the url in the manifest") from None
+        message = tr("{url}: the server answers {code} {reason}").format(
+            url=url, code=error.code, reason=error.reason
+        )
+        raise CannotTry(message, tr("correct the url in the manifest")) from None
     except http.client.IncompleteRead:
         raise _cut_short(url) from None
     except OSError as error:
         reason = getattr(error, "reason", error)
-        step = "see that this machine is online, or build with --base FILE"
-        raise CannotTry(f"{url} cannot be fetched: {reason}", step) from None
+        step = tr("see that this machine is online, or build with --base FILE")
+        raise CannotTry(
+            tr("{url} cannot be fetched: {reason}").format(url=url, reason=reason), step
+        ) from None
     if total and done != total:
         raise _cut_short(url)
 
 
 def _cut_short(url: str) -> FirmwareError:
-    return FirmwareError(f"{url}: the download was cut short", "try again")
+    return FirmwareError(tr("{url}: the download was cut short").format(url=url), tr("try again"))
 
 
 def _hash_of(path: Path) -> str:
@@ -202,7 +231,10 @@ def _lock() -> dict[str, str]:
         return {}
     except ValueError:
         path = folder() / "lock.json"
-        raise CannotTry(f"{path} is damaged", f"delete {path} and fetch again") from None
+        raise CannotTry(
+            tr("{path} is damaged").format(path=path),
+            tr("delete {path} and fetch again").format(path=path),
+        ) from None
 
 
 def _remember(url: str, sha256: str) -> None:

@@ -15,7 +15,9 @@ from fieldbeat.protocols.command import EMERGENCY
 from . import obedience, unit_clips
 from .alert_words import names
 from .issuers import Issuer
-from .registry import Registry, Unit
+from .language import tr
+from .registered_unit import Unit
+from .registry import Registry
 from .store import Store
 
 
@@ -41,16 +43,22 @@ def refusals(
     for issuer in issuers:
         deaf = [u for u in units if u.name in known and not known[u.name].may_obey(issuer)]
         if deaf:
-            step = "see 'fieldbeat issuer status'"
+            step = tr("see 'fieldbeat issuer status'")
             lines.append(
-                f"WILL BE REFUSED at {names(deaf)}: {issuer.name} is unknown there; {step}"
+                tr("WILL BE REFUSED at {names}: {name} is unknown there; {step}").format(
+                    names=names(deaf), name=issuer.name, step=step
+                )
             )
     class_, level = rank
     if len(issuers) == 1 and class_ == EMERGENCY:
         two = [unit for unit in units if level <= unit.two_issuers_level]
         if two:
-            step = "name another one as well: --issuer, twice"
-            lines.append(f"WILL BE REFUSED at {names(two)}: two issuers must sign there; {step}")
+            step = tr("name another one as well: --issuer, twice")
+            lines.append(
+                tr("WILL BE REFUSED at {names}: two issuers must sign there; {step}").format(
+                    names=names(two), step=step
+                )
+            )
     return lines
 
 
@@ -59,7 +67,9 @@ def without_clips(
 ) -> list[str]:
     """Return a line for each clip of an alert that some of the units do not have."""
     return [
-        f"NOT THERE at {names(lacking)}: clip {name}; they would answer clip_missing,"
-        " and sound the attention tone instead"
+        tr(
+            "NOT THERE at {names}: clip {name}; they would answer clip_missing, and "
+            "sound the attention tone instead"
+        ).format(names=names(lacking), name=name)
         for name, lacking in unit_clips.lacking(store, units, content).items()
     ]

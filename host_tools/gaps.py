@@ -5,30 +5,55 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from fieldbeat.protocols import cbor, event, reasons
 
+from .language import tr
 from .store import Contact, Store
 from .times import DEVICE_EPOCH_S
-from .wording import counted
+from .wording import counted, record_numbers
 
 # What a unit says of a time in which nothing came of it, by the reason of most of its wakes.
 SILENCES = {
-    "attach_paused": "it paused after the network had refused it or was not found",
-    "battery_low": "its battery was low",
-    "budget_spent": "its byte budget of a day was spent",
-    "fs_corrupt": "its file system refused",
-    "modem_error": "its modem refused a command",
-    "modem_reset": "its modem restarted",
-    "modem_silent": "its modem was silent",
-    "no_ack": "nobody answered",
-    "reg_denied": "the network refused it",
-    "reg_searching": "it found no network",
-    "send_failed": "its modem could not send",
+    "attach_paused": tr("it paused after the network had refused it or was not found"),
+    "battery_low": tr("its battery was low"),
+    "budget_spent": tr("its byte budget of a day was spent"),
+    "fs_corrupt": tr("its file system refused"),
+    "modem_error": tr("its modem refused a command"),
+    "modem_reset": tr("its modem restarted"),
+    "modem_silent": tr("its modem was silent"),
+    "network_no_route": tr("it found no address of the collector"),
+    "no_ack": tr("nobody answered"),
+    "reg_denied": tr("the network refused it"),
+    "reg_searching": tr("it found no network"),
+    "send_failed": tr("its modem could not send"),
 }
+
+
+# A unit whose log is new goes on so far behind the last number that it may have used, at most:
+# firmware/outbox.py, a segment over the smallest entry.
+RESERVE = 4096 // 7
+LOST = {
+    True: tr("lost: the unit no longer had it when this store could take it"),
+    False: tr(
+        "skipped: the unit began a new log behind them (flashed, or its files "
+        "were damaged); what it had not sent before is gone"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class _Lost:
+    """Record numbers that were given up; not `had`: the unit never gave most of them."""
+
+    first: int
+    last: int
+    known_s: float
+    had: bool
 
 
 @dataclass(frozen=True)
@@ -49,16 +74,26 @@ class Gaps:
 
     def count(self, contact: Contact) -> int:
         """Return how many record numbers of a unit are missing."""
-        missing = [(first, last) for first, last, _ in self._lost(contact.unit)]
+        missing = [(lost.first, lost.last) for lost in self._lost(contact.unit) if lost.had]
         return sum(last - first + 1 for first, last in (*missing, *self._awaited(contact)))
+
+    def holes(self, name: str) -> Iterator[tuple[int, int]]:
+        """Yield run and first number of each range of records that are not here."""
+        for row in self._store.database.all("SELECT * FROM lost WHERE unit = ?", name):
+            first, end = row["first_rn"], row["last_rn"] + 1
+            came = self._store.stored_after(name, row["run"], first - 1, end - first)
+            yield from ((row["run"], hole[0]) for hole in _holes(first, [*came, end]))
+        contact = self._store.contact(name)
+        if contact:
+            yield from ((contact.run, first) for first, _ in self._awaited(contact))
 
     def _awaited(self, contact: Contact) -> Iterator[tuple[int, int]]:
         """Yield the ranges of record numbers that may still come."""
         ahead = self._store.stored_after(contact.unit, contact.run, contact.cumulative)
         return _holes(contact.cumulative + 1, ahead)
 
-    def _lost(self, name: str) -> Iterator[tuple[int, int, float]]:
-        """Yield the ranges of record numbers that were given up, and when.
+    def _lost(self, name: str) -> Iterator[_Lost]:
+        """Yield the ranges of record numbers that were given up.
 
         What was on its way all the same, and came later, is none of them.
         """
@@ -68,15 +103,23 @@ class Gaps:
             first, end = row["first_rn"], row["last_rn"] + 1
             came = self._store.stored_after(name, row["run"], first - 1, end - first)
             for hole in _holes(first, [*came, end]):
-                yield *hole, row["known_s"]
+                had = not self._skipped(name, row["run"], *hole)
+                yield _Lost(*hole, row["known_s"], had)
+
+    def _skipped(self, name: str, run: int, first: int, last: int) -> bool:
+        """Whether a unit that found its log erased went on at a number behind its reserve."""
+        if last - first >= RESERVE:
+            return False
+        sql = "SELECT 1 FROM events JOIN records ON records.id = record"
+        where = " WHERE records.unit = ? AND run = ? AND rn = ? AND type = ?"
+        return bool(self._store.database.one(sql + where, name, run, last + 1, event.BOOT))
 
     def records(self, contact: Contact) -> Iterator[Gap]:
         """Yield the record numbers that are missing of a unit."""
-        for first, last, known_s in self._lost(contact.unit):
-            reason = "lost: the unit no longer had it when this store could take it"
-            yield Gap(_numbers(first, last), None, known_s, reason)
+        for lost in self._lost(contact.unit):
+            yield Gap(record_numbers(lost.first, lost.last), None, lost.known_s, LOST[lost.had])
         for first, last in self._awaited(contact):
-            yield Gap(_numbers(first, last), None, None, "not received yet")
+            yield Gap(record_numbers(first, last), None, None, tr("not received yet"))
 
     def silences(self, contact: Contact) -> Iterator[Gap]:
         """Yield the times in which nothing came of a unit, as it told afterwards."""
@@ -94,13 +137,9 @@ class Gaps:
     def samples(self, contact: Contact) -> Iterator[Gap]:
         """Yield the times in which samples are missing of a unit."""
         rows = self._sample_times(contact)
-        steps = [after["t"] - row["t"] for row, after in zip(rows, rows[1:], strict=False)]
-        if not steps:
-            return
-        interval = Counter(steps).most_common(1)[0][0]
-        for row, after, step in zip(rows, rows[1:], steps, strict=False):
-            if step > 1.5 * interval:
-                count = round(step / interval) - 1
+        missed = missing([row["t"] for row in rows])
+        for (row, after), count in zip(pairwise(rows), missed, strict=True):
+            if count:
                 what = counted(count, "sample")
                 yield Gap(what, row["t"], after["t"], self._why(contact, row, after))
 
@@ -131,11 +170,49 @@ class Gaps:
             between = after["rn"] - row["rn"] - 1
             stored = self._store.stored_after(contact.unit, row["run"], row["rn"], between)
             if len(stored) < between:
-                return "records are missing, see there"
+                return tr("records are missing, see there")
         if boot:
-            cause = cbor.decode(boot["body"]).get(event.BOOT_CAUSE, "cause unknown")
-            return f"the unit restarted: {cause}"
+            cause = cbor.decode(boot["body"]).get(event.BOOT_CAUSE, tr("cause unknown"))
+            return tr("the unit restarted: {cause}").format(cause=cause)
         return "unknown"
+
+
+def missing(times: Sequence[int]) -> list[int]:
+    """Return how many samples are missing after each but the last, by their times in s.
+
+    A unit with a pace has two intervals, and changes between them. A step that may be one of the
+    slower pace, by its length and its end, misses nothing.
+    """
+    steps = [after - before for before, after in pairwise(times)]
+    intervals = _intervals(steps)
+    slowest = max((step for step, after in pairwise(steps) if step == after), default=0)
+    return [
+        0
+        if step <= 1.5 * interval or (step <= slowest and after % slowest == 0)
+        else round(step / interval) - 1
+        for step, interval, after in zip(steps, intervals, times[1:], strict=True)
+    ]
+
+
+def _intervals(steps: list[int]) -> list[int]:
+    """Return the interval that was in force at each step between two samples.
+
+    Which intervals there are, is known by steps that came twice in a row. The longer one of the
+    nearest before and after counts; where one of them is missing, the step itself stands.
+    """
+    used = {step for step, after in pairwise(steps) if step == after}
+
+    def nearest(in_order: Iterable[int]) -> Iterator[int]:
+        found = 0
+        for step in in_order:
+            yield found
+            found = step if step in used else found
+
+    before, after = list(nearest(steps)), list(nearest(reversed(steps)))[::-1]
+    return [
+        max(early, late) if early and late else step
+        for early, late, step in zip(before, after, steps, strict=True)
+    ]
 
 
 def _holes(first: int, numbers: list[int]) -> Iterator[tuple[int, int]]:
@@ -144,7 +221,3 @@ def _holes(first: int, numbers: list[int]) -> Iterator[tuple[int, int]]:
         if first < rn:
             yield first, rn - 1
         first = rn + 1
-
-
-def _numbers(first: int, last: int) -> str:
-    return f"record {first}" if first == last else f"records {first} to {last}"

@@ -30,13 +30,17 @@ from .gauge_calibration import (
     grey,
     straightened,
 )
+from .language import os_reason, tr
 
 ENOUGH = 0.5  # confidence, for a level to be told
 SURE_ALIKE, NO_ALIKE = 0.85, 0.55  # likeness of bands: certain, and not to be used
-SURE_LEAD, NO_LEAD = 0.005, 0.0  # of its digits over those of other decimetres
-WHOLE_LEAD = 0.01  # less is enough in a whole picture: its place is known
+SURE_OTHERS, NO_OTHERS = (
+    0.43,
+    0.5,
+)  # share of its digits that may be another height's: half is none
+SPLASHED_ROWS = 8  # above the line, in which digits are not looked at
 SURE_STEP, NO_STEP = 0.6, 0.3  # how much more the face is seen above the line than below it
-SURE_SIGMA_MM, NO_SIGMA_MM = 3.0, 9.0
+SURE_SIGMA_MM, NO_SIGMA_MM = 3.0, 8.0
 SURE_GAIN, NO_GAIN = 0.15, 0.03  # of the contrast that the face was learned with
 AGREE_MM = 30
 JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
@@ -78,18 +82,22 @@ def read_gauge(
     """
     image, face = grey(picture), calibration.face
     place = gauge_place.find(image, calibration.placed(picture, region), face)
-    lead = gauge_place.lead(image, place, face, calibration.tables.face.period_mm // MM_PER_ROW)
-    lead += 0 if region else WHOLE_LEAD
     straight = straightened(image, place.to_picture, face.shape, 0)
     line = gauge_waterline.find(straight, face)
     sigma_mm = line.sigma_rows * MM_PER_ROW
+    dry = 0 if line.row is None else int(line.row) - SPLASHED_ROWS
+    period = calibration.tables.face.period_mm // MM_PER_ROW
+    others = gauge_place.others_share(straight, face, dry, period)
     doubts = [
-        (_share(place.alike, NO_ALIKE, SURE_ALIKE), "the gauge is not seen where it should be"),
-        (_share(lead, NO_LEAD, SURE_LEAD), "its digits are those of another height"),
-        (_share(line.gain, NO_GAIN, SURE_GAIN), "too dark or too hazy"),
-        (float(line.row is not None), "no water line on the face"),
-        (_share(line.dry - line.wet, NO_STEP, SURE_STEP), "what is above the line is unclear"),
-        (_share(-sigma_mm, -NO_SIGMA_MM, -SURE_SIGMA_MM), "the water line is not sharp"),
+        (_share(place.alike, NO_ALIKE, SURE_ALIKE), tr("the gauge may not be where it should be")),
+        (
+            _share(-others, -NO_OTHERS, -SURE_OTHERS),
+            tr("its digits may be those of another height"),
+        ),
+        (_share(line.gain, NO_GAIN, SURE_GAIN), tr("too dark or too hazy")),
+        (float(line.row is not None), tr("no water line on the face")),
+        (_share(line.dry - line.wet, NO_STEP, SURE_STEP), tr("what is above the line is unclear")),
+        (_share(-sigma_mm, -NO_SIGMA_MM, -SURE_SIGMA_MM), tr("the water line is not sharp")),
     ]
     confidence = float(np.prod([share for share, _ in doubts]))
     worst, why = min(doubts, key=lambda doubt: doubt[0])
@@ -117,7 +125,7 @@ class Agreement(Enum):
 
     AGREES = "agrees"
     DISAGREES = "disagrees"
-    CANNOT_TELL = "cannot tell"
+    CANNOT_TELL = tr("cannot tell")
 
 
 def agreement(
@@ -130,7 +138,7 @@ def agreement(
     return Agreement.AGREES if apart <= threshold_mm else Agreement.DISAGREES
 
 
-def load_picture(source: Path | bytes, name: str = "the picture") -> Picture:
+def load_picture(source: Path | bytes, name: str = tr("the picture")) -> Picture:
     """Decode a JPEG or PNG file, as BGR.
 
     Raises:
@@ -141,12 +149,17 @@ def load_picture(source: Path | bytes, name: str = "the picture") -> Picture:
         try:
             source = source.read_bytes()
         except OSError as error:
-            raise CannotTry(f"{name}: {error.strerror}", "name a file that you may read") from None
+            raise CannotTry(
+                f"{name}: {os_reason(error)}", tr("name a file that you may read")
+            ) from None
     picture = None
     # Some decoders fill up what is missing with grey, and its edge would look like a water line.
     cut = source.startswith(JPEG_START) and JPEG_END not in source[-JPEG_TAIL:]
     if source and not cut:
         picture = cv2.imdecode(np.frombuffer(source, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
-        raise CannotTry(f"{name} is no whole picture", "give a JPEG or PNG file that is whole")
+        raise CannotTry(
+            tr("{name} is no whole picture").format(name=name),
+            tr("give a JPEG or PNG file that is whole"),
+        )
     return picture

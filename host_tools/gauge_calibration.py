@@ -35,8 +35,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from . import gauge_truing
+from . import files, gauge_truing
 from .errors import CannotTry
+from .language import os_reason, tr
 from .validation import InvalidData, Strict, check
 
 Picture = NDArray[Any]
@@ -50,7 +51,7 @@ DRY_PERIODS = 3  # at least, to learn what the face looks like under water
 LIKE_PERIODS = 5  # the lowest dry ones say it
 WHITE, WHITE_NEAR = 220, (15, 25)  # rows and columns in which there is white on every gauge
 CONTRADICT_MM = 8  # marked heights that are this far from what the pattern says are mistakes
-FOUR_POINTS = "mark both edges at two heights, as far apart as the face allows"
+FOUR_POINTS = tr("mark both edges at two heights, as far apart as the face allows")
 
 
 class PictureSize(Strict):
@@ -166,16 +167,26 @@ def learn(
     """
     marked = list(points)
     if len(marked) != 4:
-        raise InvalidData(source, [f"{len(marked)} points: {FOUR_POINTS}"])
+        raise InvalidData(
+            source,
+            [
+                tr("{count} points: {four_points}").format(
+                    count=len(marked), four_points=FOUR_POINTS
+                )
+            ],
+        )
     seen_size = {"width": picture.shape[1], "height": picture.shape[0]}
-    size = check(PictureSize, seen_size, "the picture")
+    size = check(PictureSize, seen_size, tr("the picture"))
     tables = _checked(Tables(picture=size, face=face, points=marked), source)
     _upright(tables, source)
     dry = (face.high_mm - level_mm - SPLASH_MM) // MM_PER_ROW
     period = face.period_mm // MM_PER_ROW
     if dry < DRY_PERIODS * period:
         needed = DRY_PERIODS * face.period_mm + SPLASH_MM
-        raise InvalidData(source, [f"less than {needed} mm of the face are above the water"])
+        raise InvalidData(
+            source,
+            [tr("less than {needed} mm of the face are above the water").format(needed=needed)],
+        )
     image = grey(picture)
     for _ in range(2):
         seen = straightened(image, homography(tables), face_shape(tables), 0)
@@ -197,17 +208,27 @@ def _upright(tables: Tables, source: str) -> None:
     """Points that were marked lie in the picture, left of right, and the higher one above."""
     size, at = tables.picture, {(p.edge, p.height_mm): p for p in tables.points}
     problems = [
-        f"{p.x:g},{p.y:g} is outside of the picture's {size.width} x {size.height} pixels"
+        tr("{x:g},{y:g} is outside of the picture's {width} x {height} pixels").format(
+            x=p.x, y=p.y, width=size.width, height=size.height
+        )
         for p in tables.points
         if not (0 <= p.x < size.width and 0 <= p.y < size.height)
     ]
     low, high = sorted({p.height_mm for p in tables.points})
     for edge in ("left", "right"):
         if at[edge, high].y >= at[edge, low].y:
-            problems.append(f"on the {edge}, {high} mm is marked below {low} mm: upside down")
+            problems.append(
+                tr("on the {edge}, {high} mm is marked below {low} mm: upside down").format(
+                    edge=edge, high=high, low=low
+                )
+            )
     for height in (high, low):
         if at["left", height].x >= at["right", height].x:
-            problems.append(f"at {height} mm, the left edge is marked right of the right one")
+            problems.append(
+                tr("at {height} mm, the left edge is marked right of the right one").format(
+                    height=height
+                )
+            )
     if problems:
         raise InvalidData(source, problems)
 
@@ -218,16 +239,27 @@ def _trued(tables: Tables, dry: Grey, period: int, source: str) -> Tables:
     heights = sorted({row for _, row in known})
     curve = gauge_truing.bend(dry, period, (heights[0], heights[1]))
     if curve is None:
-        every = f"no marks that repeat every {tables.face.period_mm} mm"
-        raise InvalidData(source, [f"{every} between these points: mark the gauge itself"])
+        every = tr("no marks that repeat every {period_mm} mm").format(
+            period_mm=tables.face.period_mm
+        )
+        raise InvalidData(
+            source, [tr("{every} between these points: mark the gauge itself").format(every=every)]
+        )
     off_mm = float(np.abs(np.polyval(curve, heights)).max()) * MM_PER_ROW
     if off_mm > CONTRADICT_MM:
         apart = tables.points[0].height_mm, tables.points[-1].height_mm
         raise InvalidData(
             source,
             [
-                f"the marks between {min(apart)} and {max(apart)} mm say that both heights are"
-                f" {off_mm:.0f} mm off, at most {CONTRADICT_MM} are allowed"
+                tr(
+                    "the marks between {apart} and {apart_2} mm say that both heights are "
+                    "{off_mm:.0f} mm off, at most {contradict_mm} are allowed"
+                ).format(
+                    apart=min(apart),
+                    apart_2=max(apart),
+                    off_mm=off_mm,
+                    contradict_mm=CONTRADICT_MM,
+                )
             ],
         )
     rows, columns = face_shape(tables)
@@ -241,7 +273,11 @@ def _trued(tables: Tables, dry: Grey, period: int, source: str) -> Tables:
 
 
 def save(calibration: Calibration, path: Path) -> None:
-    """Write `path` (a .toml) and the face's picture beside it."""
+    """Write `path` (a .toml) and the face's picture beside it.
+
+    Raises:
+        CannotTry: they cannot be written.
+    """
     tables = calibration.tables
     lines = []
     for name, table in (("picture", tables.picture), ("face", tables.face)):
@@ -249,8 +285,9 @@ def save(calibration: Calibration, path: Path) -> None:
     for point in tables.points:
         lines += ["[[points]]", f"x = {point.x!r}", f"y = {point.y!r}"]
         lines += [f'edge = "{point.edge}"', f"height_mm = {point.height_mm}", ""]
-    path.write_text("\n".join(lines))
-    cv2.imwrite(str(path.with_suffix(".png")), calibration.face.astype(np.uint8))
+    face = cv2.imencode(".png", calibration.face.astype(np.uint8))[1].tobytes()
+    files.write_atomically(path.with_suffix(".png"), face)
+    files.write_atomically(path, "\n".join(lines).encode())
 
 
 def load(path: Path) -> Calibration:
@@ -263,16 +300,20 @@ def load(path: Path) -> Calibration:
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise CannotTry(f"{path}: {error.strerror}", "calibrate the gauge first") from None
+        raise CannotTry(f"{path}: {os_reason(error)}", tr("calibrate the gauge first")) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidData(str(path), [f"this is no TOML: {error}"]) from None
+        raise InvalidData(
+            str(path), [tr("this is no TOML: {error}").format(error=error)]
+        ) from None
     tables = _checked(check(Tables, data, str(path)), str(path))
     beside = path.with_suffix(".png")
     face = cv2.imread(str(beside), cv2.IMREAD_GRAYSCALE)
     if face is None or face.shape != face_shape(tables):
         rows, columns = face_shape(tables)
-        problem = f"is no picture of {columns} x {rows} pixels, or does not exist"
-        raise CannotTry(f"{beside}: {problem}", "calibrate the gauge again")
+        problem = tr("is no picture of {columns} x {rows} pixels, or does not exist").format(
+            columns=columns, rows=rows
+        )
+        raise CannotTry(f"{beside}: {problem}", tr("calibrate the gauge again"))
     return Calibration(tables, face.astype(np.float32))
 
 
@@ -283,12 +324,16 @@ def _checked(tables: Tables, source: str) -> Tables:
     if len(corners) != 4 or len(heights) != 2:
         problems.append(f"[[points]]: {FOUR_POINTS}")
     if face.high_mm - face.low_mm < 4 * face.period_mm:
-        problems.append("[face] high_mm: the face must have four periods or more")
+        problems.append(tr("[face] high_mm: the face must have four periods or more"))
     if not problems:
         matrix = homography(tables)
         corner = np.array([(0, 0, 1), (face_shape(tables)[1], face_shape(tables)[0], 1)]).T
         if abs(np.linalg.det(matrix)) < 1e-9 or np.ptp(np.sign(matrix[2] @ corner)) > 0:
-            problems.append(f"[[points]]: these lie on one line, {FOUR_POINTS}")
+            problems.append(
+                tr("[[points]]: these lie on one line, {four_points}").format(
+                    four_points=FOUR_POINTS
+                )
+            )
     if problems:
         raise InvalidData(source, problems)
     return tables

@@ -6,14 +6,16 @@ picture of the face with a scale to compare its numerals with.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from . import gauge
+from . import files, gauge
 from .errors import CannotTry
-from .gauge_calibration import MM_PER_ROW, Calibration, Picture, grey, straightened
+from .gauge_calibration import MM_PER_ROW, Calibration, Picture, Point, grey, straightened
+from .language import tr
 
 LEVEL_WITHIN_MM = 50
 HARDLY = 0.2  # confidence; above it a picture is merely hard to read
@@ -21,7 +23,7 @@ UNTOLD_MM = 60  # so near to its lower end a face is not read
 ZOOM = 2
 SCALE = 110  # pixels right of the face
 BLACK, RED, BLUE = (0, 0, 0), (50, 50, 230), (200, 90, 30)
-AGAIN = "correct --level-mm and the points, or take a picture by day, sharp, without shadows"
+AGAIN = tr("correct --level-mm and the points, or take a picture by day, sharp, without shadows")
 
 
 def read_back(picture: Picture, calibration: Calibration, level_mm: int) -> None:
@@ -29,10 +31,14 @@ def read_back(picture: Picture, calibration: Calibration, level_mm: int) -> None
     reading = gauge.read_gauge(picture, calibration)
     if reading.level_mm is not None:
         if abs(reading.level_mm - level_mm) > LEVEL_WITHIN_MM:
-            seen = f"the water line is seen at {reading.level_mm:.0f} mm"
+            seen = tr("the water line is seen at {level_mm:.0f} mm").format(
+                level_mm=reading.level_mm
+            )
             raise CannotTry(f"--level-mm {level_mm}: {seen}", AGAIN)
     elif reading.confidence < HARDLY and level_mm >= calibration.tables.face.low_mm + UNTOLD_MM:
-        message = f"--level-mm {level_mm}: the picture cannot be read with it, {reading.why}"
+        message = tr("--level-mm {level_mm}: the picture cannot be read with it, {why}").format(
+            level_mm=level_mm, why=reading.why
+        )
         raise CannotTry(message, AGAIN)
 
 
@@ -72,11 +78,42 @@ def labelled(picture: Picture, calibration: Calibration, level_mm: int) -> Pictu
     return shown
 
 
+def marked(picture: Picture, points: Sequence[Point]) -> Picture:
+    """Return a picture with the marked points, numbered as they were given."""
+    seen = cv2.cvtColor(grey(picture).astype(np.uint8), cv2.COLOR_GRAY2BGR)
+    for n, point in enumerate(points, 1):
+        at = round(point.x), round(point.y)
+        cv2.drawMarker(seen, at, RED, cv2.MARKER_CROSS, 16, 1)
+        told, place = f"{n}: {point.edge} {point.height_mm}", (at[0] + 10, at[1] - 6)
+        cv2.putText(seen, told, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, RED, 1, cv2.LINE_AA)
+    return seen
+
+
+def must_be_full(picture: Picture, name: str) -> None:
+    """Raise CannotTry for a picture that is higher than wide: no camera's frame is."""
+    height, width = picture.shape[:2]
+    if height > width:
+        message = tr(
+            "{name} has {width} x {height} pixels: it is a picture of the gauge alone"
+        ).format(name=name, width=width, height=height)
+        raise CannotTry(
+            message, tr("take a full picture: fieldbeat pictures ask UNIT --kind full")
+        )
+
+
 def write(shown: Picture, path: Path) -> None:
-    """Write a picture.
+    """Write a picture, whole or not at all.
 
     Raises:
         CannotTry: the file cannot be written.
     """
-    if not cv2.imwrite(str(path), shown):
-        raise CannotTry(f"{path} cannot be written", "name a place where you may write")
+    try:
+        done, data = cv2.imencode(path.suffix, shown)
+    except cv2.error:
+        done = False
+    if not done:
+        raise CannotTry(
+            tr("{path} cannot be written").format(path=path),
+            tr("name a .jpg or .png where you may write"),
+        )
+    files.write_atomically(path, data.tobytes())

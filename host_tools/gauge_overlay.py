@@ -66,9 +66,10 @@ def _strip(
         row = round((line - first) * zoom)
         cv2.line(strip, (0, row), (strip.shape[1], row), colour, 2)
     said = f"{level:.0f} mm" if level is not None else "no level"
+    why = reading.why if reading.why and reading.why.isascii() else ""  # OpenCV's font has no more
     below = max(0, height - len(strip))
     strip = cv2.copyMakeBorder(strip, 0, below, 6, 0, cv2.BORDER_CONSTANT, value=(0, 0, 0))
-    for n, text in enumerate((said, f"confidence {reading.confidence:.2f}", reading.why or "")):
+    for n, text in enumerate((said, f"confidence {reading.confidence:.2f}", why)):
         place = (10, height - below + 24 + 24 * n)
         cv2.putText(strip, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, WHITE, 1, cv2.LINE_AA)
     return strip

@@ -1,7 +1,8 @@
 """Finds a gauge's face in a picture where the camera may have moved by some pixels.
 
-Bands of the learned face are looked for near their places. Each is longer than the pattern's
-period, so digits decide which decimetre it is; bands under water or behind dirt do not match.
+Bands of the learned face are looked for near their places; those under water or behind dirt do
+not match. The marks repeat, so a face that is a decimetre off matches as well: what is dry of it
+is then asked whose digits it has.
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -22,9 +23,10 @@ STEP_MM = 50
 ALIKE = 0.45  # a band that matches less counts for nothing
 TOGETHER_PX = 2.0  # bands that agree on the way the camera moved
 PERIODS = 2  # so far up and down the digits are compared
-SLACK_MM = 10  # by which a band may lie elsewhere there: perspective
-CLEAR = 0.8  # a band that matches less is hidden, or half in the water
-SAME = 0.99  # bands of the learned face that are as alike as this cannot be told apart
+FINE_ROWS = 5  # digits are finer than this, shadows and silt are not
+OWN = 0.01  # of the face's own contrast: less between two heights tells nothing
+TOGETHER = 30.0  # pixels that err together: neighbours, by JPEG and the straightening
+SIGMAS = 2
 
 
 class Place(NamedTuple):
@@ -60,36 +62,35 @@ def find(picture: Grey, to_picture: Matrix, face: Grey) -> Place:
     return Place(move @ to_picture, shift, score, len(agreed))
 
 
-def lead(picture: Grey, place: Place, face: Grey, period: int) -> float:
-    """How much better the bands match where they were found than whole periods up or down.
+def others_share(straight: Grey, face: Grey, dry: int, period: int) -> float:
+    """What share of the digits may be those of another height, at most.
 
-    The marks repeat after `period` rows and the digits do not, so only they tell one decimetre
-    from the next. Below 0 the face is likely seen in a wrong decimetre; inf: nothing to compare.
+    The marks repeat after `period` rows and the digits do not. So the `dry` upper rows of the
+    picture are taken for a mixture of the learned face as it stands there and of the same whole
+    periods up or down: 0 is the face, 1 the other height and 0.5 neither. Two sigma are added, and
+    the worst of the heights counts; about 0 where no digits differ.
     """
-    slack = SLACK_MM // MM_PER_ROW
-    wide = straightened(picture, place.to_picture, face.shape, slack)
-    height, step = BAND_MM // MM_PER_ROW, STEP_MM // MM_PER_ROW
-    last = len(face) - height
-
-    def score(seen_at: int, learned_at: int) -> float:
-        seen = wide[seen_at : seen_at + height + 2 * slack]
-        learned = face[learned_at : learned_at + height]
-        return float(cv2.matchTemplate(seen, learned, cv2.TM_CCOEFF_NORMED).max())
-
-    here = {at: score(at, at) for at in range(0, last + 1, step)}
-    leads = []
+    seen, learned = _fine(straight[:dry]) if dry > 0 else straight[:0], _fine(face)
+    shares = [0.0]
     for off in (n * period for n in range(-PERIODS, PERIODS + 1) if n):
-        others = [at for at in here if 0 <= at + off <= last and not _same(face, at, off, height)]
-        there = {at: score(at, at + off) for at in others}
-        told = [here[at] - s for at, s in there.items() if max(s, here[at]) > CLEAR]
-        if told:
-            leads.append(float(np.mean(told)))
-    return min(leads, default=np.inf)
+        first, last = max(0, -off), min(dry, len(face) - off)
+        if last - first < period:
+            continue
+        here = learned[first:last].ravel()
+        apart = learned[first + off : last + off].ravel() - here
+        if np.square(apart).mean() < OWN * np.square(here).mean():
+            continue
+        parts, wanted = np.stack((here, apart)), seen[first:last].ravel()
+        spread = np.linalg.inv((parts @ parts.T).astype(np.float64))
+        gain, other = spread @ (parts @ wanted)
+        left = np.square(wanted - gain * here - other * apart).mean()
+        sigma = np.sqrt(left * TOGETHER * spread[1, 1])
+        shares.append(float((other + SIGMAS * sigma) / max(gain, 1e-3)))
+    return max(shares)
 
 
-def _same(face: Grey, at: int, off: int, height: int) -> bool:
-    one, other = face[at : at + height], face[at + off : at + off + height]
-    return float(cv2.matchTemplate(one, other, cv2.TM_CCOEFF_NORMED)[0, 0]) > SAME
+def _fine(image: Grey) -> Grey:
+    return image - cv2.GaussianBlur(image, (0, 0), FINE_ROWS)
 
 
 def _band(wide: Grey, face: Grey, start: int, height: int, margin: int) -> tuple[float, ...]:

@@ -2,7 +2,8 @@
 
 Above the line the picture is the learned face, times a gain that changes slowly. Below it are the
 water's colour, a fading view of what is drowned, and a mirror image. The line is where these two
-together explain the pixels best.
+together explain the pixels best. The face is known far better than the water is, so a step that
+the face does not have weighs more than what a guess at the water leaves over.
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -29,7 +30,9 @@ SPLASH_ROWS = (0, 5, 10, 15, 20, 25, 30, 35)  # the face may be dark so far abov
 SPLASH_EDGE_ROWS = 3
 WETTED = 0.15  # by no more than this share,
 DROWNED = 0.5  # and no more than this share of its contrast is left below it or in the mirror
-NOISE = 12.0  # grey levels of a face at full contrast by which no model is better than that
+FACE_NOISE, WATER_NOISE = 6.0, 12.0  # grey levels at full contrast; no model is better than that
+OTHER = 48.0  # a pixel that is off by more is a drop, a thread or the sun: it counts no more
+TILT = 80.0  # grey levels; only to make the parts of a model alike in size
 TOGETHER = 60.0  # pixels that err together: neighbours, by JPEG and the straightening
 
 Limits = Callable[[float], Sequence[tuple[int, float, float]]]
@@ -56,7 +59,7 @@ def find(seen: Grey, face: Grey) -> Waterline:
     row, sigma = float(rough), np.inf
     known = ABOVE_ROWS // 2 <= rough <= len(face) - WINDOW_ROWS
     if known:
-        row, sigma = _line(seen, face, rough, (NOISE * full) ** 2 + 1)
+        row, sigma = _line(seen / full, face, rough)
     at = round(row)
     above = dryness[max(0, at - ABOVE_ROWS) : max(0, at - WINDOW_ROWS // 2)]
     below = dryness[at + WINDOW_ROWS : at + HIDDEN_ROWS]
@@ -82,11 +85,11 @@ def _likeness(seen: Grey, face: Grey) -> tuple[NDArray[Any], NDArray[Any]]:
     )
 
 
-def _line(seen: Grey, face: Grey, rough: int, noise: float) -> tuple[float, float]:
+def _line(seen: Grey, face: Grey, rough: int) -> tuple[float, float]:
     """The line near a rough row, to a fraction of a row, and how sharply the pixels decide it."""
     first, last = max(0, rough - ABOVE_ROWS), min(len(face), rough + BELOW_ROWS)
     rows = np.arange(max(first + 12, rough - SEARCH_ROWS), min(last - 6, rough + SEARCH_ROWS) + 1)
-    costs = np.array([_cost(seen, face, first, int(row), last, noise) for row in rows])
+    costs = np.array([_cost(seen, face, first, int(row), last) for row in rows])
     best = int(costs.argmin())
     odds = np.exp(-(costs - costs[best]) / (2 * TOGETHER))
     sigma = float(np.sqrt((odds * (rows - rows[best]) ** 2).sum() / odds.sum()))
@@ -97,26 +100,28 @@ def _line(seen: Grey, face: Grey, rough: int, noise: float) -> tuple[float, floa
     return float(rows[best] + between), sigma
 
 
-def _cost(seen: Grey, face: Grey, first: int, line: int, last: int, noise: float) -> float:
+def _cost(seen: Grey, face: Grey, first: int, line: int, last: int) -> float:
     """Minus twice the log likelihood that the water begins at `line`, but for a constant."""
+    across = np.linspace(-1, 1, face.shape[1], dtype=np.float32)[None]
     wanted, above = seen[first:line], face[first:line]
     up = np.arange(line - first, 0, -1, dtype=np.float32)[:, None]
-    slope = above * (up / ABOVE_ROWS)
+    lit = (above * (up / ABOVE_ROWS), above * across)
     fits = []
     for splash in SPLASH_ROWS:
         wet = above / (1 + np.exp((up - splash) / SPLASH_EDGE_ROWS))
-        fits.append(_fit(wanted, (above, slope, wet), _wetted, noise))
+        fits.append(_fit(wanted, (above, wet, *lit), _wetted, FACE_NOISE))
     cost, gain = min(fits)
     deep = np.arange(last - line, dtype=np.float32)[:, None]
     drowned = face[line:last] * np.exp(-deep / FADE_ROWS)
     mirror = face[np.maximum(line - 1 - np.arange(last - line), 0)]
     limits = ((0, 0.0, DROWNED * gain), (1, 0.0, DROWNED * gain))
-    below = (drowned, mirror, deep + 0 * drowned)
-    return cost + _fit(seen[line:last], below, lambda _: limits, noise)[0]
+    plain = np.ones_like(drowned)
+    below = (drowned, mirror, deep * plain, TILT * across * plain)
+    return cost + _fit(seen[line:last], below, lambda _: limits, WATER_NOISE)[0]
 
 
 def _wetted(gain: float) -> Sequence[tuple[int, float, float]]:
-    return ((2, -WETTED * gain, 0.0),)
+    return ((1, -WETTED * gain, 0.0),)
 
 
 def _fit(seen: Grey, parts: Sequence[Grey], limits: Limits, noise: float) -> tuple[float, float]:
@@ -138,5 +143,5 @@ def _fit(seen: Grey, parts: Sequence[Grey], limits: Limits, noise: float) -> tup
         gains[fixed] = [value for _, value in held]
         rest = mixed[free] - square[np.ix_(free, fixed)] @ gains[fixed]
         gains[free] = np.linalg.solve(square[np.ix_(free, free)], rest)
-    errors = (wanted - gains.astype(np.float32) @ model) ** 2
-    return seen.size * float(np.log(errors.mean() + noise)), float(gains[0])
+    errors = np.minimum(abs(wanted - gains.astype(np.float32) @ model), OTHER)
+    return seen.size * float(np.log((errors**2).mean() + noise**2)), float(gains[0])

@@ -5,33 +5,44 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 
 from .coverage import UNHEARD, UNSENT_AFTER_S, is_tried
 from .errors import FieldbeatError, Interrupted
+from .language import tr
 from .orders import Order, Orders
+from .registered_unit import SPEAKER
+from .registry import Registry
 from .store import Store
 from .times import iso
 
 LOOK_S = 0.1
-NO_COLLECTOR = "does 'fieldbeat collect' run?"
+NO_COLLECTOR = tr("does 'fieldbeat collect' run?")
 
 
 class Unsent(FieldbeatError):
     """An order was made, and nobody was sent it."""
 
 
-def unsent(store: Store, order: Order) -> str:
+def sleepers(registry: Registry) -> set[str]:
+    """Return the names of the units that hear only for a while after they spoke."""
+    return {unit.name for unit in registry.units() if unit.role != SPEAKER}
+
+
+def unsent(store: Store, order: Order, asleep: Container[str] = ()) -> str:
     """Wait until somebody was sent an order, at most `UNSENT_AFTER_S`; return why nobody was.
 
-    It is '' as soon as somebody was. Nobody needs the cancel of what nobody was sent.
+    It is '' as soon as somebody was, or if all are `asleep`: who sleeps is sent it when he wakes.
+    Nobody needs the cancel of what nobody was sent.
     """
     orders = Orders(store)
     if order.cancels:
         (cancelled,) = orders.all_of_id(order.cancels)
         if not any(map(is_tried, orders.deliveries(cancelled))):
             return ""
+    if all(each.unit in asleep for each in orders.deliveries(order)):
+        return ""
     for look in range(round(UNSENT_AFTER_S / LOOK_S) + 1):
         if look:
             time.sleep(LOOK_S)
@@ -55,9 +66,19 @@ def must_be_sent(order: Order, what: str, why: str, end: str = "") -> None:
         Unsent: there is a reason.
     """
     if why:
-        begin = "wait until one of them speaks" if why == UNHEARD else "start 'fieldbeat collect'"
-        step = f"{begin}: it still goes out until {iso(order.expires_s)}{end and f'; or {end}'}"
-        raise Unsent(f"{what}, but NOBODY has been sent it: {why}", step)
+        begin = (
+            tr("wait until one of them speaks")
+            if why == UNHEARD
+            else tr("start 'fieldbeat collect'")
+        )
+        step = tr("{begin}: it still goes out until {expires_s}{value}").format(
+            begin=begin,
+            expires_s=iso(order.expires_s),
+            value=end and tr("; or {end}").format(end=end),
+        )
+        raise Unsent(
+            tr("{what}, but NOBODY has been sent it: {why}").format(what=what, why=why), step
+        )
 
 
 @contextmanager
@@ -66,4 +87,4 @@ def going_on(what: str, step: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise Interrupted(f"{what} is ordered and goes on", step) from None
+        raise Interrupted(tr("{what} is ordered and goes on").format(what=what), step) from None

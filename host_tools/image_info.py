@@ -9,6 +9,7 @@ from typing import Any
 
 from . import esp_image, file_system, partition_table, standin, strict_cbor
 from .errors import CannotTry
+from .language import tr
 from .partition_table import Partition
 
 MEGABYTE = 1024 * 1024
@@ -43,14 +44,20 @@ def inspect(image: bytes, source: str) -> ImageInfo:
     Raises:
         ImageError, PartitionError: it is no complete image of ours.
     """
-    remedy = "build it again with 'fieldbeat build'"
+    remedy = tr("build it again with 'fieldbeat build'")
     if not image.strip(b"\0") or not image.strip(b"\xff"):
         raise ImageError(
-            f"{source} is empty, it is no image of ours", "name one that 'fieldbeat build' made"
+            tr("{source} is empty, it is no image of ours").format(source=source),
+            tr("name one that 'fieldbeat build' made"),
         )
     table = partition_table.from_image(image, source)
     if len(image) < max(part.end for part in table):
-        raise ImageError(f"{source} is cut short, it has only {len(image)} bytes", remedy)
+        raise ImageError(
+            tr("{source} is cut short, it has only {count} bytes").format(
+                source=source, count=len(image)
+            ),
+            remedy,
+        )
     vfs = partition_table.find(table, "vfs")
     names = ("board.cbor", "app.cbor", "config.cbor")
     read = file_system.unpack(image[vfs.offset : vfs.end], names, source)
@@ -58,9 +65,16 @@ def inspect(image: bytes, source: str) -> ImageInfo:
         board, app, config = (strict_cbor.loads(content) for content in read.values())
         info = _describe(image, table, board, app, config)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ImageError(f"{source}: it does not say what it is for ({error})", remedy) from None
+        raise ImageError(
+            tr("{source}: it does not say what it is for ({error})").format(
+                source=source, error=error
+            ),
+            remedy,
+        ) from None
     if len(image) != info.flash_bytes:
-        message = f"{source} has {len(image)} bytes, {info.board_id} has {info.flash_bytes}"
+        message = tr("{source} has {count} bytes, {board_id} has {flash_bytes}").format(
+            source=source, count=len(image), board_id=info.board_id, flash_bytes=info.flash_bytes
+        )
         raise ImageError(message, remedy)
     return info
 

@@ -19,14 +19,19 @@ from dataclasses import dataclass
 
 from fieldbeat.protocols import command, receipt
 
-from . import alerts, obedience
-from .alert_desk import Desk, Plan
+from . import alert_places, obedience
+from .alert_desk import Desk
+from .alert_error import AlertError
+from .alert_places import by_name
+from .alert_plan import Plan
 from .alert_words import names
-from .alerts import AlertError, Window, by_name
+from .alerts import Window
 from .issuers import Issuer
+from .language import tr
 from .obedience import RANK, Change, Obedience
 from .orders import Delivery, Order
-from .registry import Unit
+from .registered_unit import Unit
+from .wording import all_of
 
 WINDOW_S = 7 * 86_400.0  # who is away for so long gets another order
 MOST = 8  # issuers that are added, or revoked, by one command
@@ -121,9 +126,13 @@ def plan(
     signers = desk.chosen(issuers, *RANK)
     deaf = [each.unit for each in known if not all(each.may_obey(s) for s in signers)]
     deaf = [unit for unit in deaf if changes[unit.name]]
-    named = " and ".join(signer.name for signer in signers)
+    named = all_of(signer.name for signer in signers)
     notes = (
-        [f"provision these, or have another one sign; they do not obey {named}: {names(deaf)}"]
+        [
+            tr(
+                "provision these, or have another one sign; they do not obey {named}: {names}"
+            ).format(named=named, names=names(deaf))
+        ]
         if deaf
         else []
     )
@@ -132,21 +141,25 @@ def plan(
         if changes[each.unit.name] and each.unit not in deaf:
             groups.setdefault(changes[each.unit.name], []).append(each.unit)
     if not groups:
-        step = notes[0] if notes else "see 'fieldbeat issuer status'"
-        raise AlertError("no loudspeaker has anything to be told of its issuers", step)
+        step = notes[0] if notes else tr("see 'fieldbeat issuer status'")
+        raise AlertError(tr("no unit has anything to be told of its issuers"), step)
     asked: list = []
     summary = []
     for change, units in groups.items():
         args = [issuer.for_units() for issuer in change.add[:MOST]], list(change.revoke[:MOST])
-        asked += [(part, args) for part in alerts.parts_of(units)]
-        summary.append(f"{_told(desk, change)} at {len(units)}: {names(units)}")
+        asked += [(part, args) for part in alert_places.parts_of(units)]
+        summary.append(
+            tr("{told} at {count}: {names}").format(
+                told=_told(desk, change), count=len(units), names=names(units)
+            )
+        )
     told = next(iter(groups)) if len(groups) == 1 else None
     window = Window(0.0, desk.now() + WINDOW_S)
     return desk.checked(
         Plan(
-            *(command.ISSUERS, RANK, _told(desk, told) if told else "whom to obey"),
+            *(command.ISSUERS, RANK, _told(desk, told) if told else tr("whom to obey")),
             *(window, tuple(asked), tuple(signers)),
-            *((*summary, f"signed by {named}"), tuple(notes)),
+            *((*summary, tr("signed by {named}").format(named=named)), tuple(notes)),
         )
     )
 
@@ -165,9 +178,11 @@ def _told(desk: Desk, change: Change) -> str:
     """Return a change in words."""
     known = {issuer.kid: issuer.name for issuer in desk.issuers.all()}
     add = [f"{issuer.name} ({issuer.kid.hex()[:6]})" for issuer in change.add[:MOST]]
-    revoke = [f"{known.get(kid, 'a stranger')} ({kid.hex()[:6]})" for kid in change.revoke[:MOST]]
-    words = [("obey", add), ("no longer obey", revoke)]
-    return " and ".join(f"{verb} {', '.join(who)}" for verb, who in words if who)
+    revoke = [
+        f"{known.get(kid, tr('a stranger'))} ({kid.hex()[:6]})" for kid in change.revoke[:MOST]
+    ]
+    words = [(tr("obey"), add), (tr("no longer obey"), revoke)]
+    return all_of(f"{verb} {', '.join(who)}" for verb, who in words if who)
 
 
 def _open(desk: Desk, told: str) -> set[str]:

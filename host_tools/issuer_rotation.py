@@ -10,13 +10,15 @@ from fieldbeat.protocols import reasons
 from fieldbeat.protocols.reason_codes import CODES
 
 from . import issuer_keys, issuer_orders
-from .alert_desk import Desk, Plan
+from .alert_desk import Desk
+from .alert_error import AlertError
+from .alert_plan import Plan
 from .alert_words import names
-from .alerts import AlertError
-from .coverage import in_words
 from .issuers import Issuer, IssuerError
+from .language import tr
 from .obedience import RANK
-from .registry import Unit
+from .refusal_words import in_words
+from .registered_unit import Unit
 from .wording import first
 
 TOLD_SIZE = 60  # of an alert in words, where it is one of several
@@ -36,8 +38,10 @@ class Turn:
 
     def __init__(self, desk: Desk, old: Issuer, new: Issuer, issuers: Sequence[str]) -> None:
         if old.kid == new.kid or not new.may(old.highest_class, old.highest_level):
-            message = f"{new.name} cannot follow {old.name}, who may order {old.rights}"
-            raise IssuerError(message, "name a new one, which gets the same rights")
+            message = tr("{name} cannot follow {name_2}, who may order {rights}").format(
+                name=new.name, name_2=old.name, rights=old.rights
+            )
+            raise IssuerError(message, tr("name a new one, which gets the same rights"))
         self._desk = desk
         self._old, self._new = old, new
         self._issuers = list(issuers)
@@ -88,17 +92,25 @@ class Turn:
     def told(self, finished: bool) -> list[str]:
         """Return how far it has come, in lines for a person."""
         if finished:
-            return [f"done: {self._old.name} is revoked, and no loudspeaker obeys it any more"]
+            return [
+                tr("done: {name} is revoked, and no unit obeys it any more").format(
+                    name=self._old.name
+                )
+            ]
         found = issuer_orders.rotation(self._desk, self._old, self._new)
         lines = []
         if found.unaware:
-            lines.append(f"not known yet to obey {self._new.name}: {names(found.unaware)}")
+            lines.append(
+                tr("not known yet to obey {name}: {names}").format(
+                    name=self._new.name, names=names(found.unaware)
+                )
+            )
         if found.between:
-            lines.append(f"obey both: {names(found.between)}")
+            lines.append(tr("obey both: {names}").format(names=names(found.between)))
         refusals = self.refusals()
         if refusals:
             return [*lines, *refusals]
-        return [*lines, "not done; run the same command again when they have answered"]
+        return [*lines, tr("not done; run the same command again when they have answered")]
 
     def refusals(self) -> list[str]:
         """Return who refused the step that is due, why, and what to do, a line for each reason."""
@@ -109,14 +121,16 @@ class Turn:
             if unit.name in told:
                 by_reason.setdefault(told[unit.name].reason or 0, []).append(unit)
         return [
-            f"not done: refused by {names(units)}: {_named(reason)}; next: {self._step(reason)}"
+            tr("not done: refused by {names}: {named}; next: {step}").format(
+                names=names(units), named=_named(reason), step=self._step(reason)
+            )
             for reason, units in by_reason.items()
         ]
 
     def _step(self, reason: int) -> str:
         """Return what to do where a step was refused."""
         if reason != CODES["cmd_second_issuer"]:
-            return "mend that ('fieldbeat issuer status'), then run the same command again"
+            return tr("mend that ('fieldbeat issuer status'), then run the same command again")
         own = self._old.kid, self._new.kid
         others = [
             each.name
@@ -124,10 +138,14 @@ class Turn:
             if each.kid not in own and each.may(*RANK)
         ]
         if not others:
-            return "make a second issuer, provision them with it, and have both sign (--issuer)"
+            return tr(
+                "make a second issuer, provision them with it, and have both sign (--issuer)"
+            )
         usual = f"--issuer {self._old.name} --issuer "
-        more = f" (or {', '.join(others[1:])})" if others[1:] else ""
-        return f"run it again, signed by two: {usual}{others[0]}{more}"
+        more = tr(" (or {listed})").format(listed=", ".join(others[1:])) if others[1:] else ""
+        return tr("run it again, signed by two: {usual}{others}{more}").format(
+            usual=usual, others=others[0], more=more
+        )
 
     def _signers(self, usual: Issuer) -> list[str]:
         """Return who signs: who was named, but not the old one once he is to be forgotten."""
@@ -140,12 +158,14 @@ class Turn:
         if orders:
             found = (f"{each.id.hex()[:6]} ({_short(each.told)})" for each in orders)
             told = first(found, between="; ")
-            message = f"alerts of {self._old.name} count still and would go silent: {told}"
-            raise AlertError(message, "wait for their end, or add --silence")
+            message = tr("alerts of {name} count still and would go silent: {told}").format(
+                name=self._old.name, told=told
+            )
+            raise AlertError(message, tr("wait for their end, or add --silence"))
 
 
 def _named(reason: int) -> str:
-    return in_words(reasons.name(reason)) if reason else "no reason told"
+    return in_words(reasons.name(reason)) if reason else tr("no reason told")
 
 
 def _short(told: str) -> str:

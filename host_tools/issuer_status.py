@@ -11,6 +11,8 @@ from fieldbeat.protocols import command
 
 from . import coverage, obedience
 from .alert_desk import Desk
+from .handover import sleepers
+from .language import tr
 from .obedience import Change
 
 HEAD = ("Unit", "Area", "Obeys", "State")
@@ -38,13 +40,17 @@ class Row:
         """What is wrong, and what is done about it."""
         parts = []
         if self.obeys is None:
-            parts.append("nobody knows whom it obeys")
+            parts.append(tr("nobody knows whom it obeys"))
         else:
-            parts += [f"does not know {', '.join(self.lacks)}"] * bool(self.lacks)
-            parts += [f"still obeys {', '.join(self.excess)}"] * bool(self.excess)
+            parts += [tr("does not know {listed}").format(listed=", ".join(self.lacks))] * bool(
+                self.lacks
+            )
+            parts += [tr("still obeys {listed}").format(listed=", ".join(self.excess))] * bool(
+                self.excess
+            )
         if not parts:
-            return "as it should be" if self.told else "as it was provisioned"
-        return "; ".join([*parts, *([self.order] if self.order else ["not told yet"])])
+            return tr("as it should be") if self.told else tr("as it was provisioned")
+        return "; ".join([*parts, *([self.order] if self.order else [tr("not told yet")])])
 
     def cells(self) -> tuple[str, ...]:
         """Return it as `HEAD` wants it."""
@@ -81,15 +87,16 @@ def rows(desk: Desk) -> list[Row]:
 
 def _last_orders(desk: Desk) -> dict[str, str]:
     """Return what became of the last order about issuers at each unit that had one."""
-    told = {}
+    told, asleep = {}, sleepers(desk.registry)
     for order in reversed(desk.orders.all(kind=command.ISSUERS)):
-        found = coverage.coverage(order, desk.orders.deliveries(order), desk.now())
+        deliveries = desk.orders.deliveries(order)
+        found = coverage.coverage(order, deliveries, desk.now(), asleep=asleep)
         for unit in found.units:
             words = {
                 coverage.SOUNDED: "",
-                coverage.WAITING: "waits for it",
-                coverage.REFUSED: f"refused: {unit.why}",
-                coverage.SILENT: unit.why or "does not answer",
+                coverage.WAITING: unit.why or tr("waits for it"),
+                coverage.REFUSED: tr("refused: {why}").format(why=unit.why),
+                coverage.SILENT: unit.why or tr("does not answer"),
             }
             told[unit.unit] = words[unit.state]
     return told

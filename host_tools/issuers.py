@@ -20,6 +20,7 @@ from typing import Any
 from fieldbeat.protocols import cbor, command, cose
 
 from .errors import CannotTry
+from .language import tr
 from .registry import Registry
 from .times import DEVICE_EPOCH_S, iso
 
@@ -53,9 +54,13 @@ class Issuer:
     @property
     def rights(self) -> str:
         """What he may order, in words."""
-        below = "" if self.highest_class == 0 else " and below"
-        levels = f"levels {self.highest_level} to 4" if self.highest_level < 4 else "level 4"
-        return f"{CLASSES[self.highest_class]}{below}, {levels}"
+        below = "" if self.highest_class == 0 else tr(" and below")
+        levels = (
+            tr("levels {highest_level} to 4").format(highest_level=self.highest_level)
+            if self.highest_level < 4
+            else "level 4"
+        )
+        return f"{tr(CLASSES[self.highest_class])}{below}, {levels}"
 
     def may(self, class_: int, level: int) -> bool:
         """Tell whether he may order an alert of this class and level."""
@@ -101,10 +106,23 @@ class Issuers:
         found = self._select("name = ? AND revoked_s IS NULL", name)
         if not found:
             known = ", ".join(issuer.name for issuer in self.in_office())
-            step = f"known: {known}" if known else f"make one: fieldbeat issuer new {name}"
+            step = (
+                tr("known: {known}").format(known=known)
+                if known
+                else tr("make one: fieldbeat issuer new {name}").format(name=name)
+            )
             gone = self._select("name = ? ORDER BY revoked_s DESC", name)
-            was = f"; he was revoked at {iso(gone[0].revoked_s)}" if gone else ""
-            raise IssuerError(f"no issuer '{name}' is in {self._registry.path}{was}", step)
+            was = (
+                tr("; he was revoked at {revoked_s}").format(revoked_s=iso(gone[0].revoked_s))
+                if gone
+                else ""
+            )
+            raise IssuerError(
+                tr("no issuer '{name}' is in {path}{was}").format(
+                    name=name, path=self._registry.path, was=was
+                ),
+                step,
+            )
         return found[0]
 
     def add(
@@ -133,8 +151,12 @@ class Issuers:
         issuer = Issuer(kid, name, algorithm, key, highest_class, highest_level, 0, self._now())
         with self._database.transaction():
             if self._select("name = ? AND revoked_s IS NULL", name):
-                message = f"{self._registry.path} has an issuer '{name}' already"
-                step = f"choose another name, or revoke it first: fieldbeat issuer revoke {name}"
+                message = tr("{path} has an issuer '{name}' already").format(
+                    path=self._registry.path, name=name
+                )
+                step = tr(
+                    "choose another name, or revoke it first: fieldbeat issuer revoke {name}"
+                ).format(name=name)
                 raise IssuerError(message, step)
             values = [getattr(issuer, field.name) for field in fields(Issuer)]
             marks = ", ".join("?" for _ in values)

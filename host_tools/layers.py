@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from fieldbeat.protocols.bits import get_varint
 
+from .language import tr
 from .wording import counted
 
 RAW_BYTES_SHOWN = 12
@@ -49,7 +50,9 @@ class Layer:
         """Read `size` bits, most significant first, without noting them."""
         end = self.at + size
         if end > 8 * len(self.data):
-            raise ValueError(f"it ends after {len(self.data)} bytes, inside a field")
+            raise ValueError(
+                tr("it ends after {count} bytes, inside a field").format(count=len(self.data))
+            )
         whole = int.from_bytes(self.data[self.at // 8 : (end + 7) // 8], "big")
         self.at = end
         return whole >> (-end % 8) & (1 << size) - 1
@@ -91,7 +94,11 @@ class Layer:
         """Read and note `size` bytes."""
         start = self.at
         if size > self.left:
-            raise ValueError(f"it ends after {len(self.data)} bytes, inside '{name}'")
+            raise ValueError(
+                tr("it ends after {count} bytes, inside '{name}'").format(
+                    count=len(self.data), name=name
+                )
+            )
         self.at += 8 * size
         self.note(start, name, meaning)
         return self.data[start // 8 : self.at // 8]
@@ -99,7 +106,7 @@ class Layer:
     def fill(self) -> None:
         """Read and note the bits up to the next whole byte."""
         if self.at % 8:
-            self.bits(-self.at % 8, "fill", "zeros up to the next byte")
+            self.bits(-self.at % 8, "fill", tr("zeros up to the next byte"))
 
     @property
     def left(self) -> int:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from .language import tr
 from .validation import Strict
+from .wording import one_of
 
 if TYPE_CHECKING:
     from .node_config import NodeConfig
@@ -52,17 +54,19 @@ Band = Annotated[int, Field(ge=1, le=255)]
 @dataclass(frozen=True)
 class Facts:
     """What differs between modems: bytes of a datagram (MAX_DATAGRAM of the driver), how it is
-    told its bands, whether their number goes first, and what makes them take effect."""
+    told its bands, whether their number goes first, what makes them take effect, and the baud that
+    it is brought to (FAST_BAUD of the driver)."""
 
     datagram_bytes: int
     bands: str
     counted: bool = False
     restart: str | None = None
+    fast_baud: int = 0
 
 
 MODEMS = {
     "bc26": Facts(512, "+QBAND", counted=True),
-    "bc95": Facts(512, "+NBAND", restart="AT+NRB"),
+    "bc95": Facts(512, "+NBAND", restart="AT+NRB", fast_baud=57_600),
     "sim7020": Facts(512, "+CBAND"),
 }
 
@@ -134,7 +138,7 @@ def nearest(seconds: int, units_s: dict[int, int]) -> str:
     times = {unit_s * n for unit_s in units_s.values() for n in range(1, MOST + 1)}
     below = [t for t in times if t < seconds]
     above = [t for t in times if t > seconds]
-    return " or ".join(str(t) for t in (max(below, default=0), min(above, default=0)) if t)
+    return one_of(str(t) for t in (max(below, default=0), min(above, default=0)) if t)
 
 
 def _centiseconds(seconds: float) -> int:
@@ -147,21 +151,27 @@ def problems(config: NodeConfig) -> Iterator[str]:
     if table is None:
         return
     if board.modem is None or config.profile.role == "speaker":
-        yield f"[modem]: {board.id} has no use for it as a {config.profile.role}, remove it"
+        yield tr("[modem]: {id} has no use for it as a {role}, remove it").format(
+            id=board.id, role=config.profile.role
+        )
     yield from _timer_problems(table)
     if len(set(table.bands)) < len(table.bands):
-        yield f"[modem] bands = {table.bands}: one is there twice"
+        yield tr("[modem] bands = {bands}: one is there twice").format(bands=table.bands)
     if table.backoff_s > table.backoff_max_s:
         yield (
-            f"[modem] backoff_s = {table.backoff_s}: must be at most backoff_max_s, "
-            f"which is {table.backoff_max_s}"
+            tr(
+                "[modem] backoff_s = {backoff_s}: must be at most backoff_max_s, which "
+                "is {backoff_max_s}"
+            ).format(backoff_s=table.backoff_s, backoff_max_s=table.backoff_max_s)
         )
     if table.last_gasp_mv and not any(
         channel.name == "battery" and channel.unit == "V" for channel in config.profile.channels
     ):
         yield (
-            f"[modem] last_gasp_mv = {table.last_gasp_mv}: profile '{config.profile.id}' has no "
-            "channel 'battery' in V"
+            tr(
+                "[modem] last_gasp_mv = {last_gasp_mv}: profile '{id}' has no channel "
+                "'battery' in V"
+            ).format(last_gasp_mv=table.last_gasp_mv, id=config.profile.id)
         )
 
 
@@ -173,20 +183,28 @@ def _timer_problems(table: Modem) -> Iterator[str]:
     for key, (seconds, units_s) in timers.items():
         if timer_bits(seconds, units_s) is None:
             yield (
-                f"[modem] {key} = {seconds}: cannot be told to a network (TS 24.008), "
-                f"choose {nearest(seconds, units_s)}"
+                tr(
+                    "[modem] {key} = {seconds}: cannot be told to a network (TS 24.008), "
+                    "choose {nearest}"
+                ).format(key=key, seconds=seconds, nearest=nearest(seconds, units_s))
             )
     if 0 < table.psm_periodic_s <= table.psm_active_s:
         yield (
-            f"[modem] psm_periodic_s = {table.psm_periodic_s}: must be above psm_active_s, "
-            f"which is {table.psm_active_s} (0: no power saving)"
+            tr(
+                "[modem] psm_periodic_s = {psm_periodic_s}: must be above psm_active_s, "
+                "which is {psm_active_s} (0: no power saving)"
+            ).format(psm_periodic_s=table.psm_periodic_s, psm_active_s=table.psm_active_s)
         )
     cycle = table.edrx_s
     if cycle and _centiseconds(cycle) not in EDRX_CODES:
         known = ", ".join(f"{code / 100:g}" for code in EDRX_CODES)
-        yield f"[modem] edrx_s = {cycle:g}: must be 0 or one of {known} (TS 24.008, 10.5.5.32)"
+        yield tr(
+            "[modem] edrx_s = {cycle:g}: must be 0 or one of {known} (TS 24.008, 10.5.5.32)"
+        ).format(cycle=cycle, known=known)
     elif cycle and table.psm_periodic_s and cycle > table.psm_active_s:
         yield (
-            f"[modem] edrx_s = {cycle:g}: longer than psm_active_s, so the modem would "
-            "fall asleep before it has listened once"
+            tr(
+                "[modem] edrx_s = {cycle:g}: longer than psm_active_s, so the modem "
+                "would fall asleep before it has listened once"
+            ).format(cycle=cycle)
         )

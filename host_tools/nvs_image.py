@@ -1,4 +1,4 @@
-"""The secrets of a unit as an image of its `nvs` partition: identity, keys and passwords.
+"""The secrets of a unit as an image of its `nvs` partition: identity, keys, passwords and lock.
 
 Format: ESP-IDF, "Non-Volatile Storage", by esp-idf-nvs-partition-gen. Everything else that the
 device keeps there (sequence numbers, replay window, boot tries) begins anew with a new key.
@@ -14,6 +14,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 
 from .errors import CannotTry, FieldbeatError
+from .language import tr
 
 NAMESPACE = "fieldbeat"
 MASTER_BYTES = 16
@@ -34,6 +35,8 @@ class Identity:
     master: bytes = field(repr=False)
     issuers: bytes = b""  # whom a loudspeaker obeys, see issuers.py
     wifi: bytes = field(default=b"", repr=False)  # the password of its access point
+    trace: bytes = field(default=b"", repr=False)  # with which it signs, see trace_keys.py
+    code: bytes = field(default=b"", repr=False)  # what it keeps of its code, see unit_code.py
 
 
 def build(identity: Identity, size: int) -> bytes:
@@ -49,13 +52,20 @@ def build(identity: Identity, size: int) -> bytes:
     from esp_idf_nvs_partition_gen import nvs_partition_gen as nvs
 
     if len(identity.master) != MASTER_BYTES or len(identity.kid) not in (2, 4):
-        raise FieldbeatError(f"the identity of {identity.unit} is malformed", "allocate a new key")
+        raise FieldbeatError(
+            tr("the identity of {unit} is malformed").format(unit=identity.unit),
+            tr("allocate a new key"),
+        )
     usable = size - PAGE_BYTES  # the last page stays empty, NVS needs it to move entries
     blobs = {"master": identity.master, "kid": identity.kid, "unit": identity.unit.encode()}
     if identity.issuers:
         blobs["issuers"] = identity.issuers
     if identity.wifi:
         blobs["wifi"] = identity.wifi
+    if identity.trace:
+        blobs["trace_key"] = identity.trace
+    if identity.code:
+        blobs["code"] = identity.code
     result = io.BytesIO()
     with redirect_stdout(io.StringIO()):
         writer = nvs.nvs_open(result, usable, nvs.Page.VERSION2)
@@ -87,11 +97,13 @@ def read_identity(image: bytes, source: str) -> Identity:
     try:
         epoch = int.from_bytes(values["epoch"], "little")
         unit, issuers = _text(values["unit"]), values.get("issuers", b"")
-        wifi = values.get("wifi", b"")
-        return Identity(unit, values["kid"], epoch, values["master"], issuers, wifi)
+        more = issuers, *(values.get(name, b"") for name in ("wifi", "trace_key", "code"))
+        return Identity(unit, values["kid"], epoch, values["master"], *more)
     except KeyError as missing:
-        message = f"{source} is no secrets image, it has no {missing}"
-        raise CannotTry(message, "make one with 'fieldbeat build --secrets-out'") from None
+        message = tr("{source} is no secrets image, it has no {missing}").format(
+            source=source, missing=missing
+        )
+        raise CannotTry(message, tr("make one with 'fieldbeat build --secrets-out'")) from None
 
 
 def _text(data: bytes) -> str:

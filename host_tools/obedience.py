@@ -1,6 +1,6 @@
-"""Whom loudspeakers obey, by what each of them told last.
+"""Whom loudspeakers and stations with a camera obey, by what each of them told last.
 
-A loudspeaker tells the key ids of its issuers when it starts and whenever they change. Until it
+A unit tells the key ids of its issuers when it starts and whenever they change. Until it
 has told them after it was provisioned, it counts for obeying those who were in office then.
 """
 
@@ -14,18 +14,22 @@ from dataclasses import dataclass
 from fieldbeat.protocols import cbor, event
 from fieldbeat.protocols.command import EMERGENCY
 
-from .alerts import speakers
 from .issuers import Issuer, Issuers
-from .registry import Registry, Unit
+from .registered_unit import SPEAKER, Unit
+from .registry import Registry
 from .store import Store
 
 RANK = (EMERGENCY, 1)  # who may call the highest emergency may say who else may
-_PROVISIONED = ("provisioned", "flashed with key")  # what gives a unit its list, in the history
+ROLES = (SPEAKER, "camera")
+_PROVISIONED = (
+    "provisioned",
+    "flashed with key",
+)  # what gives a unit its list, in the history
 
 
 @dataclass(frozen=True)
 class Obedience:
-    """Whom one loudspeaker obeys.
+    """Whom one unit obeys.
 
     Attributes:
         unit: it.
@@ -63,18 +67,24 @@ class Change:
 
 
 def everybody(registry: Registry, store: Store | None) -> list[Obedience]:
-    """Return whom each loudspeaker of a registry obeys, by name; without a store nobody told."""
+    """Return whom each unit of a registry obeys, by name; without a store nobody told.
+
+    Of those with a camera: who obeys somebody. One without an issuer hears no command.
+    """
     issuers = Issuers(registry)
     said = _said(store) if store else {}
     given = _given(registry)
     found = []
-    for unit in speakers(registry):
+    for unit in registry.units():
+        if unit.role not in ROLES or not unit.in_use:
+            continue
         said_s, kids = said.get(unit.name, (float("-inf"), None))
         given_s = given.get(unit.name, float("-inf"))
         told = kids is not None and said_s >= given_s
         if not told:
             kids = frozenset(issuers.kids_at(given_s)) if unit.name in given else None
-        found.append(Obedience(unit, kids, told))
+        if unit.role == SPEAKER or kids or kids is None:
+            found.append(Obedience(unit, kids, told))
     return found
 
 

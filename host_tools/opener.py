@@ -12,16 +12,18 @@ from fieldbeat.protocols import frame, packing, packing_reader, report
 from .errors import FieldbeatError
 from .outcome import Outcome
 from .records import identify
-from .registry import SPEAKER, Registry, Unit
+from .registered_unit import SPEAKER, Unit
+from .registry import Registry
 from .traffic import Traffic
 
 
 @dataclass
 class _Peer:
-    """A unit with its keys, newest first."""
+    """A unit with its keys, newest first, and the epochs of those that are revoked."""
 
     unit: Unit
     keysets: list[frame.KeySet]
+    revoked: frozenset[int]
 
 
 @dataclass
@@ -86,12 +88,14 @@ class Opener:
         return None
 
     def keys_of(self, unit: str) -> frame.KeySet | None:
-        """Return the keys under which a unit spoke last, None if it is not registered so."""
+        """Return the keys under which a unit spoke last, None without any that counts still."""
         found = self._known(unit)
         if found is None:
             return None
-        epoch = self._traffic.newest_epoch(found.kid)
-        return next((keys for keys in self._peer(found.kid).keysets if keys.epoch == epoch), None)
+        peer, epoch = self._peer(found.kid), self._traffic.newest_epoch(found.kid)
+        if epoch in peer.revoked:
+            return None
+        return next((keys for keys in peer.keysets if keys.epoch == epoch), None)
 
     def sleeps(self, unit: str) -> bool:
         """Tell whether a unit hears only for a while after it spoke: all but loudspeakers."""
@@ -111,22 +115,30 @@ class Opener:
                 raise frame.FrameError("kid")  # not kept: strangers must not fill the memory
             keys = self._registry.keys(kid)
             keysets = [frame.KeySet(master, kid, epoch) for epoch, master in keys]
-            peer = self._peers[kid] = _Peer(unit, keysets)
+            peer = self._peers[kid] = _Peer(unit, keysets, self._registry.revoked(kid))
         return peer
 
     def _decrypt(
         self, peer: _Peer, header: frame.Header, datagram: bytes
     ) -> tuple[frame.KeySet, bytes]:
-        """Open a frame under the newest key that fits; a key ends when a newer one has spoken."""
+        """Open a frame under the newest key that fits; a key ends when a newer one has spoken.
+
+        One under a revoked key is opened to tell whose it is, and refused.
+        """
         newest = self._traffic.newest_epoch(header.kid)
         reason = "epoch"
         for keys in peer.keysets:
-            if keys.epoch < newest or header.epoch not in (None, keys.epoch):
+            revoked = keys.epoch in peer.revoked
+            if header.epoch not in (None, keys.epoch) or (keys.epoch < newest and not revoked):
                 continue
             try:
-                return keys, keys.open(frame.UP, datagram)[2]
+                plaintext = keys.open(frame.UP, datagram)[2]
             except frame.FrameError as error:
                 reason = error.reason
+                continue
+            if revoked:
+                raise frame.FrameError("revoked")
+            return keys, plaintext
         raise frame.FrameError(reason)
 
 

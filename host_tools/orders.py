@@ -19,6 +19,7 @@ from fieldbeat.protocols.reason_codes import CODES
 
 from .alerts import Made
 from .errors import CannotTry
+from .language import tr
 from .store import Store
 from .times import DEVICE_EPOCH_S, iso, span
 
@@ -65,13 +66,20 @@ class Order:
     def state(self, now_s: float, is_over: bool = False) -> str:
         """Return in words whether it counts still; `is_over`: everyone has told how it ended."""
         if self.cancelled_s is not None:
-            return f"cancelled at {iso(self.cancelled_s)}"
+            return tr("cancelled at {cancelled_s}").format(cancelled_s=iso(self.cancelled_s))
         if self.expires_s <= now_s:
-            return f"ended at {iso(self.expires_s)}"
+            return tr("ended at {expires_s}").format(expires_s=iso(self.expires_s))
         if is_over:
-            return "over everywhere"
-        begins = f"begins at {iso(self.start_s)}, " if self.start_s > now_s else ""
-        return f"{begins}counts for another {span(self.expires_s - now_s)}"
+            of_one = self.kind in (command.PICTURE, command.OPERATE, command.RECORD)
+            return "over" if of_one else tr("over everywhere")
+        begins = (
+            tr("begins at {start_s}, ").format(start_s=iso(self.start_s))
+            if self.start_s > now_s
+            else ""
+        )
+        return tr("{begins}counts for another {value}").format(
+            begins=begins, value=span(self.expires_s - now_s)
+        )
 
 
 @dataclass(frozen=True)
@@ -161,12 +169,12 @@ class Orders:
         """Return the orders of a kind, or all of them, newest first."""
         return self._orders("kind = ifnull(?, kind) ORDER BY made_s DESC, rowid DESC", kind)
 
-    def recent(self, now_s: float) -> list[Order]:
-        """Return the alerts that count still, and the last that do not, newest first."""
-        alerts = self.all(command.ALERT)
+    def recent(self, now_s: float, kind: int | None = command.ALERT) -> list[Order]:
+        """Return the orders that count still, and the last that do not, newest first."""
+        found = self.all(kind)
         return [
             each
-            for n, each in enumerate(alerts)
+            for n, each in enumerate(found)
             if n < RECENT or (each.cancelled_s is None and each.expires_s > now_s)
         ]
 
@@ -178,9 +186,18 @@ class Orders:
         """
         found = [order for order in self.all(kind) if order.id.hex().startswith(text.lower())]
         if not text or len(found) != 1:
-            what = "several alerts have ids that begin" if len(found) > 1 else "no alert has an id"
-            step = "see 'fieldbeat alert list'"
-            raise CannotTry(f"{what} with '{text}'" if found else f"{what} '{text}'", step)
+            what = (
+                tr("several orders have ids that begin")
+                if len(found) > 1
+                else tr("no order has an id")
+            )
+            step = tr("see 'fieldbeat alert list --orders'")
+            raise CannotTry(
+                tr("{what} with '{text}'").format(what=what, text=text)
+                if found
+                else f"{what} '{text}'",
+                step,
+            )
         return found[0]
 
     def all_of_id(self, id_: bytes) -> list[Order]:

@@ -7,17 +7,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .language import tr
+
 REASONS = {  # why a datagram is refused, in words
-    "short": "too short for a frame",
-    "version": "no frame of ours",
-    "class": "a frame of another kind than reports and pictures",
-    "kid": "unknown key id: no unit of this registry has it",
-    "epoch": "an old key, or one that this registry does not have",
-    "piv": "its sequence number is malformed",
-    "tag": "forged, damaged, or sealed with another key",
-    "replay": "its sequence number was there before: a copy",
-    "record": "a record in it cannot be read",
-    "store": "it could not be stored",
+    "short": tr("too short for a frame"),
+    "version": tr("no frame of ours"),
+    "class": tr("a frame of another kind than reports and pictures"),
+    "kid": tr("unknown key id: no unit of this registry has it"),
+    "revoked": tr("its key is revoked: it was stolen, lost or replaced"),
+    "epoch": tr("an old key, or one that this registry does not have"),
+    "piv": tr("its sequence number is malformed"),
+    "tag": tr("forged, damaged, or sealed with another key"),
+    "replay": tr("its sequence number was there before: a copy"),
+    "record": tr("a record in it cannot be read"),
+    "store": tr("it could not be stored"),
 }
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .errors import CannotTry
+from .language import tr
 
 TABLE_OFFSET = 0x8000  # CONFIG_PARTITION_TABLE_OFFSET of every MicroPython build
 TABLE_SIZE = 0xC00  # what the boot loader reads of the table's sector
@@ -72,8 +73,13 @@ def from_csv(text: str, source: str) -> list[Partition]:
             table.append(_from_cells(cells))
         except (ValueError, KeyError) as error:
             raise PartitionError(
-                f"{source}, line {number}: '{line.strip()}' is no partition ({error})",
-                "write 'name, type, subtype, offset, size', e.g. 'nvs, data, nvs, 0x9000, 0x6000'",
+                tr("{source}, line {number}: '{line}' is no partition ({error})").format(
+                    source=source, number=number, line=line.strip(), error=error
+                ),
+                tr(
+                    "write 'name, type, subtype, offset, size', e.g. 'nvs, data, nvs, "
+                    "0x9000, 0x6000'"
+                ),
             ) from None
     _check(table, source)
     return table
@@ -82,7 +88,7 @@ def from_csv(text: str, source: str) -> list[Partition]:
 def _from_cells(cells: list[str]) -> Partition:
     name, type_name, subtype_name, offset, size = (cells + [""])[:5]
     if not 0 < len(name.encode()) < 16:
-        raise ValueError("a name has 1 to 15 bytes")
+        raise ValueError(tr("a name has 1 to 15 bytes"))
     kind = TYPES[type_name]
     return Partition(name, kind, SUBTYPES[kind][subtype_name], int(offset, 0), int(size, 0))
 
@@ -93,17 +99,27 @@ def _check(table: Sequence[Partition], source: str) -> None:
         alignment = APP_ALIGNMENT if part.type == APP else SECTOR
         if part.offset % alignment or part.size % SECTOR or part.size <= 0:
             raise PartitionError(
-                f"{source}: '{part.name}' at {part.offset:#x} is not aligned",
-                f"put it at a multiple of {alignment:#x} with a size in multiples of {SECTOR:#x}",
+                tr("{source}: '{name}' at {offset:#x} is not aligned").format(
+                    source=source, name=part.name, offset=part.offset
+                ),
+                tr(
+                    "put it at a multiple of {alignment:#x} with a size in multiples of "
+                    "{sector:#x}"
+                ).format(alignment=alignment, sector=SECTOR),
             )
         if part.offset < end:
             raise PartitionError(
-                f"{source}: '{part.name}' at {part.offset:#x} begins before {end:#x}",
-                "list partitions in the order of their offsets, without overlap",
+                tr("{source}: '{name}' at {offset:#x} begins before {end:#x}").format(
+                    source=source, name=part.name, offset=part.offset, end=end
+                ),
+                tr("list partitions in the order of their offsets, without overlap"),
             )
         end = part.end
     if len({part.name for part in table}) < len(table) or not table:
-        raise PartitionError(f"{source}: names are missing or used twice", "name each one")
+        raise PartitionError(
+            tr("{source}: names are missing or used twice").format(source=source),
+            tr("name each one"),
+        )
 
 
 def to_bytes(table: Iterable[Partition]) -> bytes:
@@ -118,7 +134,7 @@ def to_bytes(table: Iterable[Partition]) -> bytes:
     return (entries + _MD5_MAGIC + digest).ljust(TABLE_SIZE, b"\xff")
 
 
-def from_bytes(data: bytes, source: str = "partition table") -> list[Partition]:
+def from_bytes(data: bytes, source: str = tr("partition table")) -> list[Partition]:
     """Read a table out of flash and check its MD5.
 
     Args:
@@ -128,14 +144,17 @@ def from_bytes(data: bytes, source: str = "partition table") -> list[Partition]:
     Raises:
         PartitionError: there is no table, or it is damaged.
     """
-    remedy = "name an image that 'fieldbeat build' made"
+    remedy = tr("name an image that 'fieldbeat build' made")
     table: list[Partition] = []
     for position in range(0, min(len(data), TABLE_SIZE) - _ENTRY.size + 1, _ENTRY.size):
         entry = bytes(data[position : position + _ENTRY.size])
         if entry[:16] == _MD5_MAGIC:
             digest = hashlib.md5(data[:position], usedforsecurity=False).digest()
             if digest != entry[16:]:
-                raise PartitionError(f"{source}: the partition table's MD5 is wrong", remedy)
+                raise PartitionError(
+                    tr("{source}: the partition table's MD5 is wrong").format(source=source),
+                    remedy,
+                )
             _check(table, source)
             return table
         magic, kind, subtype, offset, size, label, flags = _ENTRY.unpack(entry)
@@ -143,7 +162,7 @@ def from_bytes(data: bytes, source: str = "partition table") -> list[Partition]:
             break
         name = label.rstrip(b"\0").decode("ascii", "replace")
         table.append(Partition(name, kind, subtype, offset, size, flags))
-    raise PartitionError(f"{source}: there is no partition table", remedy)
+    raise PartitionError(tr("{source}: there is no partition table").format(source=source), remedy)
 
 
 def from_image(image: bytes, source: str = "image") -> list[Partition]:
@@ -160,4 +179,6 @@ def find(table: Iterable[Partition], name: str) -> Partition:
     for part in table:
         if part.name == name:
             return part
-    raise PartitionError(f"there is no partition '{name}'", "use a table that has one")
+    raise PartitionError(
+        tr("there is no partition '{name}'").format(name=name), tr("use a table that has one")
+    )

@@ -10,44 +10,37 @@ answer = picture_orders.answer(desk.store, order)
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fieldbeat.protocols import command, reasons, receipt
-from fieldbeat.protocols.command import DAILY
+from fieldbeat.protocols import command, receipt
 
-from . import alerts, pictures
-from .alert_desk import LOWEST, Desk, Plan
-from .alerts import AlertError, Window
-from .coverage import in_words
+from . import alerts, pictures, unit_orders
+from .alert_desk import Desk
+from .alert_error import AlertError
+from .alert_plan import Plan
+from .coverage import ASLEEP
+from .language import tr
 from .orders import Order, Orders
 from .pictures import KIND_NAMES, Picture
 from .store import Store
-from .times import iso
+from .unit_orders import REFUSED, WAITING, Answer
 
 ROLE = "camera"
-WINDOW_S = 86_400.0  # a unit that sleeps hears of it when it wakes
 KINDS = {name: number for number, name in KIND_NAMES.items()}
-_RANK = (DAILY, LOWEST)
-_LOOK_S = 0.5
-STATES = ("waiting", "taken", "on its way", "there", "refused")
-WAITING, TAKEN, COMING, THERE, REFUSED = STATES
+TAKEN, COMING, THERE = "taken", "on its way", "there"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What has become of an order; `state` of `STATES`, `why` in words, '' for nothing to say."""
+class PictureAnswer(Answer):
+    """What has become of such an order, with the picture as soon as something of it is there."""
 
-    state: str
-    why: str = ""
     picture: Picture | None = None
 
-    @property
-    def is_last(self) -> bool:
-        """Whether nothing more will come of it."""
-        return self.state in (THERE, REFUSED)
+    def as_map(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return super().as_map() | {"picture": vars(self.picture) if self.picture else None}
 
 
 def plan(desk: Desk, unit: str, kind: str, size: int | None, issuers: Sequence[str]) -> Plan:
@@ -67,45 +60,34 @@ def plan(desk: Desk, unit: str, kind: str, size: int | None, issuers: Sequence[s
     found = desk.registry.unit(unit)
     known = [each.name for each in desk.registry.units() if each.role == ROLE]
     if found is None or found.role != ROLE:
-        message = f"no unit with a camera is called '{unit}'"
-        raise AlertError(message, f"known: {', '.join(known) or 'none'}")
-    signers = desk.chosen(issuers, *_RANK, "a picture")
-    window = Window(0.0, desk.now() + WINDOW_S)
-    most = f" of at most {size} bytes" if size else ""
-    told = f"a picture ({kind}){most}"
-    named = " and ".join(issuer.name for issuer in signers)
-    summary = [told, f"by {unit}, until {iso(window.expires_s)}, signed by {named}"]
-    if desk.unheard([found]):
-        summary.append("it never sent anything, and gets it only when it does")
-    asked = [(part, (KINDS[kind], size)) for part in alerts.parts_of([found])]
-    return desk.checked(
-        Plan(command.PICTURE, _RANK, told, window, asked, tuple(signers), tuple(summary))
+        message = tr("no unit with a camera is called '{unit}'").format(unit=unit)
+        raise AlertError(
+            message, tr("known: {value}").format(value=", ".join(known) or tr("none"))
+        )
+    most = tr(" of at most {size} bytes").format(size=size) if size else ""
+    order = (
+        command.PICTURE,
+        (KINDS[kind], size),
+        tr("a picture ({kind}){most}").format(kind=kind, most=most),
+    )
+    return unit_orders.plan(
+        desk, found, *order, tr("by {unit}, until {{}}").format(unit=unit), issuers, "a picture"
     )
 
 
-def answer(store: Store, order: Order) -> Answer:
+def answer(store: Store, order: Order) -> PictureAnswer:
     """Return what has become of an order until now."""
-    orders = Orders(store)
-    (delivery,) = orders.deliveries(order)
-    if delivery.stage == receipt.REFUSED and delivery.is_over:
-        return Answer(REFUSED, in_words(reasons.name(delivery.reason or 0)))
+    delivery, refusal = unit_orders.delivery_of(store, order)
+    if refusal:
+        return PictureAnswer(REFUSED, refusal)
     if delivery.stage != receipt.DONE:
-        never = "" if delivery.tries else "it gets it when it wakes, and 'fieldbeat collect' runs"
-        return Answer(WAITING, never)
-    picture = _taken(store, order, delivery.unit, delivery.rn or 0, _kind(orders, order))
+        never = "" if delivery.tries else ASLEEP
+        return PictureAnswer(WAITING, never, is_last=False)
+    picture = _taken(store, order, delivery.unit, delivery.rn or 0, _kind(Orders(store), order))
     if picture is None:
-        return Answer(TAKEN)
-    return Answer(COMING if picture.done_s is None else THERE, "", picture)
-
-
-def wait(store: Store, order: Order, wait_s: float) -> Answer:
-    """Return what has become of it once that is known for good, or after a time."""
-    end_s = time.monotonic() + wait_s
-    while True:
-        found = answer(store, order)
-        if found.is_last or time.monotonic() >= end_s:
-            return found
-        time.sleep(min(_LOOK_S, max(0.0, end_s - time.monotonic())))
+        return PictureAnswer(TAKEN, is_last=False)
+    there = picture.done_s is not None
+    return PictureAnswer(THERE if there else COMING, is_last=there, picture=picture)
 
 
 def _kind(orders: Orders, order: Order) -> str:
@@ -123,12 +105,3 @@ def _taken(store: Store, order: Order, unit: str, rn: int, kind: str) -> Picture
         and each.number < rn
     ]
     return max(found, key=lambda each: each.number, default=None)
-
-
-def as_map(found: Answer) -> dict[str, Any]:
-    """Return it for JSON."""
-    return {
-        "state": found.state,
-        "why": found.why or None,
-        "picture": vars(found.picture) if found.picture else None,
-    }

@@ -11,25 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from . import gauge, jpeg_units, picture_quality, pictures
+from . import gauge, gauge_check, jpeg_units, picture_quality, picture_sheet, pictures
 from .errors import CannotTry, FieldbeatError
 from .gauge import Agreement, Reading
 from .gauge_calibration import Calibration, Point, Region
 from .gauge_calibration import Picture as Image
+from .language import tr
 from .picture_quality import Quality
 from .pictures import Picture
 from .store import Store
 from .times import iso
+from .wording import first
 
-PART = "a part of the picture: give its --region"
+PART = tr("a part of the picture: give its --region")
 ALIKE_SIDES = 0.02  # of their proportion
 NEAR_S = 900  # a sample is of the picture's time if it is no further away
-TILE = (320, 260)  # pixels; the last 20 rows are for words
-COLUMNS = 6
-POINT_RULE = "give x,y,left or right,height in mm: 357,62,left,1450"
+POINT_RULE = tr("give x,y,left or right,height in mm: 357,62,left,1450")
 
 
 @dataclass(frozen=True)
@@ -57,19 +56,20 @@ class Compared:
 
     def in_words(self) -> list[str]:
         """Return it as a row of a table."""
-        reasons = [*self.quality.flags(), *([self.reading.why] if self.reading.why else [])]
+        doubts = [*([self.reading.why] if self.reading.why else []), *self.quality.flags()]
         return [
             str(self.picture.id),
             iso(self.picture.taken_s),
             _mm(self.reading.level_mm),
             _mm(self.sensor_mm),
             self.agreement.value,
-            ", ".join(reasons),
+            f"{self.reading.confidence:.2f}",
+            ", ".join(doubts),
         ]
 
 
 def _mm(value: float | None) -> str:
-    return "cannot read" if value is None else f"{value:.0f}"
+    return tr("cannot read") if value is None else f"{value:.0f}"
 
 
 def image_of(store: Store, picture: Picture) -> Image:
@@ -78,7 +78,9 @@ def image_of(store: Store, picture: Picture) -> Image:
     Raises:
         CannotTry: it has not come whole, or is no JPEG.
     """
-    return gauge.load_picture(pictures.data_of(store, picture), f"picture {picture.id}")
+    return gauge.load_picture(
+        pictures.data_of(store, picture), tr("picture {id}").format(id=picture.id)
+    )
 
 
 def judge(store: Store, picture: Picture) -> Quality:
@@ -138,17 +140,35 @@ def read(
     return compared
 
 
+def closing(compared: list[Compared]) -> str:
+    """Return what somebody has to do where gauge and sensor disagree, '' where they do not."""
+    odd = [each for each in compared if each.agreement is Agreement.DISAGREES]
+    told = [
+        tr("picture {id} (gauge {mm} mm, sensor {mm_2} mm)").format(
+            id=each.picture.id, mm=_mm(each.reading.level_mm), mm_2=_mm(each.sensor_mm)
+        )
+        for each in odd
+    ]
+    return (
+        tr("gauge and sensor disagree: go and look; see {first}").format(first=first(told))
+        if odd
+        else ""
+    )
+
+
 def must_tell(compared: list[Compared], channel: str) -> None:
     """Raise FieldbeatError where not one picture could be compared with the sensor."""
     if any(each.agreement is not Agreement.CANNOT_TELL for each in compared):
         return
     if any(each.reading.level_mm is not None for each in compared):
-        message = f"no value of '{channel}' within {NEAR_S // 60} minutes of a picture"
-        raise FieldbeatError(message, "wait for the next report, or name another --channel")
-    message = "the gauge could be read in none of the pictures"
+        message = tr("no value of '{channel}' within {value} minutes of a picture").format(
+            channel=channel, value=NEAR_S // 60
+        )
+        raise FieldbeatError(message, tr("wait for the next report, or name another --channel"))
+    message = tr("the gauge could be read in none of the pictures")
     if any(each.reading.why == PART for each in compared):
-        raise FieldbeatError(message, "give the region of the unit's config as --region")
-    step = "compare --region with the unit's config; if it is right, 'pictures calibrate' anew"
+        raise FieldbeatError(message, tr("give the region of the unit's config as --region"))
+    step = tr("compare --region with the unit's config; if it is right, 'pictures calibrate' anew")
     raise FieldbeatError(message, step)
 
 
@@ -156,8 +176,11 @@ def _must_measure(store: Store, unit: str, channel: str) -> None:
     rows = store.database.all("SELECT DISTINCT name, symbol FROM series WHERE unit = ?", unit)
     if rows and not any(row["name"] == channel and row["symbol"] == "m" for row in rows):
         levels = ", ".join(sorted(row["name"] for row in rows if row["symbol"] == "m"))
-        message = f"{unit} has no channel '{channel}' in m"
-        raise CannotTry(message, f"name another with --channel: {levels or 'it has none'}")
+        message = tr("{unit} has no channel '{channel}' in m").format(unit=unit, channel=channel)
+        raise CannotTry(
+            message,
+            tr("name another with --channel: {value}").format(value=levels or tr("it has none")),
+        )
 
 
 def _is_whole(image: Image, calibration: Calibration) -> bool:
@@ -172,15 +195,33 @@ def _place(
     """Where a picture lies that was cut out for `region`."""
     frame = calibration.tables.picture.width, calibration.tables.picture.height
     left, top, width, height = region
-    step = "give the region of the unit's config as --region; older pictures: --last"
+    step = tr(
+        "give the region of the unit's config as --region; if it is that, "
+        "calibrate with a full picture, not with one of the gauge; older "
+        "pictures: --last"
+    )
     if left + width > frame[0] or top + height > frame[1]:
-        message = f"--region {left},{top},{width},{height} is not within {frame[0]} x {frame[1]}"
-        raise CannotTry(f"{message} pixels, the calibrated picture", step)
+        message = tr(
+            "--region {left},{top},{width},{height} is not within {frame} x {frame_2}"
+        ).format(left=left, top=top, width=width, height=height, frame=frame[0], frame_2=frame[1])
+        raise CannotTry(
+            tr("{message} pixels, the calibrated picture").format(message=message), step
+        )
     place, seen = jpeg_units.grown(region, data, frame), (image.shape[1], image.shape[0])
     if place[2:] != seen:
-        message = (
-            f"picture {picture.id} is {seen[0]} x {seen[1]} pixels, and cut out for --region"
-            f" {left},{top},{width},{height} it would be {place[2]} x {place[3]}"
+        message = tr(
+            "picture {id} is {seen} x {seen_2} pixels, and cut out for --region "
+            "{left},{top},{width},{height} it would be {place} x {place_2}"
+        ).format(
+            id=picture.id,
+            seen=seen[0],
+            seen_2=seen[1],
+            left=left,
+            top=top,
+            width=width,
+            height=height,
+            place=place[2],
+            place_2=place[3],
         )
         raise CannotTry(message, step)
     return place
@@ -207,7 +248,7 @@ def point(text: str) -> Point:
         x, y, edge, height = (part.strip() for part in text.split(","))
         return Point(x=float(x), y=float(y), edge=edge, height_mm=int(height))  # type: ignore[arg-type]
     except ValueError:
-        raise CannotTry(f"--point {text} is no point", POINT_RULE) from None
+        raise CannotTry(tr("--point {text} is no point").format(text=text), POINT_RULE) from None
 
 
 def region(text: str) -> Region:
@@ -219,9 +260,14 @@ def region(text: str) -> Region:
     try:
         left, top, width, height = (int(part) for part in text.split(","))
     except ValueError:
-        raise CannotTry(f"--region {text} is none", "give left,top,width,height") from None
+        raise CannotTry(
+            tr("--region {text} is none").format(text=text), tr("give left,top,width,height")
+        ) from None
     if min(left, top) < 0 or min(width, height) < 1:
-        raise CannotTry(f"--region {text} is empty", "give left,top,width,height in pixels")
+        raise CannotTry(
+            tr("--region {text} is empty").format(text=text),
+            tr("give left,top,width,height in pixels"),
+        )
     return left, top, width, height
 
 
@@ -232,25 +278,6 @@ def write_sheet(store: Store, found: list[Picture], path: Path) -> None:
         CannotTry: there are none, or the file cannot be written.
     """
     if not found:
-        raise CannotTry("there is no whole picture", "see 'fieldbeat pictures list UNIT'")
-    tiles = [_tile(image_of(store, each), each) for each in found]
-    columns = min(COLUMNS, len(tiles))
-    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
-    rows = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
-    try:
-        written = cv2.imwrite(str(path), np.vstack(rows))
-    except cv2.error:
-        written = False
-    if not written:
-        raise CannotTry(f"{path} cannot be written", "name a .jpg or .png where you may write")
-
-
-def _tile(image: Image, picture: Picture) -> Image:
-    width, height = TILE[0], TILE[1] - 20
-    scale = min(width / image.shape[1], height / image.shape[0])
-    size = max(1, int(image.shape[1] * scale)), max(1, int(image.shape[0] * scale))
-    tile = np.zeros((TILE[1], TILE[0], 3), np.uint8)
-    tile[: size[1], : size[0]] = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    words = " ".join((str(picture.id), iso(picture.taken_s), picture.kind or "", *picture.flags))
-    cv2.putText(tile, words, (4, TILE[1] - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255))
-    return tile
+        raise CannotTry(tr("there is no whole picture"), tr("see 'fieldbeat pictures list UNIT'"))
+    sheet = picture_sheet.layout([(each, image_of(store, each)) for each in found])
+    gauge_check.write(sheet, path)

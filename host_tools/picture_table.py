@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from . import clips, partition_table
+from .language import tr
 from .validation import Strict
 
 if TYPE_CHECKING:
     from .node_config import NodeConfig
+
+GAUGE = "gauge"  # the region that firmware/pictures.py cuts out
 
 
 class Pictures(Strict):
@@ -41,19 +45,52 @@ def problems(config: NodeConfig) -> Iterator[str]:
         return
     table, camera = config.pictures, config.tables.fitted.get("camera")
     budget = table.budget_bytes_day
+    room = partition_table.find(config.board.partition_table(), "vfs").size - clips.SPARE
+    if not table.full_bytes <= table.keep_bytes <= room:
+        yield (
+            tr(
+                "[pictures] keep_bytes = {keep_bytes}: must be from full_bytes, "
+                "{full_bytes}, to {room}, what the file system of {id} has beside "
+                "records and an update"
+            ).format(
+                keep_bytes=table.keep_bytes,
+                full_bytes=table.full_bytes,
+                room=room,
+                id=config.board.id,
+            )
+        )
     if table.full_bytes > budget:
         yield (
-            f"[pictures] full_bytes = {table.full_bytes}: one picture must fit into "
-            f"budget_bytes_day, {budget}"
+            tr(
+                "[pictures] full_bytes = {full_bytes}: one picture must fit into "
+                "budget_bytes_day, {budget}"
+            ).format(full_bytes=table.full_bytes, budget=budget)
         )
     elif table.every_s:
         # The schedule leaves a full picture of the day to an alarm: firmware/pictures.py.
         sizes = {"thumbnail_bytes": table.thumbnail_bytes}
-        if camera and "gauge" in (camera.regions or {}):
+        if camera and GAUGE in (camera.regions or {}):
             sizes["gauge_bytes"] = table.gauge_bytes
         for key, size in sizes.items():
             if size + table.full_bytes > budget:
                 yield (
-                    f"[pictures] {key} = {size}: one must fit into budget_bytes_day, {budget}, "
-                    f"beside one of full_bytes, {table.full_bytes}, which is left to an alarm"
+                    tr(
+                        "[pictures] {key} = {size}: one must fit into budget_bytes_day, "
+                        "{budget}, beside one of full_bytes, {full_bytes}, which is left to an "
+                        "alarm"
+                    ).format(key=key, size=size, budget=budget, full_bytes=table.full_bytes)
                 )
+
+
+def notes(config: NodeConfig) -> Iterator[str]:
+    """Yield that regions are given, and not the one that is sent."""
+    camera = config.tables.fitted.get("camera")
+    regions = camera.regions if camera else None
+    if config.profile.role == "camera" and regions and GAUGE not in regions:
+        others = ", ".join(regions)
+        yield (
+            tr(
+                "[fitted.camera.regions] {others}: no pictures of the gauge will come, "
+                "since only '{gauge}' is cut out; did you mean '{gauge}'?"
+            ).format(others=others, gauge=GAUGE)
+        )

@@ -18,6 +18,7 @@ from fieldbeat.protocols import blocks, cbor, event
 from fieldbeat.protocols.block_receiver import Receiver
 
 from .errors import CannotTry
+from .language import tr
 from .store import Store
 from .times import DEVICE_EPOCH_S
 
@@ -158,7 +159,9 @@ class Arrivals:
             self._of_unit[unit] = incoming
         answer = incoming.take(message, now_s)
         if incoming.came and incoming.receiver.header:
-            self.told = f"picture {incoming.row}, {incoming.receiver.header.length} bytes"
+            self.told = tr("picture {row}, {length} bytes").format(
+                row=incoming.row, length=incoming.receiver.header.length
+            )
         return answer
 
 
@@ -207,8 +210,10 @@ def data_of(store: Store, picture: Picture) -> bytes:
     """
     row = store.database.one("SELECT data FROM pictures WHERE id = ?", picture.id)
     if row is None or row["data"] is None:
-        message = f"picture {picture.id} of {picture.unit} has not come whole yet"
-        raise CannotTry(message, "wait for the unit's next wake, or name another picture")
+        message = tr("picture {id} of {unit} has not come whole yet").format(
+            id=picture.id, unit=picture.unit
+        )
+        raise CannotTry(message, tr("wait for the unit's next wake, or name another picture"))
     return row["data"]
 
 
@@ -226,7 +231,9 @@ def find(store: Store, id_: int) -> Picture:
     """
     row = store.database.one(f"{_SELECT} WHERE id = ?", id_)
     if row is None:
-        raise CannotTry(f"there is no picture {id_}", "see 'fieldbeat pictures list UNIT'")
+        raise CannotTry(
+            tr("there is no picture {id}").format(id=id_), tr("see 'fieldbeat pictures list UNIT'")
+        )
     told = _told(store, row["unit"])
     return _picture(row, told.get((row["number"], row["sha256"]), {}))
 

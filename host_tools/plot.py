@@ -9,18 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from io import BytesIO
 from itertools import pairwise
+from math import nan
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib.dates as mdates
 from fieldbeat.protocols import cbor, event
 from fieldbeat.protocols.schema import NORMAL
 from matplotlib.figure import Figure
 
-from . import pictures
+from . import files, pictures, scaled
+from .drawn_text import drawable
 from .errors import CannotTry
+from .gaps import missing
+from .language import tr
 from .pictures import Picture
+from .records import number
 from .scaled import quality_name
 from .store import Store
 from .views import Reading, Views
@@ -37,6 +43,14 @@ HOUR_S = 3600
 STEP_S, SHORT_STEP_S, SHORT_S = 900, 300, 4 * HOUR_S  # of the rain, by how long all of it is
 
 
+class Alarm(NamedTuple):
+    """A moment of an alarm; `told`: its number, channel and value, '' if not known."""
+
+    at_s: float
+    begins: bool
+    told: str
+
+
 def write(store: Store, views: Views, unit: str, last: int, path: Path) -> int:
     """Write the plot of a unit's last values and return how many pictures are marked.
 
@@ -48,18 +62,24 @@ def write(store: Store, views: Views, unit: str, last: int, path: Path) -> int:
         CannotTry: the unit has no level, or the file cannot be written.
     """
     if path.suffix not in SUFFIXES:
-        raise CannotTry(f"{path} is no picture", f"name a {', '.join(SUFFIXES)}")
+        raise CannotTry(
+            tr("{path} is no picture").format(path=path),
+            tr("name a {listed}").format(listed=", ".join(SUFFIXES)),
+        )
     levels = _good(views.history(unit, LEVEL, last))
     if not levels:
-        raise CannotTry(f"{unit} has no level whose time is known", "wait for its next report")
+        raise CannotTry(
+            tr("{unit} has no level whose time is known").format(unit=unit),
+            tr("wait for its next report"),
+        )
     begin_s = levels[0].at_s
     rains = [r for r in _good(_if_there(views, unit, last)) if r.at_s >= begin_s]
     taken = [each for each in pictures.of_unit(store, unit, begin_s) if each.synced]
-    figure = _draw(unit, levels, rains, taken, _alarms(store, unit, begin_s))
-    try:
-        figure.savefig(path, dpi=DOTS_PER_INCH)
-    except OSError as error:
-        raise CannotTry(f"{path} cannot be written", "name a file where you may write") from error
+    drawn = BytesIO()
+    with drawable():
+        figure = _draw(unit, levels, rains, taken, _alarms(store, unit, begin_s))
+        figure.savefig(drawn, format=path.suffix[1:], dpi=DOTS_PER_INCH)
+    files.write_atomically(path, drawn.getvalue())
     return len(taken)
 
 
@@ -92,18 +112,28 @@ def _good(readings: Sequence[Reading]) -> list[Reading]:
     ]
 
 
-def _alarms(store: Store, unit: str, since_s: float) -> list[tuple[float, bool]]:
-    """When alarms of a station began (True) or were over."""
+def _alarms(store: Store, unit: str, since_s: float) -> list[Alarm]:
+    """When alarms of a station began or were over."""
     rows = store.database.all(
         "SELECT t, body FROM events WHERE unit = ? AND type = ? AND t >= ? ORDER BY t",
         *(unit, event.ALARM, since_s),
     )
     told = [(row["t"], cbor.decode(row["body"])) for row in rows]
     return [
-        (t, bool(body[event.ALARM_BEGINS]))
+        Alarm(t, bool(body[event.ALARM_BEGINS]), _named(body))
         for t, body in told
         if event.ALARM_BEGINS in body and body.get(event.ALARM_SYNCED)
     ]
+
+
+def _named(body: dict) -> str:
+    """Return number and value of an alarm, '' if it does not tell them."""
+    rule, scale = number(body, event.ALARM_RULE), number(body, event.ALARM_SCALE)
+    counts = body.get(event.ALARM_VALUE)  # may be below 0
+    if rule is None or not scale or type(counts) is not int:
+        return ""
+    value = f"{scaled.text(counts, scale)} {body.get(event.ALARM_UNIT)}"
+    return f"{rule}: {body.get(event.ALARM_CHANNEL)} {value}"
 
 
 def _time(unix_s: float) -> Any:
@@ -115,12 +145,12 @@ def _draw(
     levels: Sequence[Reading],
     rains: Sequence[Reading],
     taken: Sequence[Picture],
-    alarms: Sequence[tuple[float, bool]],
+    alarms: Sequence[Alarm],
 ) -> Figure:
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
     level, sky = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     times, values = [_time(r.at_s) for r in levels], [r.value for r in levels]
-    level.plot(times, values, ".-", color=BLUE, linewidth=1.5, markersize=4)
+    level.plot(*_with_gaps(levels), ".-", color=BLUE, linewidth=1.5, markersize=4)
     level.set_ylabel(f"level, {levels[0].symbol}")
     level.margins(y=0.15)
     _mark_alarms(level, alarms)
@@ -129,7 +159,7 @@ def _draw(
     wide = _time(step_s) - _time(0)
     for step, mm_h in fallen(rains, step_s).items():
         sky.bar(_time(step), mm_h, wide, align="edge", color=RAINY)
-    sky.set_ylabel("rain, mm/h")
+    sky.set_ylabel(tr("rain, mm/h"))
     sky.set_ylim(bottom=0)
     locator = mdates.AutoDateLocator(tz=UTC)
     sky.xaxis.set_major_locator(locator)
@@ -144,14 +174,35 @@ def _draw(
     return figure
 
 
-def _mark_alarms(level: Any, alarms: Sequence[tuple[float, bool]]) -> None:
+def _with_gaps(levels: Sequence[Reading]) -> tuple[list[Any], list[Any]]:
+    """Times and values of the line, which breaks off where samples are missing."""
+    times, values = [], []
+    for reading, missed in zip(levels, [*missing([r.at_s for r in levels]), 0], strict=True):
+        times += [_time(reading.at_s)] * (2 if missed else 1)
+        values += [reading.value, *([nan] if missed else [])]
+    return times, values
+
+
+def _mark_alarms(level: Any, alarms: Sequence[Alarm]) -> None:
     named = set()
-    for at_s, begins in alarms:
-        word = "alarm" if begins else "alarm is over"
+    for at_s, begins, told in alarms:
+        word = "alarm" if begins else tr("alarm is over")
         label = None if word in named else word
         named.add(word)
         style = "-" if begins else ":"
         level.axvline(_time(at_s), color=RED, linestyle=style, linewidth=1, label=label)
+        if begins and told:
+            place = {"xytext": (2, 3), "textcoords": "offset points", "va": "bottom"}
+            at = _time(at_s), 0.0
+            level.annotate(
+                told,
+                at,
+                xycoords=level.get_xaxis_transform(),
+                color=RED,
+                fontsize="x-small",
+                rotation=90,
+                **place,
+            )
 
 
 def _mark_pictures(

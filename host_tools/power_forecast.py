@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 from . import currents, partition_table, power_model
 from .currents import COVERAGES, Coverage
 from .energy import Ledger
+from .language import tr
 from .power_day import DAY_S, Day
+from .power_table import Power
+from .wording import one_of
 
 if TYPE_CHECKING:
     from .node_config import NodeConfig
@@ -47,6 +50,7 @@ class Forecast:
     pictures_queue_h: float | None
     wear_years: float
     dark_days: float | None
+    uncounted: tuple[str, ...] = ()  # actuators: no data say what their coils and loads draw
 
     @property
     def mah_day(self) -> float:
@@ -68,6 +72,7 @@ class Forecast:
             **{key: value and round(value, 1) for key, value in days.items()},
             "wear_years": round(self.wear_years, 1),
             "days_without_sun": self.dark_days and round(self.dark_days, 1),
+            "not_counted": list(self.uncounted),
             "ledger": {key: _rounded(value) for key, value in ledger.items()},
         }
 
@@ -105,6 +110,7 @@ def forecast(config: NodeConfig, coverage: Coverage, fast_h: float = 0.0) -> For
         _pictures_h(config, day),
         _wear_years(config, day),
         BATTERY_PART * battery / sum(mah.values()) if battery else None,
+        tuple(config.tables.actuator),
     )
 
 
@@ -124,35 +130,71 @@ def _wear_years(config: NodeConfig, day: Day) -> float:
     return blocks_free * currents.FLASH_CYCLES / erases / YEAR_D
 
 
+def sleepless(config: NodeConfig) -> str:
+    """Return what to tell of a unit that never sleeps where its CPU takes most of the charge.
+
+    It is '' of one that does, and of one that drives actuators, which has a supply.
+    """
+    power = config.tables.power
+    if (power and power.sleep != "never") or config.tables.control or not is_predicted(config):
+        return ""
+    found = forecast(config, currents.GOOD)
+    if found.largest != "CPU":
+        return ""
+    asleep = _with(config, "power", power or Power(), sleep="light")
+    return tr(
+        "this unit never sleeps, and takes some {mah_day:.0f} mAh a day: on a "
+        'battery add [power] sleep = "light" (some {mah_day_2:.0f}) or "deep", '
+        "see docs/power.md"
+    ).format(mah_day=found.mah_day, mah_day_2=forecast(asleep, currents.GOOD).mah_day)
+
+
 def overruns(config: NodeConfig, found: list[Forecast]) -> Iterator[str]:
     """Yield each declared limit of [power] that is exceeded, in numbers."""
     power = config.tables.power
     if power is None:
         return
     worst = max(found, key=lambda each: each.mah_day)
-    place = f"in {worst.coverage.name} coverage"
-    most = f"most of it {worst.largest} ({worst.mah[worst.largest]:.1f})"
+    place = tr("in {name} coverage").format(name=tr(worst.coverage.name))
+    most = tr("most of it {largest} ({mah:.1f})").format(
+        largest=worst.largest, mah=worst.mah[worst.largest]
+    )
     if power.budget_mah_day and worst.mah_day > power.budget_mah_day:
         yield (
-            f"[power] budget_mah_day = {power.budget_mah_day:g}: a day {place} takes "
-            f"{worst.mah_day:.1f} mAh, {most}"
+            tr(
+                "[power] budget_mah_day = {budget_mah_day:g}: a day {place} takes "
+                "{mah_day:.1f} mAh, {most}"
+            ).format(
+                budget_mah_day=power.budget_mah_day, place=place, mah_day=worst.mah_day, most=most
+            )
         )
     bytes_month = max(each.bytes_month for each in found)
     if power.budget_bytes_month and bytes_month > power.budget_bytes_month:
         yield (
-            f"[power] budget_bytes_month = {power.budget_bytes_month}: a month takes "
-            f"{bytes_month:,.0f} bytes"
+            tr(
+                "[power] budget_bytes_month = {budget_bytes_month}: a month takes "
+                "{bytes_month:,.0f} bytes"
+            ).format(budget_bytes_month=power.budget_bytes_month, bytes_month=bytes_month)
         )
     if power.days and worst.dark_days is not None and worst.dark_days < power.days:
         yield (
-            f"[power] days = {power.days:g}: the battery lasts {worst.dark_days:.1f} days "
-            f"{place}, {most}"
+            tr(
+                "[power] days = {days:g}: the battery lasts {dark_days:.1f} days {place}, {most}"
+            ).format(days=power.days, dark_days=worst.dark_days, place=place, most=most)
         )
     watt_h = worst.mah_day * CELL_V / 1000
     if power.solar_wh_day is not None and watt_h > SUN_PART * power.solar_wh_day:
         yield (
-            f"[power] solar_wh_day = {power.solar_wh_day:g}: {SUN_PART * power.solar_wh_day:.2f} "
-            f"Wh of it are stored, a day {place} takes {watt_h:.2f} Wh, {most}"
+            tr(
+                "[power] solar_wh_day = {solar_wh_day:g}: {value:.2f} Wh of it are "
+                "stored, a day {place} takes {watt_h:.2f} Wh, {most}"
+            ).format(
+                solar_wh_day=power.solar_wh_day,
+                value=SUN_PART * power.solar_wh_day,
+                place=place,
+                watt_h=watt_h,
+                most=most,
+            )
         )
 
 
@@ -198,17 +240,19 @@ def advice(config: NodeConfig, fast_h: float = 0.0) -> str:
     """Return what to do about an exceeded budget, as an imperative."""
     ways = ways_out(config, fast_h)
     if ways:
-        return f"set {' or '.join(ways)}, or raise the budget"
+        return tr("set {listed}, or raise the budget").format(listed=one_of(ways))
     worst = max(forecasts(config, fast_h), key=lambda each: each.mah_day)
-    return f"no single key is enough: begin with what {_WHERE[worst.largest]}, or raise the budget"
+    return tr("no single key is enough: begin with what {where}, or raise the budget").format(
+        where=_WHERE[worst.largest]
+    )
 
 
 _WHERE = {
-    "CPU": "keeps the processor awake ([power] sleep, [sampling] interval_s)",
-    "radio": "is sent ([uplink] interval_s, [pictures] every_s and thumbnail_bytes)",
-    "camera": "is filmed ([pictures] every_s)",
-    "rails": "is measured ([sampling] interval_s, [pace])",
-    "always on": "no rail switches off (a board with rails, or [fitted.NAME] enabled = false)",
+    "CPU": tr("keeps the processor awake ([power] sleep, [sampling] interval_s)"),
+    "radio": tr("is sent ([uplink] interval_s, [pictures] every_s and thumbnail_bytes)"),
+    "camera": tr("is filmed ([pictures] every_s)"),
+    "rails": tr("is measured ([sampling] interval_s, [pace])"),
+    "always on": tr("no rail switches off (a board with rails, or [fitted.NAME] enabled = false)"),
 }
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fieldbeat.protocols import blocks, frame
 
-from . import currents
+from . import currents, modem_table
 from .currents import Coverage
 from .power_day import DAY_S, Day
 
@@ -40,7 +40,8 @@ class Radio:
         self._config = config
         self._coverage = coverage
         self._facts = currents.MODEMS[modem.part]
-        self._bytes_s = getattr(config.board.buses[modem.bus], "baud", 115_200) / 10
+        baud = getattr(config.board.buses[modem.bus], "baud", 115_200)
+        self._bytes_s = max(baud, modem_table.MODEMS[modem.part].fast_baud) / 10
         self.tx_s = self.active_s = 0.0
         self.bytes_sent = self.datagrams = self.answers = 0.0
         self._wakes(day)
@@ -104,16 +105,18 @@ class Radio:
             self.active_s += day.wakes * silent**2 * timeout_s
 
     def _pictures(self, day: Day) -> None:
-        """Chunk by chunk; what is lost goes again. The radio was let go with the records."""
-        again = 1 / (1 - self._coverage.lost)
+        """Chunk by chunk; what is lost goes twice. The radio was let go with the records."""
+        lost = self._coverage.lost
+        again = 1 / (1 - lost)
         room = self._config.modem_datagram_bytes - frame.overhead(4, True)
         chunk = blocks.chunk_size(room)
         each = day.sent_picture_bytes / day.pictures
         chunks = math.ceil(each / chunk)
         wakes = min(day.wakes, day.pictures / max(1, day.shots))
         self._connect(wakes)
-        self._send(QUESTION_BYTES, 1.5 * day.pictures * again)
-        self._send(each / chunks + FRAME_BYTES + room - chunk, day.pictures * chunks * again)
+        self._send(QUESTION_BYTES, 2.5 * day.pictures * again)
+        sent = day.pictures * chunks * again * (1 + lost)
+        self._send(each / chunks + FRAME_BYTES + room - chunk, sent)
         self._hear(2 * day.pictures)
         self.answers += day.pictures * chunks / 4
         self.active_s += day.pictures * self._unanswered * RETRY_S

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from .language import tr
 from .validation import Strict
 
 if TYPE_CHECKING:
@@ -52,17 +53,23 @@ def problems(config: NodeConfig) -> Iterator[str]:
     if power is None:
         return
     if power.days and not power.battery_mah:
-        yield f"[power] days = {power.days:g}: needs battery_mah, what the battery has"
+        yield tr("[power] days = {days:g}: needs battery_mah, what the battery has").format(
+            days=power.days
+        )
     if power.sleep == "never":
         return
     if config.profile.role == "speaker":
-        yield f"[power] sleep = '{power.sleep}': a speaker listens at all times, remove the line"
+        yield tr(
+            "[power] sleep = '{sleep}': a speaker listens at all times, remove the line"
+        ).format(sleep=power.sleep)
     columns = len(config.profile.channels)
     room = (RTC_BYTES - KEPT_BYTES) // (VALUE_BYTES * (columns + 1))
     if power.sleep == "deep" and config.report_samples > room:
         yield (
-            f"[sampling] report_samples = {config.report_samples}: a deep sleep keeps at most "
-            f"{room} samples of {columns} channels, take that or sleep = 'light'"
+            tr(
+                "[sampling] report_samples = {report_samples}: a deep sleep keeps at "
+                "most {room} samples of {columns} channels, take that or sleep = 'light'"
+            ).format(report_samples=config.report_samples, room=room, columns=columns)
         )
 
 
@@ -78,7 +85,14 @@ def notes(config: NodeConfig) -> Iterator[str]:
     awake_s = min(each.ledger.awake_s for each in power_forecast.forecasts(config))
     if awake_s > MOSTLY_S:
         yield (
-            f"[power] sleep = '{power.sleep}': it would be awake for {times.span(awake_s)} "
-            f"of a day, since it samples every {config.sampling_interval_s} s ([sampling] "
-            f"interval_s) and reports every {config.uplink_interval_s} s; see 'fieldbeat power'"
+            tr(
+                "[power] sleep = '{sleep}': it would be awake for {span} of a day, since "
+                "it samples every {sampling_interval_s} s ([sampling] interval_s) and "
+                "reports every {uplink_interval_s} s; see 'fieldbeat power'"
+            ).format(
+                sleep=power.sleep,
+                span=times.span(awake_s),
+                sampling_interval_s=config.sampling_interval_s,
+                uplink_interval_s=config.uplink_interval_s,
+            )
         )

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from . import alarm_tables
 from .errors import CannotTry
+from .language import tr
 from .validation import InvalidData, Strict, check, did_you_mean
 
 NAME = r"^[a-z][a-z0-9_]{0,31}$"
@@ -39,6 +40,7 @@ class Channel(Strict):
     minimum: int = Field(ge=-INT32, le=INT32)
     maximum: int = Field(ge=-INT32, le=INT32)
     dead_band: int = Field(ge=0, le=INT32)
+    stuck_rounds: int = Field(default=0, ge=0, le=10_000)
 
     @property
     def part(self) -> str:
@@ -46,7 +48,10 @@ class Channel(Strict):
         return self.source.partition(".")[0]
 
 
-OBEYING = ("speaker", "camera")  # roles that take commands
+OBEYING = (
+    "speaker",
+    "camera",
+)  # roles that take commands; one with [control] or [trace] does, too
 
 
 class Profile(Strict):
@@ -100,14 +105,18 @@ def device_map(name: str) -> dict[str, Any]:
         CannotTry: there is no such profile, or its file is no JSON.
     """
     if name not in names():
-        message = f"there is no profile '{name}', {did_you_mean(name, names())}"
+        message = tr("there is no profile '{name}', {did_you_mean}").format(
+            name=name, did_you_mean=did_you_mean(name, names())
+        )
         raise CannotTry(message, "correct [node] profile")
     folder = resources.files("fieldbeat.firmware.profiles")
     try:
         return json.loads(folder.joinpath(f"{name}.json").read_text("utf-8"))
     except ValueError as error:
-        message = f"firmware/profiles/{name}.json is no JSON: {error}"
-        raise CannotTry(message, "correct the file") from None
+        message = tr("firmware/profiles/{name}.json is no JSON: {error}").format(
+            name=name, error=error
+        )
+        raise CannotTry(message, tr("correct the file")) from None
 
 
 def load(name: str) -> Profile:
@@ -124,14 +133,24 @@ def parse(data: dict[str, Any], source: str) -> Profile:
     """Check a profile that was read already; `source` names it in messages."""
     profile = check(Profile, data, source)
     problems = [
-        f"[channels] {channel.name}: minimum {channel.minimum} must be below {channel.maximum}"
+        tr("[channels] {name}: minimum {minimum} must be below {maximum}").format(
+            name=channel.name, minimum=channel.minimum, maximum=channel.maximum
+        )
         for channel in profile.channels
         if channel.minimum >= channel.maximum
     ]
     if len(profile.channels) > schema.MAX_COLUMNS:
-        problems.append(f"[channels]: {len(profile.channels)}, at most {schema.MAX_COLUMNS}")
+        problems.append(
+            tr("[channels]: {count}, at most {max_columns}").format(
+                count=len(profile.channels), max_columns=schema.MAX_COLUMNS
+            )
+        )
     listed = [channel.name for channel in profile.channels]
-    problems += [f"[channels] {name}: used twice" for name in listed if listed.count(name) > 1]
+    problems += [
+        tr("[channels] {name}: used twice").format(name=name)
+        for name in listed
+        if listed.count(name) > 1
+    ]
     if problems:
         raise InvalidData(source, problems)
     return profile

@@ -3,7 +3,8 @@
 Every step looks first whether it is done, so the same command goes on after a pulled cable. A key
 is committed to the registry before it is sent, and is sent once: a unit that does not hold it
 afterwards gets another one under the next epoch, because it may have used the first one and have
-forgotten up to which sequence number.
+forgotten up to which sequence number. All that is written is read back at once, and once more
+after the reset; secrets by their check values.
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -11,117 +12,48 @@ forgotten up to which sequence number.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from fieldbeat.protocols import cbor
 from fieldbeat.protocols.frame import KeySet
 
-from . import node_config, profiles, wifi_password
-from .errors import FieldbeatError
+from . import (
+    config_changes,
+    same_unit,
+    unit_code,
+    wifi_password,
+)
 from .issuers import Issuers
-from .node_config import Wifi
-from .registry import PROVISIONED, PROVISIONING, Registry, Unit
+from .language import tr
+from .node_tables import Wifi
+from .provisioning_plan import Plan
+from .registered_unit import PROVISIONED, PROVISIONING, Unit
+from .trace_file import fingerprint
+from .trace_keys import TraceKeys
+from .unit_talk import Identity, ProvisioningError, UnitTalk
 
 NEW_CONFIG, CONFIG = "/config.new", "/config.cbor"
 
-Progress = Callable[[str, str], None]  # step, what was found or done
 
+class Provisioner(UnitTalk):
+    """Provisions the unit behind a link."""
 
-class ProvisioningError(FieldbeatError):
-    """The unit is not, or not surely, what was asked for."""
-
-
-class Link(Protocol):
-    """What provisioning needs of an `SmpLink`."""
-
-    def wait(self) -> None: ...
-    def echo(self, text: str) -> str: ...
-    def information(self) -> str: ...
-    def read_setting(self, name: str) -> bytes | None: ...
-    def write_setting(self, name: str, value: bytes) -> None: ...
-    def commit_settings(self) -> None: ...
-    def upload(self, path: str, data: bytes) -> None: ...
-    def download(self, path: str) -> bytes | None: ...
-    def status(self) -> dict[str, str]: ...
-    def reset(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a unit shall become; `config` is its `/config.cbor`."""
-
-    unit: str
-    site: str
-    board: str
-    profile: str
-    report_interval_s: int
-    config: bytes
-    role: str = "station"
-    known: dict[str, Any] = field(default_factory=dict)  # more for the registry
-    wifi: Wifi | None = None
-
-    @property
-    def config_sha256(self) -> bytes:
-        return hashlib.sha256(self.config).digest()
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What a unit says about itself; `check` tells keys apart without showing them."""
-
-    unit: str
-    kid: bytes | None
-    epoch: int
-    check: bytes | None
-    config_sha256: bytes | None
-    mac: str
-    firmware: str
-
-
-def plan(file: Path, unit: str | None = None, site: str | None = None) -> Plan:
-    """Read a node's configuration for a unit.
-
-    Args:
-        file: the node's TOML file.
-        unit: name of the unit; default: the file's `[node] name`.
-        site: its site; default: the file's `[node] site`.
-
-    Raises:
-        FieldbeatError: the file has mistakes, or a name is not allowed.
-    """
-    config = node_config.load(file).renamed(unit, site)
-    device = config.to_device_map()
-    node = device["node"]
-    names = (node["name"], node["site"], node["board"], node["profile"])
-    interval_s, role = device["uplink"]["interval_s"], config.profile.role
-    known, wifi = config.for_registry, config.tables.wifi
-    return Plan(*names, interval_s, cbor.encode(device), role, known, wifi)
-
-
-class Provisioner:
-    """Provisions the unit behind a link.
-
-    Args:
-        link: the unit.
-        registry: where it is recorded.
-        progress: is told each step.
-    """
-
-    def __init__(self, link: Link, registry: Registry, progress: Progress) -> None:
-        self._link = link
-        self._registry = registry
-        self._progress = progress
-
-    def run(self, plan: Plan, rekey: bool = False, password: str = "") -> Unit:
+    def run(
+        self,
+        plan: Plan,
+        rekey: bool = False,
+        password: str = "",
+        replaces: bool = False,
+        just_flashed: bool = False,
+    ) -> Unit:
         """Make the unit what the plan says and return its entry in the registry.
 
         Args:
             plan: the goal.
             rekey: give it a new key, and take it over from another name or chip.
             password: that of its access point, see `wifi_password.find`.
+            replaces: it was seen to that this board takes the place of another.
+            just_flashed: it holds the image of this plan, and what it says is what it has kept,
+                for it has just booted; if nothing has to be written it is not restarted.
 
         Raises:
             ProvisioningError: it is another unit, did not keep what was written, or runs in safe
@@ -129,169 +61,234 @@ class Provisioner:
             LinkError: the connection failed; run it again.
             DatabaseError: the registry did not take it; nothing was sent.
         """
-        identity = self._talk()
-        if not rekey:
-            self._must_be_same(plan, identity)
+        identity = self.talk()
+        self.must_be_open()
+        if not just_flashed:
+            self.must_fit(plan)
+        if not (rekey or replaces):
+            same_unit.must_be_same(self._registry, plan, identity)
+        self._tell_unknown_config(plan, identity)
         unit = self._identity_for(plan, identity, rekey)
         self._write_identity(unit)
-        if plan.role in profiles.OBEYING:
+        if plan.obeys:
             self._write_issuers()
         if plan.wifi:
             self._write_password(unit, plan.wifi, password)
+        if plan.signs:
+            self._write_signing_key(unit)
         self._write_config(plan)
-        self._restart(unit, plan)
-        problem = self._safe_mode()
-        changes = {"state": PROVISIONED, "config_sha256": plan.config_sha256.hex()}
-        detail = f"epoch {unit.epoch}, {identity.firmware}"
-        unit = self._registry.describe(unit.name, "provisioned", detail, **changes)
-        self._progress("done", f"{unit.name} is provisioned as key id {unit.kid.hex()}")
-        if problem:
-            raise ProvisioningError(
-                f"{unit.name} has all that it needs, but is in safe mode: {problem}",
-                "see 'log' and 'counters' in 'fieldbeat console'; 'reboot' there tries again",
-            )
+        self.write_code(unit)
+        self._registry.keep_config(unit.name, plan.config)
+        self._registry.keep_control(unit.name, plan.spoken)
+        changes = plan.known | {"config_sha256": plan.config_sha256.hex()}
+        if just_flashed and not self._changed:
+            self._lock()
+        else:
+            self._restart()
+        unit = self._finish(unit, "provisioned", identity.firmware, **changes)
+        self._progress(
+            "done",
+            tr("{name} is provisioned as key id {kid}").format(name=unit.name, kid=unit.kid.hex()),
+        )
         return unit
 
-    def _talk(self) -> Identity:
-        self._link.wait()
-        if self._link.echo("fieldbeat") != "fieldbeat":
-            raise ProvisioningError("the echo came back changed", "see the cable and try again")
-        firmware = self._link.information()
-        self._progress("talk", firmware)
-        read = self._link.read_setting
-        identity = Identity(
-            unit=(read("id/unit") or b"").decode("utf-8", "replace"),
-            kid=read("id/kid"),
-            epoch=int.from_bytes(read("id/epoch") or b"", "big"),
-            check=read("key/check"),
-            config_sha256=read("config/sha256"),
-            mac=_mac_text(read("id/mac")),
-            firmware=firmware,
+    def rekey(self, name: str) -> Unit:
+        """Give a unit a new key under the next epoch; all else stays as it is.
+
+        The old key opens what is under way until the new one has spoken. Run again after a pulled
+        cable it goes on with the same key, unless that may be lost.
+
+        Raises:
+            ProvisioningError, LinkError, DatabaseError: as `run`.
+        """
+        identity, unit = self.talk(), self._registry.unit(name)
+        self.must_be_open()
+        same_unit.must_be(self._registry, name, identity, unit)
+        assert unit is not None
+        begun = unit.state == PROVISIONING and unit.epoch in dict(self._registry.keys(unit.kid))
+        if begun and self.holds_key(unit, identity):
+            why = tr("the unit holds it already")
+        elif begun and not self._registry.was_sent(unit.kid, unit.epoch):
+            why = tr("it was never sent")
+        else:
+            unit, why = self._registry.allocate(name, tr("asked for")), tr("new")
+        self._progress(
+            "registry",
+            tr("key id {kid}, epoch {epoch}: {why}").format(
+                kid=unit.kid.hex(), epoch=unit.epoch, why=why
+            ),
         )
-        self._progress("identity", identity.unit or "none yet")
-        if reason := self._safe_mode():
-            self._progress("state", f"safe mode: {reason}")
-        return identity
+        self._write_identity(unit)
+        if password := self._registry.wifi_password(name):  # kept, and checked under the new key
+            check = wifi_password.check_value(self._master(unit), password)
+            self._compare("key/wifi_check", check, tr("the password of its Wi-Fi"))
+        self.write_code(unit)
+        self._restart()
+        unit = self._finish(unit, tr("new key"), identity.firmware, mac=identity.mac)
+        text = tr("{unit} has its key of epoch {epoch}").format(unit=name, epoch=unit.epoch)
+        self._progress("done", text)
+        return unit
 
-    def _safe_mode(self) -> str:
-        """Return why the unit is in safe mode; an empty text if it is not."""
-        return self._link.status().get("safe mode", "")
+    def holds_key(self, unit: Unit, identity: Identity) -> bool:
+        """Tell whether a board holds the newest key of a unit."""
+        known = dict(self._registry.keys(unit.kid))
+        return unit.epoch in known and identity.check == self._keys(unit).check_value()
 
-    def _must_be_same(self, plan: Plan, identity: Identity) -> None:
-        """Refuse to turn one unit into another by mistake."""
-        known = self._registry.unit(plan.unit)
-        if identity.unit not in ("", plan.unit) and self._registry.unit(identity.unit):
+    def _finish(self, unit: Unit, action: str, firmware: str, **known: Any) -> Unit:
+        """Enter it as done.
+
+        Raises:
+            ProvisioningError: the registry did not keep it; or the unit is in safe mode.
+        """
+        problem = self._safe_mode()
+        detail = f"epoch {unit.epoch}, {firmware}"
+        unit = self._registry.describe(unit.name, action, detail, state=PROVISIONED, **known)
+        wrong = [name for name, value in known.items() if getattr(unit, name) != value]
+        if wrong:
+            message = tr("the registry did not keep {names}").format(names=", ".join(wrong))
+            raise ProvisioningError(message, tr("run the same command again"))
+        if problem:
             raise ProvisioningError(
-                f"this board is {identity.unit}, not {plan.unit}",
-                f"give '--unit {identity.unit}', or --rekey to make it {plan.unit} for good",
+                tr("{name} has all that it needs, but is in safe mode: {problem}").format(
+                    name=unit.name, problem=problem
+                ),
+                tr("see 'log' and 'counters' in 'fieldbeat console'; 'reboot' there tries again"),
             )
-        if known and known.mac and identity.mac and known.mac != identity.mac:
-            raise ProvisioningError(
-                f"{plan.unit} is the board with MAC {known.mac}, this one has {identity.mac}",
-                "choose another name, or --rekey to put this board in its place",
-            )
-        last = self._registry.unit_of_mac(identity.mac)
-        if not identity.unit and last and last.name != plan.unit:
-            raise ProvisioningError(
-                f"this board was {last.name} before it was erased (MAC {identity.mac})",
-                f"give '--unit {last.name}', or --rekey to make it {plan.unit} for good",
-            )
+        return unit
 
     def _identity_for(self, plan: Plan, identity: Identity, rekey: bool) -> Unit:
         """Return the registry's entry, with a key that this unit holds or that was never sent."""
         unit = self._registry.unit(plan.unit)
         if unit is None:
-            unit, why = self._registry.allocate(plan.unit), "new unit"
+            unit, why = self._registry.allocate(plan.unit), tr("new unit")
         elif rekey:
-            unit, why = self._registry.allocate(plan.unit, "asked for"), "new key, as asked"
-        elif identity.check == self._keys(unit).check_value():
-            why = "the unit holds its key"
+            unit, why = (
+                self._registry.allocate(plan.unit, tr("asked for")),
+                tr("new key, as asked"),
+            )
+        elif unit.epoch in self._registry.revoked(unit.kid):
+            unit = self._registry.allocate(plan.unit, tr("its key is revoked"))
+            why = tr("new key: the one before is revoked")
+        elif self.holds_key(unit, identity):
+            why = tr("the unit holds its key")
         elif self._registry.was_sent(unit.kid, unit.epoch):
-            unit = self._registry.allocate(plan.unit, "the unit does not hold its key")
-            why = "new key: the unit does not hold the one it was sent"
+            unit = self._registry.allocate(plan.unit, tr("the unit does not hold its key"))
+            why = tr("new key: the unit does not hold the one it was sent")
         else:
-            why = "its key was never sent"
+            why = tr("its key was never sent")
         described = {"board": plan.board, "profile": plan.profile, "site": plan.site}
         described |= {"mac": identity.mac or unit.mac, "firmware": identity.firmware}
         described |= {"role": plan.role} | plan.known
         interval = {"report_interval_s": plan.report_interval_s, "state": PROVISIONING}
         unit = self._registry.describe(unit.name, "provisioning", why, **described, **interval)
-        self._progress("registry", f"key id {unit.kid.hex()}, epoch {unit.epoch}: {why}")
+        self._registry.reinstate(unit.mac)
+        self._progress(
+            "registry",
+            tr("key id {kid}, epoch {epoch}: {why}").format(
+                kid=unit.kid.hex(), epoch=unit.epoch, why=why
+            ),
+        )
         return unit
 
     def _write_identity(self, unit: Unit) -> None:
-        read, write = self._link.read_setting, self._link.write_setting
-        check = self._keys(unit).check_value()
+        read, write = self._read, self._write
+        check, name = self._keys(unit).check_value(), unit.name.encode()
         if read("key/check") != check:
             if not self._registry.claim(unit.kid, unit.epoch):
                 raise ProvisioningError(
-                    f"another program has just taken the key of {unit.name}",
-                    "end it, then run the same command again",
+                    tr("another program has just taken the key of {name}").format(name=unit.name),
+                    tr("end it, then run the same command again"),
                 )
             # In one value: a cut between a key and its epoch would leave a unit with neither.
             write("key/master", self._master(unit) + unit.epoch.to_bytes(4, "big") + unit.kid)
-        if read("id/unit") != unit.name.encode():
-            write("id/unit", unit.name.encode())
-        if read("key/check") != check:
-            raise ProvisioningError("the unit did not keep its key", "run the same command again")
-        self._progress("key", "written and compared")
+        if read("id/unit") != name:
+            write("id/unit", name)
+        self._compare("key/check", check, tr("its key"))
+        self._compare("id/kid", unit.kid, tr("its key id"))
+        self._compare("id/epoch", unit.epoch.to_bytes(4, "big"), tr("the epoch of its key"))
+        self._compare("id/unit", name, tr("its name"))
+        self._progress("key", tr("written and compared"))
 
     def _write_issuers(self) -> None:
         """Tell a loudspeaker whom to obey; those in office now, also when nothing else changed."""
         issuers = Issuers(self._registry)
         wanted = issuers.list_for_units()
-        if self._link.read_setting("key/issuers") != wanted:
-            self._link.write_setting("key/issuers", wanted)
-            if self._link.read_setting("key/issuers") != wanted:
-                message = "the unit did not keep the keys of the issuers"
-                raise ProvisioningError(message, "run the same command again")
+        if self._read("key/issuers") != wanted:
+            self._write("key/issuers", wanted)
+        self._compare("key/issuers", wanted, tr("the keys of the issuers"))
         names = [issuer.name for issuer in issuers.in_office()]
-        nobody = "none: it obeys nobody until 'fieldbeat issuer new' and another 'provision'"
+        nobody = tr("none: it obeys nobody until 'fieldbeat issuer new' and another 'provision'")
         self._progress("issuers", ", ".join(names) or nobody)
 
     def _write_password(self, unit: Unit, wifi: Wifi, password: str) -> None:
         """Give the unit the password of its access point; "" makes it forget the one it had."""
         self._registry.keep_wifi_password(unit.name, password or None)
         wanted = wifi_password.check_value(self._master(unit), password)
-        if self._link.read_setting("key/wifi_check") != wanted:
-            self._link.write_setting("key/wifi_password", password.encode())
-            if self._link.read_setting("key/wifi_check") != wanted:
-                message = "the unit did not keep the password of its Wi-Fi"
-                raise ProvisioningError(message, "run the same command again")
-        what = "written and compared" if password else "none, it is open"
-        self._progress("wifi", f"password of '{wifi.ssid}': {what}")
+        if self._read("key/wifi_check") != wanted:
+            self._write("key/wifi_password", password.encode())
+        self._compare("key/wifi_check", wanted, tr("the password of its Wi-Fi"))
+        what = tr("written and compared") if password else tr("none, it is open")
+        self._progress(
+            "wifi", tr("password of '{ssid}': {what}").format(ssid=wifi.ssid, what=what)
+        )
+
+    def _write_signing_key(self, unit: Unit) -> None:
+        """Give the unit a key to sign with, unless it holds one of its own already."""
+        keys = TraceKeys(self._registry)
+        held = self._read("key/trace")
+        why = tr("the unit holds it")
+        if held not in keys.of_unit(unit.name):
+            key = keys.make(unit.name)
+            self._write("key/trace", key.for_unit)
+            held, why = key.public, tr("new, written and compared")
+        assert held is not None
+        self._compare("key/trace", held, tr("the key that it signs with"))
+        self._progress(
+            "signing",
+            tr("key {fingerprint}: {why}").format(fingerprint=fingerprint(held), why=why),
+        )
+
+    def write_code(self, unit: Unit) -> None:
+        """Give the unit the code that its serial port asks for, as the last: it locks it."""
+        held = self._read("key/code")
+        if self._code:
+            self._registry.keep_secret(unit.name, unit_code.NAME, self._code.encode())
+        wanted = unit_code.kept(self._registry, unit.name, anew=bool(self._code))
+        if held != unit_code.check_value(wanted):
+            self._write("key/code", wanted)
+        self._compare("key/code", unit_code.check_value(wanted), tr("the code that unlocks it"))
+        told = tr("'fieldbeat code {unit}' shows what unlocks it").format(unit=unit.name)
+        self._progress("lock", told)
+
+    def _tell_unknown_config(self, plan: Plan, identity: Identity) -> None:
+        """Tell what somebody has changed at the unit's console, which is about to be replaced."""
+        known, there = self._registry.config(plan.unit), identity.config_sha256
+        if identity.unit != plan.unit or not known or not there:
+            return
+        if there not in (hashlib.sha256(known).digest(), plan.config_sha256):
+            differs = config_changes.told(known, self._link.download(CONFIG))
+            step = tr("it is replaced; enter in the file what shall stay")
+            self._progress("config", f"{differs}; {step}")
 
     def _write_config(self, plan: Plan) -> None:
-        if self._link.read_setting("config/sha256") == plan.config_sha256:
-            self._progress("config", "is there already")
+        self._written["config/sha256"] = plan.config_sha256
+        if self._read("config/sha256") == plan.config_sha256:
+            self._progress("config", tr("is there already"))
             return
+        self._begin_to_change()
         self._link.upload(NEW_CONFIG, plan.config)
         self._link.commit_settings()
         if self._link.download(CONFIG) != plan.config:
             raise ProvisioningError(
-                f"{CONFIG} on the unit is not what was sent", "run the same command again"
+                tr("{config} on the unit is not what was sent").format(config=CONFIG),
+                tr("run the same command again"),
             )
-        self._progress("config", f"{len(plan.config)} bytes written and read back")
-
-    def _restart(self, unit: Unit, plan: Plan) -> None:
-        """Reset, and see that everything is still there afterwards."""
-        self._link.reset()
-        read = self._link.read_setting
-        found = (read("id/unit"), read("key/check"), read("config/sha256"))
-        check = self._keys(unit).check_value()
-        if found != (unit.name.encode(), check, plan.config_sha256):
-            raise ProvisioningError(
-                "after its reset the unit is not what it was before",
-                "run the same command again; if it happens twice, flash the unit anew",
-            )
-        self._progress("reset", "the unit answers again and kept everything")
+        self._progress(
+            "config", tr("{count} bytes written and read back").format(count=len(plan.config))
+        )
 
     def _keys(self, unit: Unit) -> KeySet:
         return KeySet(self._master(unit), unit.kid, unit.epoch)
 
     def _master(self, unit: Unit) -> bytes:
         return dict(self._registry.keys(unit.kid))[unit.epoch]
-
-
-def _mac_text(value: Any) -> str:
-    return value.hex(":") if value and len(value) == 6 else ""

@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from .language import tr
+
 if TYPE_CHECKING:
     from .node_config import NodeConfig
 
@@ -21,6 +23,9 @@ def problems(config: NodeConfig) -> Iterator[str]:
         yield _too_fast("[sampling] interval_s", config.sampling_interval_s, needed_s)
     if config.tables.pace:
         yield from _of_pace(config, needed_s)
+    control = config.tables.control
+    if control and control.look_s <= needed_s:
+        yield _too_fast("[control] look_s", control.look_s, needed_s)
 
 
 def notes(config: NodeConfig) -> Iterator[str]:
@@ -39,7 +44,7 @@ def _of_pace(config: NodeConfig, needed_s: float) -> Iterator[str]:
     pace = config.tables.pace or config.profile.pace
     if pace is None:
         return
-    whose = "[pace]" if config.tables.pace else "the profile's [pace]"
+    whose = "[pace]" if config.tables.pace else tr("the profile's [pace]")
     if pace.look_s <= needed_s:
         yield _too_fast(f"{whose} look_s", pace.look_s, needed_s)
         return
@@ -50,14 +55,22 @@ def _of_pace(config: NodeConfig, needed_s: float) -> Iterator[str]:
         ahead_s = math.gcd(interval_s, pace.look_s)
         if ahead_s <= needed_s:
             yield (
-                f"{key} = {interval_s}: must be a multiple of look_s, {pace.look_s}: a look "
-                f"{ahead_s} s before a row is not over in time (it takes some {needed_s:.1f} s), "
-                "and the row is missing"
+                tr(
+                    "{key} = {interval_s}: must be a multiple of look_s, {look_s}: a look "
+                    "{ahead_s} s before a row is not over in time (it takes some "
+                    "{needed_s:.1f} s), and the row is missing"
+                ).format(
+                    key=key,
+                    interval_s=interval_s,
+                    look_s=pace.look_s,
+                    ahead_s=ahead_s,
+                    needed_s=needed_s,
+                )
             )
 
 
 def _too_fast(key: str, interval_s: int, needed_s: float) -> str:
-    return (
-        f"{key} = {interval_s}: reading its parts takes some {needed_s:.1f} s, so that samples "
-        f"would be missing; must be at least {math.floor(needed_s) + 1}"
-    )
+    return tr(
+        "{key} = {interval_s}: reading its parts takes some {needed_s:.1f} s, so "
+        "that samples would be missing; must be at least {value}"
+    ).format(key=key, interval_s=interval_s, needed_s=needed_s, value=math.floor(needed_s) + 1)

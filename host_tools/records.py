@@ -20,7 +20,8 @@ from fieldbeat.protocols import (
     schema_map,
 )
 
-from . import energy, scaled
+from . import decisions, energy, operations, scaled
+from .language import tr
 from .schemas import Schemas
 from .store import BAD, DECODED, WAITING, Store
 from .times import DEVICE_EPOCH_S
@@ -43,6 +44,10 @@ EVENT_NAMES = {
     event.PICTURE: "picture",
     event.SILENCE: "silence",
     event.ENERGY: "energy",
+    event.DECISION: "decision",
+    event.ACTUATOR_FAULT: "actuator fault",
+    event.OPERATION: "operation",
+    event.ROOT: "root",
 }
 
 COMMAND_NAMES = {
@@ -53,6 +58,8 @@ COMMAND_NAMES = {
     command.ISSUERS: "issuers",
     command.STATUS: "status",
     command.PICTURE: "picture",
+    command.OPERATE: "operate",
+    command.RECORD: "record",
 }
 
 STAGE_NAMES = {
@@ -75,7 +82,9 @@ def identify(raw: bytes) -> tuple[int, int]:
     """
     schema_id, rn = report_reader.peek(raw)
     if not 1 <= rn <= RN_MAX:
-        raise report.ReportError(f"record number {rn}, allowed 1 to {RN_MAX}")
+        raise report.ReportError(
+            tr("record number {rn}, allowed 1 to {rn_max}").format(rn=rn, rn_max=RN_MAX)
+        )
     return schema_id, rn
 
 
@@ -146,7 +155,7 @@ class Decoder:
     def _event(self, unit: str, run: int, rn: int, record: int, raw: bytes) -> tuple[int, dict]:
         _, type_, t, body = event_reader.decode(raw)
         if not _is_uint(type_) or not _is_uint(t):
-            raise event_reader.EventError("type and time of an event are numbers of 32 bits")
+            raise event_reader.EventError(tr("type and time of an event are numbers of 32 bits"))
         self._store.add_event(record, unit, type_, t + DEVICE_EPOCH_S, cbor.encode(body))
         self._store.set_state(record, DECODED)
         if type_ == event.SCHEMA:
@@ -166,7 +175,7 @@ class Decoder:
     def _announce(self, unit: str, run: int, rn: int, schema_id: int, hash_: int) -> None:
         """Note which schema counts from a record on; decode again what came early."""
         if not _is_uint(schema_id) or not _is_uint(hash_):
-            raise schema.SchemaError("a schema id and its hash are numbers")
+            raise schema.SchemaError(tr("a schema id and its hash are numbers"))
         known = self._schemas.hash_of(unit, run, rn, schema_id)
         if known == hash_:
             return
@@ -185,9 +194,9 @@ def checked(learned: schema.Schema) -> schema.Schema:
     for column in learned.columns:
         texts = isinstance(column.name, str) and isinstance(column.unit, str)
         if not texts or not _is_uint(column.scale) or column.scale < 1:
-            raise schema.SchemaError("a column has a name, a unit and a scale of at least 1")
+            raise schema.SchemaError(tr("a column has a name, a unit and a scale of at least 1"))
     if not all(_is_uint(n) for n in (learned.id, learned.version, learned.interval_s)):
-        raise schema.SchemaError("id, version and interval of a schema are numbers")
+        raise schema.SchemaError(tr("id, version and interval of a schema are numbers"))
     return learned
 
 
@@ -217,24 +226,32 @@ def counters(body: dict) -> dict[str, int]:
 def describe(decoded: Any) -> str:
     """Return a record in a few words, for a log line."""
     if decoded is None:
-        return "kept undecoded"
+        return tr("kept undecoded")
     if isinstance(decoded, report_reader.Block):
         count = len(decoded.times)
-        return counted(count, "sample") + ("" if decoded.synced else ", clock not set")
+        return counted(count, "sample") + ("" if decoded.synced else tr(", clock not set"))
     return describe_event(*decoded)
 
 
 def describe_event(type_: int, body: dict) -> str:
     """Return an event in a few words."""
-    name = EVENT_NAMES.get(type_, f"event {type_}")
+    name = EVENT_NAMES.get(type_, tr("event {type}").format(type=type_))
     if type_ == event.BOOT:
-        return f"boot: {body.get(event.BOOT_CAUSE)}, app {body.get(event.BOOT_VERSION)}"
+        return tr("boot: {body}, app {body_2}").format(
+            body=body.get(event.BOOT_CAUSE), body_2=body.get(event.BOOT_VERSION)
+        )
     if type_ == event.ALARM:
         return _describe_alarm(body)
     if type_ == event.RECEIPT:
         return _describe_receipt(body)
     if type_ == event.ENERGY:
         return energy.describe(body)
+    if type_ == event.DECISION:
+        return decisions.describe(body)
+    if type_ == event.ACTUATOR_FAULT:
+        return decisions.describe_fault(body)
+    if type_ == event.OPERATION:
+        return operations.describe(body)
     if type_ == event.HEALTH:
         return "health" + "".join(f", {name} {n}" for name, n in counters(body).items())
     return name
@@ -242,12 +259,12 @@ def describe_event(type_: int, body: dict) -> str:
 
 def kind_name(kind: int) -> str:
     """Return what kind of command it is."""
-    return COMMAND_NAMES.get(kind, f"command {kind}")
+    return COMMAND_NAMES.get(kind, tr("command {kind}").format(kind=kind))
 
 
 def stage_name(stage: int) -> str:
     """Return how far a command came; a unit may be newer than its reader."""
-    return STAGE_NAMES.get(stage, f"stage {stage}")
+    return STAGE_NAMES.get(stage, tr("stage {stage}").format(stage=stage))
 
 
 def receipt_of(type_: int, body: dict) -> Any:
@@ -269,16 +286,24 @@ def _describe_alarm(body: dict) -> str:
         return "alarm"
     channel, unit = body.get(event.ALARM_CHANNEL), body.get(event.ALARM_UNIT)
     begins = body.get(event.ALARM_BEGINS)
-    what = f"rule {rule} sounds" if begins is None else f"{rule} {'begins' if begins else 'ends'}"
-    return f"alarm: {what}, {channel} is {scaled.text(told, scale)} {unit}"
+    what = (
+        tr("rule {rule} sounds").format(rule=rule)
+        if begins is None
+        else tr("{rule} begins" if begins else "{rule} ends").format(rule=rule)
+    )
+    return tr("alarm: {what}, {channel} is {text} {unit}").format(
+        what=what, channel=channel, text=scaled.text(told, scale), unit=unit
+    )
 
 
 def _describe_receipt(body: dict) -> str:
     found = receipt_of(event.RECEIPT, body)
     if found is None:
-        return "receipt that cannot be read"
+        return tr("receipt that cannot be read")
     why = f", {reasons.name(found.reason)}" if found.reason else ""
-    return f"receipt {found.id.hex()}: {stage_name(found.stage)}{why}"
+    return tr("receipt {id}: {stage_name}{why}").format(
+        id=found.id.hex(), stage_name=stage_name(found.stage), why=why
+    )
 
 
 def _is_uint(value: Any) -> bool:

@@ -1,5 +1,7 @@
 """Counts what a collector refuses: by unit and reason, and bad tags by key id.
 
+Who sends under a revoked key is told once, and counted from then on.
+
 A flood of bad tags is told and locks nobody out: a frame whose tag is good is good, whoever else
 shouts, and for a tag of 8 bytes a forger needs 2^63 guesses. To fall silent would hurt people.
 """
@@ -12,6 +14,7 @@ from collections import Counter, deque
 from contextlib import suppress
 
 from .errors import FieldbeatError
+from .language import tr
 from .outcome import Outcome
 from .store import Forgeries, Store
 from .times import iso
@@ -34,6 +37,7 @@ class Refusals:
         self._bad_tags: dict[bytes, _BadTags] = {}
         self._forgeries: dict[bytes, Forgeries] = {}  # not written yet
         self._tried_s = float("-inf")
+        self._told_revoked: set[bytes] = set()
 
     def count(self, outcome: Outcome) -> None:
         """Count a datagram that was refused; say in its detail if it begins a flood."""
@@ -43,6 +47,10 @@ class Refusals:
         self._unwritten[unit, reason] = (count, outcome.at_s, outcome.source)
         if reason == "tag":
             self._count_bad_tag(outcome)
+        if reason == "revoked" and outcome.kid not in self._told_revoked:
+            self._told_revoked.add(outcome.kid)
+            text = tr("told once; 'fieldbeat show {unit}' counts them")
+            outcome.detail = text.format(unit=unit)
 
     def _count_bad_tag(self, outcome: Outcome) -> None:
         kid, at_s = outcome.kid, outcome.at_s
@@ -52,10 +60,10 @@ class Refusals:
             told = (outcome.unit, known.since_s, at_s, known.count, outcome.source)
             self._forgeries[kid] = Forgeries(kid, *told)
         if begins:
-            outcome.detail = (
-                f"more than {BAD_TAGS_AN_HOUR} bad tags in an hour under key id {kid.hex()}, "
-                f"since {iso(known.since_s)}: frames are forged, or the unit has another key"
-            )
+            outcome.detail = tr(
+                "more than {bad_tags_an_hour} bad tags in an hour under key id {kid}, "
+                "since {since_s}: frames are forged, or the unit has another key"
+            ).format(bad_tags_an_hour=BAD_TAGS_AN_HOUR, kid=kid.hex(), since_s=iso(known.since_s))
 
     def flush_if_due(self, now_s: float) -> None:
         """Write the counts unless that was tried within the last second."""

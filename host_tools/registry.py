@@ -3,9 +3,9 @@
 It also lists the issuers of alerts (`issuers.py`), by their public keys.
 
 One registry is one site's key table: every key id in it has the same length (`kid_size`), and the
-collector reads it. It holds master keys and Wi-Fi passwords in clear, so the file belongs to its
-owner alone (mode 0600); they leave it only through `keys` and `wifi_password` and are never part
-of a `Unit`.
+collector reads it. Master keys and other secrets of units, Wi-Fi passwords for one, are sealed in
+it (`vault.py`) unless somebody has unlocked it. They leave it only through `keys` and `secret` and
+are never part of a `Unit`. The file belongs to its owner alone (mode 0600) all the same.
 
 Two rules keep a (key, sequence number) pair from coming twice:
 
@@ -20,117 +20,31 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from .database import Database, Layout
+from . import vault
+from .database import Database
 from .errors import FieldbeatError
+from .key_table import KeyTable
+from .language import tr
 from .paths import registry_file
+from .registered_unit import PROVISIONING, Unit
+from .registry_tables import LAYOUT
 
 KEY_SIZE = 16  # bytes: AES-128
-SPEAKER = "speaker"  # the role of a loudspeaker
-PROVISIONING, PROVISIONED = "provisioning", "provisioned"
-
-_ISSUERS = """
-CREATE TABLE issuers (
-    kid BLOB PRIMARY KEY, name TEXT NOT NULL, algorithm INTEGER NOT NULL, key BLOB NOT NULL,
-    highest_class INTEGER NOT NULL, highest_level INTEGER NOT NULL,
-    counter INTEGER NOT NULL DEFAULT 0, created_s REAL NOT NULL, revoked_s REAL);
-CREATE UNIQUE INDEX issuers_in_office ON issuers (name) WHERE revoked_s IS NULL;
-"""
-
-_WIFI = (
-    "CREATE TABLE wifi (unit TEXT PRIMARY KEY, password TEXT NOT NULL, changed_s REAL NOT NULL);"
-)
-
-_TABLES = f"""
-CREATE TABLE settings (name TEXT PRIMARY KEY, value);
-CREATE TABLE units (
-    name TEXT PRIMARY KEY, kid BLOB NOT NULL UNIQUE, epoch INTEGER NOT NULL, state TEXT NOT NULL,
-    mac TEXT NOT NULL DEFAULT '', board TEXT NOT NULL DEFAULT '',
-    profile TEXT NOT NULL DEFAULT '', site TEXT NOT NULL DEFAULT '',
-    firmware TEXT NOT NULL DEFAULT '', config_sha256 TEXT NOT NULL DEFAULT '',
-    report_interval_s INTEGER, created_s REAL NOT NULL, changed_s REAL NOT NULL,
-    role TEXT NOT NULL DEFAULT 'station', groups TEXT NOT NULL DEFAULT '',
-    latitude REAL, longitude REAL, two_issuers_level INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE keys (
-    kid BLOB NOT NULL, epoch INTEGER NOT NULL, master BLOB NOT NULL, created_s REAL NOT NULL,
-    sent_s REAL, down_limit INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (kid, epoch));
-CREATE TABLE history (at_s REAL NOT NULL, unit TEXT NOT NULL, action TEXT NOT NULL, detail TEXT);
-{_ISSUERS}
-{_WIFI}
-"""
-
-_STEPS = {
-    1: "ALTER TABLE units ADD COLUMN role TEXT NOT NULL DEFAULT 'station';"
-    "ALTER TABLE units ADD COLUMN groups TEXT NOT NULL DEFAULT '';" + _ISSUERS,
-    2: _WIFI,
-    3: "ALTER TABLE units ADD COLUMN latitude REAL;ALTER TABLE units ADD COLUMN longitude REAL;",
-    4: "ALTER TABLE units ADD COLUMN two_issuers_level INTEGER NOT NULL DEFAULT 0;",
-}
-
-_LAYOUT = Layout(
-    name="registry",
-    application_id=int.from_bytes(b"fbrg", "big"),
-    version=5,
-    tables=_TABLES,
-    since_version_1="keys",
-    steps=_STEPS,
-    remedy="start 'fieldbeat collect' with it once, which brings it up to date",
-    private=True,
-)
 
 
 class RegistryError(FieldbeatError):
     """The registry cannot do what was asked."""
 
 
-@dataclass(frozen=True)
-class Unit:
-    """What the registry knows of a unit; times in Unix seconds, hashes and MAC as text.
-
-    `role` is that of its profile. `site` is the area of a loudspeaker; `groups` are the numbers of
-    its groups, as '3,7'. `latitude` and `longitude` are in degrees, WGS 84. Emergencies of
-    `two_issuers_level` and above need two signatures there; 0: none does.
-    """
-
-    name: str
-    kid: bytes
-    epoch: int
-    state: str
-    mac: str
-    board: str
-    profile: str
-    site: str
-    firmware: str
-    config_sha256: str
-    report_interval_s: int | None
-    role: str
-    groups: str
-    latitude: float | None
-    longitude: float | None
-    two_issuers_level: int
-    created_s: float
-    changed_s: float
-
-    @property
-    def place(self) -> tuple[float, float] | None:
-        """Latitude and longitude, if they are known."""
-        if self.latitude is None or self.longitude is None:
-            return None
-        return self.latitude, self.longitude
-
-    @property
-    def group_numbers(self) -> tuple[int, ...]:
-        return tuple(int(number) for number in self.groups.split(",") if number)
-
-
 _COLUMNS = tuple(field.name for field in fields(Unit))
 _DESCRIPTION = frozenset(_COLUMNS[3:-2])  # what `describe` may change
 
 
-class Registry:
+class Registry(KeyTable):
     """The SQLite file of units and keys.
 
     Args:
@@ -139,6 +53,7 @@ class Registry:
         random_bytes: source of keys.
         now: clock for the history, Unix seconds.
         create: make a missing file.
+        locked: lock a new registry at once, by a key file beside it or at $FIELDBEAT_KEY_FILE.
 
     Raises:
         FileNotFoundError: the file is missing and not to be created.
@@ -152,15 +67,16 @@ class Registry:
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         now: Callable[[], float] = time.time,
         create: bool = True,
+        locked: bool = True,
     ) -> None:
-        self._database = Database(registry_file(path), _LAYOUT, create)
-        self._random_bytes = random_bytes
-        self._now = now
-        self._changes = 0
+        super().__init__(Database(registry_file(path), LAYOUT, create), now)
+        self.random_bytes = random_bytes
         if create:
-            self._database.write(
-                "INSERT OR IGNORE INTO settings VALUES ('kid_size', ?)", int(kid_size)
-            )
+            try:
+                self._begin(int(kid_size), locked)
+            except BaseException:
+                self.close()
+                raise
         self.kid_size: int = self._database.one(
             "SELECT value FROM settings WHERE name = 'kid_size'"
         )[0]
@@ -186,6 +102,13 @@ class Registry:
     def version(self) -> tuple[int, int]:
         """Return a value that changes with every change, here or in another process."""
         return self._database.outside_version(), self._changes
+
+    def _begin(self, kid_size: int, locked: bool) -> None:
+        """Settle what a new registry is like; an existing one stays as it is."""
+        with self._database.transaction():
+            new = "INSERT OR IGNORE INTO settings VALUES ('kid_size', ?)"
+            if self._database.write(new, kid_size) and locked:
+                self.vault.lock_by_file(self.vault.key_file_of_new)
 
     def units(self) -> list[Unit]:
         """Return every unit, by name."""
@@ -215,14 +138,16 @@ class Registry:
         """
         at_s = self._now()
         self._changes += 1
+        self.vault.make_ready()
         with self._database.transaction():
             unit = self.unit(name)
             kid = unit.kid if unit else self._next_kid()
             last = self._database.one("SELECT MAX(epoch) FROM keys WHERE kid = ?", kid)[0]
-            epoch = (last or 0) + 1
+            epoch = max(last or 0, unit.epoch if unit else 0) + 1
+            master = self.random_bytes(KEY_SIZE)
             self._database.write(
                 "INSERT INTO keys (kid, epoch, master, created_s) VALUES (?, ?, ?, ?)",
-                *(kid, epoch, self._random_bytes(KEY_SIZE), at_s),
+                *(kid, epoch, self.vault.seal(master, vault.place_of_key(kid, epoch)), at_s),
             )
             self._database.write(
                 "INSERT INTO units (name, kid, epoch, state, created_s, changed_s)"
@@ -234,6 +159,32 @@ class Registry:
         allocated = self.unit(name)
         assert allocated is not None
         return allocated
+
+    def adopt(self, name: str, kid: bytes, epoch: int) -> None:
+        """Enter a unit that another registry gave this key id and epoch, without its key.
+
+        A key id that another unit has here by now stays with that one. Of a unit that is known, as
+        in an old copy, the epoch is raised, so that none is given twice.
+        """
+        at_s = self._now()
+        self._changes += 1
+        with self._database.transaction():
+            known = self.unit(name)
+            if known:
+                same = known.kid == kid and epoch > known.epoch
+                self._database.write(
+                    "UPDATE units SET epoch = ? WHERE name = ?",
+                    *(epoch if same else known.epoch, name),
+                )
+                return
+            if len(kid) != self.kid_size or self.unit_of_kid(kid) or self.keys_given(kid):
+                kid, epoch = self._next_kid(), 0
+            self._database.write(
+                "INSERT INTO units (name, kid, epoch, state, created_s, changed_s)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                *(name, kid, epoch, PROVISIONING, at_s, at_s),
+            )
+            self.note(name, "adopted", f"key id {kid.hex()}, epoch {epoch}")
 
     def describe(self, name: str, action: str, detail: str = "", **changes: Any) -> Unit:
         """Change what is known of a unit (state, mac, board, ...) and note the action."""
@@ -247,7 +198,10 @@ class Registry:
             if not self._database.write(
                 f"UPDATE units SET {columns} WHERE name = ?", *changes.values(), name
             ):
-                raise RegistryError(f"{name} is not in {self.path}", "provision it first")
+                raise RegistryError(
+                    tr("{name} is not in {path}").format(name=name, path=self.path),
+                    tr("provision it first"),
+                )
             self.note(name, action, detail)
         unit = self.unit(name)
         assert unit is not None
@@ -266,68 +220,69 @@ class Registry:
         )
         return [tuple(row) for row in rows]
 
-    def keys(self, kid: bytes) -> list[tuple[int, bytes]]:
-        """Return (epoch, master key) of a key id, newest first."""
-        rows = self._database.all(
-            "SELECT epoch, master FROM keys WHERE kid = ? ORDER BY epoch DESC", bytes(kid)
+    def retire(self, mac: str, unit: str, why: str) -> None:
+        """Note that the chip with this MAC address is a unit no more."""
+        row = mac, unit, why, self._now()
+        self._database.write("INSERT OR REPLACE INTO retired VALUES (?, ?, ?, ?)", *row)
+
+    def reinstate(self, mac: str) -> None:
+        """Forget that a chip was retired: it is a unit again."""
+        self._database.write("DELETE FROM retired WHERE mac = ?", mac)
+
+    def retired(self, mac: str) -> tuple[str, str] | None:
+        """Return which unit a retired chip was, and why it is not; None for any other."""
+        row = self._database.one("SELECT unit, why FROM retired WHERE mac = ?", mac)
+        return (row["unit"], row["why"]) if row else None
+
+    def last_retired(self, unit: str) -> str | None:
+        """Return the MAC address of the chip that was a unit before the present one."""
+        row = self._database.one(
+            "SELECT mac FROM retired WHERE unit = ? ORDER BY at_s DESC, rowid DESC LIMIT 1", unit
         )
-        return [tuple(row) for row in rows]
+        return row["mac"] if row else None
 
-    def wifi_password(self, unit: str) -> str | None:
-        """Return the password with which a unit joins its access point, None if none is known."""
-        row = self._database.one("SELECT password FROM wifi WHERE unit = ?", unit)
-        return row[0] if row else None
+    def keep_config(self, unit: str, config: bytes) -> None:
+        """Keep the configuration that a unit is given, for a board that may replace it."""
+        self._database.write(
+            "INSERT OR REPLACE INTO configs VALUES (?, ?, ?)", unit, config, self._now()
+        )
 
-    def keep_wifi_password(self, unit: str, password: str | None) -> None:
-        """Keep the password of a unit's access point, or forget it."""
+    def config(self, unit: str) -> bytes | None:
+        """Return the `/config.cbor` that a unit was given last."""
+        row = self._database.one("SELECT config FROM configs WHERE unit = ?", unit)
+        return row["config"] if row else None
+
+    def config_given_s(self, unit: str) -> float:
+        """Return when that was, Unix seconds; 0 if it never was."""
+        row = self._database.one("SELECT changed_s FROM configs WHERE unit = ?", unit)
+        return row["changed_s"] if row else 0.0
+
+    def keep_control(self, unit: str, spoken: str) -> None:
+        """Keep what the rules of a unit are called, JSON; '' for one without any."""
         self._changes += 1
         with self._database.transaction():
-            self._database.write("DELETE FROM wifi WHERE unit = ?", unit)
-            if password is not None:
-                self._database.write(
-                    "INSERT INTO wifi VALUES (?, ?, ?)", unit, password, self._now()
-                )
+            self._database.write("DELETE FROM control WHERE unit = ?", unit)
+            if spoken:
+                self._database.write("INSERT INTO control VALUES (?, ?)", unit, spoken)
 
-    def claim(self, kid: bytes, epoch: int) -> bool:
-        """Take a key for sending it to its unit; only the first who asks may.
+    def control(self, unit: str) -> str:
+        """Return what the rules of a unit are called, '' if it is not known."""
+        row = self._database.one("SELECT spoken FROM control WHERE unit = ?", unit)
+        return row["spoken"] if row else ""
 
-        Returns:
-            False for a key that may already be in a unit, or that does not exist.
-        """
-        sql = "UPDATE keys SET sent_s = ? WHERE kid = ? AND epoch = ? AND sent_s IS NULL"
-        return self._database.write(sql, self._now(), bytes(kid), epoch) == 1
-
-    def was_sent(self, kid: bytes, epoch: int) -> bool:
-        """Tell whether a key may already be, or have been, in a unit."""
-        row = self._database.one(
-            "SELECT sent_s FROM keys WHERE kid = ? AND epoch = ?", bytes(kid), epoch
-        )
-        return bool(row and row[0] is not None)
-
-    def reserve_down(self, kid: bytes, epoch: int, count: int, lowest: int = 0) -> int:
-        """Reserve downlink sequence numbers that nobody has, before they are used.
-
-        Returns:
-            The first of `count` numbers; at least `lowest`.
-        """
-        key = (bytes(kid), epoch)
-        with self._database.transaction():
-            free = "SELECT MAX(down_limit, ?) FROM keys WHERE kid = ? AND epoch = ?"
-            first = self._database.one(free, lowest, *key)[0]
-            self._database.write(
-                "UPDATE keys SET down_limit = ? WHERE kid = ? AND epoch = ?", first + count, *key
-            )
-        return first
+    def is_first_time(self, what: str) -> bool:
+        """Tell whether nobody has asked this of this registry before."""
+        return self._database.write("INSERT OR IGNORE INTO settings VALUES (?, 1)", what) == 1
 
     def _next_kid(self) -> bytes:
         """Return the key id after the highest one; an id is never given to a second unit."""
         last = self._database.one("SELECT MAX(kid) FROM keys")[0]
         number = int.from_bytes(last or b"", "big") + 1
         if number >> (8 * self.kid_size):
-            message = (
-                f"{self.path} has given out all {number - 1} key ids of {self.kid_size} bytes"
+            message = tr("{path} has given out all {value} key ids of {kid_size} bytes").format(
+                path=self.path, value=number - 1, kid_size=self.kid_size
             )
-            raise RegistryError(message, "start another registry, with key ids of 4 bytes")
+            raise RegistryError(message, tr("start another registry, with key ids of 4 bytes"))
         return number.to_bytes(self.kid_size, "big")
 
     def _select(self, condition: str, *values: Any) -> list[Unit]:

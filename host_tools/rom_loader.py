@@ -8,66 +8,126 @@ Importing esptool takes 0.3 s, so it is imported inside the functions.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Self
 
 from . import serial_port
+from .baud_rates import FAST_BAUD
 from .errors import CannotTry, FieldbeatError
+from .language import tr
+
+if TYPE_CHECKING:
+    from .esptool_log import Heard
 
 CONNECT_ATTEMPTS = 3
-FAST_BAUD = 460_800
-RETRY = "see that the board is powered, then try again"
 
 
 class FlashError(FieldbeatError):
     """Writing did not work; the unit may hold an incomplete image."""
 
 
-@contextmanager
-def connected(port: str) -> Iterator[Any]:
-    """Reach the ROM loader at a port and yield esptool's object for it."""
-    import esptool
-    from esptool import cmds
+class Visit:
+    """A board in its serial loader, from the first look until it runs its program again.
 
-    opened = serial_port.open_port(port)
-    try:
+    A context manager. When it ends a board into which nothing was written is reset and runs on;
+    one that is half written stays where it is.
+
+    Attributes:
+        port: serial port or pyserial URL.
+        untouched: nothing was written yet; who begins to write takes it away.
+        heard: esptool's messages, once it is entered.
+    """
+
+    heard: Heard
+
+    def __init__(self, port: str) -> None:
+        self.port = port
+        self.untouched = True
+        self._opened: Any = None
+        self._loader: Any = None
+        self._last = ExitStack()
+
+    def __enter__(self) -> Self:
+        from .esptool_log import listening
+
+        self.heard = self._last.enter_context(listening())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._last:
+            if self.untouched:
+                with suppress(Exception):
+                    self.leave()
+            self._close()
+
+    def loader(self) -> Any:
+        """Return esptool's object for the board; the loader is entered, again if it was lost.
+
+        Raises:
+            CannotTry: no boot loader answers.
+        """
+        if self._loader is None or not self._answers():
+            self._close()
+            self._enter()
+        return self._loader
+
+    def prepared(self, baud: int) -> Any:
+        """Return the loader with esptool's stub, at the fast rate; nothing is erased yet."""
+        from esptool import cmds
+
+        loader = self.loader()
+        if loader.IS_STUB:
+            return loader
+        self._loader = stub = cmds.run_stub(loader)
+        if baud > stub.ESP_ROM_BAUD:
+            stub.change_baud(baud)
+        cmds.attach_flash(stub)
+        return stub
+
+    def leave(self) -> None:
+        """Reset the board, which runs its program, and close the port; nothing if it is closed."""
+        if self._loader is not None:
+            self._loader.hard_reset()
+        self._close()
+
+    def _answers(self) -> bool:
+        import esptool
+
         try:
-            loader = cmds.detect_chip(opened, connect_attempts=CONNECT_ATTEMPTS)
+            self._loader.read_mac()
+            return True
+        except (esptool.FatalError, OSError):
+            return False
+
+    def _enter(self) -> None:
+        import esptool
+        from esptool import cmds
+
+        self._opened = serial_port.open_port(self.port)
+        try:
+            self._loader = cmds.detect_chip(self._opened, connect_attempts=CONNECT_ATTEMPTS)
         except (esptool.FatalError, OSError) as error:
             reason = " ".join(str(error).split())
-            message = f"no boot loader answers at {port} ({reason.partition(' For trouble')[0]})"
-            step = "hold BOOT, press EN, release BOOT, try again; else see to cable and power"
+            message = tr("no boot loader answers at {port} ({partition})").format(
+                port=self.port, partition=reason.partition(" For trouble")[0]
+            )
+            step = tr("hold BOOT, press EN, release BOOT, try again; else {step}")
+            step = step.format(step=serial_port.lost_step(self.port))
             raise CannotTry(message, step) from None
-        yield loader
-    finally:
-        opened.close()
+
+    def _close(self) -> None:
+        opened, self._opened, self._loader = self._opened, None, None
+        if opened is not None:
+            opened.close()
 
 
-def prepared(loader: Any, baud: int) -> Any:
-    """Start the flasher stub, go to the fast rate, attach the flash; nothing is erased yet."""
-    from esptool import cmds
-
-    loader = cmds.run_stub(loader)
-    if baud > loader.ESP_ROM_BAUD:
-        loader.change_baud(baud)
-    cmds.attach_flash(loader)
-    return loader
-
-
-@contextmanager
-def untouched(port: str, loader: Any) -> Iterator[None]:
-    """For what comes before the first write: if it fails, the unit runs on as it did before.
+def nothing_written(port: str) -> AbstractContextManager[None]:
+    """For what comes before the first write.
 
     Raises:
         CannotTry: the loader does not answer, or not as it should.
     """
-    try:
-        with failures(port, "nothing was written", RETRY, CannotTry):
-            yield
-    except BaseException:
-        with suppress(Exception):
-            loader.hard_reset()
-        raise
+    return failures(port, tr("nothing was written"), serial_port.lost_step(port), CannotTry)
 
 
 @contextmanager
@@ -84,24 +144,35 @@ def failures(
         raise kind(f"{port}: {reason}; {state}", step) from error
 
 
+def who(visit: Visit) -> tuple[str, str]:
+    """Return MAC address and chip of a board, which stays in its loader.
+
+    Raises:
+        CannotTry: no boot loader answers, or it was lost on the way.
+    """
+    with nothing_written(visit.port):
+        loader = visit.loader()
+        return mac_text(loader), chip_text(loader)
+
+
 def identify(port: str) -> tuple[str, str]:
     """Return MAC address and chip of a board, and reset it.
 
     Raises:
         CannotTry: no boot loader answers, or it was lost on the way.
     """
-    from .esptool_log import listening
-
-    with listening(), connected(port) as loader, untouched(port, loader):
-        mac = mac_text(loader)
-        chip = loader.CHIP_NAME.lower().replace("-", "")
-        loader.hard_reset()
-        return mac, chip
+    with Visit(port) as visit:
+        return who(visit)
 
 
 def mac_text(loader: Any) -> str:
     """Return the MAC address of a chip as text."""
     return ":".join(f"{byte:02x}" for byte in loader.read_mac())
+
+
+def chip_text(loader: Any) -> str:
+    """Return the kind of a chip, as boards and images name it."""
+    return str(loader.CHIP_NAME).lower().replace("-", "")
 
 
 def read(port: str, offset: int, size: int, baud: int = FAST_BAUD) -> bytes:
@@ -110,12 +181,8 @@ def read(port: str, offset: int, size: int, baud: int = FAST_BAUD) -> bytes:
     Raises:
         CannotTry: no boot loader answers, or it was lost on the way.
     """
-    from .esptool_log import listening
-
-    with listening(), connected(port) as loader, untouched(port, loader):
-        loader = prepared(loader, baud)
-        content = loader.read_flash(offset, size)
-        loader.hard_reset()
+    with Visit(port) as visit, nothing_written(port):
+        content: bytes = visit.prepared(baud).read_flash(offset, size)
         return content
 
 
@@ -123,9 +190,9 @@ def erase(port: str, baud: int = FAST_BAUD) -> None:
     """Erase the whole flash of a board, NVS and all, and reset it."""
     from esptool import cmds
 
-    from .esptool_log import listening
-
-    with listening(), connected(port) as loader, failures(port, "it is half erased", RETRY):
-        loader = prepared(loader, baud)
+    half, step = tr("it is half erased"), serial_port.lost_step(port)
+    with Visit(port) as visit, failures(port, half, step):
+        loader = visit.prepared(baud)
+        visit.untouched = False
         cmds.erase_flash(loader)
-        loader.hard_reset()
+        visit.leave()

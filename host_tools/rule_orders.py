@@ -17,17 +17,22 @@ from typing import Any
 from fieldbeat.protocols import cbor, command, event, reasons, receipt
 from fieldbeat.protocols.command import EMERGENCY
 
-from . import alarm_rules, alert_words, alerts, unit_clips
+from . import alarm_rules, alert_places, alert_words, unit_clips
 from .alarm_rules import RuleSet
-from .alert_desk import Desk, Plan, Request
-from .alerts import AlertError, Window
-from .coverage import SOUNDED, coverage, in_words
+from .alert_desk import Desk
+from .alert_error import AlertError
+from .alert_plan import Plan
+from .alert_request import Request
+from .alerts import Window
+from .coverage import SOUNDED, coverage
+from .language import tr
 from .orders import Delivery, Order, Orders
 from .quantities import quantity
 from .records import receipt_of, stage_name
-from .registry import Unit
+from .refusal_words import in_words
+from .registered_unit import Unit
 from .store import Store
-from .wording import counted
+from .wording import all_of, counted
 
 WINDOW_S = 7 * 86_400.0  # a loudspeaker that is away for so long does not get them any more
 RANK = (EMERGENCY, 1)
@@ -84,7 +89,7 @@ def plan_rules(desk: Desk, rules: RuleSet | None, request: Request) -> Plan:
         IssuerError: nobody may order it, or it is not told who does.
     """
     places = request.areas, request.groups, request.units, request.everyone
-    parts = alerts.choose(desk.registry, *places)
+    parts = alert_places.choose(desk.registry, *places)
     units = [unit for part in parts for unit in part.units]
     made = rules.rules if rules else ()
     if rules:
@@ -94,17 +99,27 @@ def plan_rules(desk: Desk, rules: RuleSet | None, request: Request) -> Plan:
     window = Window(0.0, desk.now() + (request.for_s or WINDOW_S))
     count = counted(len(units), "loudspeaker")
     lines = [line for rule in made for line in alarm_rules.words(rule)]
-    verb = "in place of" if made else "takes away"
-    lines.append(f"{verb} all rules at {count}: {alert_words.areas(units)}")
-    lines.append(f"signed by {' and '.join(issuer.name for issuer in issuers)}")
+    verb = tr("in place of") if made else tr("takes away")
+    lines.append(
+        tr("{verb} all rules at {count}: {areas}").format(
+            verb=verb, count=count, areas=alert_words.areas(units)
+        )
+    )
+    lines.append(tr("signed by {listed}").format(listed=all_of(issuer.name for issuer in issuers)))
     unheard = desk.unheard(units)
     if unheard:
-        lines.append(f"{unheard} of them never sent anything, and get it only when they do")
+        lines.append(
+            tr("{unheard} of them never sent anything, and get it only when they do").format(
+                unheard=unheard
+            )
+        )
     asked = [(part, args) for part in parts]
     kind, told = command.ALARM_RULES, alarm_rules.told(made)
     content = [step for rule in made for step in rule.alert.content]
     notes = [
-        f"WILL BE REFUSED at {alert_words.names(without)}: they have no clip {name}"
+        tr("WILL BE REFUSED at {names}: they have no clip {name}").format(
+            names=alert_words.names(without), name=name
+        )
         for name, without in unit_clips.lacking(desk.store, units, content).items()
     ]
     ordered = Plan(kind, RANK, told, window, asked, tuple(issuers), tuple(lines), tuple(notes))
@@ -116,9 +131,11 @@ def _check_profiles(units: Iterable[Unit], profile: str) -> None:
     others = [unit for unit in units if unit.profile and unit.profile != profile]
     if others:
         unit = others[0]
-        more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
-        message = f"{unit.name}{more} has the profile '{unit.profile}', not '{profile}'"
-        raise AlertError(message, "name others, or correct 'profile' in the file of the rules")
+        more = tr(" (and {value} more)").format(value=len(others) - 1) if len(others) > 1 else ""
+        message = tr("{name}{more} has the profile '{profile}', not '{profile_2}'").format(
+            name=unit.name, more=more, profile=unit.profile, profile_2=profile
+        )
+        raise AlertError(message, tr("name others, or correct 'profile' in the file of the rules"))
 
 
 # Who has them

@@ -8,6 +8,12 @@ from functools import cache
 
 from fieldbeat.protocols.schema import QUALITY_NAMES
 
+from .language import tr
+
+SYMBOLS = {
+    "Cel": "°C",
+    "uS/cm": "µS/cm",
+}  # SenML units (RFC 8428, 12.1) that people write otherwise
 _EXACT_DIGITS = 9  # beyond them nobody reads on
 
 
@@ -26,6 +32,15 @@ def text(counts: int, scale: int) -> str:
     return f"{counts / scale:.{digits(scale)}f}"
 
 
+def symbol(unit: str) -> str:
+    """Return a SenML unit as people write it."""
+    return SYMBOLS.get(unit, unit)
+
+
 def quality_name(code: int) -> str:
     """Return what a quality code means."""
-    return QUALITY_NAMES[code] if 0 <= code < len(QUALITY_NAMES) else f"code {code}"
+    return (
+        QUALITY_NAMES[code]
+        if 0 <= code < len(QUALITY_NAMES)
+        else tr("code {code}").format(code=code)
+    )

@@ -15,10 +15,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .language import tr
+
 DAY_S = 86_400
 DAYS_MAX = 366
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-RULE = "for instance 'every day at 03:00', 'every 14 days at 10:30 aloud' or 'monday 10:00 aloud'"
+RULE = tr(
+    "for instance 'every day at 03:00', 'every 14 days at 10:30 aloud' or 'monday 10:00 aloud'"
+)
 
 _FORM = re.compile(
     rf"(?:every (?P<day>day)|every (?P<days>\d+) days|(?P<weekday>{'|'.join(WEEKDAYS)}))"
@@ -51,10 +55,12 @@ def parse(text: str) -> SelfTest:
         return NEVER
     found = _FORM.fullmatch(" ".join(text.lower().split()))
     if not found:
-        raise ValueError(f"write {RULE}")
+        raise ValueError(tr("write {rule}").format(rule=RULE))
     hour, minute, days = int(found["hour"]), int(found["minute"]), int(found["days"] or 1)
     if hour > 23 or minute > 59 or not 1 <= days <= DAYS_MAX:
-        raise ValueError(f"a time is 00:00 to 23:59, and days are 1 to {DAYS_MAX}")
+        raise ValueError(
+            tr("a time is 00:00 to 23:59, and days are 1 to {days_max}").format(days_max=DAYS_MAX)
+        )
     at_s = 3600 * hour + 60 * minute
     if found["weekday"]:
         days, at_s = 7, at_s + DAY_S * WEEKDAYS.index(found["weekday"])

@@ -10,7 +10,8 @@ from typing import Any
 
 from fieldbeat.protocols import cbor, event, reasons
 
-from .coverage import in_words
+from .language import tr
+from .refusal_words import in_words
 from .store import Store
 from .times import iso, span
 
@@ -38,21 +39,31 @@ class SelfTest:
     def trouble(self, now_s: float) -> str:
         """Return what is wrong, '' if nothing is."""
         if self.at_s is None:
-            return "no self-test is known"
+            return tr("no self-test is known")
         if self.failed:
-            verb = "did not run" if NOT_RUN & set(self.failed) else "failed"
-            return f"self-test of {iso(self.at_s)} {verb}: {self.failures}"
+            verb = tr("did not run") if NOT_RUN & set(self.failed) else tr("failed")
+            return tr("self-test of {at_s} {verb}: {failures}").format(
+                at_s=iso(self.at_s), verb=verb, failures=self.failures
+            )
         if now_s - self.at_s > TOO_LONG_S:
-            return f"no self-test for {span(now_s - self.at_s)}"
+            return tr("no self-test for {value}").format(value=span(now_s - self.at_s))
         return ""
 
     def told(self, now_s: float) -> str:
         """Return it in one line."""
-        missed = f"; {self.missed} before it did not run" if self.missed else ""
+        missed = (
+            tr("; {missed} before it did not run").format(missed=self.missed)
+            if self.missed
+            else ""
+        )
         if trouble := self.trouble(now_s):
             return trouble + missed
-        kind = "silent" if self.silent else "audible"
-        return f"{kind} self-test passed {span(now_s - (self.at_s or 0))} ago{missed}"
+        passed = (
+            tr("silent self-test passed {value} ago{missed}")
+            if self.silent
+            else tr("audible self-test passed {value} ago{missed}")
+        )
+        return passed.format(value=span(now_s - (self.at_s or 0)), missed=missed)
 
     def as_map(self, now_s: float) -> dict[str, Any]:
         """Return it for JSON."""

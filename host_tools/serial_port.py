@@ -10,6 +10,7 @@ import os
 import serial
 
 from .errors import CannotTry
+from .language import tr
 
 CONSOLE_BAUD = 115200
 
@@ -45,29 +46,52 @@ def open_port(
         raise explain(url, error) from None
 
 
+def lost_step(url: str) -> str:
+    """Return what to do where a port that was open is gone, or nobody answers at it any more."""
+    if "://" in url:
+        return tr("see that the server of this port runs and that the network is up")
+    return tr("see that the cable is plugged in and the board powered")
+
+
 def explain(url: str, error: Exception) -> PortError:
     """Return why a port could not be opened, and what to do about it."""
     code, text = getattr(error, "errno", None), str(error)
     is_device = "://" not in url
     if is_device and not os.path.exists(url):
-        return PortError(f"there is no port {url}", f"plug the board in; {_ports_here()}")
+        return PortError(
+            tr("there is no port {url}").format(url=url),
+            tr("plug the board in; {ports_here}").format(ports_here=_ports_here()),
+        )
     if code == errno.EACCES or "Permission denied" in text:
-        step = "add yourself to the port's group (sudo usermod -aG dialout $USER) and log in again"
-        return PortError(f"you may not use {url}", step)
+        step = tr(
+            "add yourself to the port's group (sudo usermod -aG dialout $USER) and log in again"
+        )
+        return PortError(tr("you may not use {url}").format(url=url), step)
     if code in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text:
         return PortError(
-            f"{url} is busy", "close the program that has it open (fuser -v " + url + ")"
+            tr("{url} is busy").format(url=url),
+            tr("close the program that has it open (fuser -v {url})").format(url=url),
         )
     if code in (errno.EPIPE, errno.ECONNRESET) or "does not seem to support RFC2217" in text:
-        step = "end the other client, and see that the server at that port speaks RFC 2217"
-        return PortError(f"{url} is busy, or no serial port", step)
+        step = tr("end the other client, and see that the server at that port speaks RFC 2217")
+        return PortError(tr("{url} is busy, or no serial port").format(url=url), step)
     if not is_device:
-        return PortError(f"nobody answers at {url} ({text})", "see that its server runs")
-    return PortError(f"{url} cannot be opened ({text})", "name the serial port of a board")
+        return PortError(
+            tr("nobody answers at {url} ({text})").format(url=url, text=text),
+            tr("see that its server runs"),
+        )
+    return PortError(
+        tr("{url} cannot be opened ({text})").format(url=url, text=text),
+        tr("name the serial port of a board"),
+    )
 
 
 def _ports_here() -> str:
     from serial.tools import list_ports
 
     found = sorted(port.device for port in list_ports.comports())
-    return f"ports here: {', '.join(found)}" if found else "no serial ports are here now"
+    return (
+        tr("ports here: {listed}").format(listed=", ".join(found))
+        if found
+        else tr("no serial ports are here now")
+    )

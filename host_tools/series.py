@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 from . import scaled
 from .errors import CannotTry
+from .language import tr
 from .store import Store
+from .times import iso
 
 
 class Sample(NamedTuple):
@@ -54,6 +56,7 @@ def read(
     channel: str | None = None,
     from_s: float | None = None,
     to_s: float | None = None,
+    report_s: float | None = None,
 ) -> list[Series]:
     """Return a unit's series.
 
@@ -63,6 +66,7 @@ def read(
         channel: only this one.
         from_s: nothing before it, Unix seconds.
         to_s: nothing at or after it, Unix seconds.
+        report_s: how often it reports, for what is said where it has not.
 
     Raises:
         CannotTry: the store has no such unit or channel.
@@ -70,18 +74,41 @@ def read(
     rows = store.database.all(
         "SELECT id, name, symbol, scale FROM series WHERE unit = ? ORDER BY id", unit
     )
+    if not rows and (contact := store.contact(unit)):
+        raise none_yet(unit, contact.first_s, report_s)
     if not rows:
-        known = ", ".join(contact.unit for contact in store.contacts()) or "none"
-        raise CannotTry(f"nothing is stored of a unit '{unit}'", f"known: {known}")
+        known = ", ".join(contact.unit for contact in store.contacts()) or tr("none")
+        raise CannotTry(
+            tr("nothing is stored of a unit '{unit}'").format(unit=unit),
+            tr("known: {known}").format(known=known),
+        )
     chosen = {row["id"]: row for row in rows if channel in (None, row["name"])}
     if not chosen:
         known = ", ".join(dict.fromkeys(row["name"] for row in rows))
-        raise CannotTry(f"{unit} has no channel '{channel}'", f"known: {known}")
+        raise CannotTry(
+            tr("{unit} has no channel '{channel}'").format(unit=unit, channel=channel),
+            tr("known: {known}").format(known=known),
+        )
     samples = _samples(store, unit, chosen, from_s, to_s)
     return [
         Series(unit, row["name"], row["symbol"], row["scale"], samples[key])
         for key, row in chosen.items()
     ]
+
+
+def none_yet(unit: str, first_s: float, report_s: float | None) -> CannotTry:
+    """Return that a unit which was heard has not reported yet, and when it does.
+
+    Args:
+        first_s: when it was heard first, Unix seconds.
+        report_s: how often it reports, None where nobody knows.
+    """
+    message = tr("there are no samples of {unit} yet").format(unit=unit)
+    if report_s is None:
+        step = tr("wait for its first report, after [sampling] report_samples of them")
+        return CannotTry(message, step)
+    step = tr("its first report comes at about {at}").format(at=iso(first_s + report_s))
+    return CannotTry(message, step)
 
 
 def _samples(

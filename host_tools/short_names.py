@@ -1,12 +1,17 @@
 """Short names for what is private to one file: MicroPython keeps every name (decision 18).
 
-Functions, variables and attributes with a leading underscore that only one file has get names of a
-small pool that all files share; the text stays otherwise as it is. Since no other file has the old
-names, one that was renamed and one that was not go together.
+Functions, variables and attributes with a leading underscore that each file has for itself get
+names of a small pool that all files share; the text stays otherwise as it is. Since no two files
+mean the same by an old name, one that was renamed and one that was not go together.
 
-Left alone is what more than `def _name`, `_name` or `self._name` names: classes, parameters,
-imports, `global`, attributes of other objects; also what const() compiles away, and each name that
-is in a string of any file.
+Left alone is what more than `def _name`, `_name` or `self._name` names: classes, imports,
+`global`, attributes of other objects; also what const() compiles away, each name that is in a
+string of any file, and what two files have whose classes inherit from one another.
+
+What modules give to one another is renamed by short_globals.py.
+
+Parameters, whatever they are called, get such names too, where no file has that name for anything
+but parameters and variables of functions: then nobody gives them by keyword.
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -14,6 +19,7 @@ is in a string of any file.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -22,9 +28,13 @@ from itertools import product
 from string import ascii_lowercase
 from typing import NamedTuple
 
+from . import short_globals
 from .errors import FieldbeatError
+from .language import tr
 
 _PRIVATE = re.compile(r"\b_[^\W_]\w*")
+_WORD = re.compile(r"\w+")
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _Place = tuple[int, int]  # line from 0, byte in the line
 
 
@@ -35,17 +45,28 @@ class _Facts(NamedTuple):
     kept: frozenset[str]  # those that no file may change
     classes: frozenset[str]
     bases: frozenset[str]  # of its classes
+    parameters: Mapping[str, tuple[_Place, ...]]  # where they are, if parameters and nothing else
+    words: frozenset[str]  # what it has for anything but parameters and variables of functions
 
 
-def shorten(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+def shorten(
+    sources: Mapping[str, bytes], parameters: bool = True, shared: bool = True
+) -> dict[str, bytes]:
     """Return the files of a slot, path -> content, with short private names.
+
+    Args:
+        parameters: theirs, too; not of modules that somebody else calls by keyword.
+        shared: what modules give to one another, too; not of modules that somebody else imports.
 
     Raises:
         FieldbeatError: a source is not Python.
     """
     result = dict(sources)
-    for path, names in new_names(sources).items():
-        places = _facts_of(path, sources).places
+    for path, names in new_names(sources, parameters, shared).items():
+        facts = _facts_of(path, sources)
+        places = {**facts.places, **facts.parameters}
+        if shared:
+            places.update(short_globals.places_of(path, sources))
         changes = [(place, name) for name in names for place in places[name]]
         lines = sources[path].split(b"\n")
         for (row, start), name in sorted(changes, reverse=True):  # what is before keeps its place
@@ -55,7 +76,9 @@ def shorten(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     return result
 
 
-def new_names(sources: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
+def new_names(
+    sources: Mapping[str, bytes], parameters: bool = True, shared: bool = True
+) -> dict[str, dict[str, str]]:
     """Return what is renamed: path -> old name -> new name.
 
     Raises:
@@ -63,13 +86,19 @@ def new_names(sources: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
     """
     facts = {path: _facts_of(path, sources) for path in sorted(sources)}
     kept = frozenset[str]().union(*(fact.kept for fact in facts.values()))
-    files_with = Counter(name for fact in facts.values() for name in fact.places)
+    taken = kept.union(*(fact.places for fact in facts.values()))
+    words = frozenset(dir(builtins)).union(*(fact.words for fact in facts.values()))
     result = {}
     for family in _families(facts):
-        pool = (name for name in _pool() if name not in kept and name not in files_with)
+        pool = (name for name in _pool() if name not in taken)
+        files_with = Counter(name for path in family for name in facts[path].places)
         for path in family:
             own = (name for name in facts[path].places if files_with[name] == 1)
             result[path] = {name: next(pool) for name in sorted(own) if name not in kept}
+            given = sorted(facts[path].parameters.keys() - words) if parameters else ()
+            result[path] |= {name: next(pool) for name in given}
+    for path, names in short_globals.new_names(sources).items() if shared else ():
+        result[path].update(names)
     return result
 
 
@@ -78,9 +107,15 @@ def _facts_of(path: str, sources: Mapping[str, bytes]) -> _Facts:
         try:
             return _facts(sources[path])
         except SyntaxError as error:
-            raise FieldbeatError(f"{path} does not compile: {error}", f"correct {path}") from None
-    words = _PRIVATE.findall(sources[path].decode("utf-8", "replace"))
-    return _Facts({}, frozenset(words), frozenset(), frozenset())
+            raise FieldbeatError(
+                tr("{path} does not compile: {error}").format(path=path, error=error),
+                tr("correct {path}").format(path=path),
+            ) from None
+    text = sources[path].decode("utf-8", "replace")
+    words = _PRIVATE.findall(text)
+    return _Facts(
+        {}, frozenset(words), frozenset(), frozenset(), {}, frozenset(_WORD.findall(text))
+    )
 
 
 @cache  # a bench builds one image after the other out of the same files
@@ -122,7 +157,38 @@ def _facts(content: bytes) -> _Facts:
             kept.update(_PRIVATE.findall(text))
     kept |= places.keys() - bound  # they come from somewhere else
     fixed = {name: tuple(found) for name, found in places.items()}
-    return _Facts(fixed, frozenset(kept), frozenset(classes), frozenset(bases))
+    names = frozenset(kept), frozenset(classes), frozenset(bases)
+    return _Facts(fixed, *names, *_parameters(content))
+
+
+def _parameters(content: bytes) -> tuple[dict[str, tuple[_Place, ...]], frozenset[str]]:
+    """Return where each parameter is, and all words that are more than variables of functions."""
+    tree = ast.parse(content)
+    places: dict[str, list[_Place]] = {}
+    parameters, words = set[str](), set(_bound_outside(tree))
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.arg(arg=name):
+                places.setdefault(name, []).append((node.lineno - 1, node.col_offset))
+            case ast.arguments(vararg=rest, kwarg=more):
+                words.update(each.arg for each in (rest, more) if each)
+                own = (*node.posonlyargs, *node.args, *node.kwonlyargs)
+                parameters.update(each.arg for each in own)
+            case ast.JoinedStr():
+                words.update(_WORD.findall(ast.unparse(node)))
+            case _:
+                words.update(_WORD.findall(_strings(node)))
+    mine = {name for name in parameters - words if not name.startswith("_")} - {"self"}
+    return {name: tuple(places[name]) for name in mine}, frozenset(words)
+
+
+def _bound_outside(node: ast.AST) -> Iterator[str]:
+    """Yield the variables of a module and of its classes."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child.id
+        if not isinstance(child, _FUNCTIONS):
+            yield from _bound_outside(child)
 
 
 def _strings(node: ast.AST) -> str:

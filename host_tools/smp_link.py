@@ -16,6 +16,7 @@ import struct
 import termios
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Self
 
 from smp.exceptions import SMPException
@@ -30,6 +31,7 @@ from smpclient.transport.serial import SMPSerialTransport
 
 from . import serial_port
 from .errors import CannotTry, FieldbeatError
+from .language import tr
 
 ANSWER_S = 2.5  # flash writes on the device take up to about 1 s
 VERB_S = 180.0  # a wake of the modem, asked for on the shell, takes minutes in bad coverage
@@ -44,17 +46,32 @@ _GARBLED = (SMPException, SMPClientException, ValueError, struct.error)
 # What MicroPython shows when the program was stopped: its prompt, or that of an unfinished line.
 _PROMPTS = (b">>> ", b"... ")
 
-# smpclient logs what it then raises; without a handler that would reach the user's terminal twice.
+# smpclient logs requests as they are, with the key that one writes; at ERROR those that nobody has
+# answered. Whatever it has to say it raises, too, so nobody gets any of it, whoever collects logs.
 for _name in ("smp", "smpclient"):
-    logging.getLogger(_name).addHandler(logging.NullHandler())
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 
 def _say_nothing(text: str) -> None:
     pass
 
 
+def shown(argv: list[str]) -> str:
+    """Return a verb of a unit's shell as it may be shown: without the code that unlocks it."""
+    has_code = len(argv) > 1 and argv[0].lower() == "unlock"
+    return f"{argv[0]} ***" if has_code else " ".join(argv)
+
+
 class LinkError(FieldbeatError):
     """The connection failed while it was in use."""
+
+
+class Silent(CannotTry):
+    """Nothing answered at a port."""
+
+
+class AtPrompt(CannotTry):
+    """The program of the unit was stopped: it stands at the MicroPython prompt."""
 
 
 class Refused(LinkError):
@@ -64,8 +81,12 @@ class Refused(LinkError):
         err = getattr(answer, "err", None)
         rc = getattr(err or answer, "rc", answer)
         self.code = getattr(rc, "name", str(rc))
-        step = getattr(answer, "rsn", None) or "see that the unit runs firmware of this version"
-        super().__init__(f"the unit refused {what}: {self.code}", step)
+        step = getattr(answer, "rsn", None) or tr(
+            "see that the unit runs firmware of this version"
+        )
+        super().__init__(
+            tr("the unit refused {what}: {code}").format(what=what, code=self.code), step
+        )
 
 
 class _Transport(SMPSerialTransport):
@@ -82,6 +103,15 @@ class _Transport(SMPSerialTransport):
             await super()._drain_tx()
 
     heard = b""  # what came last that was no SMP
+
+    def leave_raw_repl(self) -> None:
+        """Send Ctrl-B: the raw REPL says nothing of itself, the prompt that follows does.
+
+        A unit's program and its console do nothing with it.
+        """
+        if not self.heard:
+            with suppress(OSError):  # the port is gone, the next request says so
+                self._conn.write(b"\x02")
 
     def forget(self) -> None:
         """Drop what came late or garbled."""
@@ -146,18 +176,30 @@ class SmpLink:
                 answer = self._ask(system.MCUMgrParametersRead(), timeout_s=1.0)
             except TimeoutError:
                 if self._transport.heard.endswith(_PROMPTS):
-                    raise CannotTry(
-                        f"{self.port}: the program was stopped, the unit stands at the"
-                        " MicroPython prompt",
-                        "press Ctrl-D in 'fieldbeat console', that starts it",
+                    raise AtPrompt(
+                        tr(
+                            "{port}: the program was stopped, the unit stands at the MicroPython "
+                            "prompt"
+                        ).format(port=self.port),
+                        tr(
+                            "press Ctrl-D in 'fieldbeat console', that starts it; or 'mpremote "
+                            "connect {port} reset'"
+                        ).format(port=self.port),
                     ) from None
                 if time.monotonic() >= give_up_s:
-                    raise CannotTry(
-                        f"{self.port} is silent: nothing answered in {seconds:.0f} s",
-                        "see that the board has power and runs fieldbeat ('fieldbeat flash')",
+                    raise Silent(
+                        tr("{port} is silent: nothing answered in {seconds:.0f} s").format(
+                            port=self.port, seconds=seconds
+                        ),
+                        tr("see that the board has power and runs fieldbeat ('fieldbeat flash')"),
                     ) from None
-                remark(f"waiting for the unit at {self.port}, at most {seconds:.0f} s ...")
+                remark(
+                    tr("waiting for the unit at {port}, at most {seconds:.0f} s ...").format(
+                        port=self.port, seconds=seconds
+                    )
+                )
                 remark = _say_nothing
+                self._transport.leave_raw_repl()
                 continue
             if hasattr(answer, "buf_size"):
                 self._transport.initialize(answer.buf_size)
@@ -165,16 +207,18 @@ class SmpLink:
 
     def echo(self, text: str) -> str:
         """Return what the unit sends back for a text."""
-        return self._request("an echo", system.EchoWrite(d=text)).r
+        return self._request(tr("an echo"), system.EchoWrite(d=text)).r
 
     def information(self) -> str:
         """Return the unit's line about itself: firmware, name, version, board, interpreter."""
-        return self._request("information", system.OSApplicationInfoRead(format="a")).output
+        return self._request(tr("information"), system.OSApplicationInfoRead(format="a")).output
 
     def read_setting(self, name: str) -> bytes | None:
         """Return a setting, or None if the unit has none of that name or no value."""
         try:
-            return self._request(f"reading {name}", settings.ReadSetting(name=name)).val
+            return self._request(
+                tr("reading {name}").format(name=name), settings.ReadSetting(name=name)
+            ).val
         except Refused as refused:
             if refused.code in ("KEY_NOT_FOUND", "ROOT_KEY_NOT_FOUND"):
                 return None
@@ -182,11 +226,13 @@ class SmpLink:
 
     def write_setting(self, name: str, value: bytes) -> None:
         """Write a setting; the value is never part of an error."""
-        self._request(f"writing {name}", settings.WriteSetting(name=name, val=value))
+        self._request(
+            tr("writing {name}").format(name=name), settings.WriteSetting(name=name, val=value)
+        )
 
     def commit_settings(self) -> None:
         """Let the unit check and take over an uploaded configuration."""
-        self._request("the configuration", settings.CommitSettings())
+        self._request(tr("the configuration"), settings.CommitSettings())
 
     def upload(self, path: str, data: bytes) -> None:
         """Write a file on the unit."""
@@ -195,28 +241,34 @@ class SmpLink:
             async for _ in self._client.upload_file(data, path):
                 pass
 
-        self._transfer(f"writing {path}", send)
+        self._transfer(tr("writing {path}").format(path=path), send)
 
     def download(self, path: str) -> bytes | None:
         """Return a file of the unit, or None if it has no such file."""
         try:
-            self._request(f"reading {path}", files.FileStatus(name=path))
+            self._request(tr("reading {path}").format(path=path), files.FileStatus(name=path))
         except Refused as refused:
             if refused.code == "FILE_NOT_FOUND":
                 return None
             raise
-        return self._transfer(f"reading {path}", lambda: self._client.download_file(path))
+        return self._transfer(
+            tr("reading {path}").format(path=path), lambda: self._client.download_file(path)
+        )
 
     def status(self) -> dict[str, str]:
         """Return what the verb `status` of the unit's shell shows, by its names."""
-        answer = self._request("its status", shell.Execute(argv=["status"]))
+        answer = self._request(tr("its status"), shell.Execute(argv=["status"]))
         rows = (line.partition("  ") for line in answer.o.splitlines())
         return {name.strip(): value.strip() for name, _, value in rows}
 
-    def run(self, argv: list[str]) -> tuple[str, int]:
-        """Run a verb of the unit's shell, once, and return its output and its exit code."""
-        what = f"'{' '.join(argv)}'"
-        answer = self._request(what, shell.Execute(argv=argv), attempts=1, timeout_s=VERB_S)
+    def run(
+        self, argv: list[str], attempts: int = 1, timeout_s: float = VERB_S
+    ) -> tuple[str, int]:
+        """Run a verb of the unit's shell and return its output and its exit code.
+
+        With more `attempts` than one it may run more than once.
+        """
+        answer = self._request(f"'{shown(argv)}'", shell.Execute(argv=argv), attempts, timeout_s)
         return answer.o, answer.ret
 
     def reset(self) -> None:
@@ -225,8 +277,8 @@ class SmpLink:
         Raises:
             CannotTry: it stays silent.
         """
-        self._request("a reset", system.ResetWrite())
-        time.sleep(SETTLE_S)
+        self._request(tr("a reset"), system.ResetWrite())
+        self._pause(SETTLE_S)
         self.wait()
 
     def _request(
@@ -245,21 +297,28 @@ class SmpLink:
             if refused.code != "ENOMEM":
                 break
             if attempt + 1 < attempts:
-                time.sleep(ROOM_S)
+                self._pause(ROOM_S)
         raise refused or self._no_answer(what)
 
     def _ask(self, request: Any, timeout_s: float) -> Any:
         return self._run(self._client.request(request, timeout_s=timeout_s))
 
     def _transfer(self, what: str, start: Any) -> Any:
+        refused: Refused | None = None
         for _ in range(ATTEMPTS):
             try:
                 return self._run(start())
             except SMPUploadError as error:
-                raise Refused(what, error.args[0]) from error
+                refused = Refused(what, error.args[0])
+                if refused.code != "ENOMEM":
+                    raise refused from error
+                self._pause(ROOM_S)
             except TimeoutError:
                 continue
-        raise self._no_answer(what)
+        raise refused or self._no_answer(what)
+
+    def _pause(self, seconds: float) -> None:
+        time.sleep(seconds)
 
     def _run(self, work: Coroutine) -> Any:
         """Run a coroutine.
@@ -275,7 +334,10 @@ class SmpLink:
             raise
         except (SMPTransportDisconnected, OSError) as error:
             raise LinkError(
-                f"{self.port} was lost", "plug the cable in and run the same command again"
+                tr("{port} was lost").format(port=self.port),
+                tr("{step}, then run the same command again").format(
+                    step=serial_port.lost_step(self.port)
+                ),
             ) from error
         except _GARBLED as error:
             self._transport.forget()
@@ -283,5 +345,8 @@ class SmpLink:
 
     def _no_answer(self, what: str) -> LinkError:
         return LinkError(
-            f"{self.port}: no answer to {what}", "see cable and power, and run it again"
+            tr("{port}: no answer to {what}").format(port=self.port, what=what),
+            tr("{step}, then run the same command again").format(
+                step=serial_port.lost_step(self.port)
+            ),
         )

@@ -17,8 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import boards, quantities, times
+from . import level_reach, quantities, times
 from .alarm_tables import Alarm, Condition, Pace, Rain
+from .language import tr
 from .validation import did_you_mean
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 HOLD_MAX_S = 86_400
 RAIN_SUMS = ("last_5min", "last_hour", "day")  # what firmware/rain_sums.py gives
 SHORT_S = 300  # the shortest of them: with a longer interval it would be empty
-BIDDING = "one of above, below and rises, a quantity like '2.50 m'"
+BIDDING = tr("one of above, below and rises, a quantity like '2.50 m'")
 
 
 class _Mark(NamedTuple):
@@ -62,7 +63,11 @@ class _Reader:
             return None
         back = self._counts(place, "back", alarm.back, mark) if alarm.back else 0
         if back < 0:
-            self.problems.append(f"{place} back = '{alarm.back}': must not be below 0")
+            self.problems.append(
+                tr("{place} back = '{back}': must not be below 0").format(
+                    place=place, back=alarm.back
+                )
+            )
         where = alarm.number, mark.channel.name, mark.unit, mark.channel.scale
         return [*where, mark.threshold, mark.below, back, hold_s, mark.rises]
 
@@ -71,7 +76,9 @@ class _Reader:
         hold_s = self._seconds("[pace]", pace.hold, HOLD_MAX_S)
         if pace.look_s > pace.interval_s:
             self.problems.append(
-                f"[pace] look_s = {pace.look_s}: must be at most interval_s, {pace.interval_s} s"
+                tr("[pace] look_s = {look_s}: must be at most interval_s, {interval_s} s").format(
+                    look_s=pace.look_s, interval_s=pace.interval_s
+                )
             )
         return {
             "interval_s": pace.interval_s,
@@ -86,22 +93,30 @@ class _Reader:
         channel = self._channels.get(given.channel)
         if channel is None:
             near = did_you_mean(given.channel, self._channels)
-            text = f"{place} channel = '{given.channel}': {self._profile.id} has none, {near}"
+            text = tr("{place} channel = '{channel}': {id} has none, {near}").format(
+                place=place, channel=given.channel, id=self._profile.id, near=near
+            )
             self.problems.append(text)
         sides = [key for key in ("above", "below", "rises") if getattr(given, key) is not None]
         if len(sides) != 1:
-            self.problems.append(f"{place}: must have {BIDDING}")
+            self.problems.append(
+                tr("{place}: must have {bidding}").format(place=place, bidding=BIDDING)
+            )
         if channel is None or len(sides) != 1:
             return None
         side, text = sides[0], getattr(given, sides[0])
         mark = _Mark(channel, 0, side == "below", side == "rises")
         mark = mark._replace(threshold=self._counts(place, side, text, mark))
         if mark.rises and mark.threshold <= 0:
-            self.problems.append(f"{place} rises = '{text}': must be above 0")
+            self.problems.append(
+                tr("{place} rises = '{text}': must be above 0").format(place=place, text=text)
+            )
         elif not mark.rises and not channel.minimum <= mark.threshold <= channel.maximum:
             low, high = (quantities.told(n, channel) for n in (channel.minimum, channel.maximum))
             self.problems.append(
-                f"{place} {side} = '{text}': {channel.name} is only from {low} to {high}"
+                tr("{place} {side} = '{text}': {name} is only from {low} to {high}").format(
+                    place=place, side=side, text=text, name=channel.name, low=low, high=high
+                )
             )
         return mark if len(self.problems) == before else None
 
@@ -118,8 +133,14 @@ class _Reader:
         except ValueError:
             seconds = high + 1
         if seconds > high:
-            allowed = f"a time like '30 s' or '30 min', at most {times.span(high)}"
-            self.problems.append(f"{place} hold = '{text}': must be {allowed}")
+            allowed = tr("a time like '30 s' or '30 min', at most {span}").format(
+                span=times.span(high)
+            )
+            self.problems.append(
+                tr("{place} hold = '{text}': must be {allowed}").format(
+                    place=place, text=text, allowed=allowed
+                )
+            )
         return seconds
 
 
@@ -154,31 +175,39 @@ def problems(config: NodeConfig) -> Iterator[str]:
     if config.profile.role == "speaker":
         for name in ("alarm", "pace", "rain"):
             if getattr(tables, name):
-                yield f"[{name}]: a speaker has signed rules (fieldbeat rule set), remove it"
+                yield tr(
+                    "[{name}]: a speaker has signed rules (fieldbeat rule set), remove it"
+                ).format(name=name)
         return
     yield from found.problems
     numbers = [alarm.number for alarm in tables.alarm]
     for number in sorted({n for n in numbers if numbers.count(n) > 1}):
-        yield f"[[alarm]] number = {number}: used twice"
+        yield tr("[[alarm]] number = {number}: used twice").format(number=number)
     interval_s = config.sampling_interval_s
     if found.pace and found.pace["interval_s"] > interval_s and not tables.pace:
         yield (
-            f"[sampling] interval_s = {interval_s}: must be at least that of [pace] in profile "
-            f"'{config.profile.id}', {found.pace['interval_s']} s, or add a [pace] of its own"
+            tr(
+                "[sampling] interval_s = {interval_s}: must be at least that of [pace] "
+                "in profile '{id}', {pace} s, or add a [pace] of its own"
+            ).format(interval_s=interval_s, id=config.profile.id, pace=found.pace["interval_s"])
         )
     elif found.pace and found.pace["interval_s"] > interval_s:
         yield (
-            f"[pace] interval_s = {found.pace['interval_s']}: must be at most that of [sampling], "
-            f"{interval_s} s"
+            tr(
+                "[pace] interval_s = {pace}: must be at most that of [sampling], {interval_s} s"
+            ).format(pace=found.pace["interval_s"], interval_s=interval_s)
         )
     if _has_sums(config) and interval_s > SHORT_S:
         yield (
-            f"[sampling] interval_s = {interval_s}: the rain of the last five minutes needs at "
-            f"most {SHORT_S} s"
+            tr(
+                "[sampling] interval_s = {interval_s}: the rain of the last five minutes "
+                "needs at most {short_s} s"
+            ).format(interval_s=interval_s, short_s=SHORT_S)
         )
     yield from _contradictions(found.alarms, found.pace)
     yield from _without_a_part(config, found)
-    yield from _out_of_reach(config, found)
+    pace = found.pace["marks"] if tables.pace and found.pace else []
+    yield from level_reach.problems(config, level_reach.marks_of(config, found.alarms, pace))
 
 
 def _contradictions(alarms: list[list[Any]], pace: dict[str, Any] | None) -> Iterator[str]:
@@ -187,60 +216,42 @@ def _contradictions(alarms: list[list[Any]], pace: dict[str, Any] | None) -> Ite
         for second in alarms[n + 1 :]:
             same = first[1] == second[1] and first[8] == second[8]
             if same and first[4:6] == second[4:6] and first[7] == second[7]:
-                yield f"[[alarm]] {second[0]}: the same as alarm {first[0]}"
+                yield tr("[[alarm]] {second}: the same as alarm {first}").format(
+                    second=second[0], first=first[0]
+                )
             below, above = (first, second) if first[5] else (second, first)
             if same and first[5] != second[5] and above[4] < below[4]:
                 yield (
-                    f"[[alarm]] {above[0]} and {below[0]}: {first[1]} is always above the one or "
-                    "below the other"
+                    tr(
+                        "[[alarm]] {above} and {below}: {first} is always above the one or below "
+                        "the other"
+                    ).format(above=above[0], below=below[0], first=first[1])
                 )
     if pace is None:
         return
     for number, channel, _, _, threshold, below, _, _, rises in alarms:
         own = [m for m in pace["marks"] if (m[0], m[2], m[3]) == (channel, below, rises)]
         if own and all((m[1] < threshold) if below else (m[1] > threshold) for m in own):
+            near, side = ("higher", "below") if below else ("lower", "above")
             yield (
-                f"[[alarm]] {number}: {channel} passes it before any mark of [[pace.when]], which "
-                "is to warn of it"
+                tr(
+                    "[[alarm]] {number}: {channel} passes it before any mark of "
+                    "[[pace.when]], which is to warn of it: give one of these a {near} "
+                    "'{side}', or the alarm another mark"
+                ).format(number=number, channel=channel, near=near, side=side)
             )
 
 
 def _without_a_part(config: NodeConfig, found: _Reader) -> Iterator[str]:
     """What is watched has to be measured: a part that is switched off raises no alarm."""
-    fitted, board = config.tables.fitted, config.board
+    board = config.board
     channels = {channel.name: channel for channel in config.profile.channels}
     given = {alarm.number for alarm in config.tables.alarm}
     for number, name, *_ in found.alarms:
         part = board.fitted.get(channels[name].part)
         if part is None or number not in given:
             continue
-        override = fitted.get(channels[name].part)
         if channels[name].part not in config.enabled:
-            yield f"[[alarm]] {number}: {name} needs [fitted.{channels[name].part}], which is off"
-        elif boards.measures_level(part) and not (override and override.datum_mm is not None):
-            yield f"[[alarm]] {number}: {name} needs [fitted.{channels[name].part}] datum_mm"
-
-
-def _out_of_reach(config: NodeConfig, found: _Reader) -> Iterator[str]:
-    """A level that its sensor never tells is never crossed: no alarm, and nobody knows."""
-    channels = {channel.name: channel for channel in config.profile.channels}
-    given = {alarm.number for alarm in config.tables.alarm}
-    marks = [(f"[[alarm]] {a[0]}", a[1], a[4], a[5], a[8]) for a in found.alarms if a[0] in given]
-    if config.tables.pace and found.pace:
-        marks += [(f"[[pace.when]] {n}", *m) for n, m in enumerate(found.pace["marks"], 1)]
-    for place, name, threshold, below, rises in marks:
-        channel = channels[name]
-        part, override = config.enabled.get(channel.part), config.tables.fitted.get(channel.part)
-        if rises or not (part and boards.measures_level(part) and override):
-            continue
-        if override.datum_mm is None or not channel.source.endswith(".level"):
-            continue
-        ends = boards.level_range_mm(part, override.datum_mm)
-        low, high = (mm * channel.scale // 1000 for mm in ends or (0, 0))
-        if ends and not (low < threshold <= high if below else low <= threshold < high):
-            told, lowest, highest = (quantities.told(n, channel) for n in (threshold, low, high))
-            yield (
-                f"{place} {'below' if below else 'above'} = '{told}': [fitted.{channel.part}] "
-                f"({part.part}, datum_mm = {override.datum_mm}) can only measure from {lowest} to "
-                f"{highest}"
+            yield tr("[[alarm]] {number}: {name} needs [fitted.{part}], which is off").format(
+                number=number, name=name, part=channels[name].part
             )

@@ -28,10 +28,15 @@ from fieldbeat.protocols.schema import Schema
 
 from .database import Database
 from .errors import CannotTry
+from .language import tr
 from .paths import store_file
 from .store_tables import LAYOUT
 
 DECODED, WAITING, BAD = "decoded", "waiting", "bad"  # states of a record
+
+
+class NothingCollected(CannotTry):
+    """There is no store yet."""
 
 
 @dataclass
@@ -89,7 +94,8 @@ class Store:
             decode what waits.
 
     Raises:
-        CannotTry: the file is missing, of an older version, no store, or cannot be opened.
+        NothingCollected: the file is missing.
+        CannotTry: it is of an older version, no store, or cannot be opened.
     """
 
     def __init__(self, path: Path | None = None, create: bool = True) -> None:
@@ -97,8 +103,10 @@ class Store:
         try:
             self.database = Database(file, LAYOUT, create)
         except FileNotFoundError:
-            step = "start 'fieldbeat collect', or name the file with --db"
-            raise CannotTry(f"nothing was collected in {file} yet", step) from None
+            step = tr("start 'fieldbeat collect', or name the file with --db")
+            raise NothingCollected(
+                tr("nothing was collected in {file} yet").format(file=file), step
+            ) from None
         self.transaction = self.database.transaction
         self.orders_made = 0  # here; `outside_version` tells of those of other connections
         self._layouts: dict[tuple[str, Schema], int] = {}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from .database import Layout
+from .language import tr
 
 # As of version 2; another layout of them needs a step of its own.
 _REPORTS = """
@@ -117,5 +118,5 @@ LAYOUT = Layout(
     tables=_TABLES,
     since_version_1="frames",
     steps=_STEPS,
-    remedy="start 'fieldbeat collect' on it once, which brings it up to date",
+    remedy=tr("start 'fieldbeat collect' on it once, which brings it up to date"),
 )

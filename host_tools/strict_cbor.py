@@ -11,6 +11,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from .language import tr
+
 MAX_DEPTH = 16
 
 
@@ -34,7 +36,9 @@ def loads(data: bytes) -> Any:
         item = decoder.decode()
     except (cbor2.CBORError, ValueError, TypeError, OverflowError) as error:
         text = " ".join(str(error).split())
-        raise StrictCBORError(f"this is no CBOR item: {text}") from None
+        raise StrictCBORError(tr("this is no CBOR item: {text}").format(text=text)) from None
     if file.read(1):
-        raise StrictCBORError(f"bytes follow the CBOR item of {file.tell() - 1} bytes")
+        raise StrictCBORError(
+            tr("bytes follow the CBOR item of {value} bytes").format(value=file.tell() - 1)
+        )
     return item

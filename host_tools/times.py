@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from .language import tr
+
 DEVICE_EPOCH_S = 1_704_067_200  # 2024-01-01T00:00:00Z: devices count seconds from here
 
 
@@ -54,11 +56,30 @@ def duration(text: str) -> float:
     return float(found[1]) * {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400}[found[2]]
 
 
+MIDNIGHT, SUNRISE, SUNSET = "midnight", "sunrise", "sunset"
+
+
+def of_day(text: str) -> tuple[str, int]:
+    """Return a time of day as seconds after MIDNIGHT, SUNRISE or SUNSET.
+
+    Raises:
+        ValueError: it is none like '18:30', 'sunrise' or 'sunset-1:00'.
+    """
+    found = re.fullmatch(r"(?:(sunrise|sunset)(?:([+-])(?=\d))?)?(?:(\d{1,2}):(\d\d))?", text)
+    if not found or not text or (found[1] and bool(found[2]) != bool(found[3])):
+        raise ValueError(text)
+    base, sign, hours, minutes = found.groups()
+    seconds = int(hours or 0) * 3600 + int(minutes or 0) * 60
+    if int(minutes or 0) > 59 or seconds > (43_200 if base else 86_400):
+        raise ValueError(text)
+    return base or MIDNIGHT, -seconds if sign == "-" else seconds
+
+
 def span(seconds: float) -> str:
     """Return a duration in at most two units, for instance '3 h 20 min'."""
     seconds = int(seconds)
     if seconds < 0:
-        return f"in {span(-seconds)}"
+        return tr("in {value}").format(value=span(-seconds))
     parts: list[str] = []
     for size, name in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
         count, seconds = divmod(seconds, size)

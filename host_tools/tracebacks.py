@@ -7,10 +7,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from . import app_files, short_names
+from . import short_names
+from .app_imports import module_of
 
 _FRAME = re.compile(r'File "([\w.]+)"')
-_WORD = re.compile(r"\b(_\w+)")
+_WORD = re.compile(r"\b(_\w+|[A-Z]\d+)\b")
 
 
 def explain(text: str, sources: Mapping[str, bytes]) -> str:
@@ -19,7 +20,7 @@ def explain(text: str, sources: Mapping[str, bytes]) -> str:
     Each frame names its module; the line with the error has the names of the innermost frame.
     """
     originals = {
-        app_files.module_of(path): {new: old for old, new in names.items()}
+        module_of(path): {new: old for old, new in names.items()}
         for path, names in short_names.new_names(sources).items()
     }
     lines = []

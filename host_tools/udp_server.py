@@ -24,6 +24,7 @@ from typing import Any
 
 from .collector import Collector
 from .errors import CannotTry, FieldbeatError
+from .language import os_reason, tr
 
 
 def address(text: str) -> tuple[str, int]:
@@ -34,7 +35,9 @@ def address(text: str) -> tuple[str, int]:
     """
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdecimal() or not 0 <= int(port) <= 65535:
-        raise CannotTry(f"'{text}' is no address to listen on", "give HOST:PORT")
+        raise CannotTry(
+            tr("'{text}' is no address to listen on").format(text=text), "give HOST:PORT"
+        )
     return host.strip("[]") or "0.0.0.0", int(port)
 
 
@@ -162,8 +165,17 @@ async def _tidied(collector: Collector, stop: asyncio.Event) -> None:
 def _bind_error(host: str, port: int, error: OSError) -> CannotTry:
     place = f"{host}:{port}"
     if error.errno == errno.EADDRINUSE:
-        return CannotTry(f"{place} is used by another program", "choose another port with --bind")
+        step = tr("is a collector running already? If not, choose another port with --bind")
+        return CannotTry(tr("{place} is used by another program").format(place=place), step)
     if error.errno == errno.EACCES:
-        return CannotTry(f"you may not listen on {place}", "choose a port above 1023 with --bind")
-    step = "give an address of this host with --bind, or 0.0.0.0 for all"
-    return CannotTry(f"{place} cannot be listened on: {error.strerror}", step)
+        return CannotTry(
+            tr("you may not listen on {place}").format(place=place),
+            tr("choose a port above 1023 with --bind"),
+        )
+    step = tr("give an address of this host with --bind, or 0.0.0.0 for all")
+    return CannotTry(
+        tr("{place} cannot be listened on: {strerror}").format(
+            place=place, strerror=os_reason(error)
+        ),
+        step,
+    )

@@ -14,7 +14,7 @@ from typing import Any
 
 from fieldbeat.protocols import cbor, command, event
 
-from .registry import Unit
+from .registered_unit import Unit
 from .store import Store
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from .errors import CannotTry
 from .geometry import Point, is_point
+from .language import tr
 from .registry import Registry
 
 COLUMNS = ["unit", "latitude", "longitude"]
@@ -30,18 +31,27 @@ def read(path: Path) -> dict[str, Point]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CannotTry(f"{path} cannot be read: {error}", "name a CSV table") from None
+        message = tr("{path} cannot be read: {error}").format(path=path, error=error)
+        raise CannotTry(message, tr("name a CSV table")) from None
     if not rows or [name.strip() for name in rows[0]] != COLUMNS:
-        raise CannotTry(f"{path} has another head", f"let it begin with {','.join(COLUMNS)}")
+        raise CannotTry(
+            tr("{path} has another head").format(path=path),
+            tr("let it begin with {listed}").format(listed=",".join(COLUMNS)),
+        )
     places: dict[str, Point] = {}
     for number, row in enumerate(rows[1:], 2):
         if not row:
             continue
         name, place = _place(row)
         if place is None or name in places:
-            what = "names a unit twice" if name in places else "has no unit and place"
-            step = "write it as speaker-01,30.5810,114.2700, in degrees"
-            raise CannotTry(f"{path}, line {number} {what}: {','.join(row)[:60]}", step)
+            what = tr("names a unit twice") if name in places else tr("has no unit and place")
+            step = tr("write it as speaker-01,30.5810,114.2700, in degrees")
+            raise CannotTry(
+                tr("{path}, line {number} {what}: {listed}").format(
+                    path=path, number=number, what=what, listed=",".join(row)[:60]
+                ),
+                step,
+            )
         places[name] = place
     return places
 
@@ -54,8 +64,12 @@ def keep(registry: Registry, places: dict[str, Point]) -> None:
     """
     unknown = [name for name in places if registry.unit(name) is None]
     if unknown:
-        message = f"{registry.path} has no unit {', '.join(unknown[:12])}"
-        raise CannotTry(message, "correct the name, or provision it first; nothing was written")
+        message = tr("{path} has no unit {listed}").format(
+            path=registry.path, listed=", ".join(unknown[:12])
+        )
+        raise CannotTry(
+            message, tr("correct the name, or provision it first; nothing was written")
+        )
     with registry.database.transaction():
         for name, (latitude, longitude) in places.items():
             where = {"latitude": latitude, "longitude": longitude}

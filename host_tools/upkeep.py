@@ -12,10 +12,14 @@ from __future__ import annotations
 from fieldbeat.protocols import command
 from fieldbeat.protocols.command import DAILY
 
-from . import alert_words, alerts
-from .alert_desk import LOWEST, Desk, Plan, Request
-from .alerts import Asked, Window
-from .wording import counted
+from . import alert_places, alert_words
+from .alert_desk import Desk
+from .alert_places import Asked
+from .alert_plan import LOWEST, Plan
+from .alert_request import Request
+from .alerts import Window
+from .language import tr
+from .wording import all_of, counted
 
 WINDOW_S = 600.0
 _RANK = (DAILY, LOWEST)
@@ -31,8 +35,8 @@ def self_test(desk: Desk, request: Request) -> Plan:
     asked = _everywhere(desk, request, request.silent)
     issuers = desk.chosen(request.issuers, *_RANK)
     window = Window(0.0, desk.now() + (request.for_s or WINDOW_S))
-    told = "a silent self-test" if request.silent else "a self-test with a tone"
-    signed = f"signed by {' and '.join(issuer.name for issuer in issuers)}"
+    told = tr("a silent self-test") if request.silent else tr("a self-test with a tone")
+    signed = tr("signed by {listed}").format(listed=all_of(issuer.name for issuer in issuers))
     summary = (told, f"{_where(asked)}, {signed}")
     plan = Plan(command.SELFTEST, _RANK, told, window, asked, tuple(issuers), summary)
     return desk.checked(plan)
@@ -46,7 +50,7 @@ def ask(desk: Desk, request: Request) -> Plan:
     """
     asked = _everywhere(desk, request, None)
     window = Window(0.0, desk.now() + WINDOW_S)
-    told = "a question how they are"
+    told = tr("a question how they are")
     return desk.checked(
         Plan(command.STATUS, _RANK, told, window, asked, (), (told, _where(asked)))
     )
@@ -54,9 +58,11 @@ def ask(desk: Desk, request: Request) -> Plan:
 
 def _everywhere(desk: Desk, request: Request, args: object) -> Asked:
     places = request.areas, request.groups, request.units, request.everyone
-    return [(part, args) for part in alerts.choose(desk.registry, *places)]
+    return [(part, args) for part in alert_places.choose(desk.registry, *places)]
 
 
 def _where(asked: Asked) -> str:
     units = [unit for part, _ in asked for unit in part.units]
-    return f"at {counted(len(units), 'loudspeaker')}: {alert_words.areas(units)}"
+    return tr("at {counted}: {areas}").format(
+        counted=counted(len(units), "loudspeaker"), areas=alert_words.areas(units)
+    )

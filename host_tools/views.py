@@ -5,28 +5,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fieldbeat.protocols import cbor, event
 from fieldbeat.protocols.schema import NORMAL
 
-from . import energy, scaled, self_tests, unit_clips
+from . import (
+    config_changes,
+    control_spoken,
+    decision_log,
+    energy,
+    scaled,
+    self_tests,
+    standing_alarms,
+    unit_clips,
+)
 from .errors import CannotTry
 from .gaps import Gap, Gaps
+from .language import tr
+from .paths import registry_file
 from .records import counters, number
 from .refusals import HOUR_S
-from .registry import SPEAKER, Registry, Unit
+from .registered_unit import SPEAKER, Unit
+from .registry import Registry
+from .series import none_yet
+from .standing_alarms import StandingAlarm
 from .store import Contact, Forgeries, Report, Store
 from .times import iso, span
 
 SILENT_AFTER_REPORTS = 2
+DECISIONS = 400  # the last ones say how actuators stand, but of one that hardly moves
 REPORT_S = 3600  # assumed while a unit's own interval is not known
-
-SYMBOLS = {
-    "Cel": "°C",
-    "uS/cm": "µS/cm",
-}  # SenML units (RFC 8428, 12.1) that people write otherwise
 
 
 @dataclass(frozen=True)
@@ -56,11 +68,16 @@ class UnitView:
     readings: list[Reading] = field(default_factory=list)
     app: str = ""
     restart: str = ""
-    uptime_s: int | None = None
+    config_unknown: bool = False  # it was changed at its console since it was provisioned
+    uptime_s: int | None = None  # as it told at ...
+    uptime_at_s: int | None = None
     pending: int | None = None
     rsrp_dbm: float | None = None
     battery_v: float | None = None
     counters: dict[str, int] = field(default_factory=dict)
+    alarms: list[StandingAlarm] = field(default_factory=list)  # of a station, that stand
+    actuators: list[str] = field(default_factory=list)  # what each does, in words
+    actuator_faults: list[str] = field(default_factory=list)
     energy: str = ""  # where it went in the last day that the unit told, in words
     refused: dict[str, int] = field(default_factory=dict)
     forged: list[str] = field(default_factory=list)  # floods of bad tags, in words
@@ -97,8 +114,11 @@ class Views:
         """Raise CannotTry for a unit that nobody knows."""
         names = self.names()
         if name not in names:
-            known = ", ".join(names) or "none"
-            raise CannotTry(f"no unit '{name}' is registered or was heard", f"known: {known}")
+            known = ", ".join(names) or tr("none")
+            raise CannotTry(
+                tr("no unit '{name}' is registered or was heard").format(name=name),
+                tr("known: {known}").format(known=known),
+            )
 
     def units(self, now_s: float) -> list[UnitView]:
         """Return every unit, by name."""
@@ -111,7 +131,7 @@ class Views:
         contact = self._store.contact(name)
         self._describe(view, unit, contact, now_s)
         view.readings = self._latest(name, now_s)
-        self._add_events(view)
+        self._add_events(view, now_s)
         self._add_counts(view, contact)
         if unit and unit.role == SPEAKER:
             (test,) = self_tests.last(self._store, [name])
@@ -137,9 +157,16 @@ class Views:
         """
         series = self._series(name)
         wanted = {key: row for key, row in series.items() if row["name"] == channel}
+        contact = self._store.contact(name)
+        if not series and contact:
+            unit = self._registry.unit(name) if self._registry else None
+            raise none_yet(name, contact.first_s, unit.report_interval_s if unit else None)
         if not wanted:
-            known = ", ".join(dict.fromkeys(row["name"] for row in series.values())) or "none"
-            raise CannotTry(f"{name} has no channel '{channel}'", f"known: {known}")
+            known = ", ".join(dict.fromkeys(row["name"] for row in series.values())) or tr("none")
+            raise CannotTry(
+                tr("{name} has no channel '{channel}'").format(name=name, channel=channel),
+                tr("known: {known}").format(known=known),
+            )
         readings = [
             reading
             for layout, columns in self._store.layouts(name)
@@ -188,20 +215,32 @@ class Views:
         return list(latest.values())
 
     def _last_event(self, name: str, type_: int) -> dict:
+        return self._last_told(name, type_)[1]
+
+    def _last_told(self, name: str, type_: int) -> tuple[int | None, dict]:
         row = self._one(
-            "SELECT body FROM events WHERE unit = ? AND type = ? ORDER BY record DESC LIMIT 1",
+            "SELECT t, body FROM events WHERE unit = ? AND type = ? ORDER BY record DESC LIMIT 1",
             *(name, type_),
         )
-        return cbor.decode(row["body"]) if row else {}
+        return (row["t"], cbor.decode(row["body"])) if row else (None, {})
 
-    def _add_events(self, view: UnitView) -> None:
+    def _add_events(self, view: UnitView, now_s: float) -> None:
         boot = self._last_event(view.name, event.BOOT)
         view.app = str(boot.get(event.BOOT_VERSION, ""))
         view.restart = str(boot.get(event.BOOT_CAUSE, ""))
+        if self._registry:
+            view.config_unknown = config_changes.is_unknown(self._store, self._registry, view.name)
         ledger = energy.parse(self._last_event(view.name, event.ENERGY))
         view.energy = ledger.text if ledger else ""
-        health = self._last_event(view.name, event.HEALTH)
+        view.alarms = standing_alarms.of_unit(self._store, view.name)
+        told = decision_log.of_unit(self._store, view.name, DECISIONS)
+        view.actuators = decision_log.brief(told, now_s, self._travels_s(view.name))
+        view.actuator_faults = [
+            decision_log.fault_told(each) for each in decision_log.faults(told)
+        ]
+        told_s, health = self._last_told(view.name, event.HEALTH)
         view.uptime_s = number(health, event.HEALTH_UPTIME_S)
+        view.uptime_at_s = told_s
         view.pending = number(health, event.HEALTH_PENDING)
         view.counters = counters(health)
         signal = health.get(event.HEALTH_SIGNAL)
@@ -209,6 +248,10 @@ class Views:
         view.rsrp_dbm = rsrp if isinstance(rsrp, int | float) else None
         millivolts = number(health, event.HEALTH_BATTERY_MV)
         view.battery_v = millivolts / 1000 if millivolts else None
+
+    def _travels_s(self, name: str) -> dict[str, float]:
+        spoken = control_spoken.parse(self._registry.control(name)) if self._registry else None
+        return spoken.travels_s if spoken else {}
 
     def _add_counts(self, view: UnitView, contact: Contact | None) -> None:
         name = view.name
@@ -218,6 +261,33 @@ class Views:
         sql = "SELECT COUNT(*) FROM records WHERE unit = ? AND state = 'waiting'"
         view.waiting = self._one(sql, name)[0]
         view.missing = self._gaps.count(contact) if contact else 0
+
+
+def registered(registry: Path | None) -> list[UnitView]:
+    """Return the units of a registry, if there is one, as what it says of them."""
+    if not registry_file(registry).exists():
+        return []
+    with closing(Registry(registry, create=False)) as units:
+        return [
+            UnitView(unit.name, unit.site, unit.state, unit.report_interval_s or REPORT_S)
+            for unit in units.units()
+        ]
+
+
+@contextmanager
+def opened(db: Path | None, registry: Path | None) -> Iterator[tuple[Store, Views]]:
+    """Open a store, and the registry if there is one, to be asked.
+
+    Raises:
+        CannotTry: nothing was collected yet, or a file cannot be opened.
+    """
+    with ExitStack() as last:
+        store = Store(db, create=False)
+        last.callback(store.close)
+        units = Registry(registry, create=False) if registry_file(registry).exists() else None
+        if units:
+            last.callback(units.close)
+        yield store, Views(store, units)
 
 
 def _readings(report: Report, columns: list[int], series: dict[int, Any]) -> Iterator[Reading]:
@@ -238,7 +308,7 @@ def _reading(series: Any, t: int, counts: int | None, quality: int, synced: bool
         at_s=t,
         value=value,
         text="" if counts is None else scaled.text(counts, scale),
-        symbol=SYMBOLS.get(series["symbol"], series["symbol"]),
+        symbol=scaled.symbol(series["symbol"]),
         quality=scaled.quality_name(quality),
         clock_set=synced,
     )
@@ -246,5 +316,9 @@ def _reading(series: Any, t: int, counts: int | None, quality: int, synced: bool
 
 def _told(forgeries: Forgeries) -> str:
     last_s, kid = forgeries.last_s, forgeries.kid.hex()
-    during = f"{forgeries.count} bad tags under key id {kid} in {span(last_s - forgeries.since_s)}"
-    return f"{during} until {iso(last_s)}, the last from {forgeries.source}"
+    during = tr("{count} bad tags under key id {kid} in {value}").format(
+        count=forgeries.count, kid=kid, value=span(last_s - forgeries.since_s)
+    )
+    return tr("{during} until {last_s}, the last from {source}").format(
+        during=during, last_s=iso(last_s), source=forgeries.source
+    )

@@ -9,13 +9,14 @@ nothing reads it, in the unit's NVS.
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from fieldbeat.protocols import hkdf
 
+from . import asking, secret_file
 from .errors import CannotTry
-from .node_config import Wifi
+from .language import tr
+from .node_tables import Wifi
 from .registry import Registry
 
 VARIABLE = "FIELDBEAT_WIFI_PASSWORD"
@@ -30,27 +31,35 @@ def find(registry: Registry, unit: str, wifi: Wifi | None, file: Path | None) ->
     the last time, and what a person types unseen.
 
     Raises:
-        CannotTry: it is nowhere, or no access point could have it.
+        CannotTry: it is nowhere, others may read the file, or no access point could have it.
     """
     if wifi is None or wifi.open:
         if file:
-            message = f"{unit} joins no network that has a password"
-            raise CannotTry(message, f"leave {OPTION} out, or see [wifi] in its file")
+            message = tr("{unit} joins no network that has a password").format(unit=unit)
+            raise CannotTry(
+                message, tr("leave {option} out, or see [wifi] in its file").format(option=OPTION)
+            )
         return ""
     if file:
-        return checked(_first_line(file), str(file))
+        step = tr("name a file whose first line is the password")
+        return checked(secret_file.first_line(file, step), str(file))
     if VARIABLE in os.environ:
         return checked(os.environ[VARIABLE], f"${VARIABLE}")
     known = registry.wifi_password(unit)
     if known is not None:
         return known
-    if not sys.stdin.isatty():
-        message = f"nobody is there to ask for the password of the Wi-Fi '{wifi.ssid}'"
-        raise CannotTry(message, f"name a file that holds it: {OPTION}, or set ${VARIABLE}")
-    import typer  # only where a person is asked
-
-    asked = typer.prompt(f"Password of the Wi-Fi '{wifi.ssid}'", hide_input=True, err=True)
-    return checked(asked, "the password")
+    if not asking.may_ask_secret():
+        message = tr("nobody is there to ask for the password of the Wi-Fi '{ssid}'").format(
+            ssid=wifi.ssid
+        )
+        raise CannotTry(
+            message,
+            tr("name a file that holds it: {option}, or set ${variable}").format(
+                option=OPTION, variable=VARIABLE
+            ),
+        )
+    asked = asking.secret(tr("Password of the Wi-Fi '{ssid}'").format(ssid=wifi.ssid))
+    return checked(asked, tr("the password"))
 
 
 def checked(password: str, place: str) -> str:
@@ -60,10 +69,18 @@ def checked(password: str, place: str) -> str:
         CannotTry: none can; what it is stays unsaid.
     """
     if not SHORTEST <= len(password) <= LONGEST:
-        message = f"{place} has {len(password)} characters"
-        raise CannotTry(message, f"a Wi-Fi password has {SHORTEST} to {LONGEST}")
+        message = tr("{place} has {count} characters").format(place=place, count=len(password))
+        raise CannotTry(
+            message,
+            tr("a Wi-Fi password has {shortest} to {longest}").format(
+                shortest=SHORTEST, longest=LONGEST
+            ),
+        )
     if not (password.isascii() and password.isprintable()):
-        raise CannotTry(f"{place} has characters beyond ASCII", "use letters, digits and signs")
+        raise CannotTry(
+            tr("{place} has characters beyond ASCII").format(place=place),
+            tr("use letters, digits and signs"),
+        )
     return password
 
 
@@ -74,13 +91,3 @@ def check_value(master: bytes, password: str) -> bytes | None:
     """
     secret = password.encode()
     return hkdf.expand(hkdf.extract(master, secret), b"wifi", 4) if secret else None
-
-
-def _first_line(file: Path) -> str:
-    try:
-        lines = file.read_text("ascii").splitlines()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no ASCII text"
-        step = "name a file whose first line is the password"
-        raise CannotTry(f"{file} cannot be read: {reason}", step) from None
-    return lines[0] if lines else ""

@@ -9,7 +9,7 @@
 from collections import namedtuple
 
 from . import cbor
-from .bits import is_uint
+from .cbor import is_uint
 from .compat import const
 
 BITMAP_SIZE = const(32)
@@ -20,24 +20,24 @@ _TIME = const(3)
 _COMMANDS = const(4)
 _SCHEMAS = const(5)
 
-_Ack = namedtuple("Ack", ("cumulative", "bitmap", "time", "commands", "schemas"))
+# Without a method, which would hold all code of this file in the heap.
+Ack = namedtuple("Ack", ("cumulative", "bitmap", "time", "commands", "schemas"))
 
 
 class AckError(ValueError):
     pass
 
 
-class Ack(_Ack):
-    def covers(self, rn):
-        # Is this record stored?
-        ahead = rn - self.cumulative - 1
-        return ahead < 0 or (ahead < BITMAP_SIZE and bool(self.bitmap >> ahead & 1))
+# Is this record stored?
+def covers(ack, rn):
+    ahead = rn - ack.cumulative - 1
+    return ahead < 0 or (ahead < BITMAP_SIZE and bool(ack.bitmap >> ahead & 1))
 
 
 def decode(data):
     try:
         body = cbor.decode(data)
-    except cbor.CBORError as error:
+    except ValueError as error:
         raise AckError(str(error))
     if not isinstance(body, dict):
         raise AckError("an ack is a map")

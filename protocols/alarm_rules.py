@@ -17,7 +17,7 @@
 from collections import namedtuple
 
 from . import command
-from .bits import is_uint
+from .cbor import is_uint
 from .command import CommandError, parse_alert
 from .compat import const
 

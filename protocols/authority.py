@@ -37,7 +37,7 @@ _RING = const(64)
 _ENTRY = const(9)  # id, stage
 _REASONS = {"kid": "cmd_issuer", "algorithm": "cmd_signature", "signature": "cmd_signature"}
 
-# To be obeyed only without a reason, once counters ({kid: [highest, bits]}) are stored.
+# To be obeyed only without a reason; counters ({kid: [highest, bits]}) are stored right after.
 Verdict = namedtuple("Verdict", ("command", "issuers", "reason", "counters"))
 
 
@@ -78,8 +78,9 @@ class Authority:
         return Verdict(command, issuers, reason, counters)
 
     def accept(self, verdict):
-        # The counters, to be stored before the command is obeyed. Those of who was revoked stay as
-        # long as there is room, so that their old commands serve nobody if they come back.
+        # The counters, to be stored once what is to be done is kept: a power cut in between costs
+        # a repetition, not the command. Those of who was revoked stay as long as there is room,
+        # so that their old commands serve nobody if they come back.
         self.counters.update(verdict.counters)
         if len(self.counters) > ISSUERS_MAX:
             for issuer in list(self.counters):
@@ -183,7 +184,9 @@ def _messages(plaintext):
         if len(pair) != 2 or not all([isinstance(item, bytes) for item in pair]):
             raise CommandError("issuers")
         messages = [cose.decode(item, cose.SIGN1) for item in pair]
-    except (cbor.CBORError, cose.CoseError):
+    except CommandError:
+        raise
+    except ValueError:  # CBORError and CoseError
         raise CommandError("message")
     return messages, sha256(pair[0]).digest()
 

@@ -6,11 +6,6 @@ class BitsError(ValueError):
     pass
 
 
-def is_uint(value, limit=0xFFFFFFFF):
-    # For what was decoded; a bool is an int in Python.
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= limit
-
-
 def zigzag(n):
     # 0, -1, 1, -2 ... -> 0, 1, 2, 3 ...
     return n << 1 if n >= 0 else (-n << 1) - 1
@@ -18,14 +13,6 @@ def zigzag(n):
 
 def unzigzag(n):
     return -(n >> 1) - 1 if n & 1 else n >> 1
-
-
-def varint_size(n):
-    size = 1
-    while n > 0x7F:
-        n >>= 7
-        size += 1
-    return size
 
 
 def put_varint(buf, n):

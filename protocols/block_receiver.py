@@ -5,8 +5,8 @@
 # stored before an answer is sent after which `result` is set. Everything else may be lost in a
 # reset: an older state costs some chunks again.
 from . import blocks, cbor
-from .bits import is_uint
 from .blocks import SPAN, BlockError
+from .cbor import is_uint
 from .compat import const
 
 _MASK = (1 << SPAN) - 1

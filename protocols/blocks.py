@@ -23,7 +23,7 @@
 from collections import namedtuple
 
 from . import cbor
-from .bits import is_uint
+from .cbor import is_uint
 from .compat import const, sha256
 
 PICTURE = const(1)
@@ -154,7 +154,7 @@ def parse(message):
     # -> (Header, Chunk or Status; ask, which a chunk may lack)
     try:
         fields = cbor.decode(message)
-    except cbor.CBORError as error:
+    except ValueError as error:
         raise BlockError("message", str(error))
     if not isinstance(fields, dict):
         raise BlockError("message", "a block message is a map")

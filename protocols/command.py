@@ -20,13 +20,16 @@
 #                1: [kid, ...] to be revoked}
 #   6 STATUS    {}
 #   7 PICTURE   {0: 0 thumbnail, 1 gauge or 2 full, 1: bytes (the unit's)}
+#   8 OPERATE   {0: name of an actuator, 1: value 0 to 100, 2: s it holds}; {0: name}: as the rules
+#               have it, from now on
+#   9 RECORD    {0: kind, 1: batch, 2: amount, 3: unit, 4: note} of an operation, see operation.py
 #
 # Steps: [0, pattern, ms] a tone; [1, name] a stored clip; [2, encoding, bytes] text to be spoken;
 # [3, payload type, port, multicast group or empty, s] a live RTP stream.
 from collections import namedtuple
 
 from . import cbor
-from .bits import is_uint
+from .cbor import is_uint
 from .compat import const, sha256
 
 ALERT = const(1)
@@ -36,6 +39,8 @@ ALARM_RULES = const(4)
 ISSUERS = const(5)
 STATUS = const(6)
 PICTURE = const(7)
+OPERATE = const(8)
+RECORD = const(9)
 
 DAILY = const(0)
 DRILL = const(1)
@@ -47,19 +52,17 @@ CLIP = const(1)
 SPEECH = const(2)
 STREAM = const(3)
 
+_ELSEWHERE = const(("Alert", "parse_alert", "parse_issuer"))
 _ID_SIZE = const(8)
-_KEY_SIZE = const(64)
-_ALGORITHMS = const((-7, -65537))  # ES256, SM2_SM3 of cose.py
-_PAYLOAD_TYPES = const((0, 8, 10, 11))  # PCMU, PCMA, L16
-_NAME_CHARS = const("abcdefghijklmnopqrstuvwxyz0123456789_-")
+NAME_CHARS = const("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 # args: what its command has: Alert, id, silent, rules, (issuers, kids), None,
-# (kind, bytes or None)
+# (kind, bytes or None), (actuator, value, s) with None for the last two,
+# (kind, batch, amount, unit, note) with None for what is absent
 Command = namedtuple(
     "Command",
     ("command", "id", "target", "not_before", "expires", "counter", "args", "sent"),
 )
-Alert = namedtuple("Alert", ("cls", "level", "content", "repeat", "volume", "event", "silent"))
 
 
 class CommandError(ValueError):
@@ -71,13 +74,14 @@ class CommandError(ValueError):
 
 def decode(data):
     try:
-        return parse(cbor.decode(data))
-    except cbor.CBORError as error:
+        body = cbor.decode(data)
+    except ValueError as error:
         raise CommandError(str(error))
+    return parse(body)
 
 
 def parse(body):
-    _keys(body, 7)
+    known_keys(body, 7)
     command = body.get(0)
     read = _READERS.get(command) if is_uint(command) else None
     if read is None:
@@ -85,71 +89,40 @@ def parse(body):
     not_before = body.get(3, 0)
     expires = body.get(4)
     sent = body.get(7)
-    _need(_is_bytes(body.get(1), _ID_SIZE, _ID_SIZE), "id")
-    _need(_is_target(body.get(2)), "target")
-    _need(is_uint(not_before) and is_uint(expires) and not_before < expires, "window")
-    _need(5 not in body or is_uint(body[5]), "counter")
+    need(is_bytes(body.get(1), _ID_SIZE, _ID_SIZE), "id")
+    need(_is_target(body.get(2)), "target")
+    need(is_uint(not_before) and is_uint(expires) and not_before < expires, "window")
+    need(5 not in body or is_uint(body[5]), "counter")
     if 7 in body:
-        _need(_is_list(sent, 2, 2) and is_uint(sent[0]) and is_uint(sent[1], 999), "sent")
+        need(is_list(sent, 2, 2) and is_uint(sent[0]) and is_uint(sent[1], 999), "sent")
     args = read(body.get(6, {}))
     return Command(command, body[1], body[2], not_before, expires, body.get(5), args, sent)
-
-
-def parse_alert(args):
-    # Also of a rule that is kept on the unit.
-    _keys(args, 6)
-    cls = args.get(0)
-    silent = args.get(6, False)
-    event = args.get(5, "")
-    content = args.get(2)
-    repeat = args.get(3, 1)
-    _need(is_uint(cls, EMERGENCY), "class")
-    _need(_in(args.get(1), 1, 4), "level")
-    _need(_is_list(content, 1, 8), "content")
-    for step in content:
-        _need(_is_list(step, 2, 5) and _is_step(step), "step")
-    _need(_in(repeat, 1, 100), "repeat")
-    _need(4 not in args or is_uint(args[4], 100), "volume")
-    _need(isinstance(event, str) and len(event.encode()) <= 16, "event")
-    _need(silent is False or (silent is True and cls == DRILL), "silent")
-    return Alert(cls, args[1], content, repeat, args.get(4), event, silent)
-
-
-def parse_issuer(item):
-    # -> [algorithm, key, rights], as it came
-    _need(_is_list(item, 3, 3), "issuer")
-    algorithm, key, rights = item
-    _need(isinstance(algorithm, int) and algorithm in _ALGORITHMS, "algorithm")
-    _need(_is_bytes(key, _KEY_SIZE, _KEY_SIZE), "key")
-    _keys(rights, 1)
-    _need(is_uint(rights.get(0), EMERGENCY) and _in(rights.get(1), 1, 4), "rights")
-    return item
 
 
 def issuer_kid(algorithm, key):
     return sha256(cbor.encode(algorithm) + key).digest()[:8]
 
 
-def _need(true, what):
+def need(true, what):
     if not true:
         raise CommandError(what)
 
 
-def _keys(body, last):
-    _need(isinstance(body, dict), "map")
+def known_keys(body, last):
+    need(isinstance(body, dict), "map")
     for key in body:
-        _need(is_uint(key, last), "key")
+        need(is_uint(key, last), "key")
 
 
-def _in(value, low, high):
+def is_within(value, low, high):
     return is_uint(value, high) and value >= low
 
 
-def _is_bytes(value, low, high):
+def is_bytes(value, low, high):
     return isinstance(value, bytes) and low <= len(value) <= high
 
 
-def _is_list(value, low, high):
+def is_list(value, low, high):
     return isinstance(value, list) and low <= len(value) <= high
 
 
@@ -163,79 +136,87 @@ def _is_target(value):
     return value is True or _is_unit_or_group(value)
 
 
-def _is_step(step):
-    kind = step[0]
-    one = step[1]
-    if not _in(kind, TONE, STREAM) or len(step) != (3, 2, 3, 5)[kind]:
-        return False
-    if kind == TONE:
-        return is_uint(one, 2) and _in(step[2], 100, 60000)
-    if kind == CLIP:
-        return (
-            isinstance(one, str) and 1 <= len(one) <= 24 and all([c in _NAME_CHARS for c in one])
-        )
-    if kind == SPEECH:
-        return is_uint(one, 3) and _is_bytes(step[2], 1, 400)
-    group = step[3]
-    return (
-        is_uint(one)
-        and one in _PAYLOAD_TYPES
-        and _in(step[2], 1, 0xFFFF)
-        and isinstance(group, bytes)
-        and (not group or (len(group) == 4 and group[0] >> 4 == 0xE))
-        and _in(step[4], 1, 86400)
-    )
-
-
 def _cancel(args):
-    _keys(args, 0)
-    _need(_is_bytes(args.get(0), _ID_SIZE, _ID_SIZE), "cancelled id")
+    known_keys(args, 0)
+    need(is_bytes(args.get(0), _ID_SIZE, _ID_SIZE), "cancelled id")
     return args[0]
 
 
 def _selftest(args):
-    _keys(args, 6)
-    _need(not args or (len(args) == 1 and isinstance(args.get(6), bool)), "silent")
+    known_keys(args, 6)
+    need(not args or (len(args) == 1 and isinstance(args.get(6), bool)), "silent")
     return args.get(6, False)
 
 
 def _rules(args):
-    _keys(args, 0)
+    known_keys(args, 0)
     from .alarm_rules import parse  # late: few commands have any
 
     parse(args.get(0))
     return args[0]
 
 
-def _issuers(args):
-    _keys(args, 1)
-    add = args.get(0, [])
-    revoke = args.get(1, [])
-    _need(args and all([_is_list(args[key], 1, 8) for key in args]), "issuers")
-    for item in add:
-        parse_issuer(item)
-    for kid in revoke:
-        _need(_is_bytes(kid, 8, 8), "kid")
-    return add, revoke
-
-
 def _status(args):
-    _need(args == {}, "args")
+    need(args == {}, "args")
 
 
 def _picture(args):
-    _keys(args, 1)
-    _need(is_uint(args.get(0), 2), "kind of picture")
-    _need(1 not in args or _in(args[1], 1000, 1000000), "bytes of a picture")
+    known_keys(args, 1)
+    need(is_uint(args.get(0), 2), "kind of picture")
+    need(1 not in args or is_within(args[1], 1000, 1000000), "bytes of a picture")
     return args[0], args.get(1)
 
 
+def _operate(args):
+    known_keys(args, 2)
+    name = args.get(0)
+    need(isinstance(name, str) and 1 <= len(name) <= 32, "actuator")
+    need(all([c in NAME_CHARS for c in name]), "actuator")
+    if len(args) > 1:
+        need(is_uint(args.get(1), 100), "value of an actuator")
+        need(is_within(args.get(2), 1, 86400), "how long an actuator holds it")
+    return name, args.get(1), args.get(2)
+
+
+def _record(args):
+    known_keys(args, 4)
+    from .operation import check  # late: few commands have any
+
+    try:
+        return check(*[args.get(key) for key in range(5)])
+    except ValueError as error:
+        raise CommandError(str(error))
+
+
+def _alert(args):
+    from .command_alert import parse_alert
+
+    return parse_alert(args)
+
+
+def _issuers(args):
+    from .command_alert import issuers
+
+    return issuers(args)
+
+
+# What few units are told: loaded for who asks for it here.
+def __getattr__(name):
+    if name not in _ELSEWHERE:
+        raise AttributeError(name)
+    from . import command_alert
+
+    return getattr(command_alert, name)
+
+
 _READERS = {
-    ALERT: parse_alert,
+    ALERT: _alert,
     CANCEL: _cancel,
     SELFTEST: _selftest,
     ALARM_RULES: _rules,
     ISSUERS: _issuers,
     STATUS: _status,
     PICTURE: _picture,
+    OPERATE: _operate,
+    RECORD: _record,
 }

@@ -6,7 +6,9 @@ from .command import (
     ALERT,
     CANCEL,
     ISSUERS,
+    OPERATE,
     PICTURE,
+    RECORD,
     SELFTEST,
     STATUS,
     Command,
@@ -88,7 +90,7 @@ def _args_map(kind, args):
         return {6: True} if args else {}
     if kind == ISSUERS:
         return {key: items for key, items in enumerate(args) if items}
-    if kind == PICTURE:
+    if kind in (PICTURE, OPERATE, RECORD):
         return {key: value for key, value in enumerate(args) if value is not None}
     assert kind == STATUS
     return {}

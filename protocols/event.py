@@ -18,6 +18,10 @@ SELF_TEST = const(7)
 PICTURE = const(8)  # one was taken; its bytes follow in frames of class 2, see blocks.py
 SILENCE = const(9)  # the server answers again
 ENERGY = const(10)  # once a day, where the ledger is kept
+DECISION = const(11)  # an actuator has another value, or another one decides it
+ACTUATOR_FAULT = const(12)  # it did not do what it was told
+OPERATION = const(13)  # somebody has done something: irrigated, harvested ...
+ROOT = const(14)  # the signature of a day, see trace_signed.py
 
 # Keys of every event.
 TYPE = const(0)
@@ -99,3 +103,41 @@ PLAIN = const(2)  # few bytes at the finest quality: night, fog or something bef
 # SILENCE. Its time is when it ended.
 SILENCE_REASON = const(2)  # reason code of most of the wakes that nobody answered, 0: not known
 SILENCE_SINCE = const(3)  # time of the last answer before, if it is known
+
+# DECISION
+DECISION_ACTUATOR = const(2)  # name
+DECISION_VALUE = const(3)  # 0 to 100, what it does from now on
+DECISION_CAUSE = const(4)  # IDLE ... of control_rules.py: who decides
+DECISION_RULE = const(5)  # number, 0: none
+DECISION_WHY = const(6)  # ASKED ... of actuator.py: why it may, or what keeps it from more
+DECISION_INPUTS = const(7)  # {name: counts, or null}, what the rule looked at
+DECISION_SYNCED = const(8)  # bool: the time can be trusted
+
+# ACTUATOR_FAULT
+FAULT_ACTUATOR = const(2)  # name
+FAULT_REASON = const(3)  # reason code
+FAULT_VALUE = const(4)  # that it was told, 0 to 100
+FAULT_FEEDBACK = const(5)  # counts of the channel that confirms it, null without a value
+FAULT_SYNCED = const(6)  # bool: the time can be trusted
+
+# OPERATION, see operation.py
+OPERATION_KIND = const(2)  # text
+OPERATION_BATCH = const(3)  # text; absent: of none
+OPERATION_AMOUNT = const(4)  # thousandths of the unit; absent with it
+OPERATION_UNIT = const(5)  # text
+OPERATION_NOTE = const(6)  # text; absent: none
+OPERATION_SOURCE = const(7)  # BUTTON ...: where it was entered
+OPERATION_ISSUER = const(8)  # kid of whoever signed the command
+OPERATION_SYNCED = const(9)  # bool: the time can be trusted
+
+BUTTON = const(0)
+SERIAL = const(1)
+COMMAND = const(2)
+
+# ROOT
+ROOT_FIRST = const(2)  # the first record that no root before has signed
+ROOT_CHAIN = const(3)  # the chain's value before this record, 32 bytes
+ROOT_KEY = const(4)  # of the key that has signed: SHA-256(x | y), the first 8 bytes
+ROOT_SIGNATURE = const(5)  # r | s
+ROOT_GAPS = const(6)  # [[first, last, value before or null, value after], ...], see trace.py
+ROOT_SYNCED = const(7)  # bool: the time can be trusted

@@ -19,7 +19,6 @@
 from collections import namedtuple
 
 from . import ccm, hkdf
-from .cbor import encode
 from .compat import const
 
 TELEMETRY = const(0)
@@ -87,6 +86,14 @@ def _aad(header):
     return _AAD_START + bytes((0x40 + len(header),)) + header
 
 
+def _uint(n):
+    # A number of up to 32 bits in CBOR.
+    if n < 24:
+        return bytes((n,))
+    k = 0 if n < 0x100 else 1 if n < 0x10000 else 2
+    return bytes((24 + k,)) + n.to_bytes(1 << k, "big")
+
+
 class KeySet:
     # All the keys of one device: kid of 2 or 4 bytes, epoch up to 2^32 - 1.
     def __init__(self, master, kid, epoch=0):
@@ -97,20 +104,25 @@ class KeySet:
         self._secret = hkdf.extract(_SALT, master)
         self._keys = {}  # class << 1 | direction -> (key, common IV)
 
+    # An array of so many items, in CBOR: these are its first two. All numbers but the epoch are
+    # below 24, so the rest needs no encoder, which would lie in the heap for it.
+    def _info(self, items):
+        return bytes((0x80 + items, 0x40 + len(self.kid))) + self.kid + _uint(self.epoch)
+
     def _expand(self, cls, direction, label, size):
-        info = [self.kid, self.epoch, cls, direction, _AES_CCM_16_64_128, label, size]
-        return hkdf.expand(self._secret, encode(info), size)
+        info = self._info(7) + bytes((cls, direction, _AES_CCM_16_64_128, 0x60 + len(label)))
+        return hkdf.expand(self._secret, info + label + bytes((size,)), size)
 
     def _key_iv(self, cls, direction):
         index = cls << 1 | direction
         if index not in self._keys:
-            key = self._expand(cls, direction, "Key", 16)
-            self._keys[index] = (key, self._expand(cls, direction, "IV", ccm.NONCE_SIZE))
+            key = self._expand(cls, direction, b"Key", 16)
+            self._keys[index] = (key, self._expand(cls, direction, b"IV", ccm.NONCE_SIZE))
         return self._keys[index]
 
     def check_value(self):
         # Equal for equal secret, kid and epoch; tells nothing else about the secret.
-        return hkdf.expand(self._secret, encode([self.kid, self.epoch, "check"]), 4)
+        return hkdf.expand(self._secret, self._info(3) + b"\x65check", 4)
 
     def _header(self, cls, piv, with_epoch):
         if not 0 <= piv <= PIV_MAX:

@@ -17,7 +17,7 @@ class ModbusError(ValueError):
         self.code = code
 
 
-def _with_crc(data):
+def with_crc(data):
     crc = crc16_modbus(data)
     return data + bytes((crc & 0xFF, crc >> 8))  # low byte first
 
@@ -30,32 +30,34 @@ def response_size(count):
 def read_request(address, function, register, count):
     if not 1 <= count <= _MAX_COUNT:
         raise ValueError("1 to %d registers, not %d" % (_MAX_COUNT, count))
-    return _with_crc(
+    return with_crc(
         bytes((address, function, register >> 8, register & 0xFF, count >> 8, count & 0xFF))
     )
 
 
-def _is_sound(data, start, size):
-    end = start + size
+def _is_sound(view, start, size):
     # The CRC over a message and its own CRC is 0.
-    return end <= len(data) and crc16_modbus(data[start:end]) == 0
+    return start + size <= len(view) and crc16_modbus(view[start : start + size]) == 0
 
 
-def parse_response(data, address, function, count):
-    # -> memoryview of the registers, 2 bytes each, big-endian. Bytes before and after the answer
-    # are passed over: an RS485 transceiver makes some when it turns round, or echoes the request.
+def find(data, address, function, size, count=None):
+    # Where an answer of so many bytes begins; count: of the bytes in it, where it tells them.
+    # Bytes before and after it are passed over: an RS485 transceiver makes some when it turns
+    # round, or echoes the request.
     view = memoryview(data)
-    size = response_size(count)
     for start in range(len(data) - 4):
         if data[start] != address:
             continue
         if data[start + 1] == function | _EXCEPTION and _is_sound(view, start, 5):
             code = data[start + 2]
             raise ModbusError("device %d refused: exception %d" % (address, code), code)
-        if (
-            data[start + 1] == function
-            and data[start + 2] == 2 * count
-            and _is_sound(view, start, size)
-        ):
-            return view[start + 3 : start + 3 + 2 * count]
+        if data[start + 1] == function and (count is None or data[start + 2] == count):
+            if _is_sound(view, start, size):
+                return start
     raise ModbusError("no valid answer of device %d in %d bytes" % (address, len(data)))
+
+
+def parse_response(data, address, function, count):
+    # -> memoryview of the registers, 2 bytes each, big-endian
+    start = find(data, address, function, response_size(count), 2 * count)
+    return memoryview(data)[start + 3 : start + 3 + 2 * count]

@@ -5,7 +5,6 @@
 #
 # A length of 0: the record takes the rest of the plaintext (which may be nothing, then there is no
 # record), and this is the last datagram of this wake, please answer.
-from .bits import put_varint, varint_size
 
 
 class PackingError(ValueError):
@@ -14,7 +13,10 @@ class PackingError(ValueError):
 
 def cost(record_size):
     # Bytes that a record takes, at most.
-    return varint_size(record_size) + record_size
+    head = 1
+    while record_size >> 7 * head:
+        head += 1
+    return head + record_size
 
 
 def pack_into(buffer, at, records, last):
@@ -25,10 +27,13 @@ def pack_into(buffer, at, records, last):
         size = len(record)
         if not size:
             raise PackingError("an empty record")
-        head = bytearray()
-        put_varint(head, 0 if last and i == end else size)
-        buffer[at : at + len(head)] = head
-        at += len(head)
+        head = 0 if last and i == end else size
+        while head >= 0x80:
+            buffer[at] = head & 0x7F | 0x80
+            at += 1
+            head >>= 7
+        buffer[at] = head
+        at += 1
         buffer[at : at + size] = record
         at += size
     if last and not records:

@@ -19,6 +19,9 @@ _TEXTS = const(
         "camera_silent camera_garbled picture_bad picture_cut picture_large rtc_corrupt",
         "picture_lost",
         "attach_paused",
+        "actuator_no_effect actuator_stuck travel_lost actuator_unknown",
+        "sensor_stuck",
+        "order_no_room cmd_overtaken",
     )
 )
 

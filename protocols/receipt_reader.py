@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections import namedtuple
 
-from .bits import is_uint
+from .cbor import is_uint
 from .compat import const
 
 _HOPS = const(9)

@@ -36,7 +36,7 @@ TIMES = const(8)
 QUALITY = const(16)
 UPTIME = const(32)
 
-# Batch.status: the quality of each value; this bit on top: there is none.
+# Batch.status has the quality of each value; this bit on top: there is none.
 ABSENT = const(0x80)
 
 
@@ -45,15 +45,17 @@ class ReportError(ValueError):
 
 
 class Batch:
-    # Collects samples in columns that are allocated once; encode() reads them where they are.
+    # Collects samples in arrays that are allocated once; encode() reads them where they are.
+    # Column c begins at c * capacity in values and in status: one array for each would take twice
+    # the heap.
     def __init__(self, schema, capacity):
         if not 1 <= capacity <= MAX_SAMPLES:
             raise ReportError("a batch of 1 to %d samples, not %d" % (MAX_SAMPLES, capacity))
         self.schema = schema
         self.capacity = capacity
         self.times = array("I", bytes(4 * capacity))
-        self.columns = [array("i", bytes(4 * capacity)) for _ in schema.columns]
-        self.status = [bytearray(capacity) for _ in schema.columns]
+        self.values = array("i", bytes(4 * capacity * len(schema.columns)))
+        self.status = bytearray(capacity * len(schema.columns))
         self.numbers = [0] * (capacity - 1)  # zigzag differences of the column at hand
         self.clear()
 
@@ -74,8 +76,9 @@ class Batch:
         n = self.count
         if n >= self.capacity:
             raise ReportError("the batch is full: encode() and clear() it")
-        if len(values) != len(self.columns):
-            raise ReportError("%d values for %d columns" % (len(values), len(self.columns)))
+        columns = len(self.schema.columns)
+        if len(values) != columns:
+            raise ReportError("%d values for %d columns" % (len(values), columns))
         # MicroPython's arrays cut off what does not fit.
         for value in values:
             if value is not None and not -0x80000000 <= value <= 0x7FFFFFFF:
@@ -84,6 +87,7 @@ class Batch:
             raise ReportError("the time %d is not one since 2024" % t)
         if qualities and not 0 <= min(qualities) <= max(qualities) <= COMM_FAULT:
             raise ReportError("a quality that schema.py does not name")
+        at = n
         for c, value in enumerate(values):
             status = qualities[c] if qualities else NORMAL
             if status != NORMAL:
@@ -92,8 +96,9 @@ class Batch:
                 status |= ABSENT
                 self.gaps |= 1 << c
             else:
-                self.columns[c][n] = value
-            self.status[c][n] = status
+                self.values[at] = value
+            self.status[at] = status
+            at += self.capacity
         self.times[n] = t
         self.count = n + 1
 

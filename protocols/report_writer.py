@@ -25,10 +25,15 @@ def encode(batch, rn, synced=True, uptime_s=None):
         _write_times(batch, writer, interval_s)
     _write_columns(batch, writer)
     if batch.faults:
-        for status in batch.status:
-            _write_quality(batch, writer, status)
+        for at in _columns(batch):
+            _write_quality(batch, writer, at)
     writer.finish()
     return bytes(out)
+
+
+# Where each column begins.
+def _columns(batch):
+    return range(0, len(batch.status), batch.capacity)
 
 
 def _step(batch):
@@ -73,11 +78,13 @@ def _write_header(batch, out, rn, synced, uptime_s, interval_s, irregular):
 def _write_gaps(batch, out):
     put_varint(out, batch.gaps)
     writer = BitWriter(out)
-    for c in range(len(batch.columns)):
-        if batch.gaps >> c & 1:
-            for i in range(batch.count):
-                writer.put(0 if batch.status[c][i] & ABSENT else 1, 1)
+    gaps = batch.gaps
+    for at in _columns(batch):
+        if gaps & 1:
+            for i in range(at, at + batch.count):
+                writer.put(0 if batch.status[i] & ABSENT else 1, 1)
             writer.finish()
+        gaps >>= 1
 
 
 # In the three loops below zigzag() and put_varint() are spelled out: a call costs more than what
@@ -86,16 +93,16 @@ def _write_gaps(batch, out):
 
 def _write_firsts(batch, out):
     append = out.append
-    columns = batch.columns
-    gaps = batch.gaps
-    for c in range(len(columns)):  # enumerate() would leave a tuple of garbage each time
-        i = 0
-        if gaps >> c & 1:
-            while i < batch.count and batch.status[c][i] & ABSENT:
+    gaps = batch.gaps << 1
+    for i in _columns(batch):
+        gaps >>= 1
+        if gaps & 1:
+            end = i + batch.count
+            while i < end and batch.status[i] & ABSENT:
                 i += 1
-            if i == batch.count:
+            if i == end:
                 continue
-        value = columns[c][i]
+        value = batch.values[i]
         value = value << 1 if value >= 0 else ~value << 1 | 1
         while value > 0x7F:
             append(value & 0x7F | 0x80)
@@ -125,18 +132,19 @@ def _write_times(batch, writer, interval_s):
 
 def _write_columns(batch, writer):
     numbers = batch.numbers
-    columns = batch.columns
-    gaps = batch.gaps
+    values = batch.values
+    gaps = batch.gaps << 1
     n = batch.count - 1
-    for c in range(len(columns)):
-        if gaps >> c & 1:
-            _write_sparse_column(batch, writer, c)
+    for at in _columns(batch):
+        gaps >>= 1
+        if gaps & 1:
+            _write_sparse_column(batch, writer, at)
             continue
-        column = columns[c]
-        last = column[0]
+        last = values[at]
         total = 0
         for i in range(n):
-            value = column[i + 1]
+            at += 1
+            value = values[at]
             d = value - last << 1
             last = value
             if d < 0:
@@ -149,17 +157,16 @@ def _write_columns(batch, writer):
             write_column(writer, numbers, n, total)
 
 
-def _write_sparse_column(batch, writer, c):
+def _write_sparse_column(batch, writer, at):
     # The same, past the gaps.
     numbers = batch.numbers
-    column = batch.columns[c]
-    status = batch.status[c]
+    values = batch.values
     n = -1
     total = last = 0
-    for i in range(batch.count):
-        if not status[i] & ABSENT:
-            d = zigzag(column[i] - last)
-            last = column[i]
+    for i in range(at, at + batch.count):
+        if not batch.status[i] & ABSENT:
+            d = zigzag(values[i] - last)
+            last = values[i]
             if n >= 0:
                 numbers[n] = d
                 total += d
@@ -181,20 +188,20 @@ def _narrowed(numbers, n):
     return total
 
 
-def _write_quality(batch, writer, status):
-    n = batch.count
-    i = 0
-    if not any(status[i] & ~ABSENT for i in range(n)):
+def _write_quality(batch, writer, i):
+    status = batch.status
+    end = i + batch.count
+    if not any(status[k] & ~ABSENT for k in range(i, end)):
         writer.put(0, 1)
         return
     writer.put(1, 1)
-    while i < n:
+    while i < end:
         quality = status[i] & ~ABSENT
         start = i
-        while i < n and status[i] & ~ABSENT == quality:
+        while i < end and status[i] & ~ABSENT == quality:
             i += 1
         writer.put(quality, 3)
-        if i == n:
+        if i == end:
             writer.put(1, 1)
         else:
             writer.put(0, 1)

@@ -73,6 +73,20 @@ def test_every_board_is_valid_and_its_partitions_fit(name):
     assert partition_table.from_bytes(partition_table.to_bytes(table)) == table
 
 
+MOTOR = {"part": "two_relay_motor", "open": 14, "close": 13, "active": 0, "travel_ms": 60000}
+RELAY_BOARD = {"part": "modbus_relay", "bus": "rs485", "map": "relays_8"}
+
+
+def test_relays_of_one_board_share_its_address(manifest):
+    fitted = manifest["fieldbeat"]["fitted"]
+    for output in (1, 2):
+        fitted[f"relay_{output}"] = RELAY_BOARD | {"address": 9, "output": output}
+    fitted["other"] = RELAY_BOARD | {"address": 9, "output": 2}
+    said = problems(manifest)
+    assert "[fitted.other] output = 2: 'relay_2' is the same one" in said
+    assert not any("address" in problem for problem in said)
+
+
 def test_offsets_are_those_of_micropython_for_4_mib():
     # ports/esp32/partitions-4MiB.csv of MicroPython 1.25
     expected = {
@@ -108,6 +122,15 @@ def test_offsets_are_those_of_micropython_for_4_mib():
         ("fitted.air.pin", 35, "[fitted.air]: must have either a bus or a pin"),
         ("fitted.soil.map", "none", "[fitted.soil] map = 'none': must be a file of drivers/maps/"),
         ("fitted.battery.pin", 13, "battery.pin = 13: must be a pin of ADC1, 32 to 39"),
+        ("fitted.x", {"part": "relay", "pin": 13}, "[fitted.x] active: missing, a relay needs it"),
+        ("fitted.x", {"part": "relay", "pin": 36}, "x.pin = 36: this pin cannot be an output"),
+        ("fitted.x", {"part": "relay", "pin": 12}, "x.pin = 12: a strapping pin, whose level"),
+        ("fitted.x", MOTOR | {"close": 15}, "x.close = 15: a strapping pin, whose level jumps"),
+        ("fitted.x", MOTOR | {"close": 14}, "x.close = 14: x.open already uses this pin"),
+        ("fitted.x", MOTOR | {"pin": 18}, "[fitted.x]: must have either a bus or a pin"),
+        ("fitted.x", MOTOR, "[fitted.x] dead_ms: missing, a two_relay_motor needs it"),
+        ("fitted.x", {"part": "pwm_output", "pin": 13, "freq_hz": 0}, "[fitted.x] freq_hz = 0"),
+        ("fitted.x", RELAY_BOARD | {"address": 1}, "[fitted.x] address = 1: 'soil' has it"),
     ],
 )
 def test_a_mistake_is_named_with_what_is_allowed(manifest, path, value, message):
@@ -236,7 +259,10 @@ def test_only_what_sends_by_itself_has_a_line_of_one_way(manifest):
         del manifest["fieldbeat"]["buses"][name]["tx"]
     assert problems(manifest) == [
         "[modem] bus = 'modem': without a tx nothing can be sent to the bc26",
-        "[fitted.soil] bus = 'rs485': without a tx nothing can be sent to the modbus_probe",
+        *(
+            f"[fitted.{name}] bus = 'rs485': without a tx nothing can be sent to the modbus_probe"
+            for name in ("soil", "weather", "solution")
+        ),
     ]
     assert boards.load("speaker_esp32_eth").buses["level"].tx is None
 

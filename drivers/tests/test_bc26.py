@@ -386,6 +386,9 @@ def test_open_refused_and_left_open():
     phone = Phone({name: OK})
     assert phone.fails(phone.up().open_udp(HOST, PORT)) == "modem_error"
     assert phone.clock.elapsed_ms < 62000
+    phone = Phone({name: ((5, lines("OK")), (20, lines("+QIOPEN: 0,565")))})
+    assert phone.fails(phone.up().open_udp(HOST, PORT)) == "network_no_route"
+    assert phone.log.count(name) == 1
 
 
 def test_send_failures():

@@ -101,3 +101,66 @@ def test_exceptions():
     assert Line((60, sealed(b"\x01\x83\x06"))).reason() == "sensor_range"
     # Another device's answer is none.
     assert Line((60, sealed(b"\x02\x83\x02"))).reason() == "sensor_crc"
+
+
+class Slave:
+    # Answers from a table; what is not in there is refused.
+    def __init__(self, registers, table, function=3):
+        self.clock = Clock()
+        self.table = table
+        self.asked = []
+        uart = UART(self.clock, self._answer)
+        rs485 = on_stream(RS485, uart, Pin(self.clock), 9600)
+        self.probe = ModbusProbe(rs485, 9, {"function": function, "registers": registers})
+
+    def _answer(self, data):
+        function = data[1]
+        first, count = data[2] << 8 | data[3], data[4] << 8 | data[5]
+        self.asked.append((first, count))
+        if [1 for n in range(first, first + count) if n not in self.table]:
+            return ((20, sealed(bytes((9, function | 0x80, 2)))),)
+        body = b"".join(
+            bytes((self.table[n] >> 8, self.table[n] & 0xFF)) for n in range(first, first + count)
+        )
+        return ((20, sealed(bytes((9, function, 2 * count)) + body)),)
+
+    def read(self):
+        return run(self.clock, self.probe.read())
+
+
+def entry(name, register, **more):
+    return dict({"name": name, "unit": "1", "scale": 1, "register": register}, **more)
+
+
+def test_a_gap_between_registers_is_not_asked_for():
+    entries = [entry("ph", 6), entry("wet", 18), entry("warm", 19, signed=True), entry("k", 32)]
+    slave = Slave(entries, {6: 700, 18: 1, 19: 0xFFFF, 32: 5})
+    assert slave.read() == (700, 1, -1, 5)
+    assert slave.asked == [(6, 1), (18, 2), (32, 1)]
+
+
+def test_the_order_of_a_map_is_that_of_the_channels():
+    slave = Slave([entry("b", 3), entry("a", 2), entry("again", 3)], {2: 20, 3: 30}, function=4)
+    assert slave.read() == (30, 20, 30) and slave.asked == [(2, 2)]
+
+
+def test_values_of_two_registers():
+    table = {10: 1, 11: 0x86A0, 12: 0xFFFF, 13: 0xFFFE, 14: 0x86A0, 15: 1}
+    entries = [
+        entry("light", 10, words=2),
+        entry("below", 12, words=2, signed=True),
+        entry("swapped", 14, words=2, low_first=True),
+    ]
+    slave = Slave(entries, table)
+    assert slave.read() == (100000, -2, 100000) and slave.asked == [(10, 6)]
+
+
+def test_one_span_that_fails_fails_all():
+    slave = Slave([entry("a", 1), entry("b", 5)], {1: 7})
+    assert fails(SensorError, slave.clock, slave.probe.read()).reason == "sensor_identity"
+
+
+def test_the_answer_of_another_is_refused():
+    for other in (0, 2, 3, 247):
+        line = Line((60, sealed(bytes((other,)) + REPLY[1:-2])))
+        assert line.reason() == "sensor_crc"

@@ -27,8 +27,16 @@ def test_probe_of_another_chip():
     bus.done()
 
 
+def test_a_reset_while_it_stops():
+    clock = Clock()
+    bus = I2C(0x62, "w nack", "w 3f86", "w 3682", "r f89631 9f07c2 3bbe89", "w 21b1")
+    run(clock, SCD4x(bus).probe())
+    assert clock.elapsed_ms >= 1001  # until it has stopped, and once more
+    bus.done()
+
+
 def test_absent():
-    bus = I2C(0x62, "w nack")
+    bus = I2C(0x62, "w nack", "w nack")
     assert fails(SensorError, Clock(), SCD4x(bus).probe()).reason == "i2c_nack"
     bus.done()
 

@@ -27,7 +27,7 @@ class AlwaysModem(ModemUDP):
         self.reason = "modem_silent"  # why it is not within reach
         self._inbox = inbox
         self._on_open = on_open
-        self._lock = asyncio.Lock()  # who holds it owns the AT session
+        self.lock = asyncio.Lock()  # who holds it owns the AT session
         self._unanswered = 0
         self._was_open = False
         self._news = asyncio.Event()  # it is wanted now, or it may be out of reach
@@ -49,7 +49,7 @@ class AlwaysModem(ModemUDP):
     async def send(self, datagram, last):
         # No release assistance: a command that waits at the server comes right after its answer,
         # and finds the radio connected.
-        async with self._lock:
+        async with self.lock:
             await super().send(datagram, False)
 
     async def close(self):
@@ -88,7 +88,7 @@ class AlwaysModem(ModemUDP):
                 again_s = _AGAIN_S if wanted else min(2 * again_s, _AGAIN_MAX_S)
 
     async def _open_and_look(self, beat):
-        async with self._lock:
+        async with self.lock:
             self._unanswered = 0  # the name is looked up anew
             await self.open()
         self._was_open = True
@@ -107,9 +107,9 @@ class AlwaysModem(ModemUDP):
         return True
 
     async def _ask(self):
-        async with self._lock:
+        async with self.lock:
             try:
-                self._status = await self._modem.signal()
+                self._status = await self.modem.signal()
                 await self._awake.look()
             except ModemError as error:
                 raise CarrierError(error.reason)

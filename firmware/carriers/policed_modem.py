@@ -9,7 +9,7 @@ from ..budget import Budget
 from . import CarrierError
 from .modem_udp import ModemUDP
 
-_RULES = const("firmware.modem_rules firmware.sleep_store")
+_RULES = const("firmware.modem_rules firmware.sleep_store protocols.cbor protocols.cbor_reader")
 _SETTLE_S = const(20)  # from a sampling time to its values
 _SILENCE_S = const(1800)  # as of the uplink, whose wake it may be
 
@@ -37,7 +37,7 @@ class PolicedModem(ModemUDP):
             bands = self._policy.pop("bands", None)  # once after a boot: the modem keeps them
             if bands:
                 restart = self._policy.get("restart")
-                await later.call(_RULES, "choose_bands", self._modem, bands, restart)
+                await later.call(_RULES, "choose_bands", self.modem, bands, restart)
             await super().open()
         except (ModemError, CarrierError) as error:
             reason = error.reason
@@ -51,7 +51,7 @@ class PolicedModem(ModemUDP):
             return
         self._asked = last
         try:
-            await self._modem.send(datagram, self._policy["release"] if last else 0)
+            await self.modem.send(datagram, self._policy["release"] if last else 0)
         except ModemError as error:
             raise CarrierError(error.reason)
 

@@ -36,7 +36,7 @@ class Roads:
         self.road = _WIFI
         self._roads = {_WIFI: wifi, _NBIOT: modem}
         self._wifi = wifi
-        self._modem = modem
+        self.modem = modem
         self._station = station
         self._join = join
         self._clock = clock
@@ -55,7 +55,7 @@ class Roads:
         self._proven_s = None  # since when the server answers over it
 
     def tasks(self):
-        return (("roads", self._watch, _SILENCE_S),) + self._wifi.tasks() + self._modem.tasks()
+        return (("roads", self._watch, _SILENCE_S),) + self._wifi.tasks() + self.modem.tasks()
 
     # --- what the uplink finds
 
@@ -73,15 +73,15 @@ class Roads:
         return _SOON_S if soon else self._keepalives_s[self.road]
 
     async def open(self):
-        if self.road == _NBIOT and not self._modem.ready:
-            self._modem.want()
+        if self.road == _NBIOT and not self.modem.ready:
+            self.modem.want()
         for _ in range(_OPEN_S * 1000 // _POLL_MS):
             self._asked = self.road
             if self.road == _NBIOT:
                 if not self._budget.affords(self.MTU):
                     self._counters.count("budget_spent")
                     raise CarrierError("budget_spent")
-                if self._modem.ready:
+                if self.modem.ready:
                     return
             elif self._wifi.linked:
                 await self._wifi.open()
@@ -89,7 +89,7 @@ class Roads:
                     return
             await asyncio.sleep_ms(_POLL_MS)
         if self.road == _NBIOT:  # counted when it happened
-            raise CarrierError(self._modem.reason)
+            raise CarrierError(self.modem.reason)
         self._counters.count("network_down")
         raise CarrierError("network_down")
 
@@ -107,10 +107,10 @@ class Roads:
         return data
 
     async def close(self):
-        await self._modem.close()
+        await self.modem.close()
 
     def status(self):
-        status = dict(self._modem.status())
+        status = dict(self.modem.status())
         status["road"] = self.road
         if self._wifi.linked:
             status["rssi_dbm"] = self._station.status("rssi")
@@ -189,7 +189,7 @@ class Roads:
         else:
             self._give_up()
         self._change(_NBIOT, reason)
-        self._modem.want()
+        self.modem.want()
 
     def _wait(self):
         self._due_s = self._clock.uptime_s() + self._again_s

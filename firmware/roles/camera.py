@@ -6,6 +6,7 @@ from protocols.compat import const
 from protocols.event import COMMANDED
 from protocols.reasons import code
 
+from .. import later
 from ..commands import Commands
 from ..issuers import Issuers
 from ..picture_store import PictureStore
@@ -13,6 +14,8 @@ from ..picture_uplink import PictureUplink
 from ..pictures import Pictures
 from .station import Station
 
+_GOOD = const(("acked", "partly"))
+_OPERATIONS = const("firmware.operations protocols.event_writer")
 _PICTURES_SILENCE_S = const(1800)  # a few shots over a slow line, and a wake
 
 
@@ -33,7 +36,7 @@ class CameraStation(Station):
         if camera:
             fitted = node.config["fitted"].get("camera", {})
             regions = fitted.get("regions") or board.manifest["fitted"]["camera"].get("regions")
-        self.pictures = Pictures(node, camera, store, table, regions or (), self._wake)
+        self.pictures = Pictures(node, camera, store, table, regions or (), self._bring)
         issuers = Issuers()
         shared = node.secrets, issuers, node.counters, node.clock
         self.commands = Commands(*shared, (), (), self)
@@ -44,12 +47,34 @@ class CameraStation(Station):
         own = (("pictures", self.pictures.run, _PICTURES_SILENCE_S),)
         return super().tasks() + (own if self.parts.get("camera") else ())
 
+    async def _wakes(self, beat):
+        if not self._started:  # it does not come out of a deep sleep
+            self._tell_issuers()
+        await super()._wakes(beat)
+
     # What waits of pictures goes with it, also when nothing was measured.
-    async def _wake(self, beat):
+    async def wake(self, beat):
         beat()
         self._node.make_room()
+        if self.trace:
+            self.trace.wake()
         await self.uplink.wake(beat, ask=bool(self.pictures.store.held))
         self._node.woke()
+
+    # A picture that somebody waits for: what nobody answers is tried again as an alarm is.
+    async def _bring(self, beat):
+        await self.wake(beat)
+        if self.watch and self.uplink.outcome not in _GOOD:
+            self.watch.hurry()
+
+    # Somebody stands there and wants the server to have one: a small one, now.
+    def take(self):
+        self.pictures.ask(COMMANDED, 0)
+
+    # Whom it obeys: where nobody may give a command there is nothing to tell.
+    def _tell_issuers(self):
+        if self.commands.authority.issuers:
+            self._node.tell("speaker", list(self.commands.authority.issuers))
 
     # --- what commands.py finds
 
@@ -58,34 +83,35 @@ class CameraStation(Station):
         if kind == commands.PICTURE:
             self.commands.note(id, receipt.ACCEPTED)
             self._shoot(command)
+        elif kind == commands.RECORD and self.trace:
+            why = later.call(_OPERATIONS, "record", self._node, command, verdict)
+            self.commands.settle(id, why)
+        elif kind == commands.ISSUERS:
+            taken = self.commands.change_issuers(command)
+            self.commands.settle(id, None if taken else "cmd_rights")
+            self._tell_issuers()
         elif kind == commands.STATUS:
             self._node.tell("health", True)
-            self._answer(id, receipt.DONE)  # not noted, as nobody has signed it
+            self._tell_issuers()
+            self.answer(id, receipt.DONE)  # not noted, as nobody has signed it
         else:
-            self._settle(id, "cmd_unknown")
+            self.commands.settle(id, "cmd_unknown")
 
     def _shoot(self, command):
         if self.parts.get("camera"):
             kind, size = command.args
-            self.pictures.ask(COMMANDED, kind, size, lambda why: self._settle(command.id, why))
+            settle, id = self.commands.settle, command.id
+            self.pictures.ask(COMMANDED, kind, size, lambda why: settle(id, why))
         else:
-            self._settle(command.id, "camera_silent")
+            self.commands.settle(command.id, "camera_silent")
 
-    def _settle(self, id, refused=None):
-        stage = receipt.REFUSED if refused else receipt.DONE
-        self.commands.note(id, stage)
-        self._answer(id, stage, refused)
-
-    def _answer(self, id, stage, reason=None):
+    def answer(self, id, stage, reason=None):
         self._node.tell("receipt", receipt.body(id, stage, code(reason) if reason else None))
 
     # The server has not heard of it. One that a reset has cut is obeyed now.
     def repeated(self, command):
         stage = self.commands.authority.seen(command.id)
         if receipt.is_final(stage):
-            self._answer(command.id, stage)
+            self.answer(command.id, stage)
         elif command.command == commands.PICTURE and not self.pictures.busy:
             self._shoot(command)
-
-    def refused(self, command, reason):
-        self._answer(command.id, receipt.REFUSED, reason)

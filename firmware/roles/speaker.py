@@ -23,6 +23,7 @@ _TALK_SILENCE_S = const(600)
 _ALERT_SILENCE_S = const(150)
 _RULES_SILENCE_S = const(300)
 _TEST_SILENCE_S = const(150)
+_PLAY_S = const(60)  # behind what sounds then
 
 
 def make(node, board, profile):
@@ -49,6 +50,7 @@ class Speaker:
             node.outbox,
             sampling["interval_s"],
             sampling["report_samples"],
+            sampling.get("trim"),
         )
         shared = node.outbox, self.carrier, node.secrets, clock, node.counters, config
         self.uplink = Uplink(*shared, on_schemas=self._send_schemas)
@@ -69,6 +71,7 @@ class Speaker:
             self.commands.authority.may,
             self._tell,
         )
+        self.answer = self.alerts.answer
         self.rules = AlarmRules(node, self.sampler, self.alerts)
         self._came_ms = time.ticks_ms()
         self._schedule = None
@@ -122,6 +125,18 @@ class Speaker:
     def _test(self, id, alert, not_before, expires):
         self.alerts.submit(Held(id, alert, not_before, expires))
 
+    # Somebody stands there and wants to hear it: the tone of a self-test, now.
+    def play(self):
+        now_s = self._node.clock.uptime_s()
+        held = Held(
+            b"play" + now_s.to_bytes(4, "big"),
+            self_test.alert(False, self_test.ASKED),
+            now_s,
+            now_s + _PLAY_S,
+        )
+        held.by_uptime = True
+        self.alerts.submit(held)
+
     def _send_schemas(self, ids):
         if self.sampler.schema.id in ids:
             self._node.tell("schema")
@@ -150,16 +165,16 @@ class Speaker:
         if kind == commands.CANCEL:
             self._cancel(command, verdict)
         elif kind == commands.ISSUERS:
-            self._settle(id, self._change_issuers(command))
+            self.commands.settle(id, self._change_issuers(command))
         elif kind == commands.ALARM_RULES:
-            self._settle(id, self.rules.replace(command))
+            self.commands.settle(id, self.rules.replace(command))
         elif kind == commands.STATUS:
             self._node.tell("health", True)
             self._tell_config()
             # Not noted, for nobody has signed it: the ring keeps ids of what was cancelled, too.
-            self.alerts.answer(id, receipt.DONE)
+            self.answer(id, receipt.DONE)
         else:
-            self._settle(id, "cmd_unknown")
+            self.commands.settle(id, "cmd_unknown")
 
     # -> the reason if they would be too many, or nobody were left who may change them
     def _change_issuers(self, command):
@@ -169,28 +184,19 @@ class Speaker:
         self._tell_config()
         return None
 
-    # Noted and told after it was done, so that a reset in between does it again.
-    def _settle(self, id, refused=None):
-        stage = receipt.REFUSED if refused else receipt.DONE
-        self.commands.note(id, stage)
-        self.alerts.answer(id, stage, refused)
-
     def _cancel(self, command, verdict):
         wanted = command.args
         if not self.commands.authority.may_cancel(verdict, self.alerts.find(wanted)):
-            self._settle(command.id, "cmd_rights")
+            self.commands.settle(command.id, "cmd_rights")
             return
         if not self.alerts.cancel(wanted):
             self.commands.note(wanted, receipt.CANCELLED)  # should it come later than this
-        self._settle(command.id)
+        self.commands.settle(command.id)
 
     # The server has not heard of it, or has lost it: what was told last is told again.
     def repeated(self, command):
         stage = self.commands.authority.seen(command.id)
-        self.alerts.answer(command.id, stage)
-
-    def refused(self, command, reason):
-        self.alerts.answer(command.id, receipt.REFUSED, reason)
+        self.answer(command.id, stage)
 
     # ms from when it was sent until it came, as good as the two clocks are.
     def _hops(self, command):

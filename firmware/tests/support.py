@@ -184,6 +184,11 @@ class UART(_Made):
         pass
 
 
+class PWM(_Made):
+    def duty_u16(self, value):
+        pass
+
+
 class ADC(_Made):
     ATTN_11DB = 3
 
@@ -193,7 +198,7 @@ class ADC(_Made):
 
 class Machine:
     PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
-    Pin, I2C, I2S, UART, ADC, RTC, WDT = Pin, I2C, I2S, UART, ADC, RTC, WDT
+    Pin, I2C, I2S, UART, ADC, PWM, RTC, WDT = Pin, I2C, I2S, UART, ADC, PWM, RTC, WDT
 
     @staticmethod
     def reset():

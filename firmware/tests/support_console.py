@@ -4,6 +4,7 @@ import asyncio
 import gc
 
 from drivers.errors import SensorError
+from firmware import config_check
 from firmware.clock import Clock
 from firmware.counters import Counters
 from firmware.secrets import Secrets
@@ -45,9 +46,17 @@ class Air:
         return -5, None
 
 
+class Camera(Air):
+    CHANNELS = ()
+
+    async def read(self):
+        return ()
+
+
 class Outbox:
     depth = 2
     size_bytes = 164
+    floor = 31
 
 
 class Carrier:
@@ -79,6 +88,7 @@ class Sampler:
             Column("air_temperature", "Cel", 100, -4000, 8500, 0),
         ),
     )
+    channels = ()
     last = {"air_temperature": (-305, 0, 1000), "soil_ph": (None, 5, 1000)}
 
 
@@ -92,11 +102,13 @@ class Node:
     version = "0.1.0"
     mac = b"\x02\x00\x00\x00\x00\x01"
     safe_mode_reason = None
+    role = None
+    actuators = None
 
     def __init__(self):
         self.world = support.World()
         self.root = support.temp_dir()
-        self.config = CONFIG
+        self.config = config_check.check(cbor.decode(config_bytes()))
         self.counters = Counters()
         self.clock = Clock(self.counters)
         self.secrets = Secrets()
@@ -107,14 +119,22 @@ class Node:
         self.tasks = {"sampler": None, "console": None}
         self.log_lines = []
         self.reboots = 0
+        self.lock = [0, 0]
+        self.slot = None
+        self.config_hash = bytes(range(8))
+        self.console = self  # of which a verb sets the prompt, and which it tells meanwhile
+        self.told = []
         self.shell = KeptShell(self)
         self.server = SMPServer(self, self.shell, self.root)
+
+    def tell(self, text):
+        self.told.append(text)
 
     def log(self, text):
         self.log_lines.append(text)
 
     def parts(self):
-        return {"air": Air(), "co2": Air("i2c_nack"), "light": None}
+        return {"air": Air(), "camera": Camera(), "co2": Air("i2c_nack"), "light": None}
 
     def make_room(self):
         pass

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 
+from drivers.at import Session
 from drivers.errors import ModemError
 from firmware import parts
 from firmware.node import Node
@@ -115,6 +116,11 @@ class Collector:
 
 
 class Modem:
+    session = Session(80)
+
+    async def look(self):
+        pass
+
     MAX_DATAGRAM = 512
 
     def __init__(self, unit):
@@ -122,6 +128,9 @@ class Modem:
         self._inbox = []
         self._way_ms = 0
         self.counters = {}
+
+    def forget(self):  # as later.Later has it
+        pass
 
     async def start(self):
         if self._unit.modem_reason:
@@ -188,7 +197,7 @@ class Unit:
         self.write("app.cbor", cbor.encode({"version": "1.2", "build_id": "x"}))
         if provisioned:
             provision()
-        parts.MODEMS["test"] = lambda uart, pwrkey, reset: Modem(self)
+        parts.MODEMS["test"] = lambda make, *lines: Modem(self)
         self.stream = self.node = None
 
     def write(self, name, data):

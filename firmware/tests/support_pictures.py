@@ -141,7 +141,7 @@ class Unit(support_node.Unit):
 
     def run(self, seconds):
         # CPython's locks stay with the loop in which somebody waited for them first.
-        self.node.parts_lock = self.node.sampler._lock = asyncio.Lock()
+        self.node.parts_lock = self.node.sampler.lock = asyncio.Lock()
         self.node.uplink._lock = asyncio.Lock()
         super().run(seconds)
 

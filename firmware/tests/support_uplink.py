@@ -67,7 +67,7 @@ class Outbox:
 
     def ack(self, cumulative, bitmap=0):
         answer = ack.Ack(cumulative, bitmap, None, [], [])
-        self.held = {rn: data for rn, data in self.held.items() if not answer.covers(rn)}
+        self.held = {rn: data for rn, data in self.held.items() if not ack.covers(answer, rn)}
 
 
 class Secrets:

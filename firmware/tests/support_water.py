@@ -109,7 +109,7 @@ class Station:
     def tell(self, kind, *args):
         return getattr(events, kind)(self, *args)
 
-    async def _wake(self, beat):
+    async def wake(self, beat):
         self.wakes.append(self.clock.uptime_s())
 
     # The sampler's own steps, for so long. Returns when it made

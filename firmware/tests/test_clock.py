@@ -119,6 +119,19 @@ def test_waiting_ends_on_time_or_when_the_clock_is_set():
     assert beats == [0, 50, 100, 150, 200]
 
 
+def test_a_short_wait_ends_with_its_second():
+    world, _, clock = make()
+    clock.set(NOON, "modem")
+
+    async def story():
+        for second in range(3, 60, 3):
+            world.pass_ms(404)  # a reading
+            assert await clock.until(NOON + second, lambda: None)
+            assert clock.uptime_s() == second and clock.rest_ms == 0
+
+    run(story())
+
+
 def test_tasks_look_around_together():
     world, _, clock = make()
     world.pass_ms(12345)

@@ -10,7 +10,6 @@ from firmware.tests.support import World
 from protocols import frame
 from protocols.receipt import ACCEPTED
 from protocols.tests.test_authority import (
-    COMMANDS,
     DAILY_ALERT,
     ISSUERS,
     KID,
@@ -18,6 +17,7 @@ from protocols.tests.test_authority import (
     ROTATION,
     SIGNED,
     STATUS,
+    command_of,
 )
 
 MASTER = bytes(range(16))
@@ -34,7 +34,7 @@ class Role:
     def repeated(self, command):
         self.heard.append(("repeated", command.id))
 
-    def refused(self, command, reason):
+    def answer(self, id, stage, reason):
         self.heard.append(("refused", reason))
 
 
@@ -56,7 +56,7 @@ class Unit:
         self.commands = Commands(*shared, (7,), two_for, self.role)
 
     def take(self, piv, meaning, keys=SERVER, cls=frame.COMMAND, direction=frame.DOWN):
-        self.commands.take(keys.seal(cls, direction, piv, COMMANDS[meaning]))
+        self.commands.take(keys.seal(cls, direction, piv, command_of(meaning)))
         heard, self.role.heard = self.role.heard, []
         return heard
 
@@ -132,7 +132,7 @@ def test_issuers_are_changed_for_good():
     unit = Unit()
     ((kind, _),) = unit.take(1, ROTATION)
     assert kind == "obey"
-    plaintext = COMMANDS[ROTATION]
+    plaintext = command_of(ROTATION)
     authority = unit.commands.authority
     command = authority.check(plaintext, KID, (7,), NOW, True).command
     assert unit.commands.change_issuers(command)

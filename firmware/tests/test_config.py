@@ -3,7 +3,7 @@
 import os
 
 import firmware.config as config_module
-from firmware import config, settings
+from firmware import config, config_check, settings
 from firmware.counters import Counters
 from firmware.tests.support import remove_tree, temp_dir
 from protocols import cbor
@@ -98,18 +98,18 @@ def test_every_key_is_checked_and_named():
     ):
         value = a_config()
         value[table][key] = bad
-        error = raises(config.ConfigError, config.check, value, "config")
+        error = raises(ValueError, config_check.check, value)
         assert "%s.%s" % (table, key) in str(error) and "allowed" in str(error)
     for table in ("node", "uplink", "sampling"):
         value = a_config()
         del value[table]
-        error = raises(config.ConfigError, config.check, value, "config")
+        error = raises(ValueError, config_check.check, value)
         assert "[%s] is missing" % table in str(error)
 
 
 def save(root, data):
     write(root, "config.new", data)
-    config.commit(root)
+    config.commit(root, "")
 
 
 def test_commit_keeps_the_old_one_and_revert_brings_it_back():
@@ -117,17 +117,28 @@ def test_commit_keeps_the_old_one_and_revert_brings_it_back():
         save(unit.root, cbor.encode(a_config("gh-2")))
         assert unit.load().config["node"]["name"] == "gh-2"
         assert "config.new" not in os.listdir(unit.root)
-        config.revert(unit.root)
+        config.revert(unit, None)
         assert unit.load().config["node"]["name"] == "gh-1"
-        assert "config.old" in str(raises(config.ConfigError, config.revert, unit.root))
+        assert "config.old" in str(raises(ValueError, config.revert, unit, None))
 
 
 def test_a_bad_config_is_never_committed():
     with Unit() as unit:
         for data in (b"\xff", cbor.encode({}), cbor.encode([1])):
             write(unit.root, "config.new", data)
-            raises(config.ConfigError, config.commit, unit.root)
+            error = raises(ValueError, config.commit, unit.root, "gh-1")
+            assert "provision" not in str(error)  # it was a tool
             assert unit.load().config["node"]["name"] == "gh-1"
+
+
+def test_a_unit_has_one_name():
+    with Unit() as unit:
+        write(unit.root, "config.new", a_config("gh-2"))
+        error = str(raises(ValueError, config.commit, unit.root, "gh-1"))
+        assert "node.name is gh-2 and id/unit gh-1" in error
+        assert unit.load().config["node"]["name"] == "gh-1"
+        config.commit(unit.root, "gh-2")
+        assert unit.load().config["node"]["name"] == "gh-2"
 
 
 class Cut(OSError):
@@ -138,7 +149,7 @@ class Files:
     # os without power after some renames; writes in between happen whole or not at all.
     def __init__(self, renames):
         self._left = renames
-        self.listdir = os.listdir
+        self.listdir, self.remove = os.listdir, os.remove
 
     def rename(self, path, target):
         if self._left == 0:
@@ -169,3 +180,12 @@ def test_the_old_config_is_better_than_none():
         settings = unit.load()
         assert settings.config["node"]["name"] == "gh-1"
         assert unit.counters.snapshot() == {"config_bad": 1}
+
+
+def test_a_trim_is_an_offset_and_a_factor_of_each_channel():
+    value = a_config()
+    value["sampling"]["trim"] = {"level": [-30, 10000]}
+    assert config_check.check(value) is value
+    for bad in ([], {"level": 5}, {"level": [1]}, {"level": [1, "2"]}, {"level": [True, 1]}):
+        value["sampling"]["trim"] = bad
+        assert "sampling.trim" in str(raises(ValueError, config_check.check, value))

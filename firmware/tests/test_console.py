@@ -1,5 +1,7 @@
 # The console as transcripts: what is typed, and what the port shows.
 # SPDX-License-Identifier: Apache-2.0
+import asyncio
+
 from firmware.console import PROMPT, Console
 from firmware.tests import support
 from protocols import smp, smp_codes
@@ -96,8 +98,9 @@ def test_editing():
 
 
 def test_a_line_has_a_limit():
-    console, shown = _typed(b"x" * 1000 + b"\r")
-    assert len(console.shell.seen[0]) == 160 and shown.count(b"x") == 160
+    shell = Shell()
+    shown = _shown_by(shell, b"x" * 160 + b"\r" + b"z" * 1000 + b"\r")
+    assert shell.seen == ["x" * 160] and shown.count(b"z") == 160
 
 
 def test_what_is_no_text_is_dropped():
@@ -166,17 +169,44 @@ def test_log_lines_stand_above_what_is_being_typed():
     assert console.stream.writes == [b"\rL 12 uplink: no_ack\x1b[K\r\n" + PROMPT + b"sta"]
 
 
-def test_a_prompt_stands_below_a_log_line_also_when_the_shell_could_not_be_loaded():
-    class Unloadable:
-        @property
-        def execute(self):
-            raise MemoryError
+class Unloadable:
+    # Shell or server where the heap has no room for either.
+    forgotten = 0
 
-    stream = Stream(b"status\r")
-    console = Console(stream, Unloadable(), Server())
+    @property
+    def execute(self):
+        raise MemoryError
+
+    @property
+    def handle_line(self):
+        raise MemoryError
+
+    def forget(self):
+        self.forgotten += 1
+
+
+def test_a_full_heap_ends_no_console_and_reboot_needs_none_of_it():
+    stream, shell, server = (
+        Stream(b"\x06\x09QUJD\n", b"status\r", b"reboot\r"),
+        Unloadable(),
+        Unloadable(),
+    )
+    reboots = []
+    console = Console(stream, shell, server, reboot=lambda: reboots.append(shell.forgotten))
     try:
         support.run(console.run())
-    except MemoryError:
+    except Hangup:
+        pass
+    assert reboots == [2] and shell.forgotten == server.forgotten == 3
+    assert b"".join(stream.writes).count(b"type it again") == 2
+
+
+def test_a_prompt_stands_below_a_log_line_also_when_the_shell_could_not_be_loaded():
+    stream = Stream(b"status\r")
+    console = Console(stream, Unloadable(), Unloadable())
+    try:
+        support.run(console.run())
+    except Hangup:
         pass
     console.say("L 12 console: MemoryError()")
     assert stream.writes[-1].endswith(b"MemoryError()\x1b[K\r\n" + PROMPT)
@@ -202,3 +232,118 @@ def test_a_whole_request_through_the_server():
         assert b"send what is waiting" in shown
     finally:
         node.close()
+
+
+class Unknowing(Shell):
+    async def execute(self, argv):
+        self.seen.append(" ".join(argv))
+        if argv[0] == "status":
+            return "fine", 0
+        return "unknown verb %s; type help" % argv[0], 1
+
+
+class Screen(Stream):
+    # All in one: a test's heap has no room for thousands of pieces.
+    def write(self, data):
+        self.shown += data
+
+
+def _shown_by(shell, *pieces):
+    support.World()
+    stream = Screen(*pieces)
+    stream.shown = bytearray()
+    try:
+        support.run(Console(stream, shell, Server()).run())
+    except Hangup:
+        pass
+    return bytes(stream.shown)
+
+
+def test_a_page_that_is_pasted_is_told_of_once():
+    shell = Unknowing()
+    page = b"Lorem ipsum dolor\r\nsit amet\r\n" * 10
+    shown = _shown_by(shell, page, b"status\r", b"again\r")
+    assert len(shell.seen) == 22
+    assert shown.count(b"unknown verb") == 4 and shown.count(b"and so on") == 1
+    assert b"fine" in shown
+    page = (b"A paragraph of some words. " * 10 + b"\r\n\r\n") * 10
+    shown = _shown_by(Unknowing(), page)
+    assert shown.count(b"too long") == 3 and shown.count(b"and so on") == 1
+
+
+class Slow(Screen):
+    # A person types, and reads.
+    async def read(self):
+        await asyncio.sleep_ms(3000)
+        return await super().read()
+
+
+def test_who_types_by_hand_is_answered_each_time():
+    support.World()
+    stream = Slow(*[b"statis\r"] * 10)
+    stream.shown = bytearray()
+    try:
+        support.run(Console(stream, Unknowing(), Server()).run())
+    except Hangup:
+        pass
+    assert stream.shown.count(b"unknown verb statis") == 10
+
+
+def test_a_line_that_is_too_long_is_told_of_and_not_run():
+    shell = Unknowing()
+    shown = _shown_by(shell, b"status " + b"A" * 5000, b"\rstatus\r")
+    assert shown.count(b"this line was too long, at most 160 bytes: nothing was done") == 1
+    assert shell.seen == ["status"]
+
+
+def test_a_code_is_not_shown_and_not_in_the_history():
+    shown = _shown_by(Unknowing(), b"unlock 7ZK4-0M1X\x7f\x7fAA\r", UP)
+    assert b"7ZK" not in shown and b"unlock *********" in shown
+    assert shown.endswith(PROMPT)
+
+
+# As codes are printed. It is no verb, yet others look over the shoulder.
+def test_a_code_behind_capitals_is_hidden_as_well():
+    for verb in (b"UNLOCK ", b"Unlock ", b"unLock "):
+        shell = Unknowing()
+        shown = _shown_by(shell, b"status\r", verb + b"4R8M-XC3K\r", UP)
+        assert b"4R8M" not in shown and verb + b"*" * 9 in shown
+        assert shell.seen == ["status", (verb + b"4R8M-XC3K").decode()]
+        assert shown.endswith(b"status\x1b[K")  # of the history
+
+
+def test_a_code_behind_a_misspelt_verb_or_alone_is_hidden():
+    for verb in (b"unlok ", b""):
+        for code in (b"QVKW-5H70", b"qvkw-5h70"):
+            shell = Unknowing()
+            shown = _shown_by(shell, b"status\r", verb + code + b"\r", UP)
+            assert code not in shown and verb + b"*" * 9 in shown
+            assert shown.endswith(b"status\x1b[K")  # of the history
+    assert b"unknown verb *********;" in shown
+    shell = Unknowing()  # names are no codes
+    _shown_by(shell, b"config set node.site soil-bed-1\r", UP + b"\r")
+    assert shell.seen == ["config set node.site soil-bed-1"] * 2
+
+
+def test_a_broken_escape_sequence_eats_no_character_of_the_next_line():
+    for keys in (b"\x1b\r", b"\x1b[\r"):
+        console, _ = _typed(keys + b"status\r")
+        assert console.shell.seen == ["status"]
+
+
+def test_a_wide_character_is_rubbed_out_as_a_whole():
+    shown = _shown_by(Unknowing(), "\u6e29x\x7f\x7f".encode())
+    assert shown.endswith("\u6e29x".encode() + b"\b \b" + b"\b\b  \b\b")
+
+
+def test_whatever_comes_does_not_end_it():
+    seed, shell = 1, Unknowing()
+    pieces = []
+    for _ in range(40):
+        piece = bytearray()
+        for _ in range(40):
+            seed = (seed * 1103515245 + 12345) & 0x7FFFFFFF
+            piece.append(seed >> 16 & 0xFF)
+        pieces.append(bytes(piece))
+    shown = _shown_by(shell, *pieces + [b"\r\n\x1b[K\r\nstatus\r"])
+    assert shell.seen[-1] == "status" and b"fine" in shown

@@ -1,5 +1,6 @@
 # The ledger counts what was on, and each moment in one event only.
 # SPDX-License-Identifier: Apache-2.0
+from drivers.at import Session
 from firmware import energy_events
 from firmware.clock import Clock
 from firmware.counters import Counters
@@ -13,6 +14,11 @@ REACHABLE_MS = 60000
 
 
 class Modem:
+    session = Session(80)
+
+    async def look(self):
+        pass
+
     # Takes a second to open, and two to send.
     def __init__(self, world):
         self.world = world

@@ -1,5 +1,6 @@
 # The carrier over a modem that does what it is told, and one that does not.
 # SPDX-License-Identifier: Apache-2.0
+from drivers.at import Session
 from drivers.errors import ModemError
 from firmware.carriers import CarrierError
 from firmware.carriers.modem_udp import ModemUDP
@@ -10,6 +11,11 @@ CONFIG = {"uplink": {"apn": "iot", "host": "collector.example", "port": 5685}}
 
 
 class Modem:
+    session = Session(80)
+
+    async def look(self):
+        pass
+
     MAX_DATAGRAM = 512
 
     def __init__(self, fail=None, reason="modem_error"):

@@ -188,7 +188,7 @@ def test_what_failed_to_be_told_is_told_again():
         node = unit.boot()
         unit.run(DAY + 2 * HOUR)
         assert days == [0, 0, 1, 1] and node.safe_mode_reason is None
-        assert node.counters.snapshot()["task_restart"] == 2
+        assert node.counters.snapshot()["task_restart"] == 1
 
 
 def test_a_wanted_reset_keeps_the_samples():

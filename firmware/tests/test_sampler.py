@@ -8,6 +8,7 @@ from firmware.counters import Counters
 from firmware.sampler import Sampler, rescale, schema_of
 from firmware.tests.support import World, run
 from firmware.tests.support_console import Node
+from firmware.watched_sampler import WatchedSampler
 from protocols import report_reader, schema
 
 START = 13176000  # 2024-06-01T12:00:00Z
@@ -69,8 +70,15 @@ PROFILE = {
 }
 
 
+# The temperature is stuck after three equal rounds.
+def watched():
+    profile = dict(PROFILE, channels=[dict(channel) for channel in PROFILE["channels"]])
+    profile["channels"][0]["stuck_rounds"] = 3
+    return profile
+
+
 class Site:
-    def __init__(self, samples=4, profile=PROFILE, **parts):
+    def __init__(self, samples=4, profile=PROFILE, kind=Sampler, trim=None, **parts):
         self.world = World()
         self.counters = Counters()
         self.clock = Clock(self.counters)
@@ -80,8 +88,8 @@ class Site:
         self.lock = asyncio.Lock()
         known = {"air": self.air}
         known.update(parts)
-        self.sampler = Sampler(
-            profile, known, self.lock, self.clock, self.counters, self.outbox, 300, samples
+        self.sampler = kind(
+            profile, known, self.lock, self.clock, self.counters, self.outbox, 300, samples, trim
         )
 
     def round(self, t=START):
@@ -106,6 +114,15 @@ def test_rescale_rounds_half_away_from_zero():
         (500, 1000, 1, 1),
     ):
         assert rescale(value, scale, wanted) == expected
+
+
+def test_a_calibrated_channel_is_trimmed_before_its_range_is_judged():
+    # 23.46 in tenths is 235: 235 x 1.02 = 239.7, less 3 counts; 101 % is out of its range.
+    site = Site(trim={"temperature": [-3, 10200], "humidity": [51, 10000]})
+    site.air.values = (2346, 5049)
+    assert site.round()[:2] == [(237, schema.NORMAL), (101, schema.OUT_OF_RANGE)]
+    site.air.values = (-2346, 4949)
+    assert site.round()[:2] == [(-243, schema.NORMAL), (100, schema.NORMAL)]
 
 
 def test_values_come_in_the_columns_scale():
@@ -328,3 +345,56 @@ def test_times_are_aligned_and_a_missed_one_is_visible():
     site.sampler.flush()
     times = [t - START for block in site.blocks() for t in block.times]
     assert times == [300, 600, 1200, 1500, 1800]
+
+
+def test_one_that_says_the_same_for_too_long_is_told_with_its_value():
+    site = Site(profile=watched())
+    for quality in (schema.NORMAL, schema.NORMAL, schema.SENSOR_FAULT, schema.SENSOR_FAULT):
+        # Humidity, which nobody watches, may stand still.
+        assert site.round()[:2] == [(200, quality), (50, schema.NORMAL)]
+    assert site.counters.snapshot() == {"sensor_stuck": 2}
+    [block] = site.blocks()
+    assert block.columns[0] == [200] * 4 and block.qualities[0] == [0, 0, 2, 2]
+    site.air.values = (2001, 5000)
+    assert site.round()[0] == (200, schema.NORMAL)
+
+
+def test_noise_below_a_columns_scale_is_life():
+    site = Site(profile=watched())
+    for n in range(9):
+        site.air.values = (2000 + n % 2, 5000)
+        assert site.round()[0] == (200, schema.NORMAL)
+
+
+def test_a_round_that_failed_neither_proves_nor_clears():
+    site = Site(profile=watched())
+    site.round()
+    site.round()
+    site.air.failures = ["i2c_nack"] * 3
+    assert site.round()[0] == (None, schema.COMM_FAULT)
+    assert site.round()[0] == (200, schema.SENSOR_FAULT)
+
+
+def test_out_of_range_goes_before_stuck():
+    site = Site(profile=watched())
+    site.air.values = (90000, 5000)
+    for _ in range(5):
+        assert site.round()[0] == (9000, schema.OUT_OF_RANGE)
+
+
+def test_a_look_between_rounds_does_not_believe_it_either():
+    site = Site(profile=watched(), kind=WatchedSampler)
+    for _ in range(5):  # looks alone prove nothing, since they may be every second
+        assert run(site.sampler.look(("temperature",))) == {"temperature": 200}
+    for _ in range(3):
+        site.round()
+    assert run(site.sampler.look(("temperature", "humidity"))) == {
+        "temperature": None,
+        "humidity": 50,
+    }
+    site.air.values = (2001, 5000)
+    assert run(site.sampler.look(("temperature",))) == {"temperature": 200}
+
+
+def test_a_profile_without_it_loads_nothing_for_it():
+    assert Site().sampler._stuck is None

@@ -9,6 +9,7 @@ from protocols.frame import KeySet
 from protocols.tests.support import raises
 
 MASTER = bytes(range(16))
+OTHER = bytes(range(1, 17))
 
 
 def provisioned():
@@ -66,15 +67,18 @@ def test_bad_values_change_nothing():
     world, secrets = provisioned()
     before = dict(world.nvs["fieldbeat"])
     for name, value, hint in (
-        ("master", bytes(15), "give 16 bytes"),
-        ("master", b"", "give 16 bytes"),
+        ("master", bytes(15), "give 16 random bytes"),
+        ("master", b"", "give 16 random bytes"),
         ("kid", bytes(3), "give 2 or 4 bytes"),
-        ("epoch", -1, "0 to 2147483647"),
-        ("epoch", 1 << 31, "0 to 2147483647"),
-        ("epoch", b"\0", "0 to 2147483647"),
-        ("unit", "", "1 to 64"),
-        ("unit", "x" * 65, "1 to 64"),
-        ("unit", b"\xff\xfe", "UTF-8"),
+        ("master", bytes(16), "give 16 random bytes"),
+        ("master", MASTER + bytes(4) + b"\1\2", "1 to 2147483647"),
+        ("epoch", -1, "1 to 2147483647"),
+        ("epoch", 0, "1 to 2147483647"),
+        ("epoch", 1 << 31, "1 to 2147483647"),
+        ("epoch", b"\0", "1 to 2147483647"),
+        ("unit", "", "1 to 32"),
+        ("unit", "x" * 33, "1 to 32"),
+        ("unit", b"\xff\xfe", "lower-case"),
         ("seq_limit", 0, "one of master, kid, epoch, unit"),
     ):
         assert hint in str(raises(ValueError, secrets.put, name, value))
@@ -84,14 +88,14 @@ def test_bad_values_change_nothing():
 def test_a_new_key_comes_with_its_epoch_and_kid_in_one_write():
     world, secrets = provisioned()
     before, writes = secrets.check_value(), world.nvs_writes
-    secrets.put("master", bytes(16) + b"\0\0\1\2" + b"\x01\x03\5\7")
+    secrets.put("master", OTHER + b"\0\0\1\2" + b"\x01\x03\5\7")
     assert secrets.identity() == (b"\x01\x03\5\7", 0x102, "gh-1")
-    expected = KeySet(bytes(16), b"\x01\x03\5\7", 0x102).check_value()
+    expected = KeySet(OTHER, b"\x01\x03\5\7", 0x102).check_value()
     assert secrets.check_value() == Secrets().check_value() == expected != before
     assert world.nvs_writes == writes + 2  # the key, the window
-    secrets.put("master", bytes(16) + b"\0\0\1\2" + b"\x01\x03\5\7")
+    secrets.put("master", OTHER + b"\0\0\1\2" + b"\x01\x03\5\7")
     assert world.nvs_writes == writes + 2
-    for value in (bytes(17), bytes(21), bytes(23), bytes(25), bytes(16) + b"\xff" * 4 + b"ab"):
+    for value in (bytes(17), bytes(21), bytes(23), bytes(25), OTHER + b"\xff" * 4 + b"ab"):
         raises(ValueError, secrets.put, "master", value)
     assert world.nvs_writes == writes + 2
 
@@ -119,7 +123,7 @@ def test_repeating_a_value_writes_nothing():
 
 
 def test_other_keys_begin_with_an_empty_window_and_never_repeat_a_number():
-    for name, value in (("master", bytes(16)), ("kid", b"\1\3"), ("epoch", 8)):
+    for name, value in (("master", OTHER), ("kid", b"\1\3"), ("epoch", 8)):
         _, secrets = provisioned()
         window = secrets.window_load()
         window.accept(9)

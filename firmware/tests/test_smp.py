@@ -67,7 +67,23 @@ def test_the_clock():
             "2024-02-30T00:00:00",
             "2024-01-01T00:00:00x",
         ):
-            assert node.ask(WRITE, OS, smp_codes.OS_DATETIME, {"datetime": bad}) == _refusal(OS, 2)
+            answer = node.ask(WRITE, OS, smp_codes.OS_DATETIME, {"datetime": bad})
+            assert answer["rc"] == smp.EINVAL and "give 2024-" in answer["rsn"]
+        node.clock.set(100000000, "server")
+        assert node.ask(WRITE, OS, smp_codes.OS_DATETIME, given) == _refusal(OS, 5)
+
+    _with_node(test)
+
+
+def test_a_time_that_is_far_from_the_network_s_is_refused():
+    def test(node):
+        node.clock.set(60 * 86400, "modem")
+        given = {"datetime": "2030-01-01T00:00:00Z"}
+        answer = node.ask(WRITE, OS, smp_codes.OS_DATETIME, given)
+        assert answer["rc"] == smp.EINVAL and answer["rsn"].endswith("2024-03-01T00:00:00Z")
+        given = {"datetime": "2024-03-01T08:00:00Z"}  # the modem told the time of its zone
+        assert node.ask(WRITE, OS, smp_codes.OS_DATETIME, given) == {}
+        assert node.clock.source == "console"
         node.clock.set(100000000, "server")
         assert node.ask(WRITE, OS, smp_codes.OS_DATETIME, given) == _refusal(OS, 5)
 
@@ -128,7 +144,14 @@ def test_settings_that_are_refused():
         for name, value in (
             ("id/unit", b""),
             ("id/unit", b"\xff"),
-            ("id/unit", b"x" * 65),
+            ("id/unit", b"x" * 33),
+            ("id/unit", b"AAAAA"),
+            ("id/unit", b"a b"),
+            ("id/unit", b"-a"),
+            ("id/unit", "\u00e4-b".encode()),
+            ("id/unit", b"a/../x\n"),
+            ("id/epoch", bytes(4)),
+            ("key/master", bytes(16)),
             ("id/kid", b"123"),
             ("id/epoch", b"\x01"),
             ("id/epoch", b"\xff\xff\xff\xff"),
@@ -148,7 +171,8 @@ def test_commit_takes_over_a_good_config_and_no_other():
     def test(node):
         old, new = config_bytes(), config_bytes(fitted={})
         node.write("/config.cbor", old)
-        assert node.ask(WRITE, SETTINGS, smp_codes.SETTINGS_COMMIT, {}) == {}  # nothing is waiting
+        answer = node.ask(WRITE, SETTINGS, smp_codes.SETTINGS_COMMIT, {})
+        assert answer["rc"] == smp.ENOENT and "upload /config.new" in answer["rsn"]
         for bad in (b"\xff", config_bytes(uplink={"host": ""})):
             node.write("/config.new", bad)
             answer = node.ask(WRITE, SETTINGS, smp_codes.SETTINGS_COMMIT, {})
@@ -243,8 +267,12 @@ def test_files_that_are_refused():
         node.write("/config.new", b"1234")
         assert node.ask(WRITE, FS, 0, body) == _refusal(FS, 11)
         body.update({"off": 0, "len": 100000})
-        assert node.ask(WRITE, FS, 0, body) == _refusal(FS, 10)
+        large = {"rc": smp.EINVAL, "rsn": "/config.new takes at most 8192 bytes"}
+        assert node.ask(WRITE, FS, 0, body) == large
         assert node.read("/config.new") == b"1234" and node.read("/secret") == b"x"
+        node.write("/config.new", bytes(8192))
+        assert node.ask(WRITE, FS, 0, {"name": "/config.new", "off": 8192, "data": b"x"}) == large
+        assert node.ask(READ, FS, 1, {"name": "/config.new"}) == _refusal(FS, 3)
 
     _with_node(test)
 
@@ -255,6 +283,10 @@ def test_shell_group():
         assert answer["ret"] == 0 and "collector.example" in answer["o"]
         answer = node.ask(WRITE, SHELL, 0, {"argv": ["dance"]})
         assert answer == {"o": "unknown verb dance; type help", "ret": 1}
+        node.log_lines[:] = ["x" * 2000]
+        text = node.ask(WRITE, SHELL, 0, {"argv": ["log"]})["o"]
+        node.log_lines.clear()
+        assert len(text) == 1024 and "xxx ...\ncut off here; " in text
         for bad in ({}, {"argv": []}, {"argv": "help"}, {"argv": [1]}):
             assert node.ask(WRITE, SHELL, 0, bad)["rc"] == smp.EINVAL
 
@@ -334,11 +366,18 @@ def test_who_finds_no_heap_is_told_to_ask_again_and_gets_his_answer_then():
         async def full(argv):
             raise MemoryError
 
+        def no_room(frame):
+            raise MemoryError
+
         node.shell.execute = full
         body = smp.unpack(support.run(node.server.handle(frame)))[4]
         assert body["rc"] == smp.ENOMEM and "ask again" in body["rsn"]
         node.shell.execute = execute
         assert smp.unpack(support.run(node.server.handle(frame)))[4]["ret"] == 0
+        assert not node.reboots
+        node.server._handler = no_room
+        support.run(node.server.handle(smp.pack(WRITE, OS, 2, smp_codes.OS_RESET, {})))
+        assert node.reboots == 1
 
     _with_node(test)
 

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 
+from firmware.rows import decimal
 from firmware.tests.support import run
 from firmware.tests.support_water import CLOUDBURST, DRY, FLOOD, PACE, RISE, Station
 
@@ -27,10 +28,11 @@ def test_an_alarm_begins_and_ends_once_though_the_water_plays_around_the_mark():
     assert site.told() == []
     site.live(600, lambda t: 2501 + 20 * (t // 3 % 2))
     assert [(n, begins) for n, _, begins in site.told()] == [(1, True)]
+    assert site.watch.standing(decimal) == [("ALARM 1", "level is above 2.500 m")]
     site.live(600, lambda t: 2401 + 200 * (t // 3 % 2))  # not back by 0.1 m
     assert len(site.told()) == 1
     site.live(600, lambda t: 2400)
-    assert site.told()[1:] == [(1, 2400, False)]
+    assert site.told()[1:] == [(1, 2400, False)] and site.watch.standing(decimal) == []
     site.live(600, lambda t: 2600)
     assert [begins for _, _, begins in site.told()] == [True, False, True]
 

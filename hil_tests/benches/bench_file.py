@@ -26,7 +26,8 @@ from typing import Annotated, Any, Literal
 from fieldbeat.host_tools import boards, node_config
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.flasher import LOCALLY_ADMINISTERED
-from fieldbeat.host_tools.node_config import HOST, NAME, NAME_RULE, NodeConfig
+from fieldbeat.host_tools.node_config import NodeConfig
+from fieldbeat.host_tools.node_tables import HOST, NAME, NAME_RULE
 from fieldbeat.host_tools.validation import InvalidData, Strict, check, did_you_mean
 from pydantic import Field
 

@@ -257,11 +257,10 @@ class QemuFlasher:
             reason = "the image is for virtual boards, but QEMU emulates a real chip"
             raise Blocked(reason, "build it with the official MicroPython as its base")
         try:
-            todo = flasher.plan(image, info, secrets)
+            wanted = flasher.plan(image, info, secrets)
         except FieldbeatError as error:
             raise Blocked(error.message, error.next_step) from None
-        erased = [(offset, b"\xff" * size) for offset, size in todo.erases]
-        self._while_off([*erased, *todo.writes])
+        self._while_off(wanted)
         self.build_id = info.build_id
 
     def erase(self) -> None:

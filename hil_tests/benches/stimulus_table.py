@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fieldbeat.host_tools.node_config import HOST
+from fieldbeat.host_tools.node_tables import HOST
 from fieldbeat.host_tools.validation import Strict
 from pydantic import Field
 

@@ -1,6 +1,6 @@
-"""Our flash verb against esptool's own write-flash of the same bytes, on a virtual board.
+"""Our flash verb against esptool's own write-flash of the same bytes, on a bare virtual board.
 
-The board's line is paced at the baud rate that both use; the flash chip itself takes no time.
+The board takes the time of a real line and a real flash chip (`loader_pace.py`).
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from pathlib import Path
 from fieldbeat.hil_tests.benchmarks import Figure, in_turns, seconds
 from fieldbeat.hil_tests.virtual.bench import Bench
 from fieldbeat.hil_tests.virtual.board import VirtualBoard
+from fieldbeat.hil_tests.virtual.loader_pace import LoaderPace
 from fieldbeat.hil_tests.virtual.site import config
-from fieldbeat.host_tools import flasher, image, image_info
+from fieldbeat.host_tools import baud_rates, flasher, image, image_info
 
 ROUNDS = 3
 BIN = Path(sys.executable).parent
-BAUD = str(flasher.FAST_BAUD)
+BAUD = str(baud_rates.FAST_BAUD)
 
 
 def command(board: VirtualBoard, folder: Path, *words: str) -> float:
     """Wall-clock seconds of one tool, whole process, until the board has booted again."""
     environment = os.environ | {"FIELDBEAT_HOME": str(folder)}
+    with board.world.lock:
+        board.flash.load(0, b"\xff" * board.flash.size)
     before = len(board.resets)
 
     def work() -> None:
@@ -42,14 +45,12 @@ def run() -> list[Figure]:
         content = image.build(config())
         whole.write_bytes(content)
         regions: list[str] = []
-        for offset, data in flasher.plan(
-            content, image_info.inspect(content, "image"), None
-        ).writes:
+        for offset, data in flasher.plan(content, image_info.inspect(content, "image"), None):
             part = folder / f"{offset:x}.bin"
             part.write_bytes(data)
             regions += [hex(offset), str(part)]
         board = bench.add_board("greenhouse_esp32")
-        board.loader_baud = flasher.FAST_BAUD
+        board.loader_pace = LoaderPace()
         bench.start_real()
         ours = (str(BIN / "fieldbeat"), "flash", "--port", board.port, str(whole))
         theirs = (str(BIN / "esptool"), "--port", board.port, "--baud", BAUD, "write-flash")

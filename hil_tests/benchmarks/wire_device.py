@@ -1,5 +1,5 @@
 # What the device's side of the wire costs, for wire.py; runs under MicroPython:
-#   micropython -X heapsize=192k hil_tests/benchmarks/wire_device.py reports|verify|vectors
+#   micropython -X heapsize=192k hil_tests/benchmarks/wire_device.py WHAT
 # SPDX-License-Identifier: Apache-2.0
 #
 # Prints lines `name value`; times in us, the best of many, and that of a loop which tells how fast
@@ -95,6 +95,25 @@ def verify():
     print("heap", gc.mem_alloc() + gc.mem_free())
 
 
+def sign():
+    # stdin: a secret and its public key in hex
+    import os
+
+    from protocols import p256, p256_sign
+
+    key = bytes.fromhex(sys.stdin.readline().strip())
+    signature = p256_sign.sign(key[:32], b"message", os.urandom)
+
+    def verified():
+        if not p256.verify(key[32:], b"message", signature):
+            raise ValueError("the signature is good, and was refused")
+
+    works = (lambda: p256_sign.sign(key[:32], b"message", os.urandom)), verified
+    sign_us, verify_us = best_us(4, *works)
+    print("sign_us", sign_us)
+    print("verify_us", verify_us)
+
+
 def vectors():
     # RFC 8949: what of appendix A does not decode or not come back, what of appendix F passes
     from protocols import cbor
@@ -120,6 +139,28 @@ def vectors():
     print("accepted", accepted)
 
 
+def decide():
+    # stdin: the number of inputs and of actuators; rules as CBOR in hex; values, line by line
+    from protocols import cbor
+    from protocols.control_rules import Rules
+
+    inputs, actuators = [int(word) for word in sys.stdin.readline().split()]
+    rows = cbor.decode(bytes.fromhex(sys.stdin.readline().strip()))
+    rules = Rules(rows, inputs, [0] * actuators, 120)
+    running = [0] * actuators
+    orders = [None] * actuators
+    worst = 0
+    for second, line in enumerate(sys.stdin):
+        values = [int(word) for word in line.split()]
+
+        def work(second=second, values=values):
+            rules.decide(30 * second, values, (43200, 21600, 64800), running, orders)
+
+        worst = max(worst, best_us(30, work)[0])
+    print("decide_us", worst)
+    print("decide_garbage", garbage(work))
+
+
 sys.path.insert(0, "")
 loop_us = 1 << 30
 for _ in range(5):
@@ -129,4 +170,5 @@ for _ in range(5):
         s += i
     loop_us = min(loop_us, time.ticks_diff(time.ticks_us(), start))
 print("loop_us", loop_us)
-{"reports": reports, "verify": verify, "vectors": vectors}[sys.argv[1]]()
+works = {"reports": reports, "verify": verify, "sign": sign, "vectors": vectors, "decide": decide}
+works[sys.argv[1]]()

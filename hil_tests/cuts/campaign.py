@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..results.judged import processor_s
 from ..results.results import commit
 from ..virtual.errors import BenchError
 from . import states, workers
@@ -47,7 +47,7 @@ def run(options: Options, progress: Progress = lambda done, total: None) -> Resu
     Raises:
         BenchError: the golden run failed, or a real cut left other bytes than the rebuilt one.
     """
-    began, worked = time.perf_counter(), _processor_s()
+    began, worked = time.perf_counter(), processor_s()
     jobs = options.jobs or len(os.sched_getaffinity(0))
     results = Results(options.story, options.seed, options.depth, jobs, options.states)
     results.part = "/".join(map(str, options.part))
@@ -65,14 +65,8 @@ def run(options: Options, progress: Progress = lambda done, total: None) -> Resu
         if options.depth > 1:
             campaign.cut_again()
     results.seconds = time.perf_counter() - began
-    results.processor_s = _processor_s() - worked
+    results.processor_s = processor_s() - worked
     return results
-
-
-def _processor_s() -> float:
-    """What this process and those that it has waited for have worked."""
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def _first_cuts(options: Options, judge: Judge, results: Results) -> list[Name]:

@@ -16,6 +16,12 @@ UNIT = "gh-01"
 BOARD = "greenhouse_esp32"
 SERVER, PORT = "collector.example.org", 5690
 MEMORY_DISK = "/dev/shm"
+# What a unit that signs has for it: the key of RFC 6979, A.2.5, and its public half.
+SIGNING_KEY = bytes.fromhex(
+    "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721"
+    "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6"
+    "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299"
+)
 
 
 @contextmanager

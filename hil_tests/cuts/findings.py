@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
+from ..results.judged import Judged
 from .trial import Verdict
 
 Part = tuple[int, int]  # K of N
@@ -31,8 +31,8 @@ class Options:
 
 
 @dataclass
-class Results:
-    """What a campaign has found; JSON as it stands."""
+class Results(Judged):
+    """What a campaign has found; `judged` are first cuts."""
 
     story: str
     seed: int
@@ -40,33 +40,14 @@ class Results:
     jobs: int
     states: str = "all"  # as --states takes it
     part: str = "1/1"  # as --part takes it
-    started: str = ""  # ISO 8601
-    commit: str = ""
-    operations: int = 0
-    cuts: int = 0  # of these operations, in every kind
+    cuts: int = 0  # of the operations, in every kind
     distinct_states: int = 0  # that differ in a byte of the flash
     distinct_keys: int = 0  # that a unit could tell apart
-    judged: int = 0  # first cuts
     second_cuts: int = 0  # in the recoveries from all distinct states
     distinct_second_states: int = 0  # that a unit could tell apart
     second_judged: int = 0
     self_checks: list[str] = field(default_factory=list)
     recording_s: float = 0.0
-    seconds: float = 0.0
-    processor_s: float = 0.0  # of all processors together, boards included
-    failures: list[dict[str, Any]] = field(default_factory=list)
-    invalid: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def exit_code(self) -> int:
-        """0: all held; 1: something broke; 2: it was no campaign."""
-        if self.invalid or not self.judged:
-            return 2
-        return 1 if self.failures else 0
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self) | {"exit_code": self.exit_code}
 
 
 def count(results: Results, verdicts: Iterable[Verdict]) -> None:

@@ -61,7 +61,7 @@ def patched(content: bytes, patches: Patches) -> bytes:
     """Return a unit's file system with some of its program's files changed.
 
     Raises:
-        BenchError: a text to be replaced is not there exactly once.
+        BenchError: a text to be replaced is not there exactly once, or the unit lacks its file.
     """
     sources = app_files.source_files()
     before = short_names.shorten(sources)
@@ -79,10 +79,13 @@ def patched(content: bytes, patches: Patches) -> bytes:
         disk_version=file_system.LITTLEFS_VERSION,
         **file_system.LITTLEFS_SIZES,
     )
+    held = {f"{folder}/{name}" for folder, _, names in disk.walk("/") for name in names}
     for path, short in short_names.shorten(sources).items():
-        if short == before[path]:
+        target = f"/{app_files.SLOT}/{app_files.compiled(path)}"
+        if path in patches and target not in held:
+            raise BenchError(f"{path} is not in this unit's slot: patch what it loads")
+        if short == before[path] or target not in held:
             continue
-        target = f"/{app_files.SLOT}/{path.removesuffix('.py')}.mpy"
         with disk.open(target, "wb") as file:
             file.write(app_files.compile_source(path, short))
     return bytes(disk.context.buffer)

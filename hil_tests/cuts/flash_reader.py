@@ -23,6 +23,7 @@ SIZES = {"read_size": 32, "prog_size": 32, "cache_size": 128, "lookahead_size": 
 
 # The log: two bits of kind above fourteen of length.
 RECORD, ALARM, MARK = 0, 1, 2
+MARK_SIZE = 8  # behind it, the chain's value
 
 
 class Unreadable(Exception):
@@ -37,6 +38,7 @@ class Log:
     alarms: set[int] = field(default_factory=set)
     torn: list[str] = field(default_factory=list)  # files that end in something else
     twice: list[int] = field(default_factory=list)
+    chain: dict[int, bytes] = field(default_factory=dict)  # its value before a record
 
 
 class _Bytes:
@@ -134,6 +136,8 @@ def log(found: dict[str, bytes]) -> Log:
             kind, payload = entry
             at += len(payload) + 6
             if kind == MARK:
+                if len(payload) > MARK_SIZE:
+                    result.chain[rn] = payload[MARK_SIZE:]
                 continue
             if result.records.get(rn, payload) != payload:
                 result.twice.append(rn)

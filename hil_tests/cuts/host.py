@@ -40,8 +40,11 @@ class Host:
         if memory:
             (folder / "registry.db").write_bytes(memory.registry)
             self.store_path.write_bytes(memory.store)
-        self.registry = Registry(
-            folder / "registry.db", random_bytes=self._random_bytes, now=lambda: world.utc_s
+        self.registry = Registry(  # in clear: its file is copied, and the same each time
+            folder / "registry.db",
+            random_bytes=self._random_bytes,
+            now=lambda: world.utc_s,
+            locked=False,
         )
         self._open()
 

@@ -7,6 +7,7 @@ that all held.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable
@@ -15,15 +16,20 @@ from functools import lru_cache
 from pathlib import Path
 
 import cbor2
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from fieldbeat.host_tools.nvs_image import Identity
 from fieldbeat.protocols import frame
 
 from .. import nvs_reader
 from . import flash_reader
+from .desk import SIGNING_KEY, UNIT
 from .promises import Promise, identity_in, limits
 from .tape import SENT, Recording
 
-BOOT = 1  # type of the event that tells of a boot
+BOOT, ROOT = 1, 14  # types of events: of a boot, a signature
+KID = b"\0\1"  # of the only unit
 
 
 @dataclass
@@ -127,12 +133,17 @@ def _times(rows: list[tuple[int, str]]) -> list[str]:
 
 def is_boot(raw: bytes) -> bool:
     """Whether a record is the event of a boot."""
+    return event_of(raw).get(0) == BOOT
+
+
+def event_of(raw: bytes) -> dict:
+    """Return the map of an event, an empty one for a report."""
     if raw[0]:
-        return False
+        return {}
     at = 1
     while raw[at] & 0x80:  # the record number
         at += 1
-    return cbor2.loads(raw[at + 1 :])[0] == BOOT
+    return cbor2.loads(raw[at + 1 :])
 
 
 # The air
@@ -187,7 +198,50 @@ def _files(recording: Recording, promise: Promise, outcome: Outcome) -> list[str
     for rn, raw in log.records.items():
         if promise.records.get(rn, raw) != raw:
             broken.append(f"record {rn} stands in the log with other bytes")
-    return broken
+    return broken + _chain(outcome, log)
+
+
+def _chain(outcome: Outcome, log: flash_reader.Log) -> list[str]:
+    """Reckons the chain over what the collector has; no number is left out here."""
+    if not log.chain:
+        return []
+    with sqlite3.connect(outcome.store) as database:
+        stored = dict(database.execute("SELECT rn, raw FROM records").fetchall())
+    known = log.records | outcome.lost | stored
+    value, values, roots, broken = bytes(32), {1: bytes(32)}, 0, []
+    for rn in range(1, max(known) + 1):
+        if rn not in known:
+            return []  # told by _gaps()
+        value = hashlib.sha256(value + rn.to_bytes(4, "big") + known[rn]).digest()
+        values[rn + 1] = value
+    for rn, noted in log.chain.items():
+        if values.get(rn) != noted:
+            broken.append(f"the log's chain before record {rn} is not that of the collector")
+    for rn, raw in known.items():
+        body = event_of(raw)
+        if body.get(0) != ROOT:
+            continue
+        roots += 1
+        if body[3] != values[rn]:
+            broken.append(f"the root in record {rn} signs another chain")
+        if not _is_signed(rn, body):
+            broken.append(f"the root in record {rn} has a bad signature")
+    return broken if roots else [*broken, "nothing is signed"]
+
+
+def _is_signed(rn: int, body: dict) -> bool:
+    fields = {key: value for key, value in body.items() if key != 5}
+    protected = cbor2.dumps({1: -7, 4: body[4]}, canonical=True)
+    payload = cbor2.dumps([UNIT, KID, rn, fields], canonical=True)
+    message = cbor2.dumps(["Signature1", protected, b"", payload], canonical=True)
+    r, s = (int.from_bytes(part, "big") for part in (body[5][:32], body[5][32:]))
+    x, y = (int.from_bytes(part, "big") for part in (SIGNING_KEY[32:64], SIGNING_KEY[64:]))
+    try:
+        public = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+        public.verify(utils.encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _nvs(recording: Recording, promise: Promise, outcome: Outcome) -> list[str]:

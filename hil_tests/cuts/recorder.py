@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from fieldbeat.host_tools.node_config import NodeConfig
 from fieldbeat.host_tools.partition_table import Partition
-from fieldbeat.host_tools.provisioner import Plan, Provisioner
+from fieldbeat.host_tools.provisioner import Provisioner
+from fieldbeat.host_tools.provisioning_plan import Plan
 from fieldbeat.protocols import cbor
 
 from ..virtual import nvs
@@ -19,7 +21,7 @@ from ..virtual.board import VirtualBoard
 from ..virtual.errors import BenchError, PowerCut
 from ..virtual.flash import SECTOR, FlashOp
 from . import firmware_image
-from .desk import UNIT, Desk, scratch_folder
+from .desk import SIGNING_KEY, UNIT, Desk, scratch_folder
 from .smp_console import SmpConsole
 from .tape import BEGUN, DONE, Recording, Stage, Tape
 
@@ -158,12 +160,14 @@ def record(
     Raises:
         BenchError: the run did not go as its story tells.
     """
-    from .stories import STORIES, first
+    from .stories import STORIES
 
     if story not in STORIES:
         raise BenchError(f"there is no story {story!r}: give one of {', '.join(STORIES)}")
     with scratch_folder() as folder, Desk(seed, folder) as desk:
-        recording = _prepare(desk, first(), story, STORIES[story].boots, patches, base)
+        recording = _prepare(
+            desk, STORIES[story].first(), story, STORIES[story].boots, patches, base
+        )
         golden = Golden(recording, desk, cut_before)
         desk.unit.power_on()
         try:
@@ -190,7 +194,8 @@ def _prepare(
     registry.allocate(UNIT, "bench")
     identity = desk.host.identity(UNIT)
     if base is None:
-        flash.load(0, firmware_image.build(node, identity, patches))
+        signs = replace(identity, trace=SIGNING_KEY) if node.tables.trace else identity
+        flash.load(0, firmware_image.build(node, signs, patches))
         age_files(desk, vfs_part)
         age_nvs(desk, nvs_part, boots)
         flash.ops = 0

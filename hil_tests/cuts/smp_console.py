@@ -23,11 +23,12 @@ TRIES = 4
 
 
 class SmpConsole:
-    """One unit's serial port, as `host_tools.provisioner.Link` wants it."""
+    """One unit's serial port, as `host_tools.unit_talk.Link` wants it."""
 
     def __init__(self, bench: Bench, board: VirtualBoard) -> None:
         self._bench = bench
         self._board = board
+        self.port = board.port
         self._sequence = 0
         self._line = b""
         self._decoder = smp.LineDecoder()
@@ -84,10 +85,13 @@ class SmpConsole:
 
     def status(self) -> dict[str, str]:
         """Return what the shell's `status` shows, by its names."""
-        body = {"argv": ["status"]}
-        answer = self._request(smp.WRITE, GROUP_SHELL, SHELL_EXECUTE, body)
-        rows = (line.partition("  ") for line in answer.get("o", "").splitlines())
+        rows = (line.partition("  ") for line in self.run(["status"])[0].splitlines())
         return {name.strip(): value.strip() for name, _, value in rows}
+
+    def run(self, argv: list[str]) -> tuple[str, int]:
+        """Run a verb of the shell and return its output and its exit code."""
+        answer = self._request(smp.WRITE, GROUP_SHELL, SHELL_EXECUTE, {"argv": argv})
+        return answer.get("o", ""), answer.get("ret", 1)
 
     def reset(self) -> None:
         """Restart the unit and wait until it answers again."""

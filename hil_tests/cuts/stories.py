@@ -36,7 +36,7 @@ report_samples = {samples}
 """
 
 
-def node(interval_s: int, sampling_s: int, samples: int) -> NodeConfig:
+def node(interval_s: int, sampling_s: int, samples: int, more: str = "") -> NodeConfig:
     """The unit's configuration: seconds between wakes, between samples, samples in a report."""
     text = CONFIG.format(
         unit=UNIT,
@@ -47,7 +47,7 @@ def node(interval_s: int, sampling_s: int, samples: int) -> NodeConfig:
         sampling_s=sampling_s,
         samples=samples,
     )
-    return node_config.parse(text, "cuts.toml")
+    return node_config.parse(text + more, "cuts.toml")
 
 
 def first() -> NodeConfig:
@@ -55,11 +55,17 @@ def first() -> NodeConfig:
     return node(60, 10, 12)
 
 
+def signing() -> NodeConfig:
+    """That of a unit that signs what it tells."""
+    return node(60, 10, 12, "[trace]\n")
+
+
 class Story(NamedTuple):
     """`boots` is the unit's age: how many boots have written to its NVS before."""
 
     tell: Callable[[Golden], None]
     boots: int
+    first: Callable[[], NodeConfig] = first
 
 
 def tell_full(golden: Golden) -> None:
@@ -101,9 +107,17 @@ def tell_contact(golden: Golden) -> None:
     golden.until_told()
 
 
+def tell_trace(golden: Golden) -> None:
+    """Two signatures, before the clock is set and after it, and records on both sides."""
+    golden.until_told()
+    golden.until_told()
+    golden.run_for(150)
+
+
 STORIES = {
     "full": Story(tell_full, 285),
     "short": Story(tell_short, 0),
     "keys": Story(tell_keys, 0),
     "contact": Story(tell_contact, 0),
+    "trace": Story(tell_trace, 0, signing),
 }

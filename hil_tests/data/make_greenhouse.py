@@ -35,6 +35,10 @@ RECORDED = {
     "soil_moisture": "SWC_1_1_1",  # % by volume
     "soil_temperature": "TS_1_1_1",  # Cel
     "ppfd": "PPFD_IN",  # umol/m2/s, photosynthetically active light
+    "radiation": "SW_IN",  # W/m2, global
+    "wind_speed": "WS",  # m/s
+    "sky": "LW_IN",  # W/m2, heat that the sky radiates
+    "pressure": "PA",  # kPa
 }
 COLUMNS = {  # name -> digits behind the point
     "air_temperature": 2,
@@ -46,7 +50,13 @@ COLUMNS = {  # name -> digits behind the point
     "soil_ec": 0,
     "soil_ph": 2,
     "battery": 3,
+    "radiation": 0,
+    "wind_speed": 2,
+    "rain": 1,
 }
+# It rains in humid air under a covered sky and a low: README.md tells how well that fits.
+WET_PERCENT, WET_KPA, COVERED, WET_MM_H = 85.0, 101.9, 0.95, 1.5
+STEFAN_BOLTZMANN = 5.670e-8  # W/m2/K4
 
 
 def fetch(folder: Path) -> Path:
@@ -139,6 +149,23 @@ def battery(ppfd: list[float]) -> list[float]:
     return volts
 
 
+def rain(record: dict[str, list[float]]) -> list[float]:
+    """Millimetres since the year began, which the record does not have: hours as WET_ tell them.
+
+    A covered sky radiates like a black body as warm as the air.
+    """
+    fallen, since = 0.0, []
+    for humidity, sky, celsius, kpa in zip(
+        *(record[name] for name in ("air_humidity", "sky", "air_temperature", "pressure")),
+        strict=True,
+    ):
+        since.append(fallen)
+        covered = sky >= COVERED * STEFAN_BOLTZMANN * (celsius + 273.15) ** 4
+        if covered and humidity >= WET_PERCENT and kpa < WET_KPA:
+            fallen += WET_MM_H
+    return since
+
+
 def derive(record: dict[str, list[float]]) -> dict[str, list[float]]:
     """Return all columns of the CSV, recorded and derived."""
     light = record["ppfd"]
@@ -153,6 +180,9 @@ def derive(record: dict[str, list[float]]) -> dict[str, list[float]]:
         "soil_ec": [bulk_ec(moisture) for moisture, _ in soil],
         "soil_ph": [ph(moisture, temperature) for moisture, temperature in soil],
         "battery": battery(light),
+        "radiation": [max(0.0, value) for value in record["radiation"]],
+        "wind_speed": record["wind_speed"],
+        "rain": rain(record),
     }
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 
+from fieldbeat.host_tools import extras
 from fieldbeat.host_tools.errors import CannotTry
 from rich.console import Console
 
 from .common import Demo, run, seconds_to_play
-from .greenhouse import Greenhouse
-from .river import River
-from .speaker import Speaker
 
-ROLES: dict[str, type[Demo]] = {"greenhouse": Greenhouse, "speaker": Speaker, "river": River}
+ROLES = {"greenhouse": "Greenhouse", "speaker": "Speaker", "river": "River"}
 
 
 def role(words: list[str]) -> type[Demo]:
@@ -21,7 +20,10 @@ def role(words: list[str]) -> type[Demo]:
     name = " ".join(words) or "greenhouse"
     if name not in ROLES:
         raise CannotTry(f"there is no demo '{name}'", f"choose ROLE={' or ROLE='.join(ROLES)}")
-    return ROLES[name]
+    try:
+        return getattr(import_module(f"{__package__}.{name}"), ROLES[name])
+    except ImportError as error:
+        raise extras.missing(error, f"the demo '{name}'") or error from None
 
 
 def main(words: list[str]) -> int:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from fieldbeat.host_tools.collector import Collector
 from fieldbeat.host_tools.errors import CannotTry, FieldbeatError
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
@@ -167,6 +168,19 @@ def collector(demo: Demo) -> Iterator[Views]:
         store = last_first.enter_context(closing(Store(FOLDER / "store.sqlite")))
         registry = last_first.enter_context(closing(Registry(FOLDER / "registry.sqlite")))
         yield Views(store, registry)
+
+
+@contextmanager
+def collecting(bench: Bench, port: int) -> Iterator[tuple[Store, Views]]:
+    """The collector in this process, on the files of `fieldbeat collect`."""
+    with (
+        closing(Store(FOLDER / "store.sqlite")) as store,
+        closing(Registry(FOLDER / "registry.sqlite")) as registry,
+    ):
+        collector = Collector(store, registry)
+        bench.attach_collector(collector, "127.0.0.1", port)
+        yield store, Views(store, registry)
+        collector.flush()
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -5,15 +5,12 @@ The flood is no record: `virtual/river.py` makes it of rain, by Nash's unit hydr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from fieldbeat.host_tools import pictures
-from fieldbeat.host_tools.collector import Collector
 from fieldbeat.host_tools.errors import FieldbeatError
 from fieldbeat.host_tools.records import describe_event
-from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
 from fieldbeat.host_tools.views import Views
 from fieldbeat.protocols import cbor, event
@@ -23,7 +20,7 @@ from ..virtual.bench import Bench
 from ..virtual.board import VirtualBoard
 from ..virtual.river_view import RiverView
 from . import common
-from .common import Demo, DemoError
+from .common import Demo, DemoError, collecting
 from .greenhouse import FIRST_REPORT_S
 
 CONFIG = Path("docs/examples/river-demo.toml")
@@ -95,8 +92,8 @@ class River(Demo):
                 clock = common.clock(now_s)
                 what = "; ".join(lines)
                 self.console.print(
-                    f"  {clock}  {level_m:.2f} m, rain {rain:4.1f} mm/h, a value each"
-                    f" {news.step_s(UNIT):>3} s  [bold]{what}[/]",
+                    f"  {clock}  {level_m:.2f} m, rain {rain:4.1f} mm/h, {news.step(UNIT):18}"
+                    f"  [bold]{what}[/]",
                     soft_wrap=True,
                 )
             if not news.alarms or "full" not in news.kinds:
@@ -154,25 +151,12 @@ class News:
                 lines.append(f"{each.kind} picture, {each.size} bytes")
         return lines
 
-    def step_s(self, unit: str) -> str:
-        """Seconds between the last two values that have come."""
-        with suppress(FieldbeatError):  # before the first report
+    def step(self, unit: str) -> str:
+        """How far apart the last two values are that have come."""
+        with suppress(FieldbeatError, ValueError):  # fewer have
             before, last = self._views.history(unit, "level", 2)
-            return f"{last.at_s - before.at_s:.0f}"
-        return "?"
-
-
-@contextmanager
-def collecting(bench: Bench, port: int) -> Iterator[tuple[Store, Views]]:
-    """The collector in this process, on the files of `fieldbeat collect`."""
-    with (
-        closing(Store(common.FOLDER / "store.sqlite")) as store,
-        closing(Registry(common.FOLDER / "registry.sqlite")) as registry,
-    ):
-        collector = Collector(store, registry)
-        bench.attach_collector(collector, "127.0.0.1", port)
-        yield store, Views(store, registry)
-        collector.flush()
+            return f"a value each {last.at_s - before.at_s:3.0f} s"
+        return "no value yet"
 
 
 def write_region(config: Path, view: RiverView) -> None:

@@ -20,14 +20,23 @@ HOUR_US = 3_600_000_000
 
 
 class FullFlash:
-    """Fills the file system of a board that is off but for some blocks; `empty()` undoes it."""
+    """Fills the file system of a board that is off but for some blocks; `empty()` undoes it.
 
-    def __init__(self, board: VirtualBoard, free_blocks: int) -> None:
+    Args:
+        board: it must be off.
+        free_blocks: what is left free.
+        by_statvfs: as the unit's `statvfs` tells it. MicroPython's littlefs counts the two blocks
+            of each folder below the root twice; they are added here.
+    """
+
+    def __init__(self, board: VirtualBoard, free_blocks: int, by_statvfs: bool = False) -> None:
         self.board = board
         partition = find(board.hardware.table, "vfs")
         assert partition is not None and board.state == "off"
         self.offset, self.size = partition.offset, partition.size
         fs = self._mount()
+        if by_statvfs:
+            free_blocks += 2 * sum(len(folders) for _, folders, _ in fs.walk("/"))
         blocks = _free(fs) - free_blocks - 4  # the list of a file's blocks takes some, too
         with fs.open(NAME, "wb") as file:
             file.write(bytes(SECTOR * blocks))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fieldbeat.host_tools import (
     cap,
+    cap_reader,
     esp_image,
     explain,
     image_info,
@@ -105,7 +106,7 @@ def cap_messages() -> Target:
     """A CAP message, and what is to be spoken of each of its infos."""
 
     def parse(data: bytes) -> None:
-        message = cap.parse(data)
+        message = cap_reader.parse(data)
         if message.kind == cap.CANCEL:
             if not message.references:
                 raise AssertionError("it cancels nothing")

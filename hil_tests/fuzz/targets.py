@@ -159,7 +159,7 @@ def acks():
     def parse(data):
         answer = ack.decode(data)
         for rn in (0, 1, answer.cumulative, answer.cumulative + 1, 0xFFFFFFFF):
-            answer.covers(rn)
+            ack.covers(answer, rn)
 
     return column("ack.hex"), refusing(ack.AckError, parse)
 
@@ -245,7 +245,7 @@ def block_machines():
 
     def work(data):
         answer = receiver.receive(data)
-        sender.receive(data)
+        sender.receive(data, getrandbits(20))
         sender.next(getrandbits(20))
         if sender.result is not None:
             sender.__init__(header, read)
@@ -280,7 +280,7 @@ def block_states():
     while sender.wait_ms(0) == 0:
         answer = receiver.receive(sender.next(0))
         if answer:
-            sender.receive(answer)
+            sender.receive(answer, 0)
         seeds += [sender.export(), receiver.export()]
     return seeds, refusing(blocks.BlockError, parse)
 

@@ -27,7 +27,8 @@ class EsptoolFlasher:
         info = inspect_for(image, self.manifest, self.name)
         with self._loader():
             self.build_id = None
-            done = flasher.flash(self.line.url, image, info, secrets)
+            with rom_loader.Visit(self.line.url) as visit:
+                done = flasher.flash(visit, image, info, secrets)
             self.build_id = done.build_id
 
     def erase(self) -> None:

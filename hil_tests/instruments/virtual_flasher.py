@@ -26,14 +26,12 @@ class VirtualFlasher:
             reason = f"the image is for real chips, but {self.name} is a virtual board"
             raise Blocked(reason, "build it with --virtual")
         try:
-            todo = flasher.plan(image, info, secrets)
+            wanted = flasher.plan(image, info, secrets)
         except FieldbeatError as error:
             raise Blocked(error.message, error.next_step) from None
         self._need_power()
         with self.board.world.lock:
-            for offset, size in todo.erases:
-                self.board.flash.load(offset, b"\xff" * size)
-            for offset, data in todo.writes:
+            for offset, data in wanted:
                 self.board.flash.load(offset, data)
             self.build_id = info.build_id
             self.board.reset()

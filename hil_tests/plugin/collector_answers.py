@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 TRIES = 3  # what was under way when the test began may spoil the first
 WAKE_S = 300  # the longest: finding a cell, and two waits for an answer
-ANSWER = rb"\w+: \d+ records waited|nothing was waiting|there is no uplink|uplink failed: .*"
+ANSWER = (
+    rb"\w+: \d+ records waited|nothing was waiting|there is no uplink|uplink failed: .*|locked; .*"
+)
+LOCKED = "locked"
 OF_THE_NETWORK = ("reg_searching", "reg_denied")
 FAR = "see its antenna, its SIM and the operator's coverage; type modem on its console"
 
@@ -35,6 +38,8 @@ def wait(bench: ChosenBench, console: Any, unit: str) -> None:
         raise bench.unanswered
     answer = ""
     for _ in range(TRIES):
+        if answer.startswith(LOCKED):
+            _unlock(console, unit)
         answer = console.ask("uplink", ANSWER, WAKE_S).strip()
         outcome = answer.partition(":")[0]
         if outcome == "uplink failed":  # a second try may help; nobody shall overlook the first
@@ -45,6 +50,21 @@ def wait(bench: ChosenBench, console: Any, unit: str) -> None:
             bench.unanswered = _nobody(bench, unit, outcome)
             raise bench.unanswered
     pytest.fail(f"{unit} reports {answer or 'nothing'} and no collector hears it", pytrace=False)
+
+
+def _unlock(console: Any, unit: str) -> None:
+    """Type the code of a unit, as the registry of this computer has it."""
+    from fieldbeat.host_tools import unit_code
+    from fieldbeat.host_tools.registry import Registry
+
+    try:
+        registry = Registry(create=False)
+    except FileNotFoundError:
+        return
+    code = unit_code.of_unit(registry, unit)
+    registry.close()
+    if code:
+        console.ask(f"unlock {code}", rb"unlocked|wrong code|too many wrong codes", 10)
 
 
 def _promised(bench: ChosenBench) -> bool:

@@ -213,7 +213,10 @@ def _timelines(item: pytest.Item) -> list[dict[str, Any]]:
 
 
 def _consoles(item: pytest.Item) -> list[dict[str, Any]]:
-    """The last lines of the boards that have no timeline."""
+    """The last lines of the boards that have no timeline, without a code that was typed."""
+    from fieldbeat.host_tools.unit_code import masked  # where a run keeps them
+
     rig = item.config.stash[BENCH].rig
     boards = [] if rig is None else [rig.boards[name] for name in sorted(_used(item))]
-    return [{"board": b.name, "lines": b.last_lines()} for b in boards if b.virtual is None]
+    real = [board for board in boards if board.virtual is None]
+    return [{"board": b.name, "lines": [masked(line) for line in b.last_lines()]} for b in real]

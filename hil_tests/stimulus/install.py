@@ -41,7 +41,7 @@ def config(
     fitted = {
         name: part
         for name, part in spec["fitted"].items()
-        if name in i2c or part.get("bus") in uarts
+        if name in i2c or part.get("bus") in uarts and part.get("enabled", True)
     }
     known = {"i2c": spec["fitted"], "uart": spec["buses"], "pins": modem or {}}
     for kind, allowed in known.items():

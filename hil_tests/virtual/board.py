@@ -25,6 +25,7 @@ from .console import Console
 from .errors import BenchError
 from .flash import Flash
 from .hardware import Answer, Hardware
+from .loader_pace import LoaderPace
 from .partitions import TYPE_APP
 from .processor import NO_REPLY, Processor
 from .pty_port import PtyPort
@@ -42,6 +43,9 @@ _ROM_CAUSE = {
 }
 CAUSES = {POWER_ON: "power on", HARD: "program", WATCHDOG: "watchdog", DEEPSLEEP: "deep sleep"}
 CAUSES[SOFT] = "soft"
+# esp_restart() resets none of the pins (ESP-IDF, API reference, Miscellaneous System APIs), and a
+# panic of the task watchdog, which machine.WDT is, ends in the same (hypothesis: untried).
+PINS_STAY = (HARD, WATCHDOG, SOFT)
 DOWNLOAD_BOOT = (
     b"\nrst:0x1 (POWERON_RESET),boot:0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))\n"
     b"waiting for download\n"
@@ -79,8 +83,7 @@ class VirtualBoard:
         self.fitted = fitted
         self.ticks_start_ms = ticks_start_ms
         self.resets: list[int] = []  # causes, oldest first
-        self.loader_baud: int | None = None  # pace of the serial loader's line; None: at once
-        self._line_free_us = 0
+        self.loader_pace: LoaderPace | None = None  # of the serial loader; None: at once
         self.flash = Flash(Path(workdir).absolute() / "flash.bin", self.spec["flash_mb"] << 20)
         self.hardware = Hardware(world, self.spec, self.flash, mac, fitted)
         self._port = PtyPort(world, self.console_write, self._hung_up)
@@ -162,8 +165,9 @@ class VirtualBoard:
             port.write(data)
 
     def _answer_loader(self, rom: RomLoader, data: bytes) -> None:
+        baud = rom.baud
         answer = rom.feed(data)
-        leave = rom.leave
+        leave, now_us = rom.leave, self.world.now_us
 
         def arrived() -> None:
             if self._rom is rom:
@@ -171,12 +175,12 @@ class VirtualBoard:
                 if leave:
                     self._boot(HARD)
 
-        if self.loader_baud is None:
+        if self.loader_pace is None:
             arrived()
         else:
-            busy_us = 10_000_000 * (len(data) + len(answer)) // self.loader_baud
-            self._line_free_us = max(self._line_free_us, self.world.now_us) + busy_us
-            self.world.call_at(self._line_free_us, arrived)
+            work_us, early, size = rom.work_us, rom.early, len(data)
+            at_us = self.loader_pace.answer_at(now_us, baud, size, len(answer), work_us, early)
+            self.world.call_at(at_us, arrived)
 
     def power_on(self) -> None:
         with self.world.lock:
@@ -194,6 +198,19 @@ class VirtualBoard:
         with self.world.lock:
             if self._state != "off":
                 self._boot(POWER_ON)
+
+    def unplug(self) -> None:
+        """Pulls the serial cable: the port is gone; the board, on a supply of its own, runs on."""
+        with self.world.lock:
+            self.ports.remove(self._port)
+            self._port.close()
+            self._hung_up()
+
+    def plug_in(self) -> None:
+        """Plugs the cable in again; `port` may have another path now."""
+        with self.world.lock:
+            self._port = PtyPort(self.world, self.console_write, self._hung_up)
+            self.ports.append(self._port)
 
     def hold(self) -> None:
         """Keeps the chip in reset, until `reset` or `download`."""
@@ -222,7 +239,8 @@ class VirtualBoard:
                 return
             self._closed = True
             self.power_off()
-            self._port.close()
+            if self._port in self.ports:
+                self._port.close()
             self.hardware.camera.close()
             self.flash.close()
         atexit.unregister(self.close)
@@ -233,7 +251,7 @@ class VirtualBoard:
     def _zero_us(self) -> int:
         return self.processor.zero_us
 
-    def _stop(self, state: str) -> None:
+    def _stop(self, state: str, pins_stay: bool = False) -> None:
         """Ends whatever runs on the chip."""
         self._be(state)
         self._rom = None
@@ -243,11 +261,11 @@ class VirtualBoard:
         if self._next is not None:
             self._next.cancel()
         self.processor.stop()
-        self.hardware.halt()
+        self.hardware.halt(pins_stay)
 
     def _boot(self, cause: int, woken_by: int = 0) -> None:
         """A reset of the whole chip; boot.py runs BOOT_US later."""
-        self._stop("boot")
+        self._stop("boot", cause in PINS_STAY)
         self._woken_by = woken_by
         self._reset_by(cause)
         self.processor.zero_us = self.world.now_us
@@ -291,7 +309,7 @@ class VirtualBoard:
         self.processor.stop()
         self._reset_by(SOFT)
         self.console.text(b"MPY: soft reboot\n")
-        self.hardware.halt()
+        self.hardware.halt(pins_stay=True)
         self.hardware.boot()
         self._start()
 
@@ -376,11 +394,11 @@ class VirtualBoard:
     # The watchdog
 
     def op_wdt_init(self, timeout_ms: int, _payload: bytes) -> Answer:
-        was_running = self._watchdog_us > 0
+        if self._watchdog_check is not None:
+            self._watchdog_check.cancel()  # a second one changes the time of the first
         self._watchdog_us = timeout_ms * 1000
         self.op_wdt_feed(0, b"")
-        if not was_running:
-            self._check_watchdog()
+        self._check_watchdog()
         return None
 
     def op_wdt_feed(self, _argument: int, _payload: bytes) -> Answer:

@@ -1,7 +1,7 @@
 """Pins, I2C, UARTs and ADC of a virtual board: from the chip's side to the models on the wires.
 
 A bus is found by the pins that the program gives, as on hardware: with wrong pins nobody answers.
-Does not model clock stretching, arbitration, pull-ups or wrong baud rates.
+Does not model clock stretching, arbitration or pull-ups.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from .world import World
 
 ENODEV = 19
 UART_BITS = 0b1111  # of the inputs
+INPUT = 1  # machine.Pin.IN
 FIFO_BYTES = 128  # of an ESP32 UART, before its driver's ring buffer
 
 
@@ -30,13 +31,19 @@ class Uart:
         self.rx_room = 256 + FIFO_BYTES
         self.tx_room = 256 + FIFO_BYTES
         self.byte_us = 87.0
+        self.baud = 115_200
         self.free_us = 0
         self.overruns = 0
         self.mask = 0  # its bit, once the program has opened it
         self.rx_pin = -1
 
+    def _garbled(self, data: bytes) -> bytes:
+        garbled = getattr(self.device, "garbled", None)
+        return garbled(data, self.baud) if garbled else data
+
     def arrive(self, data: bytes) -> None:
         """Bytes from the device; what does not fit is lost and counted."""
+        data = self._garbled(data)
         room = self.rx_room - len(self.rx)
         self.overruns += max(0, len(data) - room)
         self.rx += data[: max(room, 0)]
@@ -57,7 +64,8 @@ class Uart:
         begin_us = max(self.free_us, self.world.now_us)
         self.free_us = begin_us + round(len(data) * self.byte_us)
         if self.device is not None:
-            self.world.call_at(begin_us, lambda: self.device.receive(data))
+            said = self._garbled(data)
+            self.world.call_at(begin_us, lambda: self.device.receive(said))
         return max(0, self.pending_us() - round(self.tx_room * self.byte_us))
 
     def pending_us(self) -> int:
@@ -69,8 +77,8 @@ class Buses:
     """What the manifest says is wired, and the models of what is fitted.
 
     `fitted` has the dictionaries `i2c` {(bus, address): device}, `uart` {bus: device},
-    `adc` {pin: source}, `pins` {pin: listener}, and perhaps `inputs` {pin: contact} and `sinks`
-    {bus: DAC}; None is a bare board.
+    `adc` {pin: source}, `pins` {pin: listener}, and perhaps `inputs` {pin: contact}, `sinks`
+    {bus: DAC} and `wires` {bus: 1-Wire line}; None is a bare board.
     """
 
     def __init__(self, world: World, manifest: dict[str, Any], fitted: Any = None) -> None:
@@ -82,9 +90,12 @@ class Buses:
         self.pin_listeners = dict(getattr(fitted, "pins", {}))
         self.contacts = dict(getattr(fitted, "inputs", {}))
         self.sinks = dict(getattr(fitted, "sinks", {}))
+        self.wires = dict(getattr(fitted, "wires", {}))
         self.inputs_changed: Callable[[], object] = lambda: None
         self.lines_changed: Callable[[], object] = lambda: None  # a level at an input
+        self.probes: list[Callable[[int, float | None], object]] = []  # see pin_set
         self.deaf: Callable[[int, int], object] | None = None  # in light sleep: (pin, bytes)
+        self.levels: dict[int, int] = {}  # of pins that the chip drives
         self.edges = PinEdges(self.pin_get, self.set_input)
         for contact in self.contacts.values():
             if hasattr(contact, "listeners"):
@@ -124,10 +135,12 @@ class Buses:
             self.inputs &= ~mask
 
     def reset(self) -> None:
-        """The chip forgets its settings; the devices on the wires keep their state."""
+        """The chip forgets its settings; the devices on the wires keep their state.
+
+        What it drives it goes on driving until `release`.
+        """
         self.i2c: dict[int, tuple[str | None, int]] = {}
         self.uarts: dict[int, Uart] = {}
-        self.levels: dict[int, int] = {}
         self.pulls: dict[int, int] = {}
         self.inputs = 0  # mask of what can be read: UARTs, sockets, pins; or written: I2S
         self.edges.reset()
@@ -137,22 +150,45 @@ class Buses:
 
     def release(self) -> None:
         """The chip stops driving its pins: resistors decide, for those listeners that have any."""
+        for pin in self.levels:
+            self._tell_probes(pin, None)
+        self.levels.clear()
         for listener in self.pin_listeners.values():
-            released = getattr(listener, "released", None)
-            if released is not None:
-                released()
+            self._let_go(listener)
+
+    def _let_go(self, listener: Any) -> None:
+        released = getattr(listener, "released", None)
+        if released is not None:
+            released()
 
     # Pins
 
-    def pin_mode(self, pin: int, pull: int) -> None:
+    def pin_mode(self, pin: int, mode: int, pull: int) -> None:
         self.pulls[pin] = pull
+        if mode == INPUT and self.levels.pop(pin, None) is not None:
+            self._tell_probes(pin, None)
+            self._let_go(self.pin_listeners.get(pin))
 
     def pin_set(self, pin: int, level: int) -> None:
+        """Drives a pin. Each of `probes` is called with a pin and its new level, None: let go."""
         if self.levels.get(pin) != level:
             self.levels[pin] = level
+            self._tell_probes(pin, level)
             listener = self.pin_listeners.get(pin)
             if listener is not None:
                 listener.changed(level)
+
+    def pwm_duty(self, pin: int, share: float) -> None:
+        """Lets a pin be high for a share of the time; probes get that as its level."""
+        self.levels[pin] = int(share >= 0.5)
+        self._tell_probes(pin, share)
+        listener = self.pin_listeners.get(pin)
+        if listener is not None:
+            listener.duty(share)
+
+    def _tell_probes(self, pin: int, level: float | None) -> None:
+        for probe in self.probes:
+            probe(pin, level)
 
     def pin_get(self, pin: int) -> int:
         """Level of an output as set; of an input as what is wired or its pull-up (2) makes it."""
@@ -167,6 +203,12 @@ class Buses:
     def adc_uv(self, pin: int) -> int:
         source = self.adc_sources.get(pin)
         return 0 if source is None else int(source.read_uv())
+
+    # 1-Wire
+
+    def wire(self, pin: int) -> Any:
+        """What hangs on the wire at a pin; None if nothing does."""
+        return self.wires.get(self._find("onewire", pin=pin) or "")
 
     # I2C
 
@@ -191,11 +233,11 @@ class Buses:
     # UART
 
     def uart_init(
-        self, number: int, tx: int, rx: int, byte_us: float, rooms: tuple[int, int]
+        self, number: int, tx: int, rx: int, baud: int, byte_us: float, rooms: tuple[int, int]
     ) -> None:
         bus = self._find("uart", tx=tx, rx=rx) or self._find("rs485", tx=tx, rx=rx)
         uart = self._wired.get(bus or "") or Uart(self.world, self._uart_changed)
-        uart.byte_us = byte_us
+        uart.baud, uart.byte_us = baud, byte_us
         uart.rx_pin = rx
         uart.tx_room, uart.rx_room = (room + FIFO_BYTES for room in rooms)
         before = self.uarts.get(number)

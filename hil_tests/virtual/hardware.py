@@ -16,6 +16,7 @@ from .errors import BenchError
 from .flash import Flash
 from .i2s_ports import I2sPorts
 from .models.faults import Faults
+from .models.onewire import RESET_US, SLOT_US
 from .nvs import I32, Nvs, NvsError
 from .partitions import Partition, find, read_table
 from .sleep import Sleep
@@ -34,7 +35,8 @@ class Hardware:
     """The chip's peripherals; what survives a reset is kept here, `boot()` forgets the rest.
 
     Faults: `i2c_stuck` holds SDA low until so many clock pulses came, -1 for ever; `heap_hog`
-    fills the program's heap but for so many bytes while it is on.
+    fills the program's heap but for so many bytes while it is on; `hang`: at its next wait the
+    program computes for so many seconds, and nothing else of it runs.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Hardware:
         self.camera = CameraPort(self, manifest, fitted)
         self.more = (self.sockets, self.i2s, self.sleep, self.camera)  # who has further ops
         self.random = random.Random(f"{world.seed}/{mac.hex()}")
-        self.faults = Faults(i2c_stuck=0, heap_hog=0)
+        self.faults = Faults(i2c_stuck=0, heap_hog=0, hang=0)
         self.busy_us = 0
         self.table: list[Partition] = []
         self.nvs: Nvs | None = None
@@ -61,12 +63,13 @@ class Hardware:
         self.rtc_us_at_zero = -self.world.now_us  # its reading when the world's clock was 0
         self.rtc_memory = b""
 
-    def halt(self) -> None:
+    def halt(self, pins_stay: bool = False) -> None:
         """The program has ended, by a reset or without its supply: what it had open is closed."""
         self.sockets.reset()
         self.i2s.reset()
         self.camera.reset()
-        self.buses.release()
+        if not pins_stay:
+            self.buses.release()
         self.buses.deaf = None
         self.sleep.stop()
 
@@ -136,10 +139,13 @@ class Hardware:
     # Buses
 
     def op_pin_mode(self, pin: int, payload: bytes) -> None:
-        self.buses.pin_mode(pin, payload[1])
+        self.buses.pin_mode(pin, *payload)
 
     def op_pin_set(self, pin: int, payload: bytes) -> None:
         self.buses.pin_set(pin, payload[0])
+
+    def op_pwm_duty(self, pin: int, payload: bytes) -> None:
+        self.buses.pwm_duty(pin, struct.unpack("<H", payload)[0] / 65535)
 
     def op_pin_irq(self, pin: int, payload: bytes) -> None:
         self.buses.edges.arm(pin, payload[0])
@@ -152,6 +158,24 @@ class Hardware:
 
     def op_adc_read(self, pin: int, _payload: bytes) -> int:
         return self.buses.adc_uv(pin)
+
+    def op_wire_reset(self, pin: int, _payload: bytes) -> int:
+        self.busy_us += RESET_US
+        line = self.buses.wire(pin)
+        return 0 if line is None else int(line.reset())
+
+    def op_wire_write(self, pin: int, payload: bytes) -> None:
+        """Bits, each in a byte."""
+        self.busy_us += SLOT_US * len(payload)
+        line = self.buses.wire(pin)
+        for bit in payload if line is not None else b"":
+            line.write_bit(bit)
+
+    def op_wire_read(self, pin: int, payload: bytes) -> bytes:
+        """So many bits, each in a byte."""
+        self.busy_us += SLOT_US * payload[0]
+        line = self.buses.wire(pin)
+        return bytes(1 if line is None else line.read_bit() for _ in range(payload[0]))
 
     def op_i2c_init(self, number: int, payload: bytes) -> None:
         self.buses.i2c_init(number, *struct.unpack("<BBI", payload))
@@ -173,7 +197,7 @@ class Hardware:
 
     def op_uart_init(self, number: int, payload: bytes) -> None:
         tx, rx, bits, baud, *rooms = struct.unpack("<BBBIHH", payload)
-        self.buses.uart_init(number, tx, rx, bits * 1e6 / baud, (rooms[0], rooms[1]))
+        self.buses.uart_init(number, tx, rx, baud, bits * 1e6 / baud, (rooms[0], rooms[1]))
 
     def op_uart_any(self, number: int, _payload: bytes) -> int:
         return len(self.buses.uarts[number].rx)

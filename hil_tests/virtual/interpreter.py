@@ -15,10 +15,9 @@ from pathlib import Path
 
 from .errors import BenchError
 from .link import Link
-from .module_disk import MODULES, open_disk
+from .module_disk import BENCH_KB, MODULES, open_disk
 from .pty_port import Terminal
 
-LINK_KB = 1  # what modules/_link.py collects requests in lies in the heap, and no chip has it
 LAUNCHER = Path(__file__).parent / "launcher.py"
 _FROM_DISK = """\
 import os, sys, uctypes, vfs
@@ -71,7 +70,7 @@ class Interpreter:
         command, first, inherited = interpreter_command(lifeline)
         camera = {} if frame_fd is None else {"FIELDBEAT_FRAME_FD": str(frame_fd)}
         self.process = subprocess.Popen(
-            [*command, "-X", f"heapsize={heap_kb + LINK_KB}k", "-i", "-c", first],
+            [*command, "-X", f"heapsize={heap_kb + BENCH_KB}k", "-i", "-c", first],
             cwd=MODULES if first is _FROM_FILES else "/",  # MicroPython always looks there first
             env={
                 "MICROPYPATH": ":.frozen",

@@ -26,6 +26,8 @@ OPS = (
     *("i2s_init", "i2s_write", "i2s_queue", "i2s_seen", "i2s_deinit"),
     *("lightsleep", "wake_on"),
     *("pin_irq", "pin_edge", "camera_open", "camera_close", "camera_capture"),
+    "pwm_duty",
+    *("wire_reset", "wire_write", "wire_read"),
 )
 POSTED = 0x80
 

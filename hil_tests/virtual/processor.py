@@ -217,6 +217,17 @@ class Processor:
         assert self._waiting is not None
         request, mask = self._waiting
         self._hold()
+        hang_s = self.hardware.faults.take("hang")
+        if hang_s:
+            self.hardware.faults.hang = 0
+            self._waiting = None
+            self._next = self.world.call_after(
+                round(hang_s * 1e6), lambda: self._go_on(request, mask)
+            )
+            return
+        self._go_on(request, mask)
+
+    def _go_on(self, request: Request, mask: int) -> None:
         self._waiting = None
         self._continue()
         self.hardware.busy_us = 0

@@ -26,6 +26,7 @@ from esp32_mock_bootloader.server import (
 )
 from esptool.targets import CHIP_DEFS
 
+from . import loader_pace
 from .flash import SECTOR, Flash
 
 # The SYNC request (esptool documentation, "Serial Protocol"): op 8, 36 bytes, 07 07 12 20 55 ...
@@ -81,19 +82,24 @@ class RomLoader:
     """One visit to the loader, from the first SYNC to the hang-up.
 
     `feed(data)` returns what the chip answers. `leave` turns True when the host asks the chip to
-    run its program.
+    run its program. `work_us` is what the last frames cost the flash chip, and `early` tells that
+    they are answered before that (`loader_pace.py`). `at` is where the next byte goes.
     """
 
     def __init__(self, chip: str, mac: bytes, flash: Flash) -> None:
         self.flash = flash
         self.leave = False
+        self.baud = loader_pace.ROM_BAUD
+        self.work_us = 0
+        self.early = False
         self.session = ChipSession(chip)
         self.session.registers.update(mac_registers(chip, mac) | crystal_registers(chip))
         self.session.spi = _SpiPeripheral(None)
         self.session.spi.flash_size = flash.size
         self.session.spi.configure_for_chip(chip)
         self._buffer = b""
-        self._at = 0
+        self.at = 0
+        self._erase_at = self._erase_end = 0  # of what is written now: the stub erases on its way
         self._inflate = zlib.decompressobj()
         self._reading: _FlashReading | None = None
         self._commands: dict[int, Callable[[bytes], bytes | None]] = {
@@ -103,12 +109,12 @@ class RomLoader:
             _CMD["GET_SECURITY_INFO"]: lambda data: handle_get_security_info(self.session),
             _CMD["SPI_SET_PARAMS"]: lambda data: None,
             _CMD["SPI_ATTACH"]: lambda data: None,
-            _CMD["CHANGE_BAUDRATE"]: lambda data: None,
+            _CMD["CHANGE_BAUDRATE"]: self._change_baud,
             _CMD["MEM_BEGIN"]: lambda data: None,
             _CMD["MEM_DATA"]: lambda data: None,
             _CMD["MEM_END"]: self._mem_end,
             _CMD["FLASH_BEGIN"]: self._flash_begin,
-            _CMD["FLASH_DATA"]: lambda data: self._write(protocol.data_command_payload(data)),
+            _CMD["FLASH_DATA"]: self._plain,
             _CMD["FLASH_END"]: self._flash_end,
             _CMD["FLASH_DEFL_BEGIN"]: self._flash_begin,
             _CMD["FLASH_DEFL_DATA"]: self._deflated,
@@ -129,6 +135,7 @@ class RomLoader:
 
     def feed(self, data: bytes) -> bytes:
         """Takes bytes from the host and returns the chip's answer to the frames they complete."""
+        self.work_us, self.early = 0, False
         *frames, self._buffer = (self._buffer + data).split(b"\xc0")
         return b"".join(self._frame(unslip(frame)) for frame in frames if frame)
 
@@ -158,10 +165,19 @@ class RomLoader:
         self.session.stub_active = True
         return make_response(_CMD["MEM_END"], stub=True) + _OHAI
 
+    def _change_baud(self, data: bytes) -> None:
+        self.baud = struct.unpack_from("<I", data)[0]
+
     def _flash_begin(self, data: bytes) -> None:
-        size, _blocks, _packet, self._at = struct.unpack_from("<IIII", data)
+        size, _blocks, _packet, self.at = struct.unpack_from("<IIII", data)
         self._inflate = zlib.decompressobj()
-        self._erase(self._at, -(-size // SECTOR) * SECTOR)
+        self._erase_at = self.at // SECTOR * SECTOR
+        self._erase_end = -(-(self.at + size) // SECTOR) * SECTOR
+        if not self._stub:
+            self._erase_to(self._erase_end)
+
+    def _plain(self, data: bytes) -> None:
+        self._write(protocol.data_command_payload(data))
 
     def _deflated(self, data: bytes) -> bytes | None:
         try:
@@ -172,10 +188,25 @@ class RomLoader:
             return self._error(command, protocol.ROM_INVALID_MESSAGE, protocol.STUB_UNIMPLEMENTED)
 
     def _write(self, data: bytes) -> None:
-        self.flash.load(self._at, data[: self.flash.size - self._at])
-        self._at += len(data)
+        self.early = self._stub
+        self._erase_to(min(self.at + len(data), self._erase_end))
+        self.work_us += loader_pace.program_us(len(data))
+        end = min(self._erase_end, self.flash.size)  # what pads the last piece is not written
+        self.flash.load(self.at, data[: max(0, end - self.at)])
+        self.at += len(data)
+
+    def _erase_to(self, end: int) -> None:
+        while self._erase_at < end:
+            size, took_us = loader_pace.erase_step(self._erase_at, self._erase_end)
+            self._blank(self._erase_at, size)
+            self.work_us += took_us
+            self._erase_at += size
 
     def _erase(self, at: int, size: int) -> None:
+        self._erase_at, self._erase_end = at, at + size
+        self._erase_to(at + size)
+
+    def _blank(self, at: int, size: int) -> None:
         size = min(size, self.flash.size - at)
         self.flash.load(at, b"\xff" * size)
 
@@ -189,6 +220,7 @@ class RomLoader:
     def _md5(self, data: bytes) -> bytes:
         at, size = struct.unpack_from("<II", data)
         digest = hashlib.md5(self.flash.read(at, size))
+        self.work_us += loader_pace.read_us(size)
         body = digest.digest() if self._stub else digest.hexdigest().encode()
         body += bytes(2 if self._stub else 4)
         return slip(struct.pack("<BBHI", 1, _CMD["SPI_FLASH_MD5"], len(body), 0) + body)

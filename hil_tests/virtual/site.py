@@ -17,13 +17,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from fieldbeat.host_tools import image, node_config, nvs_image, partition_table, profiles
+from fieldbeat.host_tools import image, node_config, nvs_image, partition_table
 from fieldbeat.host_tools.collector import Collector
 from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.node_config import NodeConfig
 from fieldbeat.host_tools.outcome import Outcome
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
+from fieldbeat.host_tools.trace_keys import TraceKeys
 from fieldbeat.host_tools.views import Views
 
 from .bench import Bench, Collecting
@@ -154,16 +155,15 @@ class Site(Bench):
         unit = self.registry.describe(tables.node.name, "bench", "", **node.for_registry)
         master = dict(self.registry.keys(unit.kid))[unit.epoch]
         nvs = partition_table.find(node.board.partition_table(), "nvs")
-        issuers = (
-            Issuers(self.registry).list_for_units()
-            if node.profile.role in profiles.OBEYING
-            else b""
-        )
+        issuers = Issuers(self.registry).list_for_units() if node.obeys else b""
         wifi = wifi_password or ""
         if tables.wifi and not wifi:
             wifi = self.network.lan.wifi[tables.wifi.ssid].password
+        signing = b""
+        if tables.trace:
+            signing = TraceKeys(self.registry).make(unit.name).for_unit
         identity = nvs_image.Identity(
-            unit.name, unit.kid, unit.epoch, master, issuers, wifi.encode()
+            *(unit.name, unit.kid, unit.epoch, master, issuers, wifi.encode()), signing
         )
         station.flash.load(nvs.offset, nvs_image.build(identity, nvs.size))
 

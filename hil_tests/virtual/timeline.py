@@ -115,7 +115,7 @@ class Timeline:
         found = HEAP_LINE.search
         rows = [[at_us, int(match[1])] for at_us, line in lines if (match := found(line))]
         store = getattr(self.bench, "store", None)
-        if store is not None:
+        if store is not None and getattr(self.bench, "collector_runs", True):
             start_s = self.bench.world.start.timestamp()
             for row in store.database.all(EVENTS, unit, event.HEALTH):
                 free = cbor.decode(row["body"]).get(event.HEALTH_FREE_HEAP)

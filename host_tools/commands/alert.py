@@ -27,11 +27,14 @@ from ..at_desk import (
     places,
     seconds,
 )
+from ..language import tr
 from ..output import DbOption, JsonOption, RegistryOption, print_json, remark, say
 from ..wording import counted
 
 if TYPE_CHECKING:
-    from ..alert_desk import Desk, Plan, Request
+    from ..alert_desk import Desk
+    from ..alert_plan import Plan
+    from ..alert_request import Request
     from ..orders import Order, Orders
     from ..store import Store
 
@@ -54,6 +57,9 @@ class Codec(StrEnum):
 @app.callback()
 def alert() -> None:
     """Send an alert to loudspeakers, cancel it, see who sounded, and have them test themselves.
+
+    'alert status' and 'alert list --orders' tell what became of every other order, too: pictures,
+    actuators, operations.
 
     \b
     Example:
@@ -111,7 +117,7 @@ def send(
         fieldbeat alert send --drill --silent --clip test --all --wait 20
         fieldbeat alert send --cap flood.xml
     """
-    from ..alert_desk import Request
+    from ..alert_request import Request
 
     request = Request(
         class_=_class(drill, daily),
@@ -160,17 +166,26 @@ def cancel(
 
 
 @app.command("list")
-def list_(db: DbOption = None, as_json: JsonOption = False) -> None:
+def list_(
+    every: bool = typer.Option(
+        False, "--orders", help="Orders of every kind: pictures, actuators, operations, too."
+    ),
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the alerts that count still, and the last ones that do not, newest first.
 
     \b
     Example:
         fieldbeat alert list
+        fieldbeat alert list --orders
     """
     import time
 
+    from fieldbeat.protocols import command
+
     from ..alert_tables import listing
-    from ..coverage import order_map
+    from ..coverage_map import order_map
     from ..orders import Orders
     from ..output import console
     from ..store import Store
@@ -179,34 +194,39 @@ def list_(db: DbOption = None, as_json: JsonOption = False) -> None:
     try:
         now_s = time.time()
         orders = Orders(store)
-        found = [(each, each.state(now_s, orders.is_over(each))) for each in orders.recent(now_s)]
+        recent = orders.recent(now_s, None if every else command.ALERT)
+        found = [(each, each.state(now_s, orders.is_over(each))) for each in recent]
+        others = len(orders.all())
     finally:
         store.close()
     if as_json:
         print_json([order_map(order) | {"state": state} for order, state in found])
     elif found:
-        console().print(listing(found))
+        console().print(listing(found, "Orders" if every else "Alerts"))
+    elif others:
+        more = tr("no alert was sent yet; other orders were ({orders}): {verb}")
+        say(more.format(orders=others, verb=tr("fieldbeat alert list --orders")))
     else:
-        say("no alert was sent yet; send one: fieldbeat alert send --help")
+        say(tr("no alert was sent yet; send one: fieldbeat alert send --help"))
 
 
 @app.command()
 def status(
     alert_id: str | None = typer.Argument(
-        None, metavar="[ID]", help="Its id, or the beginning of it; default: the last alert."
+        None, metavar="[ID]", help="Its id, or its beginning; default: the last alert, or order."
     ),
     follow: bool = typer.Option(
         False, "--follow", help="Keep it up to date; JSON: a line for each change."
     ),
     wait: WaitOption = 0,
-    units: bool = typer.Option(False, "--units", help="Every loudspeaker, not only the areas."),
+    units: bool = typer.Option(False, "--units", help="Every unit, not only the areas."),
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show who sounded, in part or whole, who was stopped, waits, refused or is silent, by area.
 
-    The exit code is 1 if somebody refused, is silent, or sounded in part; after --wait also if
-    somebody has not told how it ended.
+    Of other orders it shows who has obeyed. The exit code is 1 if somebody refused, is silent, or
+    sounded in part; after --wait also if somebody has not told how it ended.
 
     \b
     Example:
@@ -222,7 +242,7 @@ def status(
         _remark_rules(store, as_json)
         report = alert_report.Report(store, _id(Orders(store), alert_id), units)
         if follow:
-            (report.follow_as_json if as_json else report.follow)()
+            report.follow(as_json)
         else:
             report.wait(wait, as_json)
             report.tell(as_json, wait)
@@ -257,7 +277,7 @@ def test(
         fieldbeat alert test --unit speaker-01
     """
     from .. import upkeep
-    from ..alert_desk import Request
+    from ..alert_request import Request
 
     where = places(area, group, unit, everyone)
     request = Request(silent=silent, issuers=issuer or [], for_s=seconds(for_), **where)
@@ -285,7 +305,7 @@ def ask(
         fieldbeat alert ask --unit speaker-01 --wait 10
     """
     from .. import upkeep
-    from ..alert_desk import Request
+    from ..alert_request import Request
 
     with open_desk(registry, db) as desk:
         plan = upkeep.ask(desk, Request(**places(area, group, unit, everyone)))
@@ -299,7 +319,7 @@ def _class(drill: bool, daily: bool) -> int | None:
     from ..errors import CannotTry
 
     if drill and daily:
-        raise CannotTry("it is a drill or a daily announcement, not both", "choose one")
+        raise CannotTry(tr("it is a drill or a daily announcement, not both"), tr("choose one"))
     return 0 if daily else 1 if drill else None
 
 
@@ -308,7 +328,7 @@ def _end(for_: str | None, until: str | None) -> dict[str, Any]:
 
     ends = {"for_s": seconds(for_), "expires_s": moment(until)}
     if ends["for_s"] and ends["expires_s"]:
-        raise CannotTry("--for and --until both say when it ends", "choose one")
+        raise CannotTry(tr("--for and --until both say when it ends"), tr("choose one"))
     return ends
 
 
@@ -317,10 +337,11 @@ def _plan(
 ) -> Plan | list[Order]:
     """Return what is to be sent, or what a CAP message cancels."""
     from .. import cap as caps
+    from .. import cap_reader
 
     if cap is None:
         return desk.plan(request)
-    message = caps.read(cap)
+    message = cap_reader.read(cap)
     if message.kind == caps.CANCEL:
         return desk.to_cancel(message.references)
     return desk.plan_cap(message, request, language)
@@ -340,26 +361,36 @@ def _cancel(
     spared = as_json and not is_asked(yes)
     by = [desk.cancellers(order, names) for order in found]
     for order, issuers in zip(found, by, strict=True):
-        remark(f"cancels alert {order.id.hex()}: {order.told}", spared)
+        remark(tr("cancels alert {id}: {told}").format(id=order.id.hex(), told=order.told), spared)
         where = counted(len(desk.orders.deliveries(order)), "loudspeaker")
-        remark(f"at {where}, signed by {issuers[0].name}", spared)
-    confirm("Cancel it?", yes)
+        remark(
+            tr("at {where}, signed by {name}").format(where=where, name=issuers[0].name), spared
+        )
+    confirm(tr("Cancel it?"), yes)
     done = [
         desk.cancel(order, issuers, keys_of(files))
         for order, issuers in zip(found, by, strict=True)
     ]
     ids = ", ".join(order.id.hex() for order in found)
-    look = f"fieldbeat alert status {found[0].id.hex()[:6]}"
-    with going_on(f"the cancel of {ids}", f"see who stopped: {look}"):
+    look = tr("fieldbeat alert status {id}").format(id=found[0].id.hex()[:6])
+    with going_on(
+        tr("the cancel of {ids}").format(ids=ids), tr("see who stopped: {look}").format(look=look)
+    ):
         why = [unsent(desk.store, each) for each in done]
     if as_json:
         told = zip(done, why, strict=True)
         print_json([{"id": d.id, "cancels": d.cancels, "sent": not w} for d, w in told])
     for order, cancel, missing in zip(found, done, why, strict=True):
         id_ = order.id.hex()
-        must_be_sent(cancel, f"alert {id_} GOES ON: its cancel is ordered", missing)
+        must_be_sent(
+            cancel, tr("alert {id} GOES ON: its cancel is ordered").format(id=id_), missing
+        )
         if not as_json:
-            say(f"alert {id_} is cancelled; see who stopped: fieldbeat alert status {id_[:6]}")
+            say(
+                tr(
+                    "alert {id} is cancelled; see who stopped: fieldbeat alert status {id_2}"
+                ).format(id=id_, id_2=id_[:6])
+            )
 
 
 def _remark_rules(store: Store, as_json: bool) -> None:
@@ -370,8 +401,10 @@ def _remark_rules(store: Store, as_json: bool) -> None:
 
     count = len(soundings(store, time.time() - 86_400))
     if count:
-        text = f"{counted(count, 'sounding')} by alarm rules in the last day"
-        remark(f"{text}: see 'fieldbeat rule list'", as_json)
+        text = tr("{counted} by alarm rules in the last day").format(
+            counted=counted(count, "sounding")
+        )
+        remark(tr("{text}: see 'fieldbeat rule list'").format(text=text), as_json)
 
 
 def _id(orders: Orders, alert_id: str | None) -> str:
@@ -379,7 +412,7 @@ def _id(orders: Orders, alert_id: str | None) -> str:
 
     if alert_id:
         return orders.find(alert_id).id.hex()
-    last = orders.all(kind=1)[:1]
+    last = orders.all(kind=1)[:1] or orders.all()[:1]
     if not last:
-        raise CannotTry("no alert was sent yet", "send one: fieldbeat alert send --help")
+        raise CannotTry(tr("no alert was sent yet"), tr("send one: fieldbeat alert send --help"))
     return last[0].id.hex()

@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from ..language import tr
 from ..output import JsonOption, print_facts, print_json, print_table
 
 SETTINGS_WIDTH = 48  # of a column; so a table fits into 80
@@ -38,7 +39,7 @@ def boards(
         print_json(listed)
         return
     print_table(
-        ("board", "chip", "flash", "modem", "fitted parts"),
+        ("board", "chip", "flash", "modem", tr("fitted parts")),
         [
             (
                 board["id"],
@@ -63,10 +64,15 @@ def _show(name: str, as_json: bool) -> None:
     official = board.micropython
     facts: list[tuple[str, Any]] = [
         ("board", f"{board.id}: {manifest['name']}"),
-        ("chip", f"{board.chip}, {board.flash_mb} MB flash, {board.psram_mb} MB PSRAM"),
+        (
+            "chip",
+            tr("{chip}, {flash_mb} MB flash, {psram_mb} MB PSRAM").format(
+                chip=board.chip, flash_mb=board.flash_mb, psram_mb=board.psram_mb
+            ),
+        ),
         ("MicroPython", f"{official.build} {official.version}"),
-        ("console", f"{board.console.baud} baud"),
-        ("modem", _settings(data["modem"]) if board.modem else "none"),
+        ("console", tr("{baud} baud").format(baud=board.console.baud)),
+        ("modem", _settings(data["modem"]) if board.modem else tr("none")),
     ]
     if board.ethernet:
         facts.append(("Ethernet", _settings(data["ethernet"])))
@@ -85,9 +91,9 @@ def _show(name: str, as_json: bool) -> None:
     ]
     print_table(("bus", "kind", "settings"), buses, "Buses")
     fitted = [(each, part.pop("part"), _settings(part)) for each, part in data["fitted"].items()]
-    print_table(("name", "part", "settings"), fitted, "Fitted parts")
+    print_table(("name", "part", "settings"), fitted, tr("Fitted parts"))
     pins = sorted((pin, user) for user, pin, _ in board.pins())
-    print_table(("GPIO", "used by"), pins, "Pins")
+    print_table(("GPIO", tr("used by")), pins, "Pins")
 
 
 def _settings(values: dict[str, Any]) -> str:

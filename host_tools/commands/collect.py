@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..language import os_reason, tr
 from ..output import DbOption, JsonOption, RegistryOption, say
 
 if TYPE_CHECKING:
@@ -35,9 +36,13 @@ def collect(
     from ..registry import Registry
     from ..store import Store
     from ..udp_server import address, serve
+    from .registry import advise
 
     host, port = address(bind)
-    units, store = Registry(registry), Store(db)
+    units = Registry(registry)
+    units.vault.make_ready()  # a service without its key file is told so now, not by its units
+    advise(units, as_json)
+    store = Store(db)
 
     log = Log(as_json)
 
@@ -47,7 +52,9 @@ def collect(
             "store": str(store.path),
             "units": len(units.units()),
         }
-        text = "listening on {listening}, {units} units known, storing in {store}".format(**start)
+        text = tr("listening on {listening}, {units} units known, storing in {store}").format(
+            **start
+        )
         if as_json:
             print(json.dumps(start), flush=True)
         else:
@@ -72,7 +79,9 @@ class Log:
         self._left_out = 0  # since the last line that told of them
 
     def show(self, outcome: Outcome) -> None:
-        """Write what became of a datagram."""
+        """Write what became of a datagram; of those under a revoked key the first."""
+        if outcome.reason == "revoked" and not outcome.detail:
+            return
         if int(outcome.at_s) != self._second:
             self._second, self._refused = int(outcome.at_s), 0
             self.catch_up()
@@ -87,7 +96,9 @@ class Log:
         """Tell how many were left out."""
         if self._left_out:
             count, self._left_out = self._left_out, 0
-            text = f"{count} more were refused; 'fieldbeat show' counts them by reason"
+            text = tr("{count} more were refused; 'fieldbeat show' counts them by reason").format(
+                count=count
+            )
             self._write(text, {"more_refused": count})
 
     def _write(self, text: str, map_: dict) -> None:
@@ -112,8 +123,12 @@ def _print_no_more(error: OSError) -> None:
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
     with suppress(OSError):
-        reason = f"stdout cannot be written ({error.strerror})"
-        print(f"{reason}: collecting goes on without a log", file=sys.stderr, flush=True)
+        reason = tr("stdout cannot be written ({strerror})").format(strerror=os_reason(error))
+        print(
+            tr("{reason}: collecting goes on without a log").format(reason=reason),
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def line(outcome: Outcome) -> str:
@@ -124,10 +139,18 @@ def line(outcome: Outcome) -> str:
     start = f"{iso(outcome.at_s)}  {outcome.unit or outcome.source:<16} {outcome.size:>4} B  "
     if outcome.reason:
         why = REASONS.get(outcome.reason, outcome.reason)
-        return f"{start}refused: {why}" + f" ({outcome.detail})" * bool(outcome.detail)
-    told = "; ".join(outcome.records) or ("nothing new" if outcome.duplicates else "no records")
-    again = f"; {outcome.duplicates} again" * bool(outcome.duplicates)
-    acked = f" -> acknowledged up to {outcome.cumulative}" * (outcome.cumulative is not None)
+        return tr("{start}refused: {why}").format(
+            start=start, why=why
+        ) + f" ({outcome.detail})" * bool(outcome.detail)
+    told = "; ".join(outcome.records) or (
+        tr("nothing new") if outcome.duplicates else tr("no records")
+    )
+    again = tr("; {duplicates} again").format(duplicates=outcome.duplicates) * bool(
+        outcome.duplicates
+    )
+    acked = tr(" -> acknowledged up to {cumulative}").format(cumulative=outcome.cumulative) * (
+        outcome.cumulative is not None
+    )
     return f"{start}#{outcome.piv} {told}{again}{acked}"
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..language import tr
 from ..output import DbOption
 
 if TYPE_CHECKING:
@@ -123,9 +124,9 @@ def _time(text: str | None, option: str) -> float | None:
     try:
         return parse(text)
     except ValueError:
-        message = f"{option} '{text}' is no time"
+        message = tr("{option} '{text}' is no time").format(option=option, text=text)
         raise CannotTry(
-            message, "write 2026-06-01, 2026-06-01T12:00:00Z or Unix seconds (ten digits)"
+            message, tr("write 2026-06-01, 2026-06-01T12:00:00Z or Unix seconds (ten digits)")
         ) from None
 
 
@@ -147,9 +148,13 @@ def _report(found: list[Series], format_: Format) -> None:
 
     samples = [sample for series in found for sample in series.samples]
     good = sum(sample.good for sample in samples)
-    said = f"{len(samples)} values of {len(found)} channels"
+    said = tr("{count} values of {count_2} channels").format(
+        count=len(samples), count_2=len(found)
+    )
     if format_ in (Format.SENML_JSON, Format.SENML_CBOR):
-        said = f"{good} values of {len(found)} channels"
+        said = tr("{good} values of {count} channels").format(good=good, count=len(found))
         if good < len(samples):
-            said += f"; left out: {len(samples) - good} that are missing, faulty or without a time"
+            said += tr("; left out: {value} that are missing, faulty or without a time").format(
+                value=len(samples) - good
+            )
     print(said, file=sys.stderr)

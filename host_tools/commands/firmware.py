@@ -8,7 +8,8 @@ from pathlib import Path
 
 import typer
 
-from ..output import JsonOption, print_json, print_table, progress
+from ..language import os_reason, tr
+from ..output import JsonOption, print_json, print_table, progress, say
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -36,12 +37,13 @@ def get(
 
     \b
     Example:
+        fieldbeat firmware get greenhouse_esp32 --trust-first
         fieldbeat firmware get greenhouse_esp32 --sha256 9f3c...
     """
     from .. import boards, firmware_cache
 
     chosen = boards.load(board)
-    with progress(f"{board} firmware", 100) as show:
+    with progress(tr("{board} firmware").format(board=board), 100) as show:
         cached = firmware_cache.get(
             chosen, sha256, trust_first, lambda done, total: show(100 * done // max(total, 1))
         )
@@ -66,7 +68,13 @@ def list_builds(as_json: JsonOption = False) -> None:
         print_json([{"board": name, **vars(cached)} for name, cached in found.items()])
         return
     rows = [
-        (name, each.build, each.version, each.sha256 or "unknown", "yes" if each.present else "no")
+        (
+            name,
+            each.build,
+            each.version,
+            each.sha256 or tr("unknown"),
+            tr("yes" if each.present else "no"),
+        )
         for name, each in found.items()
     ]
     print_table(("board", "build", "version", "sha256", "cached"), rows)
@@ -91,5 +99,10 @@ def crash(
     try:
         text = file.read_bytes().decode("utf-8", "replace")
     except OSError as error:
-        raise CannotTry(f"{file}: {error.strerror}", "name a file that you may read") from None
+        raise CannotTry(
+            f"{file}: {os_reason(error)}", tr("name a file that you may read")
+        ) from None
+    if not text.strip():
+        say(tr("{file} is empty: the unit has kept no traceback").format(file=file))
+        return
     print(tracebacks.explain(text, app_files.source_files()), end="")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..baud_rates import FAST_BAUD
+from ..language import os_reason, tr
 from ..output import JsonOption, RegistryOption, print_json, progress, say
 
 if TYPE_CHECKING:
@@ -23,12 +25,13 @@ def flash(
         None, help="The board at the port; default: what the registry knows."
     ),
     repurpose: bool = typer.Option(False, "--repurpose", help="Make another unit of this board."),
-    baud: int = typer.Option(460800, min=9600, help="Bits per second for the data."),
+    baud: int = typer.Option(FAST_BAUD, min=9600, help="Bits per second for the data."),
     registry: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write an image into a unit and verify it; the unit's key and counters stay as they are.
 
+    What is there already is not written again: a new app takes a few seconds.
     A wrong chip, flash size, board or unit is refused before anything is erased. Reports that the
     unit has not sent yet are lost, for they are in the file system that is replaced.
 
@@ -39,6 +42,8 @@ def flash(
     from .. import boards, flasher, image_info
     from ..errors import Interrupted
     from ..flash_records import FlashRecords
+    from ..last_written import LastWritten
+    from ..rom_loader import Visit
 
     if board:
         boards.must_exist(board)
@@ -47,9 +52,9 @@ def flash(
     new_secrets = _read(secrets) if secrets else None
     records = FlashRecords(registry, info, new_secrets, str(secrets))
     try:
-        with progress("flash", 100) as show:
+        with progress("flash", 100) as show, Visit(port) as visit:
             done = flasher.flash(
-                port,
+                visit,
                 content,
                 info,
                 new_secrets,
@@ -59,35 +64,60 @@ def flash(
                 records.before_write,
                 baud,
                 lambda written, total: show(100 * written // max(1, total)),
+                LastWritten(),
             )
         records.after_write(done.mac)
+        other = records.board_of_node(done.mac)
     except KeyboardInterrupt:
-        message = f"interrupted; unless nothing was written yet, {flasher.INCOMPLETE}"
+        message = tr("interrupted; unless nothing was written yet, {incomplete}").format(
+            incomplete=flasher.INCOMPLETE
+        )
         raise Interrupted(message, flasher.FLASH_AGAIN) from None
     finally:
         records.close()
     if as_json:
         print_json(vars(done))
         return
-    for line in _told(done, port):
+    for line in _told(done, port, other):
         say(line)
 
 
-def _told(done: Result, port: str) -> list[str]:
-    """Return lines for a person: what it is now, what it was, what comes next."""
+def _told(done: Result, port: str, other: str) -> list[str]:
+    """Return lines for a person: what it is now, what it was, what comes next.
+
+    `other` is the MAC address of another board that is the unit of the image, or ''.
+    """
+    told = tr("{written} bytes written, {same} were there; all of them verified in {seconds} s")
+    figures = {"written": done.bytes_written, "same": done.bytes_same}
     lines = [
-        f"{done.mac}: {done.board} now runs {done.node}, app {done.build_id}",
-        f"{done.bytes_written} bytes written and verified in {done.seconds:.1f} s",
+        tr("{mac}: {board} now runs {node}, app {build_id}").format(
+            mac=done.mac, board=done.board, node=done.node, build_id=done.build_id
+        ),
+        told.format(seconds=f"{done.seconds:.1f}", **figures),
     ]
+    if done.unit and done.bytes_written:
+        lines.append(tr("records and pictures that it had not sent yet are gone"))
     if done.secrets:
-        lines.append("new key written")
+        lines.append(tr("new key written"))
+    elif other:
+        text = tr(
+            "{node} is the board with MAC {other}; next, to put this one in its place: fieldbeat"
+            " swap {node} {mac} --port {port}"
+        )
+        lines.append(text.format(node=done.node, other=other, mac=done.mac, port=port))
     elif done.nvs_blank:
-        was = f"it was {done.unit}, but holds no key now" if done.unit else "it has no key yet"
-        lines.append(f"{was}; next: fieldbeat provision --port {port} CONFIG")
+        was = (
+            tr("it was {unit}, but holds no key now").format(unit=done.unit)
+            if done.unit
+            else tr("it has no key yet")
+        )
+        lines.append(
+            tr("{was}; next: fieldbeat provision --port {port} CONFIG").format(was=was, port=port)
+        )
     elif done.unit:
-        lines.append(f"it was {done.unit}; key and counters kept")
+        lines.append(tr("it was {unit}; key and counters kept").format(unit=done.unit))
     else:
-        lines.append("it is no unit of this registry; what is in its nvs was kept")
+        lines.append(tr("it is no unit of this registry; what is in its nvs was kept"))
     return lines
 
 
@@ -97,4 +127,6 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise CannotTry(f"{path}: {error.strerror}", "make it with 'fieldbeat build'") from None
+        raise CannotTry(
+            f"{path}: {os_reason(error)}", tr("make it with 'fieldbeat build'")
+        ) from None

@@ -1,15 +1,17 @@
-"""Make, list, change and revoke the keys of those who may issue alerts."""
+"""Make, list, change and revoke the keys of those who may give orders to units."""
 
 # SPDX-License-Identifier: Apache-2.0
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..asking import PassphraseFileOption
 from ..at_desk import (
     AllOption,
     AreaOption,
@@ -23,6 +25,7 @@ from ..at_desk import (
     keys_of,
     open_desk,
 )
+from ..language import tr
 from ..output import DbOption, JsonOption, RegistryOption, print_json, print_table, remark, say
 from ..wording import counted
 
@@ -50,7 +53,9 @@ class Algorithm(StrEnum):
 
 @app.callback()
 def issuer() -> None:
-    """Make, list, change and revoke the keys of those who may issue alerts.
+    """Make, list, change and revoke the keys of those who may give orders to units.
+
+    Orders are alerts, pictures, what actuators do, and operations that are noted.
 
     \b
     Example:
@@ -64,12 +69,16 @@ def issuer() -> None:
 @app.command()
 def new(
     name: str = typer.Argument(help="Who it is: 1 to 32 lower-case letters, digits and '-'."),
-    highest: Class = typer.Option(Class.EMERGENCY, "--class", help="The highest class allowed."),
-    level: int = typer.Option(1, min=1, max=4, help="The highest level allowed, 1 for all."),
-    algorithm: Algorithm = typer.Option(Algorithm.ES256, help="sm2 where a site must use it."),
-    key_file: Path | None = typer.Option(
-        None, help="File whose first line is the passphrase; default: it is asked for."
+    highest: Class = typer.Option(
+        Class.EMERGENCY,
+        "--class",
+        help="The highest class of alerts allowed; 'daily' is enough for all other orders.",
     ),
+    level: int = typer.Option(
+        1, min=1, max=4, help="The highest level allowed, 1 for all; 4 is the least."
+    ),
+    algorithm: Algorithm = typer.Option(Algorithm.ES256, help="sm2 where a site must use it."),
+    key_file: PassphraseFileOption = None,
     registry: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -78,6 +87,7 @@ def new(
     \b
     Example:
         fieldbeat issuer new county
+        fieldbeat issuer new grower --class daily --level 4
         fieldbeat issuer new school --class drill --level 3 --key-file school.pass
     """
     from .. import issuer_keys
@@ -95,7 +105,8 @@ def new(
         print_json(_as_map(made) | {"key_file": str(path)})
         return
     _tell_made(made)
-    say("loudspeakers obey it once they are told: fieldbeat issuer send, or provision them again")
+    say(tr("units obey it once they are told: 'fieldbeat provision', also of one that works;"))
+    say(tr("loudspeakers and cameras over the air, too: 'fieldbeat issuer send --unit NAME'"))
 
 
 @app.command("list")
@@ -119,16 +130,18 @@ def list_(registry: RegistryOption = None, as_json: JsonOption = False) -> None:
         print_json([_as_map(each) for each in known])
         return
     if not known:
-        say("no issuers yet; make one: fieldbeat issuer new NAME")
+        say(tr("no issuers yet; make one: fieldbeat issuer new NAME"))
         return
     rows = [
         (
             *(each.name, each.kid.hex(), each.algorithm_name, each.rights),
-            f"revoked {iso(each.revoked_s)}" if each.revoked_s else f"since {iso(each.created_s)}",
+            tr("revoked {revoked_s}").format(revoked_s=iso(each.revoked_s))
+            if each.revoked_s
+            else tr("since {created_s}").format(created_s=iso(each.created_s)),
         )
         for each in known
     ]
-    print_table(("Issuer", "Key id", "Algorithm", "May order", "State"), rows)
+    print_table(("Issuer", tr("Key id"), "Algorithm", tr("May order"), "State"), rows)
 
 
 @app.command()
@@ -141,7 +154,7 @@ def revoke(
 ) -> None:
     """Take an issuer out of office for good; a new key for the same name may follow.
 
-    Loudspeakers that know him obey him until they are told, by 'fieldbeat issuer send' or
+    Units that know him obey him until they are told, by 'fieldbeat issuer send' or
     'provision'; they are listed.
 
     \b
@@ -163,10 +176,20 @@ def revoke(
         obeyed_by = _obeyed_by(units, known, everybody)
         lost = obedience.cut_off(everybody, known, issuers.in_office())
         if lost:
-            remark(f"CANNOT BE TOLD over the air once {name} is revoked: {names(lost)}", spared)
-            step = "make another issuer first, and tell them: 'fieldbeat issuer new', 'send'"
-            remark(f"too few would be left whom they obey; {step}", spared)
-        confirm(f"Revoke issuer {name} (key id {known.kid.hex()}) for good?", yes)
+            remark(
+                tr("CANNOT BE TOLD over the air once {name} is revoked: {names}").format(
+                    name=name, names=names(lost)
+                ),
+                spared,
+            )
+            step = tr("make another issuer first, and tell them: 'fieldbeat issuer new', 'send'")
+            remark(tr("too few would be left whom they obey; {step}").format(step=step), spared)
+        confirm(
+            tr("Revoke issuer {name} (key id {kid}) for good?").format(
+                name=name, kid=known.kid.hex()
+            ),
+            yes,
+        )
         issuers.revoke(name)
     finally:
         units.close()
@@ -174,16 +197,28 @@ def revoke(
     if as_json:
         told = {"obeyed_by": obeyed_by, "cut_off": [unit.name for unit in lost]}
         print_json({"revoked": name, "kid": known.kid} | told)
-        return
-    say(f"issuer {name} ({known.kid.hex()}) is revoked: nothing is signed with this key any more")
+    else:
+        _tell_revoked(known, aside, obeyed_by)
+
+
+def _tell_revoked(gone: Issuer, aside: Path | None, obeyed_by: list[str]) -> None:
+    say(
+        tr("issuer {name} ({kid}) is revoked: nothing is signed with this key any more").format(
+            name=gone.name, kid=gone.kid.hex()
+        )
+    )
     if aside:
-        remark(f"its private key was moved to {aside}")
+        remark(tr("its private key was moved to {aside}").format(aside=aside))
     if not obeyed_by:
-        say("no loudspeaker was told of it")
+        say(tr("no unit was told of it"))
         return
-    count = counted(len(obeyed_by), "loudspeaker")
-    how = "'fieldbeat issuer send --all', or provision each one again"
-    say(f"whoever has this key can still make {count} sound, until you tell them: {how}:")
+    count = counted(len(obeyed_by), "unit")
+    how = tr("'fieldbeat issuer send --all', or provision each one again")
+    say(
+        tr("whoever has this key is still obeyed by {count}, until you tell them: {how}:").format(
+            count=count, how=how
+        )
+    )
     for unit in obeyed_by:
         say(f"  {unit}")
 
@@ -202,7 +237,7 @@ def send(
     registry: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell loudspeakers over the air to obey those in office, and nobody else.
+    """Tell loudspeakers and cameras over the air to obey those in office, and nobody else.
 
     Each is told what it lacks, by what it said last. It is signed by somebody whom they obey and
     who may order emergencies of level 1. Who gets it within a week obeys; see 'issuer status'.
@@ -213,17 +248,19 @@ def send(
     Example:
         fieldbeat issuer send --all --wait 30
     """
-    from .. import alerts, issuer_orders
+    from .. import alert_places, issuer_orders, obedience
     from ..handover import must_be_sent
 
     with open_desk(registry, db) as desk:
-        parts = alerts.choose(desk.registry, area or [], group or [], unit or [], everyone)
+        known = [each.unit for each in obedience.everybody(desk.registry, desk.store)]
+        asked = area or [], group or [], unit or []
+        parts = alert_places.choose(desk.registry, *asked, everyone, known)
         units = [each for part in parts for each in part.units]
         plan = issuer_orders.send(desk, units, issuer or [])
         order = confirmed(desk, plan, keys_of(key_file), yes, as_json)
-        found, why = _wait(desk, order, wait, as_json, "see 'fieldbeat issuer status'")
+        found, why = _wait(desk, order, wait, as_json, tr("see 'fieldbeat issuer status'"))
         _tell_status(desk, as_json)
-        must_be_sent(order, "whom to obey is ordered", why)
+        must_be_sent(order, tr("whom to obey is ordered"), why)
         if found.has_failed or (wait and not found.is_decided):
             raise typer.Exit(1)
 
@@ -251,10 +288,10 @@ def rotate(
 ) -> None:
     """Replace an issuer's key over the air; run it again until it says that it is done.
 
-    First every loudspeaker is told of the new one, signed by the old one. Once all have said that
-    they obey the new one they are told to forget the old one, signed by the new one; and once all
-    have, the old one is revoked here, too. Until then both can make them sound. The exit code is 1
-    if one of them refused.
+    First every loudspeaker and camera is told of the new one, signed by the old one. Once all have
+    said that they obey the new one they are told to forget the old one, signed by the new one; and
+    once all have, the old one is revoked here, too. Until then they obey both. One that sleeps
+    hears of it when it wakes. The exit code is 1 if one of them refused.
 
     \b
     Example:
@@ -271,8 +308,8 @@ def rotate(
         keys = keys_of(files, turn.signers)
         while plan := turn.plan(partly, silence):
             order = confirmed(desk, plan, keys, yes, as_json)
-            _, why = _wait(desk, order, wait, as_json, "run the same command again")
-            must_be_sent(order, f"'{plan.told}' is ordered", why)
+            _, why = _wait(desk, order, wait, as_json, tr("run the same command again"))
+            must_be_sent(order, tr("'{told}' is ordered").format(told=plan.told), why)
         finished = turn.finish()
         _tell_status(desk, as_json, None if as_json else turn.told(finished))
         if not finished and turn.refusals():
@@ -283,7 +320,7 @@ def rotate(
 def status(
     db: DbOption = None, registry: RegistryOption = None, as_json: JsonOption = False
 ) -> None:
-    """Show whom each loudspeaker obeys, by what it said last, and what became of the last order.
+    """Show whom each loudspeaker and camera obeys, by what it said last, and the last order.
 
     The exit code is 1 if one of them does not obey exactly those in office.
 
@@ -302,23 +339,28 @@ def _make(
     """Make the key of a new issuer: in the registry and in its file, or in none of them."""
     from .. import issuer_keys
     from ..asking import passphrase
-    from ..node_config import check_name
+    from ..node_tables import check_name
 
     check_name(name)
     secret = passphrase(name, file, new=True)
     key = issuer_keys.generate(algorithm)
-    return issuers.add(
-        *(name, key.algorithm, key.public, class_, level),
-        also=lambda _: issuer_keys.save(name, key, secret),
-    )
+    with ExitStack() as undone:
+        return issuers.add(
+            *(name, key.algorithm, key.public, class_, level),
+            also=lambda _: undone.enter_context(issuer_keys.saved(name, key, secret)),
+        )
 
 
 def _tell_made(made: Issuer) -> None:
     from .. import issuer_keys
 
-    say(f"issuer {made.name}: key id {made.kid.hex()}, may order {made.rights}")
+    say(
+        tr("issuer {name}: key id {kid}, may order {rights}").format(
+            name=made.name, kid=made.kid.hex(), rights=made.rights
+        )
+    )
     path = issuer_keys.key_path(made.name)
-    say(f"private key: {path}, encrypted; keep a copy of it in a safe place")
+    say(tr("private key: {path}, encrypted; keep a copy of it in a safe place").format(path=path))
 
 
 def _successor(desk: Desk, old: Issuer, name: str, file: Path | None, as_json: bool) -> Issuer:
@@ -364,11 +406,12 @@ def _wait(
 ) -> tuple[Coverage, str]:
     """Wait for the answers; return what became of it, and why nobody was sent it, if so."""
     from ..alert_report import Report
-    from ..handover import going_on, unsent
+    from ..handover import going_on, sleepers, unsent
 
-    report = Report(desk.store, order.id.hex(), every_unit=False)
+    asleep = sleepers(desk.registry)
+    report = Report(desk.store, order.id.hex(), False, asleep)
     with going_on(f"'{order.told}'", step):
-        why = unsent(desk.store, order)
+        why = unsent(desk.store, order, asleep)
         if not why:
             report.wait(wait_s, as_json)
     return report.coverage(), why

@@ -19,6 +19,7 @@ from ..at_desk import (
     open_desk,
     plan_as_map,
 )
+from ..language import tr
 from ..output import (
     DbOption,
     JsonOption,
@@ -40,19 +41,29 @@ class Kind(StrEnum):
     FULL = "full"
 
 
-app = typer.Typer(
-    help="Pictures of units: ask for one, list, export, lay out; calibrate and read a gauge."
-)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 CalibrationOption = typer.Option(
     ..., "--calibration", help="The .toml that 'calibrate' wrote.", dir_okay=False
 )
 
 
+@app.callback()
+def pictures() -> None:
+    """Pictures of units: ask for one, list, export, lay out; calibrate a gauge and read it.
+
+    \b
+    Example:
+        fieldbeat pictures ask river-07 --wait 600
+        fieldbeat pictures list river-07
+        fieldbeat pictures export river-07 --to july
+    """
+
+
 def _line(picture: Picture) -> dict[str, Any]:
     from ..times import iso
 
-    state = "whole" if picture.done_s is not None else "on its way"
+    state = "whole" if picture.done_s is not None else tr("on its way")
     return {
         "id": picture.id,
         "taken": iso(picture.taken_s),
@@ -61,7 +72,7 @@ def _line(picture: Picture) -> dict[str, Any]:
         "size": f"{picture.width} x {picture.height}" if picture.width else "",
         "bytes": picture.size,
         "state": state,
-        "flags": ", ".join((*picture.flags, *(() if picture.synced else ("no clock",)))),
+        "flags": ", ".join((*picture.flags, *(() if picture.synced else (tr("no clock"),)))),
     }
 
 
@@ -113,16 +124,17 @@ def list_(
         print_json({"pictures": [asdict(picture) for picture in found]})
         return
     if not found:
-        say(f"no picture of {unit} has come")
+        say(tr("no picture of {unit} has come").format(unit=unit))
         return
     lines = [_line(picture) for picture in found]
-    rows = [[str(value) for value in line.values()] for line in lines]
-    print_table(list(lines[0]), rows, f"Pictures of {unit}")
+    columns = [name for name in lines[0] if any(line[name] for line in lines)]
+    rows = [[str(line[name]) for name in columns] for line in lines]
+    print_table(columns, rows, tr("Pictures of {unit}").format(unit=unit), ["taken"])
 
 
 @app.command()
 def show(
-    picture: int = typer.Argument(..., help="Its id, as 'list' tells it."),
+    picture: str = typer.Argument(..., help="Its id, as 'list' tells it."),
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -137,10 +149,16 @@ def show(
     from dataclasses import asdict
 
     from .. import picture_reading, pictures
+    from ..errors import CannotTry
 
+    if not picture.isdecimal():
+        raise CannotTry(
+            tr("'{picture}' is no id of a picture").format(picture=picture),
+            tr("see 'fieldbeat pictures list UNIT'"),
+        )
     store = _open(db)
     try:
-        found = pictures.find(store, picture)
+        found = pictures.find(store, int(picture))
         judged = picture_reading.judge(store, found) if found.done_s is not None else None
     finally:
         store.close()
@@ -149,7 +167,7 @@ def show(
         return
     facts = [*_line(found).items(), ("unit", found.unit), ("sha256", found.sha256)]
     if judged:
-        facts.append(("seen", ", ".join(judged.flags()) or "nothing wrong"))
+        facts.append(("seen", ", ".join(judged.flags()) or tr("nothing wrong")))
     print_facts(facts)
 
 
@@ -179,24 +197,33 @@ def ask(
     Example:
         fieldbeat pictures ask river-07 --kind full --wait 120
     """
-    from .. import picture_orders
+    from .. import picture_orders, unit_orders
     from ..handover import going_on
-    from ..picture_orders import THERE, as_map
+    from ..picture_orders import THERE
 
     with open_desk(registry, db) as desk:
         plan = picture_orders.plan(desk, unit, kind, size, issuer or [])
         order = confirmed(desk, plan, keys_of(key_file), yes, as_json)
         with going_on(
-            f"{plan.told} of {unit}", f"see 'fieldbeat alert status {order.id.hex()[:6]}'"
+            tr("{told} of {unit}").format(told=plan.told, unit=unit),
+            tr("see 'fieldbeat alert status {id}'").format(id=order.id.hex()[:6]),
         ):
-            found = picture_orders.wait(desk.store, order, wait)
+            found = unit_orders.wait(picture_orders.answer, desk.store, order, wait)
     if as_json:
-        print_json(plan_as_map(plan, order) | {"unit": unit, "kind": kind} | as_map(found))
+        print_json(plan_as_map(plan, order) | {"unit": unit, "kind": kind} | found.as_map())
     elif found.state == THERE and found.picture:
-        say(f"picture {found.picture.id} of {unit} is there, {found.picture.size} bytes")
+        say(
+            tr("picture {id} of {unit} is there, {size} bytes").format(
+                id=found.picture.id, unit=unit, size=found.picture.size
+            )
+        )
     else:
-        say(f"{plan.told} is asked of {unit}: {found.state}{found.why and f', {found.why}'}")
-        say(f"what became of it: fieldbeat alert status {order.id.hex()[:6]}")
+        say(
+            tr("{told} is asked of {unit}: {state}{value}").format(
+                told=plan.told, unit=unit, state=found.state, value=found.why and f", {found.why}"
+            )
+        )
+        say(tr("what became of it: fieldbeat alert status {id}").format(id=order.id.hex()[:6]))
     if wait and found.state != THERE:
         raise typer.Exit(1)
 
@@ -233,7 +260,11 @@ def export(
     if as_json:
         print_json({"written": written})
         return
-    say(f"{len(written)} pictures of {unit} in {folder}")
+    say(
+        tr("{count} pictures of {unit} in {folder}").format(
+            count=len(written), unit=unit, folder=folder
+        )
+    )
 
 
 @app.command()
@@ -257,7 +288,11 @@ def sheet(
         picture_reading.write_sheet(store, found[-last:], out)
     finally:
         store.close()
-    say(f"{len(found[-last:])} pictures of {unit} on {out}")
+    say(
+        tr("{count} pictures of {unit} on {out}").format(
+            count=len(found[-last:]), unit=unit, out=out
+        )
+    )
 
 
 @app.command()
@@ -276,6 +311,7 @@ def calibrate(
     """Learn where the staff gauge stands in a camera's picture and what it looks like.
 
     Look at the .check.png beside it: no program can know that all heights are 100 mm too low.
+    Where it refuses, the points or the face are there, too.
 
     \b
     Example:
@@ -284,20 +320,41 @@ def calibrate(
             --point 366,411,left,250 --point 403,413.5,right,250
     """
     from .. import gauge, gauge_calibration, gauge_check, picture_reading
+    from ..errors import CannotTry
     from ..gauge_calibration import FaceSize
     from ..validation import check
 
     measures = {"width_mm": width_mm, "low_mm": low_mm, "high_mm": high_mm}
-    face = check(FaceSize, measures | {"period_mm": period_mm}, "the face's measures")
+    face = check(FaceSize, measures | {"period_mm": period_mm}, tr("the face's measures"))
     points = [picture_reading.point(text) for text in point]
     image = gauge.load_picture(picture)
-    learned = gauge_calibration.learn(image, points, face, level_mm, "--point")
-    gauge_check.read_back(image, learned, level_mm)
-    gauge_calibration.save(learned, out)
+    gauge_check.must_be_full(image, str(picture))
     checked = out.with_suffix(".check.png")
-    gauge_check.write(gauge_check.labelled(image, learned, level_mm), checked)
-    say(f"calibrated in {out}, the face in {out.with_suffix('.png')}")
-    say(f"compare the numerals on the face with the scale beside it: {checked}")
+    shown = gauge_check.marked(image, points)
+    try:
+        learned = gauge_calibration.learn(image, points, face, level_mm, "--point")
+        shown = gauge_check.labelled(image, learned, level_mm)
+        gauge_check.read_back(image, learned, level_mm)
+    except CannotTry as error:
+        gauge_check.write(shown, checked)
+        raise CannotTry(
+            error.message,
+            tr("{next_step}; look at {checked}").format(
+                next_step=error.next_step, checked=checked
+            ),
+        ) from None
+    gauge_calibration.save(learned, out)
+    gauge_check.write(shown, checked)
+    say(
+        tr("calibrated in {out}, the face in {with_suffix}").format(
+            out=out, with_suffix=out.with_suffix(".png")
+        )
+    )
+    say(
+        tr("compare the numerals on the face with the scale beside it: {checked}").format(
+            checked=checked
+        )
+    )
 
 
 @app.command()
@@ -318,7 +375,8 @@ def read(
 
     --region is what the unit's config has as 'gauge' under fitted.camera.regions.
 
-    Exit code 1 if one of them disagrees, or none can be compared.
+    How sure it is, from 0 to 1, is what all doubts leave; from 0.5 on there is a level. Exit code
+    1 if one of them disagrees, or none can be compared.
 
     \b
     Example:
@@ -337,10 +395,25 @@ def read(
     if as_json:
         print_json({"readings": [item.as_map() for item in found]})
     elif not found:
-        say(f"no picture of {unit} shows the gauge")
+        say(tr("no picture of {unit} shows the gauge").format(unit=unit))
     else:
-        columns = ["id", "taken", "gauge mm", "sensor mm", "says", "why"]
-        print_table(columns, [item.in_words() for item in found], f"Gauge of {unit}")
+        columns = [
+            "id",
+            "taken",
+            tr("gauge mm"),
+            tr("sensor mm"),
+            "says",
+            "sure",
+            tr("greatest doubt"),
+        ]
+        print_table(
+            columns,
+            [item.in_words() for item in found],
+            tr("Gauge of {unit}").format(unit=unit),
+            ["taken"],
+        )
+        if told := picture_reading.closing(found):
+            say(told)
     if found:
         picture_reading.must_tell(found, channel)
     if any(item.agreement is picture_reading.Agreement.DISAGREES for item in found):

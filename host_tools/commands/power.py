@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..language import os_reason, tr
 from ..output import JsonOption, console, print_json, remark, say
 
 if TYPE_CHECKING:
@@ -35,11 +36,16 @@ def power(
     from ..errors import CannotTry
 
     if svg and svg.suffix.lower() != ".svg":
-        raise CannotTry(f"--svg {svg}: only SVG is drawn", "name a file that ends in .svg")
+        raise CannotTry(
+            tr("--svg {svg}: only SVG is drawn").format(svg=svg),
+            tr("name a file that ends in .svg"),
+        )
     node = node_config.load(config, within_budget=False)
     if not power_forecast.is_predicted(node):
-        what = f"{config}: a {node.profile.role} is supplied from the mains, nothing is predicted"
-        raise CannotTry(what, "name the configuration of a station")
+        what = tr("{config}: a {role} is supplied from the mains, nothing is predicted").format(
+            config=config, role=node.profile.role
+        )
+        raise CannotTry(what, tr("name the configuration of a station"))
     found = power_forecast.forecasts(node, flood)
     over = list(power_forecast.overruns(node, found))
     if svg:
@@ -48,7 +54,12 @@ def power(
         print_json({each.coverage.name: each.as_map() for each in found} | {"over": over})
     else:
         console().print(_table(node.tables.node.name, found))
-        say("facts behind it: host_tools/currents.py; many are hypotheses of datasheets")
+        if uncounted := found[0].uncounted:
+            add = tr("not counted: {listed}; add what coils and loads draw (mA) times their hours")
+            say(add.format(listed=", ".join(uncounted)))
+        if awake := power_forecast.sleepless(node):
+            say(awake)
+        say(tr("facts behind it: host_tools/currents.py; many are hypotheses of datasheets"))
     if over:
         for line in over[1:]:
             remark(f"{config}: {line}", as_json)
@@ -60,34 +71,40 @@ def _draw(svg: Path, node: Any, found: list[Forecast]) -> None:
     from ..errors import CannotTry
 
     declared = node.tables.power
-    title = f"{node.tables.node.name}: a day on {node.board.id}"
+    title = tr("{name}: a day on {id}").format(name=node.tables.node.name, id=node.board.id)
     try:
         limit = declared.budget_mah_day if declared else None
         svg.write_text(power_chart.draw(title, found, limit), "utf-8")
     except OSError as error:
-        raise CannotTry(f"{svg}: {error.strerror}", "name a file that you may write") from None
+        raise CannotTry(
+            f"{svg}: {os_reason(error)}", tr("name a file that you may write")
+        ) from None
 
 
 def _table(name: str, found: list[Forecast]) -> Any:
     from ..tables import table
 
-    names = [f"{each.coverage.name} coverage" for each in found]
-    made = table(f"{name}: what it costs", ("", *names), right=names)
+    names = [tr("{name} coverage").format(name=tr(each.coverage.name)) for each in found]
+    made = table(tr("{name}: what it costs").format(name=name), ("", *names), right=names)
     for consumer in found[0].mah:
-        made.add_row(consumer, *(f"{each.mah[consumer]:.1f} mAh" for each in found))
-    made.add_row("a day", *(f"{each.mah_day:.1f} mAh" for each in found), style="bold")
+        made.add_row(tr(consumer), *(f"{each.mah[consumer]:.1f} mAh" for each in found))
+    if found[0].uncounted:
+        made.add_row(tr("actuators"), *(tr("not counted") for _ in found))
+    made.add_row(tr("a day"), *(f"{each.mah_day:.1f} mAh" for each in found), style="bold")
     rows = {
-        "awake a day": lambda each: _span(each.ledger.awake_s),
-        "radio on a day": lambda e: _span(e.ledger.radio["tx"] + e.ledger.radio["active"]),
-        "wakes of the modem a day": lambda each: f"{each.ledger.wakes}",
-        "bytes a month": lambda each: f"{each.bytes_month:,.0f}",
-        "records without a network": lambda each: _span(3600 * each.queue_h),
-        "pictures without a network": lambda each: (
+        tr("awake a day"): lambda each: _span(each.ledger.awake_s),
+        tr("radio on a day"): lambda e: _span(e.ledger.radio["tx"] + e.ledger.radio["active"]),
+        tr("wakes of the modem a day"): lambda each: f"{each.ledger.wakes}",
+        tr("bytes a month"): lambda each: f"{each.bytes_month:,.0f}",
+        tr("records without a network"): lambda each: _span(3600 * each.queue_h),
+        tr("pictures without a network"): lambda each: (
             "" if each.pictures_queue_h is None else _span(3600 * each.pictures_queue_h)
         ),
-        "flash": lambda each: f"{each.wear_years:,.0f} years",
-        "battery without sun": lambda each: (
-            "" if each.dark_days is None else f"{each.dark_days:.1f} days"
+        tr("flash"): lambda each: tr("{wear_years:,.0f} years").format(wear_years=each.wear_years),
+        tr("battery without sun"): lambda each: (
+            ""
+            if each.dark_days is None
+            else tr("{dark_days:.1f} days").format(dark_days=each.dark_days)
         ),
     }
     for what, text in rows.items():

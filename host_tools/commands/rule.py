@@ -23,6 +23,7 @@ from ..at_desk import (
     places,
     seconds,
 )
+from ..language import tr
 from ..output import DbOption, JsonOption, RegistryOption, console, print_json, say
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def list_(
         sounded = [_sounding_map(each) for each in heard]
         print_json({"units": [_standing_map(each) for each in found], "sounded": sounded})
     elif not found and not heard:
-        say("no rules were sent yet; send some: fieldbeat rule set --help")
+        say(tr("no rules were sent yet; send some: fieldbeat rule set --help"))
     else:
         for made in _tables(found, heard):
             console().print(made)
@@ -144,7 +145,7 @@ def _send(
     registry: Path | None,
     as_json: bool,
 ) -> None:
-    from ..alert_desk import Request
+    from ..alert_request import Request
     from ..handover import going_on, must_be_sent, unsent
     from ..rule_orders import plan_rules
 
@@ -152,15 +153,15 @@ def _send(
     with open_desk(registry, db) as desk:
         plan = plan_rules(desk, rules, request)
         order = confirmed(desk, plan, keys_of(key_file), yes, as_json)
-        with going_on(plan.told, "see 'fieldbeat rule list'"):
+        with going_on(plan.told, tr("see 'fieldbeat rule list'")):
             why = unsent(desk.store, order)
     if as_json:
         told = {"summary": plan.summary, "issuers": order.issuers, "sent": not why}
         print_json({"id": order.id, "units": len(plan.units), **told})
-    must_be_sent(order, f"{plan.told}; ordered", why)
+    must_be_sent(order, tr("{told}; ordered").format(told=plan.told), why)
     if as_json:
         return
-    say(f"{plan.told}; ordered, see who has stored it: fieldbeat rule list")
+    say(tr("{told}; ordered, see who has stored it: fieldbeat rule list").format(told=plan.told))
 
 
 # What it shows
@@ -170,23 +171,30 @@ def _tables(found: list[Standing], heard: list[Sounding]) -> list[Any]:
     from rich.text import Text
 
     from ..alarm_rules import condition
+    from ..styles import BAD, GOOD, ODD
     from ..tables import table
     from ..times import iso
 
     made = []
     if found:
-        columns = "Unit", "Area", "Has", "Since", "Last order", "Reason"
+        columns = "Unit", "Area", "Has", "Since", tr("Last order"), "Reason"
         units = table("Rules", columns)
         for each in found:
-            rules = "nothing told" if each.rules is None else "\n".join(map(condition, each.rules))
-            style = {"stored": "green", "waiting": "yellow"}.get(each.state, "bold red")
-            row = Text(rules or "none"), iso(each.since_s), Text(each.state, style=style)
+            rules = (
+                tr("nothing told") if each.rules is None else "\n".join(map(condition, each.rules))
+            )
+            style = {"stored": GOOD, "waiting": ODD}.get(each.state, BAD)
+            row = Text(rules or tr("none")), iso(each.since_s), Text(tr(each.state), style=style)
             units.add_row(Text(each.unit), Text(each.area), *row, Text(each.why))
         made.append(units)
     if heard:
         sounded = table("Sounded", ("Unit", "Rule", "At", "Value", "Stage", "Reason"))
         for each_heard in heard:
-            at = iso(each_heard.at_s) if each_heard.at_s else f"before {iso(each_heard.heard_s)}"
+            at = (
+                iso(each_heard.at_s)
+                if each_heard.at_s
+                else tr("before {heard_s}").format(heard_s=iso(each_heard.heard_s))
+            )
             value = f"{each_heard.channel} {each_heard.value}"
             what = str(each_heard.rule), at, Text(value), each_heard.stage, Text(each_heard.why)
             sounded.add_row(Text(each_heard.unit), *what)

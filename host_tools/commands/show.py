@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..language import tr
 from ..output import (
     DbOption,
     JsonOption,
     RegistryOption,
     console,
     print_json,
-    print_json_line,
     say,
 )
 
@@ -58,20 +58,17 @@ def show(
         fieldbeat show river-07 --plot july.png --last 9000
     """
     from ..errors import CannotTry
-    from ..paths import registry_file
-    from ..registry import Registry
-    from ..store import Store
-    from ..views import Views
+    from ..views import opened
 
     if history and not unit:
-        raise CannotTry("a history is of one unit", "give its name: fieldbeat show UNIT --history")
+        raise CannotTry(
+            tr("a history is of one unit"), tr("give its name: fieldbeat show UNIT --history")
+        )
     if plot and not unit:
-        raise CannotTry("a plot is of one unit", "give its name: fieldbeat show UNIT --plot")
-    store = Store(db, create=False)
-    units = None
-    try:
-        units = Registry(registry, create=False) if registry_file(registry).exists() else None
-        views = Views(store, units)
+        raise CannotTry(
+            tr("a plot is of one unit"), tr("give its name: fieldbeat show UNIT --plot")
+        )
+    with opened(db, registry) as (store, views):
         if unit:
             views.must_exist(unit)
         if history and unit:
@@ -81,13 +78,9 @@ def show(
         elif gaps:
             _gaps(views, unit, as_json)
         elif follow:
-            (_follow_as_json if as_json else _follow)(views, unit, silent)
+            _follow(views, unit, silent, as_json)
         else:
             _print(views, unit, silent, as_json)
-    finally:
-        store.close()
-        if units:
-            units.close()
 
 
 def _screen(views: Views, unit: str | None, silent: bool, now_s: float) -> Any:
@@ -119,37 +112,16 @@ def _print(views: Views, unit: str | None, silent: bool, as_json: bool) -> None:
     console().print(_screen(views, unit, silent, now_s))
 
 
-def _follow_as_json(views: Views, unit: str | None, silent: bool) -> None:
-    """Write a line at once and after every change, until Ctrl-C."""
+def _follow(views: Views, unit: str | None, silent: bool, as_json: bool) -> None:
+    """Show it, and every change, until Ctrl-C."""
     import time
-    from contextlib import suppress
 
-    last: dict[str, Any] = {}
-    with suppress(KeyboardInterrupt):
-        while True:
-            now = _as_map(views, unit, silent, time.time())
-            if now != last:
-                print_json_line(now)
-                last = now
-            time.sleep(REFRESH_S)
+    from .. import following
 
-
-def _follow(views: Views, unit: str | None, silent: bool) -> None:
-    import time
-    from contextlib import suppress
-
-    from rich.live import Live
-
-    def picture() -> Any:
-        return _screen(views, unit, silent, time.time())
-
-    with (
-        suppress(KeyboardInterrupt),
-        Live(picture(), console=console(), auto_refresh=False) as live,
-    ):
-        while True:
-            time.sleep(REFRESH_S)
-            live.update(picture(), refresh=True)
+    if as_json:
+        following.as_json(lambda: _as_map(views, unit, silent, time.time()), REFRESH_S)
+    else:
+        following.on_screen(lambda: _screen(views, unit, silent, time.time()), REFRESH_S)
 
 
 def _history(views: Views, unit: str, channel: str, last: int, as_json: bool) -> None:
@@ -170,12 +142,18 @@ def _plot(store: Store, views: Views, unit: str, last: int, path: Path, as_json:
     try:
         from .. import plot
     except ImportError as error:
-        raise CannotTry("plots need matplotlib", "pip install 'fieldbeat[plots]'") from error
+        raise CannotTry(
+            tr("plots need matplotlib"), tr("pip install 'fieldbeat[plots]'")
+        ) from error
     marked = plot.write(store, views, unit, last, path)
     if as_json:
         print_json({"unit": unit, "file": str(path), "pictures": marked})
     else:
-        say(f"level, rain and {marked} pictures of {unit} in {path}")
+        say(
+            tr("level, rain and {marked} pictures of {unit} in {path}").format(
+                marked=marked, unit=unit, path=path
+            )
+        )
 
 
 def _gaps(views: Views, unit: str | None, as_json: bool) -> None:
@@ -188,4 +166,4 @@ def _gaps(views: Views, unit: str | None, as_json: bool) -> None:
     from ..tables import gaps
 
     for name, rows in found.items():
-        console().print(gaps(name, rows) if rows else f"{name}: no gaps")
+        console().print(gaps(name, rows) if rows else tr("{name}: no gaps").format(name=name))

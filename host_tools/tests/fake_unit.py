@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 import tty
 import types
 from pathlib import Path
@@ -47,21 +48,34 @@ class NVS:
     def set_blob(self, key, value):
         self._data[key] = bytes(value).hex()
 
+    def erase_key(self, key):
+        del self._data[key]
+
     def commit(self):
         self.file.write_text(json.dumps(self._data))
 
 
 class Shell:
     folder: Path
+    node: types.SimpleNamespace
 
     def forget(self):
         pass
 
     async def execute(self, argv):
+        from firmware import lock
+
         if argv == ["status"]:
             safe_mode = self.folder / "safe_mode"  # why, if there is that file
             why = f"\nsafe mode  {safe_mode.read_text()}" if safe_mode.exists() else ""
-            return f"unit    gh-1\nuptime  7 s{why}", 0
+            state = lock.state(self.node)
+            locked = f"\nlock    {state}" if state else ""
+            return f"unit    gh-1\nuptime  7 s{locked}{why}", 0
+        if argv[0] == "uplink":
+            sys.exit()  # the cable is pulled while it waits for the network
+        if argv[0] == "unlock":
+            problem = lock.unlock(self.node, argv[1])
+            return problem or "unlocked", int(bool(problem))
         return f"unknown verb {argv[0]}; type help", 1
 
 
@@ -81,18 +95,21 @@ def make_server(folder: Path):
     # The firmware waits half a second in a task of its own; here the loop below does it.
     smp_os.reboot_soon = lambda node: setattr(node, "reset_due", True)
 
+    mac = folder / "mac"  # hex, if there is that file
     names = {"name": "unnamed", "board": "greenhouse_esp32"}
     node = types.SimpleNamespace(
         secrets=Secrets(),
         counters=Counters(),
-        clock=types.SimpleNamespace(synced=False),
+        clock=types.SimpleNamespace(synced=False, uptime_s=lambda: int(time.monotonic())),
+        lock=[0, 0],
         config={"node": names},
         version="0.1.0",
-        mac=bytes.fromhex("020000000001"),
+        mac=bytes.fromhex(mac.read_text() if mac.exists() else "020000000001"),
         tasks={},
         log=lambda text: None,
         reset_due=False,
     )
+    Shell.node = node
     return node, SMPServer(node, Shell(), str(folder))
 
 

@@ -61,10 +61,13 @@ def report_record(rn: int, values=None, schema_=AIR, t: int | None = None, synce
     return batch.encode(rn, synced=synced)
 
 
-def boot_record(rn: int, schemas=(AIR,), t: int = T0, cause: str = "power_on") -> bytes:
+def boot_record(
+    rn: int, schemas=(AIR,), t: int = T0, cause: str = "power_on", **body: object
+) -> bytes:
     hashes = {item.id: schema_map.hash_of(item) for item in schemas}
-    body = {event.BOOT_CAUSE: cause, event.BOOT_VERSION: "0.1", event.BOOT_SCHEMAS: hashes}
-    return event.encode(rn, event.BOOT, t, body)
+    keys = {event.BOOT_CAUSE: cause, event.BOOT_VERSION: "0.1", event.BOOT_SCHEMAS: hashes}
+    more = {int(key[1:]): value for key, value in body.items()}
+    return event.encode(rn, event.BOOT, t, keys | more)
 
 
 def schema_record(rn: int, schema_=AIR) -> bytes:

@@ -74,7 +74,11 @@ def test_a_channel_without_a_unit():
 
 
 WRONG = {
-    "unit": ("3.20 m", "3.20 ft", "above = '3.20 ft': must be a number with its unit, like '5.0"),
+    "unit": (
+        "3.20 m",
+        "3.20 ft",
+        "above = '3.20 ft': must be a number with its unit (m, cm, mm), like '1.0",
+    ),
     "no unit": ("3.20 m", "3.20", "must be a number with its unit"),
     "words": ("3.20 m", "high", "must be a number with its unit"),
     "step": ("3.20 m", "3.2005 m", "above = '3.2005 m': level comes in steps of 0.001 m"),

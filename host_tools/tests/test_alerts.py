@@ -1,10 +1,13 @@
 """What `alert send` makes: signed commands that a stock COSE library and a unit take."""
 
 import pytest
-from fieldbeat.host_tools import alerts, issuer_keys
-from fieldbeat.host_tools.alerts import AlertError, Maker, Signer, Sound, Window, choose, speech
+from fieldbeat.host_tools import alerts, issuer_keys, sounds
+from fieldbeat.host_tools.alert_error import AlertError
+from fieldbeat.host_tools.alert_places import choose
+from fieldbeat.host_tools.alerts import Maker, Signer, Window
 from fieldbeat.host_tools.issuers import IssuerError, Issuers
 from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.sounds import Sound, speech
 from fieldbeat.host_tools.strict_cbor import loads
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S
 from fieldbeat.protocols import command, cose
@@ -48,7 +51,7 @@ def signer(issuers, name="county", algorithm=cose.ES256, class_=EMERGENCY, level
 
 
 def order(class_=EMERGENCY, level=1, **options):
-    return Sound(class_, level, [alerts.tone("two-tone", 3), *speech("洪水警报")], **options)
+    return Sound(class_, level, [sounds.tone("two-tone", 3), *speech("洪水警报")], **options)
 
 
 def maker(issuers, *signers):
@@ -174,10 +177,10 @@ def test_what_an_issuer_may_not_order_costs_no_number(registry, issuers):
     long = Sound(DRILL, 3, speech("水" * 700))
     with pytest.raises(AlertError, match=r"the command has \d+ bytes.*; next: shorten the text"):
         maker(issuers, school).alert(long, HALF_AN_HOUR, parts)
-    many = Sound(DRILL, 3, [alerts.clip("bell")] * 9)
+    many = Sound(DRILL, 3, [sounds.clip("bell")] * 9)
     with pytest.raises(AlertError, match="9 steps, 8 are allowed"):
         maker(issuers, school).alert(many, HALF_AN_HOUR, parts)
-    wrong = Sound(DRILL, 3, [alerts.clip("bell")], repeat=101)
+    wrong = Sound(DRILL, 3, [sounds.clip("bell")], repeat=101)
     with pytest.raises(AlertError, match="command refused: repeat"):
         maker(issuers, school).alert(wrong, HALF_AN_HOUR, parts)
     assert issuers.get("school").counter == 0
@@ -240,15 +243,15 @@ def test_what_cannot_be_spoken(text):
 
 @given(st.text(alphabet="水a。. ,!\n", max_size=900))
 def test_a_text_is_cut_and_nothing_of_it_is_lost(text):
-    whole = alerts._joined(text)
-    pieces = alerts._pieces(whole) if whole else []
+    whole = sounds._joined(text)
+    pieces = sounds._pieces(whole) if whole else []
     assert "".join("".join(pieces).split()) == "".join(whole.split())
     assert all(0 < len(piece.encode("gbk")) <= 400 for piece in pieces)
 
 
 def test_a_text_is_cut_at_the_end_of_a_sentence():
     sentences = ["水" * 90 + "。"] * 5
-    assert alerts._pieces("".join(sentences)) == [
+    assert sounds._pieces("".join(sentences)) == [
         "".join(sentences[:2]),
         "".join(sentences[2:4]),
         sentences[4],
@@ -256,22 +259,22 @@ def test_a_text_is_cut_at_the_end_of_a_sentence():
 
 
 def test_steps():
-    assert alerts.tone("sweep", 2.5) == [0, 2, 2500]
-    assert alerts.clip("flood-1") == [1, "flood-1"]
-    assert alerts.stream("rtp://239.1.2.3:5004", "pcma", 60) == [
+    assert sounds.tone("sweep", 2.5) == [0, 2, 2500]
+    assert sounds.clip("flood-1") == [1, "flood-1"]
+    assert sounds.stream("rtp://239.1.2.3:5004", "pcma", 60) == [
         3,
         8,
         5004,
         bytes((239, 1, 2, 3)),
         60,
     ]
-    assert alerts.stream(":5004", "l16", 1e9) == [3, 11, 5004, b"", 86_400]
+    assert sounds.stream(":5004", "l16", 1e9) == [3, 11, 5004, b"", 86_400]
     for bad in ("Flood", "a/b", "", "x" * 25, "flood.wav"):
         with pytest.raises(AlertError, match="is no name of a clip"):
-            alerts.clip(bad)
+            sounds.clip(bad)
     for bad in ("239.1.2.3", "192.0.2.1:5004", "host:5004", ":0", ":70000", "x"):
         with pytest.raises(AlertError, match="is no (place of a stream|multicast group)"):
-            alerts.stream(bad, "pcmu", 60)
+            sounds.stream(bad, "pcmu", 60)
 
 
 # Where

@@ -22,10 +22,12 @@ def made():
 
 def test_it_is_what_is_compiled_whether_it_was_kept_or_not(folder, made, monkeypatch):
     assert app_cache.app() == made and list(app_cache.app()) == list(made)
+    imports = app_cache._app(app_cache._key()).imports
     [kept] = folder.iterdir()
     app_cache._app.cache_clear()
     monkeypatch.setattr(app_files, "source_files", lambda: pytest.fail("it was compiled again"))
     assert app_cache.app() == made and list(app_cache.app()) == list(made)
+    assert app_cache._app(app_cache._key()).imports == imports != {}
     assert [*folder.iterdir()] == [kept]
 
 

@@ -1,8 +1,9 @@
 """CAP 1.2: what is taken, and everything that must not be."""
 
 import pytest
-from fieldbeat.host_tools import cap
-from fieldbeat.host_tools.cap import CapError, parse, read
+from fieldbeat.host_tools import cap, cap_reader
+from fieldbeat.host_tools.cap import CapError
+from fieldbeat.host_tools.cap_reader import parse, read
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -202,11 +203,11 @@ def test_entities_are_never_expanded(document_type):
 
 def test_huge_files(tmp_path):
     file = tmp_path / "huge.xml"
-    padding = f"<!--{'x' * cap.MAX_SIZE}-->"
+    padding = f"<!--{'x' * cap_reader.MAX_SIZE}-->"
     file.write_text(GOOD + padding)
     with pytest.raises(CapError, match=r"huge.xml has more than 256 kB; next: leave"):
         read(file)
-    file.write_text(GOOD + padding[: cap.MAX_SIZE - len(GOOD) - 7] + "-->")
+    file.write_text(GOOD + padding[: cap_reader.MAX_SIZE - len(GOOD) - 7] + "-->")
     assert read(file) == parse(GOOD.encode())
 
 

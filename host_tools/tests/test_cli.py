@@ -1,6 +1,7 @@
 """The command line itself: verbs from entry points, exit codes, one line an error, fast help."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -198,3 +199,20 @@ def test_the_help_of_every_verb_shows_an_example(capsys, monkeypatch):
     for verb in verbs:
         assert cli.main([*verb, "--help"]) == 0
         assert f"fieldbeat {' '.join(verb)}" in capsys.readouterr().out.partition("Example:")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "who"),
+    [
+        ("host_tools.cli pictures sheet river-1 --out x.png", "'fieldbeat pictures sheet'"),
+        ("host_tools.cli bench up river_cam_esp32_uart --for 1", "'fieldbeat bench up'"),
+        ("hil_tests.demo river", "the demo 'river'"),
+    ],
+)
+def test_a_library_that_is_not_there_is_named_with_its_extra(tmp_path, words, who):
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['cv2'] = None")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path), "FIELDBEAT_HOME": str(tmp_path)}
+    run = [sys.executable, "-m", *f"fieldbeat.{words}".split()]
+    done = subprocess.run(run, env=environment, capture_output=True, text=True)
+    told = f"error: {who} needs OpenCV; next: pip install 'fieldbeat[pictures]'\n"
+    assert (done.returncode, done.stderr) == (2, told)

@@ -102,7 +102,8 @@ def test_a_busy_port_cannot_be_tried(home, capsys):
         place = f"127.0.0.1:{other.getsockname()[1]}"
         assert main(["collect", "--bind", place]) == 2
     assert capsys.readouterr().err == (
-        f"error: {place} is used by another program; next: choose another port with --bind\n"
+        f"error: {place} is used by another program; next: is a collector running already? "
+        "If not, choose another port with --bind\n"
     )
 
 
@@ -139,7 +140,7 @@ def test_every_reason_has_words():
 
     named = Path(frame.__file__).read_text()
     named = named.partition("# reason: ")[2].partition("\n")[0].replace(" or ", ", ").split(", ")
-    assert "replay" in named and set(named) | {"record", "store"} == set(REASONS)
+    assert "replay" in named and set(named) | {"record", "store", "revoked"} == set(REASONS)
 
 
 def test_strangers_do_not_fill_the_log(capsys):

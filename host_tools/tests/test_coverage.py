@@ -6,6 +6,7 @@ import itertools
 import pytest
 from fieldbeat.host_tools.alerts import Made
 from fieldbeat.host_tools.coverage import (
+    ASLEEP,
     CANCEL_UNHEARD,
     IN_PART,
     NO_CANCEL,
@@ -15,12 +16,12 @@ from fieldbeat.host_tools.coverage import (
     SOUNDED,
     STOPPED,
     WAITING,
-    as_map,
     coverage,
-    in_words,
 )
+from fieldbeat.host_tools.coverage_map import as_map
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.orders import Delivery, Order, Orders
+from fieldbeat.host_tools.refusal_words import in_words
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
 from fieldbeat.protocols import command, receipt
@@ -333,11 +334,23 @@ def test_receipts_of_others_change_nothing(orders):
 def test_an_order_is_found_by_the_beginning_of_its_id(orders):
     assert orders.find("0101") == orders.find(ID.hex()) == orders.find("0101", kind=1) == ORDER
     with pytest.raises(
-        CannotTry, match="no alert has an id '02'; next: see 'fieldbeat alert list'"
+        CannotTry, match="no order has an id '02'; next: see 'fieldbeat alert list --orders'"
     ):
         orders.find("02")
-    with pytest.raises(CannotTry, match="no alert has an id"):
+    with pytest.raises(CannotTry, match="no order has an id"):
         orders.find("")
     orders.add(Order(b"\1" * 7 + b"\2", 1, 2, 1, False, NOW_S, 0, NOW_S, "", "", ""), [])
-    with pytest.raises(CannotTry, match="several alerts have ids that begin with '0101'"):
+    with pytest.raises(CannotTry, match="several orders have ids that begin with '0101'"):
         orders.find("0101")
+
+
+def test_who_sleeps_waits_for_his_wake_and_not_for_a_collector():
+    def told(order, after_s, asleep=()):
+        sent = [delivery(first_s=None)]
+        (unit,) = coverage(order, sent, NOW_S + after_s, {"sp-1"}, asleep=asleep).units
+        return unit.state, unit.why
+
+    assert told(ORDER, 60, {"sp-1"}) == (WAITING, ASLEEP)
+    assert told(ORDER, 1800, {"sp-1"})[0] == SILENT  # its window is over
+    assert told(dataclasses.replace(ORDER, kind=command.PICTURE), 60) == (WAITING, ASLEEP)
+    assert told(ORDER, 60)[1].startswith("not sent: does")

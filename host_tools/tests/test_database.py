@@ -220,13 +220,15 @@ def test_a_reader_needs_no_right_to_write(guest, monkeypatch, capsys):
     Collector(collected, registry).handle(sender.seal([report_record(3)]), "x", NOW_S)
     for database in (registry, collected):
         database.close()
-    before = {path: path.read_bytes() for path in folder.iterdir()}
+    files = [path for path in folder.iterdir() if path.suffix != ".key"]  # a guest sees no key
+    before = {path: path.read_bytes() for path in files}
     (folder / "registry.sqlite").chmod(0o644)
     arrive()
     assert main(["show", "--json"]) == 0
     assert '"records": 1' in capsys.readouterr().out
     assert main(["show", "gh-1", "--gaps"]) == 0
-    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert {path: path.read_bytes() for path in files} == before
+    assert len(list(folder.iterdir())) == len(files) + 1
 
 
 def test_what_is_still_in_the_log_is_not_left_out_in_silence(guest, capsys):
@@ -271,3 +273,21 @@ def test_the_server_tidies_now_and_then(tmp_path, monkeypatch):
 
     asyncio.run(serve_until_tidied())
     assert len(tidied) == 2
+
+
+@pytest.mark.parametrize(
+    ("free", "said"),
+    [(0, "the disk is full; next: free space"), (10**9, "disk I/O error; next: look at the")],
+)
+def test_a_disk_that_is_full_is_told_whatever_fails_first(tmp_path, monkeypatch, free, said):
+    """SQLite has an I/O error where there is no room for the files beside one."""
+
+    def fails(*arguments, **options):
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR | 19 << 8  # SHMSIZE
+        raise error
+
+    monkeypatch.setattr(sqlite3, "connect", fails)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(1, 1, free))
+    with pytest.raises(CannotTry, match=said):
+        Database(tmp_path / "n.sqlite", NOTES)

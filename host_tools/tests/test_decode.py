@@ -43,8 +43,8 @@ def registry(tmp_path_factory):
 
 def run(*arguments, **options):
     """Call the verb as `fieldbeat decode` does, without its entry point."""
-    defaults = {"registry": None, "db": None, "kid_size": None, "cose": False, "as_json": False}
-    decode.decode(*arguments, **{**defaults, **options})
+    names = ("registry", "db", "kid_size", "cose", "console", "as_json")
+    decode.decode(*arguments, **{**dict.fromkeys(names), **options})
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import socket
 import time
 
 import pytest
-from fieldbeat.host_tools import alerts, issuer_keys
-from fieldbeat.host_tools.alerts import Maker, Signer, Window, choose
+from fieldbeat.host_tools import alerts, issuer_keys, sounds
+from fieldbeat.host_tools.alert_places import choose
+from fieldbeat.host_tools.alerts import Maker, Signer, Window
 from fieldbeat.host_tools.collector import Collector
 from fieldbeat.host_tools.coverage import coverage
 from fieldbeat.host_tools.downlink import BLOCK
@@ -62,7 +63,7 @@ class County:
                 speaker.take(answer, self.now_s)
 
     def send(self, class_=EMERGENCY, level=1, minutes=30, silent=False, start_s=0.0, **where):
-        order = alerts.Sound(class_, level, [alerts.tone("two-tone", 3)], silent=silent)
+        order = sounds.Sound(class_, level, [sounds.tone("two-tone", 3)], silent=silent)
         where = where or {"everyone": True}
         window = Window(start_s, self.now_s + 60 * minutes)
         made = Maker(self.issuers, [self.signer], self.now_s).alert(
@@ -211,7 +212,7 @@ def test_a_refusal_is_told_with_its_reason(county):
     one.authority.issuers = {}
     order = county.send()
     county.out()
-    why = "issuer unknown to the unit (made since? provision it again)"
+    why = "issuer unknown to the unit (made since? fieldbeat issuer send --unit)"
     assert county.states(order)["sp-1"] == ("refused", "refused", why)
 
 
@@ -316,7 +317,7 @@ def test_sequence_numbers_are_reserved_for_many_units_at_once(county):
     statements: list[str] = []
     county.registry.database._connection.set_trace_callback(statements.append)
     assert len(county.out()) == 40
-    assert sum("BEGIN" in statement for statement in statements) == 1
+    assert sum("BEGIN IMMEDIATE" in statement for statement in statements) == 1
 
 
 def test_no_sequence_number_comes_twice_between_answers_and_commands(county):
@@ -480,7 +481,7 @@ def test_a_running_collector_sends_what_another_process_orders(tmp_path, monkeyp
         orders = Orders(Store(create=False))
         now_s = time.time()
         window = Window(0, now_s + 60)
-        drill = alerts.Sound(DRILL, 4, [alerts.tone("sweep", 1)])
+        drill = sounds.Sound(DRILL, 4, [sounds.tone("sweep", 1)])
         made = Maker(issuers, [county], now_s).alert(
             drill, window, choose(registry, units=["sp-1"])
         )

@@ -257,3 +257,13 @@ def test_who_sleeps_is_told_while_it_is_awake_and_not_else():
     assert times_sent(made, HOUR + 60) == [HOUR + 60]
     made.heard(COMMAND, "river")
     assert times_sent(made, 2 * HOUR) == []
+
+
+def test_a_unit_that_listens_now_and_then_gets_first_what_was_ordered_first():
+    made = FanOut()
+    made.add(COMMAND, "gh-1", DAILY, HOUR, 0.0, awake_s=10.0)
+    made.spoke("gh-1", 1.0)
+    assert [each.command for each in made.due(1.0)] == [COMMAND]  # it had no room for it
+    made.add(OTHER, "gh-1", DAILY, HOUR, 30.0, awake_s=10.0)
+    made.spoke("gh-1", 60.0)
+    assert [each.command for each in made.due(60.0)] == [COMMAND, OTHER]

@@ -134,6 +134,11 @@ def test_without_a_hash_nothing_is_fetched(publisher, cache):
     with pytest.raises(CannotTry, match="no sha256 is known") as caught:
         firmware_cache.get(board(publisher + "/good.bin", None))
     assert "--trust-first" in caught.value.next_step and Publisher.requests == []
+    with pytest.raises(CannotTry, match="next: fieldbeat firmware get .* --trust-first, or "):
+        firmware_cache.read(board(publisher + "/good.bin", None))
+    with pytest.raises(CannotTry) as caught:
+        firmware_cache.read(board(publisher + "/good.bin", SHA256))
+    assert "--trust-first" not in caught.value.next_step
 
 
 def test_the_first_download_is_remembered(publisher, cache):

@@ -1,5 +1,6 @@
 """Flashing a chip's ROM loader with the real esptool: refusals first, then what is written."""
 
+import dataclasses
 import json
 import os
 import pty
@@ -12,8 +13,10 @@ import esptool
 import pytest
 from esptool import cmds
 from fieldbeat.host_tools import (
+    app_cache,
     app_files,
     cli,
+    file_system,
     flasher,
     image,
     image_info,
@@ -23,8 +26,11 @@ from fieldbeat.host_tools import (
     serial_port,
 )
 from fieldbeat.host_tools.errors import CannotTry, FieldbeatError
-from fieldbeat.host_tools.flasher import FlashError, Known, WrongTarget
-from fieldbeat.host_tools.registry import PROVISIONED, Registry
+from fieldbeat.host_tools.flash_writing import Writing
+from fieldbeat.host_tools.flasher import Known, WrongTarget
+from fieldbeat.host_tools.registered_unit import PROVISIONED
+from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.rom_loader import FlashError, Visit
 from serial.urlhandler import protocol_socket
 
 from .mock_chip import REAL_MAC, VIRTUAL_MAC, mock_chip
@@ -38,9 +44,8 @@ OLD = b"\x5a"  # what is in the flash before
 def little_program():
     """A program of two files: what is in an image does not matter here, its size costs time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            app_files, "source_files", lambda: {"firmware/boot.py": b"#", "drivers/x.py": b""}
-        )
+        slot = app_files.slot_files({"drivers/x.py": b""})
+        patch.setattr(app_cache, "app_of", lambda unit: {app_files.BOOT: b"#"} | slot)
         yield
 
 
@@ -77,8 +82,13 @@ def enable_pin(monkeypatch):
     return Pin
 
 
+def at(port, content, **options):
+    with Visit(port) as visit:
+        return flasher.flash(visit, content, image_info.inspect(content, "gh.img"), **options)
+
+
 def flash(chip, content, **options):
-    return flasher.flash(chip.url, content, image_info.inspect(content, "gh.img"), **options)
+    return at(chip.url, content, **options)
 
 
 def test_the_image_arrives_and_nvs_stays(chip, virtual):
@@ -88,8 +98,11 @@ def test_the_image_arrives_and_nvs_stays(chip, virtual):
     assert bytes(chip.flash.data[NVS]) == OLD * 0x6000
     assert bytes(chip.flash.data[0x1000:0x9000]) == virtual[0x1000:0x9000]
     assert bytes(chip.flash.data[0x10000:0x11000]) == virtual[0x10000:0x11000]
-    assert bytes(chip.flash.data[0x200000:]) == virtual[0x200000:]  # blank sectors too
-    assert done.bytes_written + done.bytes_erased < 0.6 * len(virtual)
+    for offset, data in flasher.plan(virtual, image_info.inspect(virtual, "gh.img"), None):
+        assert bytes(chip.flash.data[offset : offset + len(data)]) == data
+    disk = bytes(chip.flash.data[0x200000:])  # the blocks that nobody uses hold what they held
+    assert file_system.unpack(disk, ("boot.py",), "flash") == {"boot.py": b"#"}
+    assert not done.bytes_same and not chip.flash.erased
     assert steps == sorted(steps) and steps[-1] == (done.bytes_written, done.bytes_written)
 
 
@@ -140,10 +153,9 @@ def test_a_real_image_goes_into_a_real_chip(monkeypatch):
 def test_the_mock_as_its_author_ships_it_is_a_real_chip(virtual):
     from esp32_mock_bootloader import mock_bootloader
 
-    with mock_bootloader(chip="esp32") as chip:
-        info = image_info.inspect(virtual, "gh.img")
-        with pytest.raises(WrongTarget, match="is a real chip"):
-            flasher.flash(chip.url(), virtual, info)
+    refused = pytest.raises(WrongTarget, match="is a real chip")
+    with mock_bootloader(chip="esp32") as chip, refused:
+        at(chip.url(), virtual)
 
 
 def test_another_board_is_refused(chip, virtual):
@@ -189,9 +201,10 @@ def test_a_chip_that_does_not_tell_its_mac(chip, virtual, enable_pin, monkeypatc
     assert chip.flash.untouched and enable_pin.resets == 1
 
 
-@pytest.mark.parametrize("address", [0x1000, 0x200000, 0x300000])
+@pytest.mark.parametrize("address", [0x1000, 0x9000 - 1, 0x10000, 0x200000])
 def test_what_does_not_verify_is_an_error(chip, virtual, address):
-    """The last address lies in a sector that was erased and not written."""
+    """The second address lies in a sector that was right before another one was written."""
+    chip.flash.data[0x8000:0x9000] = virtual[0x8000:0x9000]
     chip.flash.corrupt = address
     with pytest.raises(FlashError):
         flash(chip, virtual)
@@ -205,20 +218,20 @@ def test_a_lost_connection_says_that_the_unit_is_incomplete(chip, virtual):
         flash(chip, virtual, progress=pull_the_plug)
 
 
-def test_blank_sectors_between_writes_are_erased_only_in_the_file_system():
+def test_what_the_flash_must_hold():
     content = bytearray(b"\xff" * 0x400000)
-    for offset in (0x1000, 0x30000, 0x200000, 0x202000, 0x300000):
+    for offset in (0x1000, 0x3000, 0x30000, 0x60000):
         content[offset] = 0
+    content[0x200000:] = file_system.pack({"a/b": b"x" * 5000, "c": b"y"}, 0x200000)
     table = node_config.load(EXAMPLE).board.partition_table()
     info = image_info.ImageInfo("b", "esp32", 0x400000, True, "n", "v", "i", "m", table)
-    todo = flasher.plan(bytes(content), info, None)
-    assert [(offset, len(data)) for offset, data in todo.writes] == [
-        (0x1000, 0x1000),
-        (0x30000, 0x1000),
-        (0x200000, 0x3000),  # the short gap is written
-        (0x300000, 0x1000),
+    *firmware, (root, pair), (rest, data) = flasher.plan(bytes(content), info, None)
+    assert [(offset, len(data)) for offset, data in firmware] == [
+        (0x1000, 0x3000),  # what is blank between is part of it
+        (0x30000, 0x31000),
     ]
-    assert todo.erases == [(0x203000, 0xFD000), (0x301000, 0xFF000)]
+    assert root == 0x200000 and len(pair) == 0x2000  # the superblock's pair
+    assert rest > root and b"x" * 3000 in data
 
 
 # Ports
@@ -269,7 +282,7 @@ def test_a_silent_port(monkeypatch, virtual):
         thread.start()
         url = f"socket://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(CannotTry, match="no boot loader answers at socket://") as caught:
-            flasher.flash(url, virtual, image_info.inspect(virtual, "gh.img"))
+            at(url, virtual)
         thread.join()
         accepted[0].close()
     assert "hold BOOT" in caught.value.next_step
@@ -304,7 +317,12 @@ def test_flash_says_which_unit_it_was(desk, chip, capsys):
     assert shown.err == "" and all(len(line) <= 80 for line in shown.out.splitlines())
     Registry(Path(desk["registry.sqlite"])).describe("gh-01", "x", mac=VIRTUAL_MAC)
     assert run(desk, chip) == 0
-    assert "it was gh-01; key and counters kept" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "\n0 bytes written" in told and "not sent yet are gone" not in told
+    chip.flash.data[0x200000] ^= 1  # as if it had kept records since
+    assert run(desk, chip) == 0
+    told = capsys.readouterr().out
+    assert "it was gh-01; key and counters kept" in told and "not sent yet are gone" in told
     chip.flash.data[NVS] = b"\xff" * 0x6000
     assert run(desk, chip) == 0
     assert "it was gh-01, but holds no key now; next: fieldbeat prov" in capsys.readouterr().out
@@ -318,17 +336,34 @@ def test_a_bare_board_is_told_from_one_that_has_a_key(desk, chip, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == step
 
 
+def test_a_spare_with_the_image_of_a_unit_that_is_another_board_is_to_be_swapped(
+    desk, chip, capsys
+):
+    other = "02:00:00:00:00:77"
+    Registry(Path(desk["registry.sqlite"])).describe("gh-01", "x", mac=other)
+    chip.flash.data[:] = b"\xff" * len(chip.flash.data)
+    capsys.readouterr()
+    assert run(desk, chip) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"gh-01 is the board with MAC {other}; next, to put this one in its place" in told
+    assert f"fieldbeat swap gh-01 {VIRTUAL_MAC} --port {chip.url}" in told
+    assert "fieldbeat provision" not in told
+
+
 def test_a_board_that_does_not_exist(desk, chip, capsys):
     capsys.readouterr()
     assert run(desk, chip, "--board", "nosuch") == 2
-    assert "there is no board 'nosuch', allowed: greenhouse_esp32, " in capsys.readouterr().err
+    assert (
+        "there is no board 'nosuch', allowed: greenhouse_climate_esp32, "
+        in capsys.readouterr().err
+    )
 
 
 def test_an_interrupted_flash_says_what_the_unit_is(desk, chip, capsys, monkeypatch):
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(flasher, "_write", interrupt)
+    monkeypatch.setattr(Writing, "_write", interrupt)
     assert run(desk, chip) == 130
     assert "the unit is incomplete now; next: flash it again" in capsys.readouterr().err
 
@@ -352,6 +387,39 @@ def test_a_key_that_the_registry_does_not_know(desk, chip, capsys, tmp_path):
     stranger.write_bytes(nvs_image.build(identity, 0x6000))
     assert run(desk, chip, "--secrets", str(stranger)) == 2
     assert "the registry does not know the key" in capsys.readouterr().err
+    assert chip.flash.untouched
+
+
+def test_a_key_goes_with_the_image_of_its_unit_alone(desk, chip, capsys, tmp_path):
+    other = str(tmp_path / "gh-2.img")
+    assert cli.main(["build", str(EXAMPLE), "-o", other, "--virtual", "--unit", "gh-2"]) == 0
+    assert run(desk | {"gh.img": other}, chip, "--secrets", desk["gh.nvs"]) == 2
+    assert "the image is for gh-2, the key in" in capsys.readouterr().err
+    assert chip.flash.untouched
+    assert run(desk, chip, "--secrets", desk["gh.nvs"]) == 0  # the key was not used up
+
+
+def test_a_key_goes_to_no_second_board_of_its_unit(desk, chip, capsys):
+    registry = Registry(Path(desk["registry.sqlite"]))
+    unit = registry.describe("gh-01", "x", mac="02:00:00:00:00:77", state=PROVISIONED)
+    assert run(desk, chip, "--secrets", desk["gh.nvs"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"gh-01 is the board with MAC 02:00:00:00:00:77, this one has {VIRTUAL_MAC}" in told
+    assert (
+        f"without --secrets, then put it in its place: fieldbeat swap gh-01 {VIRTUAL_MAC}" in told
+    )
+    assert chip.flash.untouched and registry.unit("gh-01") == unit
+    assert not registry.was_sent(unit.kid, unit.epoch)
+
+
+@pytest.mark.parametrize("code", [b"", bytes(42)])
+def test_a_key_goes_to_no_unit_that_would_stay_open(desk, chip, capsys, tmp_path, code):
+    secrets = Path(desk["gh.nvs"])
+    identity = nvs_image.read_identity(secrets.read_bytes(), "s")
+    image = nvs_image.build(dataclasses.replace(identity, code=code), 0x6000)
+    secrets.write_bytes(image)
+    assert run(desk, chip, "--secrets", str(secrets)) == 2
+    assert "does not lock the unit by the code that the registry has" in capsys.readouterr().err
     assert chip.flash.untouched
 
 

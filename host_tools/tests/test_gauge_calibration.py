@@ -7,7 +7,7 @@ import tomllib
 import cv2
 import numpy as np
 import pytest
-from fieldbeat.host_tools import gauge, gauge_calibration, gauge_truing
+from fieldbeat.host_tools import gauge, gauge_calibration, gauge_place, gauge_truing
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.gauge_calibration import FaceSize, Point
 from fieldbeat.host_tools.validation import InvalidData
@@ -86,6 +86,37 @@ def test_truing_mends_what_a_person_marked_badly():
 
     assert error_mm(gauge_calibration.homography(crooked)) > 4
     assert error_mm(true.to_picture) < 1.5
+
+
+def numbered() -> np.ndarray:
+    """A face of ten periods of 50 rows, each with its own number."""
+    face = np.full((500, 60), 220, np.uint8)
+    for period in range(10):
+        top = 50 * period
+        face[top : top + 25, :30] = 40
+        place = (34, top + 40)
+        cv2.putText(face, str(period), place, cv2.FONT_HERSHEY_SIMPLEX, 0.9, 40, 2)
+    return face.astype(np.float32)
+
+
+@pytest.mark.parametrize("periods", [-2, -1, 1, 2])
+def test_a_face_seen_at_another_height_has_the_digits_of_that_height(periods):
+    noise = np.random.default_rng(5).normal(0, 20, (500, 60))
+    seen = (numbered() * 0.4 + 60 + noise).astype(np.float32)
+    assert gauge_place.others_share(seen, numbered(), 200, 50) < gauge.SURE_OTHERS
+    elsewhere = np.roll(seen, 50 * periods, 0)
+    assert gauge_place.others_share(elsewhere, numbered(), 200, 50) > gauge.NO_OTHERS
+
+
+def test_digits_that_are_not_seen_are_nobodys():
+    hidden = numbered()
+    hidden[:, 32:] = 130
+    assert gauge_place.others_share(hidden, numbered(), 200, 50) >= gauge.NO_OTHERS
+
+
+def test_a_face_without_digits_has_only_its_place_to_go_by():
+    face = np.tile(numbered()[:50], (10, 1))
+    assert gauge_place.others_share(face, face, 300, 50) < gauge.SURE_OTHERS
 
 
 def test_a_face_without_a_pattern_cannot_be_trued():

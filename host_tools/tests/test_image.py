@@ -28,9 +28,12 @@ from fieldbeat.host_tools import (
     nvs_image,
     partition_table,
     standin,
+    unit_code,
 )
+from fieldbeat.host_tools.app_pruning import Unit
 from fieldbeat.host_tools.errors import CannotTry, FieldbeatError
 from fieldbeat.host_tools.partition_table import Partition, PartitionError
+from fieldbeat.host_tools.registry import Registry
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs/examples/greenhouse.toml"
 MICROPYTHON = os.environ.get("MICROPYTHON") or Path(sys.executable).with_name("micropython")
@@ -160,8 +163,9 @@ def test_nothing_is_in_the_nvs_partition(built):
 
 
 def test_a_change_of_one_source_changes_the_build_id(config, built, monkeypatch):
-    app = app_cache.app() | {"drivers/new.mpy": app_files.compile_source("new.py", b"X = 1\n")}
-    monkeypatch.setattr(app_cache, "app", lambda: app)
+    app = app_cache.app_of(Unit(config.board, config.profile.role))
+    app |= {"drivers/new.mpy": app_files.compile_source("new.py", b"X = 1\n")}
+    monkeypatch.setattr(app_cache, "app_of", lambda unit: app)
     other = image_info.inspect(image.build(config), "x")
     assert other.build_id != image_info.inspect(built, "y").build_id
 
@@ -298,7 +302,7 @@ def test_an_image_that_does_not_say_what_it_is(built):
 # The secrets
 
 
-IDENTITY = nvs_image.Identity("gh-01", b"\x00\x2a", 3, bytes(range(16)))
+IDENTITY = nvs_image.Identity("gh-01", b"\x00\x2a", 3, bytes(range(16)), code=bytes(range(42)))
 
 
 def test_an_nvs_image_has_valid_entries_in_one_page():
@@ -318,7 +322,7 @@ def test_an_nvs_image_has_valid_entries_in_one_page():
         position += 32 * span
     assert entries["fieldbeat"] == [(0, 0x01)]  # the namespace, index 1
     assert entries["epoch"] == [(1, 0x14)]
-    for key in ("master", "kid", "unit"):
+    for key in ("master", "kid", "unit", "code"):
         assert entries[key] == [(1, 0x42), (1, 0x48)]  # blob data, blob index
 
 
@@ -406,6 +410,7 @@ def test_build_writes_image_and_secrets(tmp_path, capsys):
     ) and f"key id {identity.kid.hex()}" in shown
     assert identity.master.hex() not in shown
     assert secrets.stat().st_mode & 0o777 == 0o600
+    assert identity.code == unit_code.kept(Registry(registry), "gh-7") != b""  # it is locked
     assert identity.master not in output.read_bytes()
     assert image_info.inspect(output.read_bytes(), "gh.img").node == "gh-7"
     assert cli.main([*command, *more]) == 0  # another key, another epoch, the same image

@@ -11,21 +11,7 @@ from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.protocols import command, cose, receipt
 from fieldbeat.protocols.command import DRILL, EMERGENCY
 
-from .test_dispatcher import County
-
-PASSPHRASE = "correct horse battery"
-
-
-@pytest.fixture
-def county(tmp_path, monkeypatch):
-    monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
-    made = County(tmp_path)
-    made.now_s = time.time()
-    monkeypatch.setattr(time, "sleep", made.pick_up)
-    issuer_keys.save("county", made.signer.key, PASSPHRASE)
-    (tmp_path / "pass").write_text(PASSPHRASE)
-    yield made
-    made.close()
+from .conftest import PASSPHRASE
 
 
 def run(county, *arguments):
@@ -96,7 +82,7 @@ def test_a_key_is_changed_step_by_step(county, capsys):
     assert one.got[-1].command == command.ISSUERS and one.got[-1].args == ([], [old.kid])
 
     assert rotate(county) == 0
-    assert "done: county is revoked, and no loudspeaker obeys it" in capsys.readouterr().out
+    assert "done: county is revoked, and no unit obeys it" in capsys.readouterr().out
     assert [each.name for each in Issuers(county.registry).in_office()] == ["county-2"]
     assert not issuer_keys.key_path("county").exists()
     assert obeys(county, capsys) == {"sp-1": ["county-2"], "sp-2": ["county-2"]}
@@ -200,7 +186,7 @@ def test_each_loudspeaker_is_told_what_it_lacks(county, capsys):
     assert knows(one, *office) and knows(two, *office)
     assert all(row["state"] == "as it should be" for row in rows(county, capsys).values())
     assert run(county, "send", "--all", *by, *secret(county)) == 2
-    assert "no loudspeaker has anything to be told of its issuers" in capsys.readouterr().err
+    assert "no unit has anything to be told of its issuers" in capsys.readouterr().err
 
 
 def test_a_revoked_one_is_forgotten_over_the_air(county, capsys):
@@ -257,6 +243,7 @@ def test_every_passphrase_is_tried_before_the_first_step(county, capsys):
     chief = make(county, "chief")
     for name in ("two", "three"):
         (county.folder / name).write_text(f"pass of {name} people")
+        (county.folder / name).chmod(0o600)
     for signer, name in ((chief, "two"),):
         issuer_keys.key_path(signer.issuer.name).unlink()
         issuer_keys.save(signer.issuer.name, signer.key, f"pass of {name} people")
@@ -285,6 +272,7 @@ def test_a_file_with_two_passphrases_is_told_how_to_name_them(county, capsys):
     issuer_keys.key_path("chief").unlink()
     issuer_keys.save("chief", chief.key, "of the chief alone")
     (county.folder / "pass").write_text(f"{PASSPHRASE}\nof the chief alone\n")
+    (county.folder / "pass").chmod(0o600)
     add(county, "sp-1")
     both = ["--issuer", "county", "--issuer", "chief"]
     assert main(["alert", "test", "--all", *both, *secret(county)]) == 2

@@ -7,6 +7,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from fieldbeat.host_tools import issuer_keys, sm2_signer
 from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.database import Database
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.issuer_keys import KeyFileError
 from fieldbeat.host_tools.issuers import IssuerError, Issuers
@@ -33,6 +36,7 @@ PASSPHRASE = "correct horse battery"
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
     (tmp_path / "pass").write_text(PASSPHRASE + "\n")
+    (tmp_path / "pass").chmod(0o600)
     return tmp_path
 
 
@@ -229,7 +233,8 @@ def test_a_key_file_opens_with_its_passphrase_alone(issuers, algorithm):
 def test_no_key_file_holds_its_key_in_clear(home):
     key = issuer_keys.generate(cose.SM2_SM3)
     lines = issuer_keys.save("county", key, PASSPHRASE).read_text().splitlines()
-    assert key._number.to_bytes(32, "big") not in base64.b64decode("".join(lines[1:-1]))
+    assert lines[-2] == "-----END FIELDBEAT SM2 KEY-----"
+    assert key._number.to_bytes(32, "big") not in base64.b64decode("".join(lines[1:-2]))
     assert len({key.to_pem(b"x" * 8) for _ in range(3)}) == 3  # fresh salt and nonce
 
 
@@ -262,8 +267,52 @@ def test_key_files_that_are_refused(issuers, home):
 @pytest.mark.parametrize("content", [b"", b"\n", b"short\n", b"\xff\xfe\x00"])
 def test_a_file_without_a_passphrase_is_refused(home, content):
     (home / "pass").write_bytes(content)
-    with pytest.raises(KeyFileError, match=r"has \d characters|cannot be read"):
+    (home / "pass").chmod(0o600)
+    with pytest.raises(CannotTry, match=r"has \d characters|cannot be read: it is no text"):
         issuer_keys.read_passphrase(home / "pass")
+
+
+def test_a_key_that_a_file_does_not_name_is_no_key(issuers):
+    """Its last line is whose it is, by which nobody else's is moved aside."""
+    key, made = make(issuers)
+    path = issuer_keys.save("county", key, PASSPHRASE)
+    other = issuer_keys.generate(cose.ES256)
+    assert path.read_text().endswith(f"\npublic key: {key.public.hex()}\n")
+    path.write_text(path.read_text().replace(key.public.hex(), other.public.hex()))
+    with pytest.raises(KeyFileError, match="does not open with this passphrase, or is no key"):
+        issuer_keys.load(made, lambda path: PASSPHRASE)
+    path.write_text(path.read_text().partition("public key")[0])  # one that was made before
+    assert issuer_keys.load(made, lambda path: PASSPHRASE).public == key.public
+
+
+@pytest.mark.parametrize("algorithm", [cose.ES256, cose.SM2_SM3])
+def test_the_key_of_a_namesake_stays_where_it_is(issuers, algorithm):
+    key, made = make(issuers, algorithm=algorithm)
+    path = issuer_keys.save("county", key, PASSPHRASE)
+    namesake = replace(made, key=issuer_keys.generate(cose.ES256).public, kid=b"other")
+    assert issuer_keys.retire(namesake) is None and path.exists()
+    aside = issuer_keys.retire(made)
+    assert aside and aside.exists() and not path.exists()
+    assert issuer_keys.retire(made) is None
+
+
+@pytest.mark.parametrize("kind", [issuer_keys.ISSUER, issuer_keys.TECHNICIAN])
+def test_a_key_file_goes_with_what_it_belongs_to(home, monkeypatch, kind):
+    path, transaction = issuer_keys.key_path("li", kind), Database.transaction
+
+    @contextmanager
+    def on_a_bad_disk(database):
+        with transaction(database):
+            yield
+            if path.exists():
+                raise sqlite3.OperationalError("disk I/O error")  # as COMMIT does
+
+    monkeypatch.setattr(Database, "transaction", on_a_bad_disk)
+    new = [kind, "new", "li", "--key-file", str(home / "pass")]
+    assert main(new) == 1
+    assert list(path.parent.iterdir()) == []
+    monkeypatch.setattr(Database, "transaction", transaction)
+    assert main(new) == 0 and path.exists()
 
 
 # The verbs
@@ -352,7 +401,7 @@ def test_who_still_obeys_a_revoked_issuer_is_listed(home, capsys):
     make(issuers, "school")
     assert run("revoke", "county", "--yes") == 0
     said = capsys.readouterr().out
-    assert "can still make 3 loudspeakers sound, until you tell them" in said
+    assert "is still obeyed by 3 units, until you tell them" in said
     assert [line.strip() for line in said.splitlines() if line.startswith("  ")] == [
         *("sp-1", "sp-2", "sp-9")
     ]
@@ -363,7 +412,7 @@ def test_who_still_obeys_a_revoked_issuer_is_listed(home, capsys):
     clock[0] += 10
     make(issuers)
     assert run("revoke", "county", "--yes") == 0
-    assert "no loudspeaker was told of it" in capsys.readouterr().out
+    assert "no unit was told of it" in capsys.readouterr().out
     registry.close()
 
 

@@ -4,15 +4,24 @@ import json
 from pathlib import Path
 
 import pytest
-from fieldbeat.host_tools import cli, modem_table, node_config, profiles
+from fieldbeat.host_tools import (
+    boards,
+    cli,
+    modem_table,
+    node_config,
+    node_tables,
+    part_keys,
+    profiles,
+)
 from fieldbeat.host_tools.errors import CannotTry
+from fieldbeat.host_tools.node_tables import Override
 from fieldbeat.host_tools.validation import InvalidData
 from fieldbeat.protocols import cbor, frame
 
 from drivers.bc26 import BC26
 from drivers.bc95 import BC95
 from drivers.sim7020 import SIM7020
-from firmware import config as device_config
+from firmware import config_check
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs/examples/greenhouse.toml"
 TEXT = EXAMPLE.read_text()
@@ -81,12 +90,15 @@ def test_what_is_left_out_comes_from_the_profile():
         ("datagram_bytes = 480", "datagram_bytes = 600", "the modem of greenhouse_esp32 takes"),
         ("datagram_bytes = 480", "datagram_bytes = 200", "[sampling] report_samples = 12: such a"),
         ('"greenhouse_esp32"', '"greenhouse_esp3"', "did you mean 'greenhouse_esp32'?"),
-        ('profile = "greenhouse"', 'profile = "lake"', "unknown profile, allowed: greenhouse"),
+        ('profile = "greenhouse"', 'profile = "lake"', "unknown profile, allowed: climate"),
         ("[fitted.soil]", "[fitted.soli]", "[fitted.soli]: not on greenhouse_esp32, did you mean"),
         ("address = 1 ", "address = 248 ", "[fitted.soil] address = 248: must be a whole number"),
         ("enabled = true", "enabled = 1", "[fitted.soil] enabled = 1: must be true or false"),
         ("[fitted.soil]", "[fitted.battery]", "[fitted.battery] address = 1: this part has no"),
         ("[fitted.soil]", "[fitted.air]\naddress = 98\n[fitted.soil]", "'air' has it on i2c0"),
+        ("address = 1 ", "adress = 1 ", "[fitted.soil] adress: unknown key, did you mean 'addre"),
+        ("address = 1 ", "depth = 1 ", "[fitted.soil] depth: unknown key, allowed: address, enab"),
+        ("[fitted.soil]", "[fitted.battery]\ntip = 1 #", "tip: unknown key, allowed: enabled"),
         ("[sampling]", "[sampling", "this is no TOML: Expected ']'"),
         ("[node]", "[nodes]", "nodes: unknown key, did you mean 'node'?"),
     ],
@@ -114,7 +126,7 @@ TWO_ROADS = (Path(__file__).parents[2] / "docs/examples/speaker-nbiot.toml").rea
 def test_the_pole_on_the_desk_measures_a_river_and_tells_the_registry():
     text = (Path(__file__).parents[2] / "docs/examples/desk-speaker.toml").read_text()
     config = node_config.parse(text, "d.toml")
-    assert config.profile.id == "speaker_river" and config.notes == ()
+    assert config.profile.id == "speaker_river"
     assert config.for_registry["two_issuers_level"] == 0
     strict = SPEAKER.replace("two_issuers_level = 0", "two_issuers_level = 2")
     assert node_config.parse(strict, "s.toml").for_registry["two_issuers_level"] == 2
@@ -214,7 +226,8 @@ RIVER = EXAMPLE.with_name("speaker.toml").read_text().replace('= "speaker"', '= 
 def test_a_pole_over_a_river():
     config = node_config.parse(RIVER + "[fitted.river]\ndatum_mm = 5200\n", "x.toml")
     assert config.to_device_map()["fitted"] == {"river": {"enabled": True, "datum_mm": 5200}}
-    assert config.notes == ()
+    [note] = config.notes
+    assert "measures levels from 0.700 m to 5.170 m" in note
     off = node_config.parse(RIVER + "[fitted.river]\nenabled = false\n", "x.toml")
     assert off.notes == ("[fitted.river] is disabled: level will have no values",)
 
@@ -348,7 +361,7 @@ def test_a_profile_is_checked_too():
     assert "used twice" in caught.value.problems[1]
     del data["channels"][4]["from"]
     with pytest.raises(
-        InvalidData, match=r"\[\[channels\]\] 5 from: missing, must be 'part.channel'"
+        InvalidData, match="the 5th .*'soil_moisture', from: missing, must be 'part.channel'"
     ):
         profiles.parse(data, "p.json")
 
@@ -378,16 +391,17 @@ def test_the_schema_of_a_profile_fits_into_a_datagram(monkeypatch):
     ]
 
 
-def test_the_limit_of_a_datagram_is_the_drivers():
+def test_the_limit_of_a_datagram_and_the_speed_of_a_line_are_the_drivers():
     limits = {make.__name__.lower(): make.MAX_DATAGRAM for make in (BC26, BC95, SIM7020)}
     facts = modem_table.MODEMS
     assert limits == {part: facts[part].datagram_bytes for part in facts}
+    assert facts["bc95"].fast_baud == BC95.FAST_BAUD
 
 
 def test_what_the_host_allows_the_device_takes():
     """The device's own bounds are wider, and the example passes its check."""
-    limits = {(table, key): (low, high) for table, key, _, low, high in device_config._KEYS}
-    models = {"uplink": node_config.Uplink, "sampling": node_config.Sampling}
+    limits = {(table, key): (low, high) for table, key, _, low, high in config_check.bounds()}
+    models = {"uplink": node_tables.Uplink, "sampling": node_tables.Sampling}
     compared = 0
     for table, model in models.items():
         for key, field in model.model_fields.items():
@@ -403,7 +417,7 @@ def test_what_the_host_allows_the_device_takes():
                 compared += 1
     assert compared == 7
     device = cbor.decode(cbor.encode(node_config.load(EXAMPLE).to_device_map()))
-    assert device_config.check(device, "config") == node_config.load(EXAMPLE).to_device_map()
+    assert config_check.check(device) == node_config.load(EXAMPLE).to_device_map()
 
 
 def test_no_report_is_larger_than_the_bound():
@@ -445,3 +459,8 @@ def test_config_check_prints_each_mistake_on_its_line(capsys, tmp_path):
     assert len(lines) == 3 and lines[2].startswith(f"error: {bad} has 2 mistakes; next:")
     assert cli.main(["config", "check", str(bad), "--json"]) == 1
     assert len(json.loads(capsys.readouterr().out)["problems"]) == 2
+
+
+def test_every_key_of_a_part_is_known_of_some_part():
+    parts = [part for name in boards.names() for part in boards.load(name).fitted.values()]
+    assert {key for part in parts for key in part_keys.of(part)} == set(Override.model_fields)

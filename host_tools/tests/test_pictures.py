@@ -62,7 +62,7 @@ class Site:
             self.sent += 1
             if not lost(self.sent):
                 for reply in self.hand_in(message):
-                    sender.receive(reply)
+                    sender.receive(reply, ms)
 
     def pictures(self) -> list[pictures.Picture]:
         return pictures.of_unit(self.store, "gh-1")

@@ -214,3 +214,24 @@ def test_a_loudspeaker_is_not_predicted(capsys):
     example = Path(__file__).parents[2] / "docs/examples/speaker.toml"
     assert main(["power", str(example)]) == 2
     assert "supplied from the mains" in capsys.readouterr().err
+
+
+def test_who_never_sleeps_is_told_of_it(tmp_path, capsys):
+    awake, asleep = tmp_path / "awake.toml", tmp_path / "asleep.toml"
+    awake.write_text(STATION)
+    asleep.write_text(STATION + LIGHT)
+    for verb in (["power"], ["config", "check"]):
+        assert main([*verb, str(awake)]) == 0
+        assert "this unit never sleeps, and takes some 9" in capsys.readouterr().out
+        assert main([*verb, str(asleep)]) == 0
+        assert "never sleeps" not in capsys.readouterr().out
+
+
+def test_actuators_are_named_as_not_counted(capsys):
+    climate = str(Path(__file__).parents[2] / "docs/examples/climate.toml")
+    assert main(["power", climate]) == 0
+    told = capsys.readouterr().out
+    assert "not counted: roof, heater, fan, mist, lamp, valve, pump; add what coils" in told
+    assert told.count("not counted") == 3  # and in both columns of the table
+    assert main(["power", climate, "--json"]) == 0
+    assert "pump" in json.loads(capsys.readouterr().out)["good"]["not_counted"]

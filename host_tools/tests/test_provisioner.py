@@ -2,15 +2,20 @@
 
 import dataclasses
 import hashlib
+import threading
 from pathlib import Path
 
 import pytest
+from fieldbeat.host_tools import control_spoken, unit_code
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.issuers import Issuers
-from fieldbeat.host_tools.node_config import Wifi
-from fieldbeat.host_tools.provisioner import Plan, Provisioner, ProvisioningError, plan
-from fieldbeat.host_tools.registry import PROVISIONED, PROVISIONING, Registry
+from fieldbeat.host_tools.node_tables import Wifi
+from fieldbeat.host_tools.provisioner import Provisioner
+from fieldbeat.host_tools.provisioning_plan import Plan, plan
+from fieldbeat.host_tools.registered_unit import PROVISIONED, PROVISIONING
+from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.smp_link import LinkError
+from fieldbeat.host_tools.unit_talk import ProvisioningError
 from fieldbeat.host_tools.wifi_password import check_value
 from fieldbeat.protocols import cbor, cose
 from fieldbeat.protocols.frame import KeySet
@@ -22,6 +27,8 @@ PLAN = Plan("gh-1", "riverside", "greenhouse_esp32", "greenhouse", 3600, b"\xa1\
 class Unit:
     """A unit in memory behind a link that breaks at an operation, before or after its effect."""
 
+    port = "/dev/ttyUSB0"
+
     def __init__(self, mac=b"\x02\0\0\0\0\1"):
         self.nvs = {"id/mac": mac}
         self.files = {}
@@ -30,6 +37,8 @@ class Unit:
         self.break_at, self.effect = None, True
         self.operations = 0
         self.safe_mode = {}  # what its status has about that
+        self.is_unlocked = False
+        self.resets = 0
 
     def _operate(self, effect):
         self.operations += 1
@@ -66,10 +75,31 @@ class Unit:
         return self._operate(lambda: self.files.get(path))
 
     def status(self):
-        return self._operate(lambda: {"unit": "gh-1"} | self.safe_mode)
+        return self._operate(lambda: {"unit": "gh-1", "lock": self._lock_state()} | self.safe_mode)
+
+    def run(self, argv):
+        if argv == ["lock"]:
+            return self._operate(self._lock)
+        return self._operate(lambda: self._unlock(*argv))
 
     def reset(self):
-        self._operate(lambda: None)
+        self.resets += 1
+        self._operate(self._lock)
+
+    def _lock(self):
+        self.is_unlocked = False
+        return "locked", 0
+
+    def _lock_state(self):
+        is_open = self.is_unlocked or "key/code" not in self.nvs
+        return "open" if is_open else "locked"
+
+    def _unlock(self, verb, code):
+        assert verb == "unlock"
+        kept = self.nvs["key/code"]
+        rounds = int.from_bytes(kept[8:10], "big")
+        self.is_unlocked = unit_code.for_unit(code, kept[:8], rounds) == kept
+        return ("unlocked", 0) if self.is_unlocked else ("wrong code", 1)
 
     def _read(self, name):
         if name == "key/check":
@@ -82,14 +112,17 @@ class Unit:
         if name == "config/sha256":
             config = self.files.get("/config.cbor")
             return config and hashlib.sha256(config).digest()
+        if name == "key/code":
+            return name in self.nvs and unit_code.check_value(self.nvs[name]) or None
         assert name not in ("key/master", "key/wifi_password")
         return self.nvs.get(name)
 
     def _write(self, name, value):
+        assert self._lock_state() == "open"
         if name == "key/master":
             value, self.nvs["id/epoch"], self.nvs["id/kid"] = value[:16], value[16:20], value[20:]
             self.keys_received.append(value)
-        self.nvs[name] = value
+        self.nvs[name] = value[32:] if name == "key/trace" else value  # its public half
         self.written.append(name)
 
     def keyset(self):
@@ -104,9 +137,16 @@ def registry(tmp_path):
     return Registry(tmp_path / "registry.sqlite")
 
 
-def provision(unit, registry, goal=PLAN, rekey=False):
+def provision(unit, registry, goal=PLAN, rekey=False, meanwhile=lambda: None):
+    """`meanwhile` is called once the key is in the registry, and before it is sent."""
     lines = []
-    done = Provisioner(unit, registry, lambda *line: lines.append(line)).run(goal, rekey)
+
+    def progress(step, text):
+        lines.append((step, text))
+        if step == "registry":
+            meanwhile()
+
+    done = Provisioner(unit, registry, progress).run(goal, rekey)
     return done, lines
 
 
@@ -129,7 +169,29 @@ def test_a_new_unit(registry):
     assert (done.mac, done.site, done.board) == ("02:00:00:00:00:01", "riverside", PLAN.board)
     assert done.report_interval_s == 3600
     steps = [step for step, _ in lines]
-    assert steps == ["talk", "identity", "registry", "key", "config", "reset", "done"]
+    assert steps == ["talk", "identity", "registry", "key", "config", "lock", "reset", "done"]
+
+
+def test_who_has_just_booted_and_needs_nothing_is_not_restarted(registry):
+    unit = Unit()
+
+    def after_boot(goal=PLAN):
+        Provisioner(unit, registry, lambda *line: None).run(goal, just_flashed=True)
+
+    after_boot()
+    assert unit.resets == 1  # a key was written
+    asked = unit.operations
+    after_boot()
+    assert unit.resets == 1 and not unit.is_unlocked  # its code opened it meanwhile
+    assert unit.operations - asked == 14  # each setting once, and nothing of its image
+    assert_right(unit, registry)
+    after_boot(dataclasses.replace(PLAN, config=b"\xa0"))
+    assert unit.resets == 2
+    del unit.nvs["key/master"]
+    after_boot(dataclasses.replace(PLAN, config=b"\xa0"))
+    assert unit.resets == 3  # a key was written, and nothing else
+    provision(unit, registry)
+    assert unit.resets == 4  # nobody says that it has booted
 
 
 SPEAKER = Path(__file__).parents[2] / "docs" / "examples" / "speaker.toml"
@@ -155,9 +217,19 @@ def test_the_groups_and_the_place_of_a_loudspeaker_are_recorded(registry, tmp_pa
     assert "latitude" not in plan(file, "gh-2").known  # another one is somewhere else
 
 
+def test_what_the_rules_of_a_station_are_called_is_kept(registry):
+    done = plan(EXAMPLE.with_name("climate.toml"))
+    assert done.obeys  # a person's orders
+    Provisioner(Unit(), registry, lambda step, text: None).run(done, rekey=True)
+    found = control_spoken.parse(registry.control("gh-07"))
+    assert found and found.rules[16][:2] == ("pump", "pump into an open valve")
+    Provisioner(Unit(), registry, lambda step, text: None).run(PLAN, rekey=True)
+    assert registry.control("gh-1") == ""
+
+
 def test_a_loudspeaker_is_told_whom_to_obey(registry):
     unit, lines = Unit(), []
-    speaker = dataclasses.replace(PLAN, role="speaker")
+    speaker = dataclasses.replace(PLAN, role="speaker", obeys=True)
     issuers = Issuers(registry)
 
     def run():
@@ -229,7 +301,31 @@ def test_a_second_time_changes_nothing(registry):
     assert ("config", "is there already") in lines
 
 
-OPERATIONS = 24  # of a whole provisioning; a test below counts them
+def test_what_was_changed_at_the_console_is_told_before_it_is_replaced(registry):
+    def given(interval_s, **more):
+        table = {"uplink": {"interval_s": interval_s}} | more
+        return dataclasses.replace(PLAN, config=cbor.encode(table))
+
+    unit = Unit()
+    provision(unit, registry, given(3600))
+    unit.files["/config.cbor"] = given(600, power={"sleep": "deep"}).config
+    _, lines = provision(unit, registry, given(3600))
+    assert [text for step, text in lines if step == "config"][0] == (
+        "the unit runs a configuration that the registry does not know: power.sleep - -> deep, "
+        "uplink.interval_s 3600 -> 600; it is replaced; enter in the file what shall stay"
+    )
+    for now in (given(3600), given(900)):  # as it was given; another file
+        _, lines = provision(unit, registry, now)
+        assert "does not know" not in repr(lines)
+    unit.files["/config.cbor"] = given(60).config
+    _, lines = provision(unit, registry, given(60))  # it was entered in the file
+    assert "does not know" not in repr(lines)
+    unit.files["/config.cbor"] = b"?"
+    _, lines = provision(unit, registry, given(3600))
+    assert "does not know: it cannot be read; it is replaced" in repr(lines)
+
+
+OPERATIONS = 34  # of a whole provisioning; a test below counts them
 
 
 @pytest.mark.parametrize("effect", [False, True], ids=["before", "after"])
@@ -266,9 +362,8 @@ def test_a_cable_pulled_while_a_unit_gets_another_key(registry, break_at):
         unit.break_at = None
         provision(unit, registry)
     assert_right(unit, registry)
-    assert (
-        registry.unit("gh-1").epoch > old_epoch or break_at <= 10
-    )  # broken before it was asked for
+    was_asked = break_at > 14  # what it says of itself, and unlocking, come before
+    assert registry.unit("gh-1").epoch > old_epoch or not was_asked
     assert len(set(unit.keys_received)) == len(unit.keys_received)
 
 
@@ -282,10 +377,25 @@ def test_a_unit_that_lost_its_nvs_gets_another_key(registry):
     assert any("does not hold" in text for _, text in lines)
 
 
+@pytest.mark.parametrize("name", ["board", "profile"])
+def test_a_file_for_another_image_is_refused_before_anything_is_sent(registry, name):
+    unit = Unit()
+    there = {"board": PLAN.board, "profile": PLAN.profile}
+    unit.files = {f"/{key}.cbor": cbor.encode({"id": id}) for key, id in there.items()}
+    before = dict(unit.files)
+    other = dataclasses.replace(PLAN, **{name: "another"})
+    for rekey in (False, True):
+        with pytest.raises(ProvisioningError, match=f"is for {name} .*, the file for another"):
+            provision(unit, registry, other, rekey)
+    assert (unit.files, unit.written, registry.unit("gh-1")) == (before, [], None)
+    provision(unit, registry)
+    assert_right(unit, registry)
+
+
 def test_another_board_does_not_become_a_unit_by_mistake(registry):
     provision(Unit(), registry)
     other = Unit(mac=b"\x02\0\0\0\0\2")
-    with pytest.raises(ProvisioningError, match="02:00:00:00:00:01.*--rekey"):
+    with pytest.raises(ProvisioningError, match="02:00:00:00:00:01.*fieldbeat swap gh-1 02:"):
         provision(other, registry)
     assert other.keys_received == []
     done, _ = provision(other, registry, rekey=True)
@@ -357,6 +467,24 @@ def test_a_configuration_that_arrives_changed_is_noticed(registry):
         provision(Noisy(), registry)
 
 
+@pytest.mark.parametrize(
+    ("port", "step"),
+    [("/dev/ttyUSB0", "cable is plugged in"), ("socket://10.0.0.7:4001", "server of this port")],
+)
+def test_a_line_that_changes_what_it_carries_is_not_used(registry, port, step):
+    class Noisy(Unit):
+        def echo(self, text):
+            return super().echo(text)[:-1]
+
+    unit = Noisy()
+    unit.port = port
+    with pytest.raises(
+        ProvisioningError, match=f"echo came back changed; next: see that the {step}"
+    ):
+        provision(unit, registry)
+    assert unit.keys_received == [] and not registry.units()
+
+
 def test_nothing_is_sent_when_the_registry_cannot_be_written(registry):
     unit = Unit()
     registry._database._connection.execute("PRAGMA query_only=ON")
@@ -366,35 +494,19 @@ def test_nothing_is_sent_when_the_registry_cannot_be_written(registry):
 
 
 def test_two_programs_do_not_give_one_key_to_two_units(registry):
-    class Slow(Unit):
-        """While its key is on the way, another program provisions another board by that name."""
-
-        other = None
-
-        def read_setting(self, name):
-            value = super().read_setting(name)
-            if name == "key/check" and registry.unit("gh-1") and not self.other:
-                self.other = Unit()
-                provision(self.other, Registry(registry.path))
-            return value
-
-    slow = Slow()
+    slow, other = Unit(), Unit()
     with pytest.raises(ProvisioningError, match="another program has just taken the key of gh-1"):
-        provision(slow, registry)
-    assert slow.keys_received == [] and len(slow.other.keys_received) == 1
+        provision(slow, registry, meanwhile=lambda: provision(other, Registry(registry.path)))
+    assert slow.keys_received == [] and len(other.keys_received) == 1
     provision(slow, registry)
     assert_right(slow, registry)
-    assert slow.keys_received != slow.other.keys_received
+    assert slow.keys_received != other.keys_received
 
 
 def test_a_key_that_came_meanwhile_is_not_sent_under_an_older_epoch(registry):
-    class Slow(Unit):
-        def read_setting(self, name):
-            if name == "key/check" and registry.unit("gh-1"):
-                Registry(registry.path).allocate("gh-1")
-            return super().read_setting(name)
-
-    provision(slow := Slow(), registry)
+    slow = Unit()
+    provision(slow, registry, meanwhile=lambda: Registry(registry.path).allocate("gh-1"))
+    assert len(registry.keys(b"\0\1")) == 2
     assert slow.keys_received == [dict(registry.keys(b"\0\1"))[1]]
     assert slow.nvs["id/epoch"] == (1).to_bytes(4, "big")
 
@@ -414,3 +526,82 @@ def test_names_that_are_not_allowed(name):
     for unit, site in ((name, None), (None, name)):
         with pytest.raises(CannotTry, match="is not allowed; next: give 1 to 32"):
             plan(EXAMPLE, unit, site)
+
+
+ITEMS = ("id/unit", "id/epoch", "key/master", "key/issuers", "key/wifi_password", "key/trace")
+EVERYTHING = dataclasses.replace(PLAN, wifi=Wifi(ssid="riverside"), signs=True, obeys=True)
+
+
+class Forgetful(Unit):
+    """Forgets a setting or its configuration, when it is written or at its reset."""
+
+    def __init__(self, name, at_reset):
+        super().__init__()
+        self.name, self.at_reset = name, at_reset
+
+    def _forget(self):
+        if self.name == "config":
+            self.files.pop("/config.cbor", None)
+        else:
+            self.nvs[self.name] = b"?" * (4 if self.name == "id/epoch" else 16)
+
+    def write_setting(self, name, value):
+        super().write_setting(name, value)
+        if not self.at_reset and self.name == name:
+            self._forget()
+
+    def commit_settings(self):
+        super().commit_settings()
+        if not self.at_reset and self.name == "config":
+            self._forget()
+
+    def reset(self):
+        super().reset()
+        if self.at_reset:
+            self._forget()
+
+
+@pytest.mark.parametrize("at_reset", [False, True], ids=["at once", "at its reset"])
+@pytest.mark.parametrize("name", [*ITEMS, "config"])
+def test_whatever_a_unit_does_not_keep_is_noticed(registry, name, at_reset):
+    if name == "id/epoch" and not at_reset:
+        return  # it is written with the key
+    Issuers(registry).add("district", cose.ES256, bytes(64), 2, 1)
+    unit = Forgetful(name, at_reset)
+    with pytest.raises(ProvisioningError, match="did not keep|not what"):
+        Provisioner(unit, registry, lambda *_: None).run(EVERYTHING, password="correct horse")
+    assert registry.unit("gh-1").state == PROVISIONING
+    unit.name = "nothing"
+    Provisioner(unit, registry, lambda *_: None).run(EVERYTHING, password="correct horse")
+    assert registry.unit("gh-1").state == PROVISIONED
+    assert unit.nvs["key/wifi_password"] == b"correct horse"
+
+
+def test_many_are_provisioned_at_once_by_one_program(registry):
+    boards = [Unit(bytes((2, 0, 0, 0, 1, n))) for n in range(8)]
+    errors = []
+
+    def work(n):
+        try:
+            for _ in range(2):
+                goal = dataclasses.replace(EVERYTHING, unit=f"gh-{n}")
+                Provisioner(boards[n], registry, lambda *_: None).run(
+                    goal, rekey=True, password="correct horse"
+                )
+                Provisioner(boards[n], registry, lambda *_: None).rekey(f"gh-{n}")
+                registry.keys(registry.unit(f"gh-{n}").kid)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    received = [key for board in boards for key in board.keys_received]
+    assert len(set(received)) == len(received) == 8 * 4
+    for n, board in enumerate(boards):
+        unit = registry.unit(f"gh-{n}")
+        assert unit.epoch == 4 and dict(registry.keys(unit.kid))[4] == board.nvs["key/master"]
+    assert len({board.nvs["id/kid"] for board in boards}) == 8

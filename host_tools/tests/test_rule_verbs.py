@@ -3,28 +3,12 @@
 import json
 import time
 
-import pytest
 from fieldbeat.host_tools import issuer_keys
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S
 from fieldbeat.protocols import command, event, receipt
 
 from .test_alarm_rules import EXAMPLE
-from .test_dispatcher import County
-
-PASSPHRASE = "correct horse battery"
-
-
-@pytest.fixture
-def county(tmp_path, monkeypatch):
-    monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
-    made = County(tmp_path)
-    made.now_s = time.time()
-    monkeypatch.setattr(time, "sleep", made.pick_up)
-    issuer_keys.save("county", made.signer.key, PASSPHRASE)
-    (tmp_path / "pass").write_text(PASSPHRASE)
-    yield made
-    made.close()
 
 
 def order(county, *arguments):

@@ -1,5 +1,6 @@
 """`provision` and `console` over a real PTY, answered by the firmware's own SMP server."""
 
+import io
 import json
 import os
 import pty
@@ -13,12 +14,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from fieldbeat.host_tools import serial_port, smp_link
+from fieldbeat.host_tools import serial_port, smp_link, unit_code
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.console_link import pump
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.smp_link import LinkError, Refused, SmpLink
+from fieldbeat.host_tools.tests.village import rows, village
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "greenhouse.toml"
 FAKE_UNIT = Path(__file__).with_name("fake_unit.py")
@@ -55,7 +57,7 @@ def test_provision_by_command(folder, capsys):
         assert main(["provision", "--port", port, str(EXAMPLE), "--unit", "gh-7"]) == 0
         lines = capsys.readouterr().out.splitlines()
         assert [line.split()[0] for line in lines] == [
-            *("talk", "identity", "registry", "key", "config", "reset", "done")
+            *("talk", "identity", "registry", "key", "config", "lock", "reset", "done")
         ]
         assert main(["provision", "--port", port, str(EXAMPLE), "--unit", "gh-7", "--json"]) == 0
         again = json.loads(capsys.readouterr().out)
@@ -64,6 +66,17 @@ def test_provision_by_command(folder, capsys):
     registry = Registry()
     assert bytes.fromhex(nvs["key"]) == registry.keys(b"\0\1")[0][1] + bytes((0, 0, 0, 1, 0, 1))
     assert bytes.fromhex(nvs["unit"]) == b"gh-7"
+
+
+def test_provision_by_a_plan_of_units(folder, tmp_path, capsys):
+    plan = village(tmp_path, rows(9))
+    assert main(["provision", "--port", "/dev/null", str(plan)]) == 2
+    told = capsys.readouterr().err
+    assert "is a plan of 9 units; next: name one of them: --unit, allowed: gh-1, gh-2" in told
+    with unit(folder) as port:
+        assert main(["provision", "--port", port, str(plan), "--unit", "gh-7"]) == 0
+    known = Registry().unit("gh-7")
+    assert (known.site, known.state) == ("valley", "provisioned")
 
 
 def test_provision_with_the_password_of_a_wifi(folder, capsys, monkeypatch):
@@ -167,7 +180,7 @@ def test_who_waits_is_told_what_for(answering, capsys, monkeypatch, options):
 def test_the_key_cannot_be_read(folder):
     with unit(folder) as port, SmpLink(port) as link:
         link.wait()
-        link.write_setting("key/master", bytes(16))
+        link.write_setting("key/master", bytes(range(16)))
         with pytest.raises(Refused, match="READ_NOT_SUPPORTED"):
             link.read_setting("key/master")
         assert link.read_setting("no/such") is None
@@ -209,9 +222,29 @@ def test_console_runs_one_verb(folder, capsys):
         assert json.loads(capsys.readouterr().out)["code"] == 0
 
 
-def test_console_writes_a_line_of_json_for_each_verb(folder, capsys, monkeypatch):
-    import io
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "waiting for the answer to 'uplink test': with network and server this takes at"),
+        ("zh", "正在等待 'uplink test' 的应答：连同网络和服务器最多需要 180 秒"),
+    ],
+)
+def test_who_has_a_unit_report_is_told_at_once_how_long_that_may_take(
+    folder, capsys, monkeypatch, language, told
+):
+    monkeypatch.setenv("FIELDBEAT_LANG", language)
+    verb = ["--exec", "uplink test"]
+    for options in ([], ["--json"]):
+        with unit(folder) as port:  # gone before its answer comes
+            assert main(["console", "--port", port, *verb, *options]) == 1
+        *_, before, error = ["", *capsys.readouterr().err.splitlines()]
+        assert port in error and before.startswith(told) == (not options)
+    with unit(folder) as port:
+        assert main(["console", "--port", port, "--exec", "status"]) == 0
+    assert told not in capsys.readouterr().err
 
+
+def test_console_writes_a_line_of_json_for_each_verb(folder, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("status\ndance\n"))
     with unit(folder) as port:
         assert main(["console", "--port", port, "--json"]) == 1
@@ -220,12 +253,44 @@ def test_console_writes_a_line_of_json_for_each_verb(folder, capsys, monkeypatch
 
 
 def test_console_takes_verbs_from_a_pipe(folder, capsys, monkeypatch):
-    import io
-
     monkeypatch.setattr(sys, "stdin", io.StringIO("status\n\ndance\n"))
     with unit(folder) as port:
         assert main(["console", "--port", port]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "unknown verb dance; type help"
+
+
+def test_console_unlocks_by_a_code_that_no_other_program_sees(folder, capsys, monkeypatch):
+    file, code = folder / "gh.code", "7ZK40M1X"
+    file.write_text("7zk4-0m1x\n")
+    file.chmod(0o600)
+    with unit(folder) as port:
+        with SmpLink(port) as link:
+            link.wait()
+            link.write_setting("key/code", unit_code.for_unit(code))
+            link.reset()
+        console = ["console", "--port", port]
+        assert main([*console, "--exec", "unlock", "--code-file", str(file), "--json"]) == 0
+        said = json.loads(capsys.readouterr().out)
+        assert (said["verb"], said["output"]) == ("unlock", "unlocked")
+        monkeypatch.setenv(unit_code.VARIABLE, code)
+        assert main([*console, "--exec", "unlock"]) == 0
+        monkeypatch.delenv(unit_code.VARIABLE)
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"unlock {code}\nUNLOCK {code}\n"))
+        capsys.readouterr()
+        assert main([*console, "--json"]) == 1
+        said = capsys.readouterr()
+        assert '"verb": "unlock ***"' in said.out and '"verb": "UNLOCK ***"' in said.out
+        assert code not in said.out + said.err
+        assert main([*console, "--exec", "unlock"]) == 2
+        assert "nobody is there to ask for the code" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["unlock 7ZK4-0M1X", " Unlock  7ZK4 0M1X"])
+def test_console_takes_no_code_as_an_argument(folder, capsys, verb):
+    assert main(["console", "--port", str(folder / "none"), "--exec", verb]) == 2
+    said = capsys.readouterr()
+    assert "other programs can read a code behind --exec" in said.err
+    assert "--code-file FILE" in said.err and "7ZK4" not in said.out + said.err
 
 
 def test_a_terminal_carries_every_byte_until_ctrl_bracket():
@@ -356,10 +421,43 @@ def test_a_port_without_answers(noise):
     os.close(far)
 
 
+def test_a_key_that_nobody_answered_is_in_no_log(caplog):
+    caplog.set_level(0)  # as whoever looks for a mistake sets it
+    near, far = pty.openpty()
+    with SmpLink(os.ttyname(far)) as link, pytest.raises(LinkError, match="no answer"):
+        link.write_setting("key/master", b"MASTERKEY-16byte")
+    assert "MASTERKEY" not in caplog.text
+    os.close(near)
+    os.close(far)
+
+
+def test_no_message_has_a_code():
+    near, far = pty.openpty()
+    with SmpLink(os.ttyname(far)) as link:
+        with pytest.raises(LinkError, match="no answer to 'operate fan 0 60'"):
+            link.run(["operate", "fan", "0", "60"], timeout_s=0.1)
+        for verb in ("unlock", "UNLOCK"):  # as codes are printed
+            with pytest.raises(LinkError, match=rf"no answer to '{verb} \*\*\*'"):
+                link.run([verb, "7ZK40M1X"], timeout_s=0.1)
+    os.close(near)
+    os.close(far)
+
+
+@pytest.mark.parametrize(
+    ("port", "step"),
+    [
+        ("/dev/ttyUSB0", "see that the cable is plugged in and the board powered"),
+        ("rfc2217://10.0.0.7:4001", "see that the server of this port runs and that the network"),
+    ],
+)
+def test_what_to_do_about_a_lost_port_fits_the_port(port, step):
+    assert serial_port.lost_step(port).startswith(step)
+
+
 def test_a_port_that_vanishes(folder):
     near, far = pty.openpty()
     with SmpLink(os.ttyname(far)) as link:
         os.close(far)
         os.close(near)
-        with pytest.raises(LinkError, match="was lost; next: plug the cable in"):
+        with pytest.raises(LinkError, match="was lost; next: see that the cable"):
             link.wait(0.1)

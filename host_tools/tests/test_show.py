@@ -1,11 +1,13 @@
 """What `fieldbeat show` says of a store that is made here."""
 
+import hashlib
 import io
 import json
 
 import pytest
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.collector import Collector
+from fieldbeat.host_tools.gaps import missing
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Forgeries, Store
 from fieldbeat.host_tools.tables import gaps, history, latest, screen
@@ -93,11 +95,40 @@ def test_the_screen(made):
     assert {line.index("5 min") for line in table[3:]} == {table[3].index("5 min")}
     text = " ".join(lines[15:])
     assert "gh-2: never heard, reports every " in text
-    assert "gh-1: app 0.1, last restart: power_on; up 1 d 3 h; last contact 2024-06-01T12:" in text
+    up = "up 1 d 3 h at 2024-06-01T06:01:00Z"
+    assert f"gh-1: app 0.1, last restart: power_on; {up}; last contact 2024-06-01T12:" in text
     assert f"5 records, {views.unit('gh-1', now_s).bytes:,} bytes received" in text
     assert "gh-1 counted: no_ack 3" in lines
     assert "Refused in its name: 1 x forged, damaged, or sealed with another key" in lines
     assert lines[-1] == "Refused from strangers: 1 x no frame of ours"
+
+
+def test_a_configuration_that_the_registry_does_not_know_is_said(made):
+    views, send = made
+    given_s, given, other = NOW_S + 100, b"\xa1\x01\x02", b"\xa1\x01\x03"
+
+    def is_said(rn, config, synced, started_s, at_s):
+        hash_ = hashlib.sha256(config).digest()[:8]
+        started = int(started_s) - DEVICE_EPOCH_S if synced else 5
+        record = boot_record(rn, (FULL,), started, "console", _4=hash_, _5=synced)
+        send(record, at_s=at_s)
+        lines = drawn(screen(views.units(at_s), [], at_s, detailed=False))
+        found = [line for line in lines if "registry does not know" in line]
+        assert views.unit("gh-1", at_s).config_unknown == bool(found)
+        return found
+
+    assert not is_said(7, other, True, NOW_S, NOW_S)  # nobody has kept what it was given
+    views._registry._now = lambda: given_s
+    views._registry.keep_config("gh-1", given)
+    assert not is_said(8, other, True, given_s - 9, given_s + 10)  # of a start before
+    assert not is_said(9, given, True, given_s + 20, given_s + 30)
+    (told,) = is_said(10, other, True, given_s + 40, given_s + 50)
+    assert told.startswith("gh-1: runs a configuration that the registry does not know, changed")
+    assert not is_said(11, given, False, 0, given_s + 60)
+    assert is_said(12, other, False, 0, given_s + 70)  # without a clock: when it was heard
+    views._registry._now = lambda: given_s + 80
+    views._registry.keep_config("gh-1", given)  # provisioned, and not heard since
+    assert not views.unit("gh-1", given_s + 90).config_unknown
 
 
 def test_strangers_are_told(made):
@@ -279,3 +310,77 @@ def test_times_for_people():
     assert iso(2**62) == "4611686018427387904 s"
     spans = {0: "0 s", 59: "59 s", 60: "1 min", 3661: "1 h 1 min", 90000: "1 d 1 h", -5: "in 5 s"}
     assert {seconds: span(seconds) for seconds in spans} == spans
+
+
+def row_record(rn, *times):
+    batch = report.Batch(FULL, len(times))
+    for t in times:
+        batch.add(t, [2000, 655, 412, 1250, 3912, -97])
+    return batch.encode(rn)
+
+
+def samples_missing(made, *times):
+    """Rows of an hour each 300 s, and then those at `times`, in s from its end."""
+    views, send = made
+    end = T0 + 3 * 3600
+    send(hour(4, T0 + 3600), row_record(7, *(end + t for t in times)))
+    return [
+        (gap.what, gap.first_s - DEVICE_EPOCH_S - end)
+        for gap in views.gaps("gh-1")
+        if "sample" in gap.what
+    ]
+
+
+FAST = tuple(range(60, 7200, 60))  # of a flood: more rows than before it
+
+
+@pytest.mark.parametrize(
+    ("times", "missing"),
+    [
+        ((0, *FAST), []),  # the slow rows before miss nothing
+        ((0, *FAST[:60], *range(3900, 7200, 300)), []),
+        ((0, *FAST[:60], *FAST[63:]), [("3 samples", 3600)]),
+        ((0, *FAST[:62], 3900, *FAST[65:]), []),  # slow again for a moment, perhaps
+        ((0, *FAST[:60], 5400, *FAST[90:]), [("29 samples", 3600)]),
+        ((900, 960, 1020, 1080), [("3 samples", -300)]),  # by the slower one: it is at least so
+        ((0, 300, 600, 1500, *FAST[25:]), [("2 samples", 600)]),
+    ],
+)
+def test_samples_are_missing_by_the_pace_of_their_time(made, times, missing):
+    assert samples_missing(made, *times) == missing
+
+
+def test_the_first_step_of_a_unit_may_be_its_slow_one():
+    assert missing([0, 30, 36, 42, 48]) == [0, 0, 0, 0]
+    assert missing([0, 60, 120, 180, 480]) == [0, 0, 0, 0]  # or its last one
+    assert missing([0, 60, 120, 300, 360, 420]) == [0, 0, 2, 0, 0]
+    assert missing([]) == missing([0]) == []
+
+
+def test_numbers_that_a_unit_has_skipped_are_no_lost_records(made):
+    views, send = made
+    send(boot_record(592, (FULL,), T0 + 4 * 3600), health_record(593, _8=592))
+    told = {gap.what: gap.reason for gap in views.gaps("gh-1") if "record" in gap.what}
+    assert told["record 4"].startswith("lost: ")
+    assert told["records 7 to 591"].startswith("skipped: the unit began a new log behind them")
+    assert views.unit("gh-1", NOW_S).missing == 1
+
+
+def alarm(rn, number, begins, t=T0, value=2512):
+    body = {2: number, 3: "level", 4: "m", 5: 1000, 6: value, 7: True, 8: begins}
+    return event.encode(rn, event.ALARM, t, body)
+
+
+def test_an_alarm_that_stands_is_seen_first(made, capsys):
+    views, send = made
+    send(alarm(7, 1, True), alarm(8, 2, True), alarm(9, 2, False, T0 + 60))
+    told = f"ALARM 1 since {iso(T0 + DEVICE_EPOCH_S)}, level was 2.512 m"
+    lines = drawn(screen(views.units(NOW_S), [], NOW_S, detailed=True))
+    assert "ALARM 1" in lines[4] and lines[6] == f"gh-1: {told}"
+    assert main(["show", "gh-1", "--json"]) == 0
+    (standing,) = json.loads(capsys.readouterr().out)["units"][0]["alarms"]
+    assert (standing["number"], standing["since_s"]) == (1, T0 + DEVICE_EPOCH_S)
+    send(boot_record(10, (FULL,), T0 + 120))  # it is told anew if it still stands
+    assert views.unit("gh-1", NOW_S).alarms == []
+    send(alarm(11, 1, True, T0 + 130), alarm(12, 1, False, T0 + 400, 2399))
+    assert views.unit("gh-1", NOW_S).alarms == []

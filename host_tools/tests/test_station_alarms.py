@@ -9,7 +9,7 @@ from fieldbeat.host_tools import boards, node_config
 from fieldbeat.host_tools.validation import InvalidData
 
 from drivers import a02yyuw, current_loop
-from firmware import config as device_config
+from firmware import config_check
 
 EXAMPLE = Path(node_config.__file__).parent.parent / "docs" / "examples" / "river.toml"
 HEAD = """
@@ -37,7 +37,7 @@ def problems(more: str, head: str = HEAD) -> list[str]:
 
 def watch(more: str) -> dict:
     found = node_config.parse(HEAD + more, "r.toml").to_device_map()
-    return device_config.check(found, "config")["watch"]
+    return config_check.check(found)["watch"]
 
 
 def test_the_example():
@@ -88,7 +88,10 @@ def test_one_of_the_profile_is_replaced_or_switched_off():
         (ALARM + 'above = "2 m"\nbelow = "1 m"', "[[alarm]] 1: must have one of above"),
         (ALARM + 'above = "2.5"', "above = '2.5': must be a number with its unit"),
         (ALARM + 'above = "2.5 m/h"', "must be a number with its unit"),
-        (ALARM + 'rises = "2.5 m"', "must be a number with its unit, like '15.000 m/h'"),
+        (
+            ALARM + 'rises = "2.5 m"',
+            "must be a number with its unit (m/h, cm/h, mm/h), like '1.000 m/h'",
+        ),
         (ALARM + 'rises = "0 m/h"', "rises = '0 m/h': must be above 0"),
         (ALARM + 'above = "40 m"', "level is only from -10.000 m to 30.000 m"),
         (ALARM + 'above = "2.5001 m"', "level comes in steps of 0.001 m"),
@@ -105,7 +108,8 @@ def test_one_of_the_profile_is_replaced_or_switched_off():
         (
             ALARM + 'above = "2 m"\n[pace]\ninterval_s = 60\nlook_s = 5\n'
             '[[pace.when]]\nchannel = "level"\nabove = "2.5 m"',
-            "[[alarm]] 1: level passes it before any mark of [[pace.when]]",
+            "before any mark of [[pace.when]], which is to warn of it: give one of these a lower "
+            "'above', or the alarm another mark",
         ),
         ("[pace]\ninterval_s = 60\nlook_s = 61", "look_s = 61: must be at most interval_s"),
         (
@@ -134,9 +138,9 @@ def test_one_of_the_profile_is_replaced_or_switched_off():
         (ALARM.replace("1", "7") + "above = 2", "[[alarm]] 7 above = 2: must be a text"),
         (
             ALARM + 'above = "1 m"\n[[alarm]]\nchannel = "level"\nabove = "2 m"',
-            "[[alarm]] 2 number: missing, must be a whole number from 1 to 255",
+            "the 2nd [[alarm]] number: missing, must be a whole number from 1 to 255",
         ),
-        (PACE + "rises = 3", "[[pace.when]] 1 rises = 3: must be a text"),
+        (PACE + "rises = 3", "the 1st [[pace.when]] rises = 3: must be a text"),
         ("[rain]\nday_start = 24", "day_start = 24: must be a whole number from 0 to 23"),
     ],
 )
@@ -198,7 +202,7 @@ def test_a_level_alarm_needs_its_sensor():
 
 def test_the_unit_refuses_a_table_that_is_not_of_its_app():
     good = node_config.load(EXAMPLE).to_device_map()
-    device_config.check(good, "config")
+    config_check.check(good)
     for break_it in (
         lambda w: w["alarms"][0].pop(),
         lambda w: w.update(alarms=7),
@@ -208,10 +212,73 @@ def test_the_unit_refuses_a_table_that_is_not_of_its_app():
     ):
         bad = node_config.load(EXAMPLE).to_device_map()
         break_it(bad["watch"])
-        with pytest.raises(device_config.ConfigError, match="config"):
-            device_config.check(bad, "config")
+        with pytest.raises(ValueError, match="config"):
+            config_check.check(bad)
 
 
 def test_a_greenhouse_has_nothing_to_watch():
     greenhouse = node_config.load(EXAMPLE.parent / "greenhouse.toml")
     assert "watch" not in greenhouse.to_device_map()
+
+
+@pytest.mark.parametrize(
+    ("mark", "over"),
+    [
+        ('above = "2.5 m"\nback = "2.8 m"', None),  # -0.3 m: the lowest that the sensor sees
+        ('above = "2.5 m"\nback = "9.0 m"', "-6.500 m"),
+        ('below = "2.5 m"\nback = "1.67 m"', None),
+        ('below = "2.5 m"\nback = "1.671 m"', "4.171 m"),
+    ],
+)
+def test_an_alarm_must_end_where_the_sensor_sees(mark, over):
+    if over is None:
+        watch(ALARM + mark)
+        return
+    [said] = problems(ALARM + mark)
+    assert f"[[alarm]] 1 back: it would be over at {over}, and level is only measured" in said
+
+
+def test_a_datum_that_puts_all_marks_out_of_reach_is_asked_about_once():
+    below = HEAD.replace("4200", "-4200")
+    [said] = problems(ALARM + 'above = "2 m"\n' + PACE + 'above = "1 m"', below)
+    assert "(a02yyuw, datum_mm = -4200) can only measure from -8.700 m to -4.230 m" in said
+    assert "are sign and unit of datum_mm right" in said
+    notes = node_config.parse(HEAD.replace("4200", "42000"), "r.toml").notes
+    assert any("measures levels from 37.500 m to 41.970 m" in note for note in notes)
+
+
+def test_a_datum_that_is_not_there_is_one_mistake():
+    without = HEAD.replace("[fitted.river]\ndatum_mm = 4200", "")
+    two = ALARM + 'above = "2 m"\n' + ALARM.replace("1", "2") + 'above = "3 m"'
+    [said] = problems(two, without)
+    assert "datum_mm: missing" in said
+
+
+@pytest.mark.parametrize(
+    ("keep", "ok"), [(39_999, False), (40_000, True), (5_701_632, True), (5_701_633, False)]
+)
+def test_pictures_must_fit_where_they_are_kept(keep, ok):
+    table = f"[pictures]\nkeep_bytes = {keep}\n"
+    if ok:
+        watch(table)
+    else:
+        [said] = problems(table)
+        assert f"keep_bytes = {keep}: must be from full_bytes, 40000, to 5701632" in said
+
+
+def test_a_region_of_another_name_brings_no_pictures_of_the_gauge():
+    table = "[fitted.camera.regions]\n%s = [0, 0, 112, 400]\n"
+    notes = {name: node_config.parse(HEAD + table % name, "").notes for name in ("staff", "gauge")}
+    assert any("staff: no pictures of the gauge will come" in note for note in notes["staff"])
+    assert not any("regions" in note for note in notes["gauge"])
+
+
+def test_a_line_that_is_no_toml_is_shown():
+    [said] = problems("[rain]\nday_start = lots\n")
+    assert "the line is: day_start = lots; a text stands in quotes" in said
+
+
+def test_the_river_of_a_desk_rings_where_its_gauge_is_seen():
+    found = node_config.load(EXAMPLE.with_name("desk-river.toml"))
+    alarm = found.to_device_map()["watch"]["alarms"][0]
+    assert (alarm[0], alarm[4]) == (1, 1000) and "gauge" in found.tables.fitted["camera"].regions

@@ -5,7 +5,7 @@ import stat
 import pytest
 from fieldbeat.host_tools import wifi_password
 from fieldbeat.host_tools.errors import CannotTry
-from fieldbeat.host_tools.node_config import Wifi
+from fieldbeat.host_tools.node_tables import Wifi
 from fieldbeat.host_tools.registry import Registry
 
 WIFI = Wifi(ssid="riverside")
@@ -24,6 +24,7 @@ def test_a_file_before_the_environment_before_the_registry(registry, tmp_path, m
     assert wifi_password.find(registry, "s-1", WIFI, None) == "from the environment"
     file = tmp_path / "wifi.pass"
     file.write_text("from the file\nand a second line\n")
+    file.chmod(0o600)
     assert wifi_password.find(registry, "s-1", WIFI, file) == "from the file"
     assert stat.S_IMODE(registry.path.stat().st_mode) == 0o600
 
@@ -35,11 +36,14 @@ def test_a_person_is_asked_unseen(registry, monkeypatch):
         "typer.prompt", lambda text, **options: asked.append((text, options)) or "eight or more"
     )
     assert wifi_password.find(registry, "s-1", WIFI, None) == "eight or more"
-    assert asked == [("Password of the Wi-Fi 'riverside'", {"hide_input": True, "err": True})]
+    ((question, options),) = asked
+    assert question == "Password of the Wi-Fi 'riverside'"
+    assert options["hide_input"] and options["err"] and not options["confirmation_prompt"]
 
 
-def test_nobody_is_there_to_ask(registry, monkeypatch):
-    monkeypatch.setattr("sys.stdin", type("Pipe", (), {"isatty": lambda self: False})())
+@pytest.mark.parametrize("stdin", [type("Pipe", (), {"isatty": lambda self: False})(), None])
+def test_nobody_is_there_to_ask(registry, monkeypatch, stdin):
+    monkeypatch.setattr("sys.stdin", stdin)  # None: a service whose input is closed
     with pytest.raises(CannotTry, match="nobody is there"):
         wifi_password.find(registry, "s-1", WIFI, None)
 

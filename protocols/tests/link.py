@@ -80,7 +80,7 @@ class Transfer:
                 if answer:
                     self.down.send(now_us, answer, self._overhead)
             for message in self.down.arrived(now_us):
-                self.sender.receive(message)
+                self.sender.receive(message, now_us // 1000)
             if self.up.free_us <= now_us:
                 message = self.sender.next(now_us // 1000)
                 if message:
@@ -132,7 +132,7 @@ class _Storage:
         return out
 
 
-def transfer(size, loss, seed, window=16, retry_ms=RETRY_MS):
+def transfer(size, loss, seed, window=24, retry_ms=RETRY_MS):
     # -> (Transfer after its end, µs)
     header = blocks.describe(1, size, blocks.chunk_size(ROOM), _read, 0, blocks.PICTURE)
     storage = _Storage(header)

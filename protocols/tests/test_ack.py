@@ -17,7 +17,7 @@ def test_golden():
 
 def test_covers():
     answer = ack.decode(ack_writer.encode(41, 1 | 1 << 31))
-    stored = [rn for rn in range(0, 100) if answer.covers(rn)]
+    stored = [rn for rn in range(0, 100) if ack.covers(answer, rn)]
     assert stored == list(range(42)) + [42, 73]
 
 

@@ -53,12 +53,12 @@ def run(sender, receiver, lost=0, steps=200):
             assert sender.wait_ms(now_ms) > 0
             now_ms += sender.wait_ms(now_ms)
             continue
-        for take in (receiver.receive, sender.receive):
-            arrives = not lost >> n & 1
+        n += 1
+        answer = None if lost >> n - 1 & 1 else receiver.receive(message)
+        if answer is not None:
             n += 1
-            message = take(message) if arrives else None
-            if message is None:
-                break
+            if not lost >> n - 1 & 1:
+                sender.receive(answer, now_ms)
         assert n < steps
     return n, now_ms
 
@@ -174,8 +174,8 @@ def test_answers_in_any_order_do_no_harm():
         stale = [blocks.encode_status(7, thing.header.check(), 1, 0), answers[0]]
         held = (stale + answers)[-4:]
         for n in order:
-            sender.receive(held[n])
-            sender.receive(held[n])
+            sender.receive(held[n], 0)
+            sender.receive(held[n], 0)
         assert sender.result == blocks.DONE and thing.arrived()
 
 
@@ -212,7 +212,7 @@ def reset_run(thing, sender, receiver, at, sender_from, receiver_from, lost):
         if answer:
             n += 1
             if not lost >> n & 1:
-                sender.receive(answer)
+                sender.receive(answer, 0)
                 saved_sender.append(sender.export())
         assert n < 100
     assert done
@@ -282,14 +282,14 @@ def test_a_resumed_transfer_sends_only_what_is_missing():
     for _ in range(12):
         answer = receiver.receive(sender.next(0))
         if answer:
-            sender.receive(answer)
+            sender.receive(answer, 0)
     sent = receiver.base
     assert sent >= 10
     sender, receiver = thing.sender(sender.export()), thing.receiver(receiver.export())
     first = sender.next(0)
     assert isinstance(blocks.parse(first)[0], blocks.Header)
     assert sender.next(0) is None and sender.wait_ms(0) == RETRY_MS
-    sender.receive(receiver.receive(first))
+    sender.receive(receiver.receive(first), 0)
     run(sender, receiver)
     assert receiver.duplicates == 0 and thing.arrived()
     assert len(thing.asked) == 1
@@ -391,9 +391,9 @@ def test_an_object_that_changes_under_its_number_starts_again():
         for message in late[1:]:  # the old one's chunks come late
             answer = receiver.receive(message)
             assert status(answer).base is None
-            sender.receive(answer)
+            sender.receive(answer, 0)
         assert receiver.refused["foreign"] >= 4 and sender.refused == {"foreign": 4}
-        sender.receive(blocks.encode_status(7, old.header.check(), 1, 4, 0, blocks.DONE))
+        sender.receive(blocks.encode_status(7, old.header.check(), 1, 4, 0, blocks.DONE), 0)
         assert sender.result is None
         run(sender, receiver)
         assert sender.result == blocks.DONE and new.arrived()
@@ -517,7 +517,7 @@ def test_what_a_sender_refuses():
         ("message", cbor.encode({0: 7, 8: check, 9: 1, 10: 0, 11: 1 << 64})),
     ):
         before = sender.export()
-        sender.receive(message)
+        sender.receive(message, 0)
         expected[reason] = expected.get(reason, 0) + 1
         assert sender.refused == expected
         assert sender.result is None and sender.export() == before
@@ -525,20 +525,61 @@ def test_what_a_sender_refuses():
     assert thing.arrived()
 
 
-def test_a_lost_header_is_repeated_once():
+def is_header(message):
+    return isinstance(blocks.parse(message)[0], blocks.Header)
+
+
+def test_a_header_goes_twice_and_a_lost_one_comes_back_once():
     thing = Object(count=12)
     sender, receiver = thing.sender(window=8), thing.receiver()
-    sender.next(0)  # lost
+    for _ in range(2):
+        assert is_header(sender.next(0))  # lost
     answers = [receiver.receive(sender.next(0)) for _ in range(8)]
     answers = [answer for answer in answers if answer]
-    assert len(answers) == 4
+    assert len(answers) == 8
     for answer in answers:
         assert status(answer).base is None
-        sender.receive(answer)
-        again = isinstance(blocks.parse(sender.next(0))[0], blocks.Header)
-        assert again == (answer == answers[0])
+        sender.receive(answer, 0)
+        if answer == answers[0]:
+            assert is_header(sender.next(0)) and is_header(sender.next(0))
+        assert not is_header(sender.next(0))
     run(sender, receiver)
     assert thing.arrived()
+
+
+def chunk_of(message):
+    return None if is_header(message) else blocks.parse(message)[0].index
+
+
+def test_a_chunk_that_was_lost_goes_twice_where_nothing_else_is_to_be_sent():
+    thing = Object(count=6)
+    sender, receiver = thing.sender(window=12), thing.receiver()
+    messages = []
+    while sender.wait_ms(0) == 0:
+        messages.append(sender.next(0))
+    answers = [receiver.receive(m) for m in messages if chunk_of(m) not in (1, 4)]
+    sender.receive([answer for answer in answers if answer][-1], 0)
+    again = []
+    while sender.wait_ms(0) == 0:
+        again.append(chunk_of(sender.next(0)))
+    assert [index for index in again if index is not None] == [1, 4, 1, 4]
+
+
+def test_silence_after_an_answer_is_asked_into_once_by_how_long_answers_take():
+    for answer_ms, soon_ms in ((300, 1300), (2500, 3500), (19000, 20000)):
+        thing = Object(count=2)
+        sender, receiver = thing.sender(window=4), thing.receiver()
+        answer = receiver.receive(sender.next(0))
+        sender.receive(answer, answer_ms)
+        now = answer_ms
+        while sender.wait_ms(now) == 0:
+            sender.next(now)  # all of it is lost
+        waits = []
+        for _ in range(3):
+            waits.append(sender.wait_ms(now))
+            now += waits[-1]
+            assert is_header(sender.next(now))
+        assert waits == [soon_ms, RETRY_MS, 2 * RETRY_MS] and sender.unanswered == 2
 
 
 def test_silence_is_asked_into_ever_more_rarely():
@@ -547,7 +588,8 @@ def test_silence_is_asked_into_ever_more_rarely():
         sender = thing.sender()
         now = start
         first = sender.next(now)
-        assert sender.next(now) and sender.next(now)  # the chunk, and the second question
+        for _ in range(3):  # once more, the chunk, and the second question
+            assert sender.next(now)
         waits = []
         for _ in range(5):
             assert sender.next(now) is None
@@ -559,13 +601,13 @@ def test_silence_is_asked_into_ever_more_rarely():
             assert len(again) == len(first) and blocks.parse(again)[0] == thing.header
         assert waits == [1, 2, 4, 8, 8] and sender.unanswered == 5
         assert sender.next(now) is None
-        sender.receive(thing.receiver().receive(again))
+        sender.receive(thing.receiver().receive(again), now)
         assert sender.unanswered == 0 and sender.wait_ms(now) == 0
 
 
 def test_a_clock_that_wraps_does_not_stop_a_transfer():
     sender = Object(count=1).sender()
-    for _ in range(3):
+    for _ in range(4):
         sender.next((1 << 30) - 1)
     assert sender.wait_ms(5) == 0 and sender.next(5)
     assert sender.wait_ms(5) == 2 * RETRY_MS
@@ -594,6 +636,7 @@ def test_damaged_states_are_refused():
 def test_a_source_that_has_shrunk_is_told():
     thing = Object()
     sender = thing.sender()
+    sender.next(0)
     sender.next(0)
     thing.data = b""
     assert raises(BlockError, sender.next, 0).reason == "source"

@@ -74,6 +74,7 @@ ONLY_THE_CODE_REFUSES = {
     "a tag in two bytes",
     "a window that ends when it begins",
     "a group that is no multicast address",
+    "a batch without a name begins",
 }
 
 
@@ -96,6 +97,13 @@ def test_golden_alarm_rules() -> None:
         elif is_valid:
             accepted.add(meaning)
     assert accepted == {"two rules of one number", "a rule with a live stream"}
+
+
+def test_traces() -> None:
+    trace = {0: "fieldbeat trace 1", 1: "gh-01", 2: b"\0\1", 3: [bytes(64)], 4: [b"a"], 5: b"1234"}
+    assert valid("trace", cbor.encode(trace))
+    for key, wrong in ((0, "fieldbeat trace 2"), (2, b"123"), (3, []), (3, [b"a"]), (4, [])):
+        assert not valid("trace", cbor.encode(trace | {key: wrong}))
 
 
 @pytest.mark.parametrize("name", sorted(CDDL))

@@ -97,6 +97,6 @@ def test_what_arrives():
     assert event_reader.decode(health) == (5, event.HEALTH, T0 + 3900, HEALTH)
 
     stored = ack.decode(answer)
-    assert stored.covers(5) and not stored.covers(6) and stored.time == T0 + 3905
+    assert ack.covers(stored, 5) and not ack.covers(stored, 6) and stored.time == T0 + 3905
     header, ask = blocks.parse(block)
     assert (header.object, header.length, ask) == (7, 10, 1)

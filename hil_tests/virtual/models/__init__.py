@@ -26,7 +26,7 @@ from .scd4x import SCD4x
 from .sht4x import SHT4x
 from .uart import UartDevice
 
-RADAR_MAP = "radar_distance"  # of drivers/maps
+SOIL_MAP, RADAR_MAP = "soil_7in1_womaster", "radar_distance"  # of drivers/maps
 SOLAR = "solar"  # the part of that name is a panel
 
 
@@ -57,6 +57,7 @@ class Fitted:
         self.sinks: dict[str, Any] = {}  # DACs, by their I2S bus
         self.inputs: dict[int, Any] = {}  # contacts, by their pin
         self.cameras: dict[str, Any] = {}  # at parallel ports, by their bus
+        self.wires: dict[str, Any] = {}  # 1-Wire lines, by their bus
         self.wiring: dict[str, dict[str, Any]] = {}  # the manifest's buses
         self.modem: ATModem | None = None
 
@@ -110,7 +111,9 @@ def i2c_part(model: Callable[[World, Scene, int], I2CDevice]) -> Callable[..., I
 
 def modbus_probe(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) -> Any:
     """Hang what the part's map is of on its RS485 line."""
-    make = river_part("radar") if part.get("map") == RADAR_MAP else soil_probe
+    if part.get("map", SOIL_MAP) == SOIL_MAP:
+        return soil_probe(world, scene, fitted, part)
+    make = river_part("radar") if part["map"] == RADAR_MAP else field_part("slave")
     return make(world, scene, fitted, part)
 
 
@@ -185,6 +188,28 @@ def river_part(maker: str) -> Callable[..., Any]:
     return make
 
 
+def control_part(maker: str) -> Callable[..., Any]:
+    """Return a maker out of control_parts.py, which is loaded for it."""
+
+    def make(*args: Any) -> Any:
+        from . import control_parts
+
+        return getattr(control_parts, maker)(*args)
+
+    return make
+
+
+def field_part(maker: str) -> Callable[..., Any]:
+    """Return a maker out of field_station.py, which is loaded for it."""
+
+    def make(*args: Any) -> Any:
+        from . import field_station
+
+        return getattr(field_station, maker)(*args)
+
+    return make
+
+
 def bc95(*args: Any) -> ATModem:
     """Return a modem whose model is loaded for it, as the next one's is."""
     from .bc95 import BC95
@@ -217,4 +242,14 @@ PARTS: dict[str, Callable[..., Any]] = {
     "current_loop": river_part("current_loop"),
     "vc0706": river_part("uart_camera"),
     "dvp_camera": river_part("dvp_camera"),
+    "relay": control_part("relay"),
+    "pwm_output": control_part("pwm_output"),
+    "latching_valve": control_part("latching_valve"),
+    "two_relay_motor": control_part("two_relay_motor"),
+    "modbus_relay": control_part("modbus_relay"),
+    "sht3x": field_part("i2c"),
+    "bmx280": field_part("i2c"),
+    "ds18b20": field_part("ds18b20"),
+    "analog_probe": field_part("analog_probe"),
+    "flow_meter": field_part("flow_meter"),
 }

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .at_line import EXECUTE, READ, SET, TEST, AtError, Call
+from .modem_radio import BAND, CELL, EARFCN
 
 EPOCH_S = 946_684_800 if time.gmtime(0)[0] == 2000 else 0  # as some MicroPythons count
 QUARTERS = 32  # of an hour that the network says the place is east of UTC
@@ -25,6 +26,7 @@ ALLOWED = {
 }
 # name -> text after power-on, of those that all have
 SETTINGS = {"+CEREG": "0", "+CSCON": "0", "+CMEE": "1", "+CPSMS": "0", "+CEDRXS": "0"}
+SIM_ERRORS = {"absent": 10, "pin": 11, "puk": 12}
 Handler = Callable[[Any, Call], "list[str] | None"]
 TABLE: dict[str, Handler] = {}
 
@@ -97,6 +99,7 @@ def serial_number(modem: Any, call: Call) -> list[str]:
 
 @command("+CIMI")
 def subscriber(modem: Any, call: Call) -> list[str]:
+    sim_fault(modem)
     return ["460110" + modem.imei[6:15]]
 
 
@@ -104,7 +107,17 @@ def subscriber(modem: Any, call: Call) -> list[str]:
 def sim(modem: Any, call: Call) -> list[str]:
     if call.kind != READ:
         raise AtError(50)
+    if modem.faults.sim in ("pin", "puk"):
+        return [f"+CPIN: SIM {modem.faults.take('sim').upper()}"]
+    sim_fault(modem)
     return ["+CPIN: READY"]
+
+
+def sim_fault(modem: Any) -> None:
+    """Refuse as TS 27.007, 9.2.1 says of a SIM that is not there or wants something."""
+    code = SIM_ERRORS.get(modem.faults.take("sim"))
+    if code:
+        raise AtError(code)
 
 
 # network
@@ -136,6 +149,18 @@ def signal(modem: Any, call: Call) -> list[str]:
         return ["+CESQ: 99,99,255,255,255,255"]
     rssi = min(max(rsrp + 128, 0), 63)  # RSSI lies about 17 dB over RSRP
     return [f"+CESQ: {rssi},0,255,255,20,{min(max(rsrp + 140, 0), 97)}"]
+
+
+def serving_cell(modem: Any, head: str) -> list[str] | None:
+    """Describe the serving cell as MediaTek's chip set does; nothing without one.
+
+    EARFCN, offset, PCI, cell, RSRP, RSRQ, RSSI, SINR, band, area, ECL, power, mode.
+    """
+    rsrp, radio = modem.radio.rsrp(), modem.radio
+    if rsrp is None:
+        return None
+    where = f'{EARFCN},2,7,"{CELL}",{rsrp},-11,{rsrp + 11},{radio.snr_db},{BAND},"2B2D"'
+    return [f"{head}{where},{radio.level},140,3"]
 
 
 @command("+CSQ")

@@ -52,6 +52,13 @@ def maker(modem: Any, call: Call) -> list[str]:
     return [texts[call.name]]
 
 
+@command("+QENG")
+def engineering(modem: Any, call: Call) -> list[str] | None:
+    """Describe the serving cell; a row that published logs have."""
+    call.number(0, 0, 0)
+    return at_commands.serving_cell(modem, "+QENG: 0,")
+
+
 # sockets
 
 

@@ -1,7 +1,8 @@
 """Quectel BC95 and others with Hisilicon's chip set: 9600 baud, numbers without a command's name.
 
 Sources: transcripts of BC95 and BC28 modules that were published. Hypotheses: it answers again
-after a first line that only wakes it; a second +NSONMI comes when what was there is fetched.
+after a first line that only wakes it; a second +NSONMI comes when what was there is fetched; a
+speed that is not stored ends with a restart, with a deep sleep, or when nothing comes at it.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 from ..network import Network
 from ..world import World
 from . import at_commands
-from .at_line import READ, SET, AtError, Call, is_number
+from .at_line import READ, SET, AtError, Call, is_number, parse
 from .at_modem import ASLEEP, NETWORK_BAND, ATModem
+from .modem_radio import EARFCN
 
 SOCKETS = 7
 MAX_DATAGRAM = 512
 LOOKUP_US = 400_000
+SPEEDS = (4_800, 9_600, 57_600, 115_200)
+SPEED_US = 20_000  # after its OK
 FLAGS = {"0": 0, "0x000": 0, "0x200": 1, "0x400": 2}
 BOOT_LOG = (
     "\r\nBoot: Unsigned\r\nSecurity B.. Verified\r\nProtocol A.. Verified\r\n"
@@ -45,6 +49,9 @@ class BC95(ATModem):
     BAND_SETTING = "+NBAND"
     AUTOBAUD = PWRKEY = ECHO = EAGER = False
     release = 0
+    speeds = SPEEDS  # that AT+NATSPEED takes
+    commands = 0  # heard at this speed
+    noisy_at = 0  # baud: a line that spoils all at this speed
 
     def __init__(
         self, world: World, network: Network, baud: int | None = None, imei: str = ""
@@ -55,6 +62,7 @@ class BC95(ATModem):
     def clear(self) -> None:
         super().clear()
         self.bands = self.settings["+NBAND"]
+        self.baud = self.BAUD
         self.waiting: dict[int, list[bytes]] = {}  # datagrams that have come, by socket
         self.release = 0
 
@@ -74,11 +82,30 @@ class BC95(ATModem):
         else:
             super().receive(data)
 
+    def sleep(self) -> None:
+        super().sleep()
+        self.baud = self.BAUD
+
+    def garbled(self, data: bytes, baud: int) -> bytes:
+        noisy = self.baud == self.noisy_at
+        return b"\xff" * len(data) if noisy else super().garbled(data, baud)
+
+    def at_speed(self, baud: int, timeout_s: int) -> None:
+        """Change the speed; go back if no command comes at it."""
+        before, self.baud, self.commands = self.baud, baud, 0
+
+        def look() -> None:
+            if not self.commands:
+                self.baud = before
+
+        self.later(timeout_s * 1_000_000, look)
+
     def say(self, line: str) -> None:
         """Say a line without the blank after its colon, but for errors."""
         super().say(line if line.startswith("+CME") else line.replace(": ", ":", 1))
 
     def execute(self, line: str) -> list[str]:
+        self.commands += parse(line) is not None
         lines = super().execute(line)
         if self.settings["+CMEE"] == "0" and lines and lines[-1].startswith("+CME"):
             lines[-1] = "ERROR"
@@ -129,9 +156,9 @@ def statistics(modem: BC95, call: Call) -> list[str]:
         "TX time:1920",
         "RX time:28404",
         "Cell ID:27447553" if rsrp is not None else "Cell ID:4294967295",
-        f"ECL:{0 if (rsrp or 0) > -110 else 1}" if rsrp is not None else "ECL:255",
-        "SNR:213",
-        "EARFCN:2509",
+        f"ECL:{255 if rsrp is None else modem.radio.level}",
+        f"SNR:{-32768 if rsrp is None else 10 * modem.radio.snr_db + 3}",
+        f"EARFCN:{EARFCN}",
         "PCI:7",
         "RSRQ:-108",
         "OPERATOR MODE:4",
@@ -142,6 +169,18 @@ def statistics(modem: BC95, call: Call) -> list[str]:
 def reboot(modem: BC95, call: Call) -> list[str]:
     modem.later(200_000, modem.boot)
     return ["REBOOTING"]
+
+
+@command("+NATSPEED")
+def speed(modem: BC95, call: Call) -> list[str] | None:
+    """Baud, seconds, whether it is stored (never, here), synchronization, stop bits, parity."""
+    if call.kind == READ:
+        return [f"+NATSPEED: {modem.baud},0,0,1,0"]
+    baud, timeout_s = call.number(0, 0, 460_800), call.number(1, 0, 30)
+    if baud not in modem.speeds:
+        raise AtError(50)
+    modem.later(SPEED_US, lambda: modem.at_speed(baud, timeout_s))
+    return None
 
 
 @command("+NBAND")

@@ -23,13 +23,20 @@ class I2CDevice:
     """
 
     NOISE: dict[str, float] = {}
+    MORE_FAULTS: dict[str, object] = {}  # of a subclass, each with its value while it is off
     DEAF_WHILE_BUSY = True  # it does not even acknowledge its address then
 
     def __init__(self, world: World, scene: Scene, address: int) -> None:
         self.world = world
         self.address = address
         self.faults = Faults(
-            unplugged=False, slow=0, stuck=False, bad_crc=False, frozen=False, forced=None
+            unplugged=False,
+            slow=0,
+            stuck=False,
+            bad_crc=False,
+            frozen=False,
+            forced=None,
+            **self.MORE_FAULTS,
         )
         self.source = Source(world, scene, self.faults, self.NOISE)
         self.ready_us = 0

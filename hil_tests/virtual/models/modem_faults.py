@@ -13,6 +13,8 @@ class ModemFaults(Faults):
     error_on         {"AT+QIOPEN": "+CME ERROR: 561"}: this text instead of doing the command;
                      a number instead of a text: `ERROR` that many times
     cereg            registration state that it tells and obeys: 2 searching, 3 denied, 0, 4
+    cause            of TS 24.301 for which the network refuses it, told with AT+CEREG=3
+    sim              "absent", "pin" or "puk"
     boot_garbage     bytes said before the boot log
     send_ok_lost     a datagram leaves, but neither SEND OK nor SEND FAIL is said
     send_ok_never_sent  SEND OK is said, but nothing leaves
@@ -39,6 +41,8 @@ class ModemFaults(Faults):
             hung=False,
             error_on=None,
             cereg=0,
+            cause=0,
+            sim="",
             boot_garbage=b"",
             send_ok_lost=False,
             send_ok_never_sent=False,

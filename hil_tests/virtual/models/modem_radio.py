@@ -22,6 +22,12 @@ INACTIVITY_US = 10_000_000  # the network lets the connection go
 RELEASE_US = 500_000  # the same after release assistance
 SEARCH_US = (2_000_000, 20_000_000)
 ONE_UPLINK, ONE_DOWNLINK = 1, 2  # release assistance
+# What a cell asks for at 144 and at 154 dB of coupling loss, of a base station that sends 35 dBm a
+# subcarrier; hypothesis, each network chooses its own.
+LEVEL_DBM = (-110, -120)
+NOISE_DBM = -116  # of a subcarrier, and of who else is on the air
+MOST_SNR_DB = 30
+BAND, EARFCN, CELL = 5, 2509, "0B7A3C12"
 TIMER_UNITS_S = {0b000: 2, 0b001: 60, 0b010: 360}
 
 
@@ -52,6 +58,7 @@ class Radio:
         self.random = random.Random(modem.world.random.getrandbits(64))
         self.coverage = GOOD
         self.rsrp_dbm = self.random.uniform(-105.0, -80.0)
+        self.middle_dbm = -95.0  # around which it wanders
         self.sockets: dict[int, Socket] = {}
         self.timer = modem.world.call_after(0, lambda: None)  # the one thing that comes next
         self.free_us = 0  # when it has sent what it was given
@@ -92,7 +99,7 @@ class Radio:
 
     def search(self) -> None:
         """Look for a network; 2 to 20 s."""
-        self._stat = SEARCHING
+        self._stat, self.sleepy = SEARCHING, False
         self.modem.note("search")
         self.tell_stat()
         self.plan(self.random.randrange(*SEARCH_US), self.found)
@@ -139,14 +146,31 @@ class Radio:
         self.modem.urc("+CEREG: " + str(self.stat) + self.cell(level), "+CEREG")
 
     def cell(self, level: str) -> str:
-        """Return area, cell and access technology for +CEREG levels above 1."""
-        return ',"2B2D","0B7A3C12",9' if level in "2345" and self._stat in (HOME, ROAMING) else ""
+        """Return area, cell and access technology for +CEREG levels above 1; why not, above 2."""
+        cause = self.modem.faults.take("cause")
+        if cause and level in "35":
+            return f",,,,0,{cause}"
+        return f',"2B2D","{CELL}",9' if level in "2345" and self._stat in (HOME, ROAMING) else ""
+
+    def move(self, dbm: float) -> None:
+        """The antenna is elsewhere: the signal is this strong there."""
+        self.rsrp_dbm = self.middle_dbm = dbm
+
+    @property
+    def snr_db(self) -> int:
+        """Signal over noise at the last look."""
+        return min(round(self.rsrp_dbm) - NOISE_DBM, MOST_SNR_DB)
+
+    @property
+    def level(self) -> int:
+        """The coverage level (ECL) at the last look."""
+        return sum(self.rsrp_dbm < least for least in LEVEL_DBM)
 
     def rsrp(self) -> int | None:
         """Signal in dBm, wandering slowly; None without a network."""
         if not self.registered:
             return None
-        step = self.random.gauss(0, 1.0) - 0.05 * (self.rsrp_dbm + 95)
+        step = self.random.gauss(0, 1.0) - 0.05 * (self.rsrp_dbm - self.middle_dbm)
         self.rsrp_dbm = min(max(self.rsrp_dbm + step, -135.0), -60.0)
         return round(self.rsrp_dbm)
 
@@ -184,7 +208,7 @@ class Radio:
 
     def resume(self) -> None:
         """Be back from power saving: registered and idle, no socket, active time again."""
-        self.connected = False
+        self.connected = self.sleepy = False
         self.disconnect()
 
     def active_s(self) -> int | None:

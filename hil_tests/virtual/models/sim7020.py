@@ -1,13 +1,13 @@
 """SIMCom SIM7020, with MediaTek's chip set.
 
 Sources: SIM7020 AT commands and TCP/IP notes as others quote them. Hypotheses: what it says while
-it boots, and that bands and APN are taken while its radio is off.
+it boots, that bands and APN are taken while its radio is off, and the fields of +CENG.
 """
 
 from __future__ import annotations
 
 from . import at_commands
-from .at_line import SET, AtError, Call, is_number
+from .at_line import READ, SET, AtError, Call, is_number
 from .at_modem import ATModem
 from .bc26 import BOOT_LOG
 
@@ -55,6 +55,11 @@ def radio_off_only(modem: SIM7020, call: Call) -> list[str] | None:
     if call.kind == SET and modem.radio.function:
         raise AtError(50)
     return at_commands.setting(modem, call)
+
+
+@command("+CENG")
+def engineering(modem: SIM7020, call: Call) -> list[str] | None:
+    return at_commands.serving_cell(modem, "+CENG: ") if call.kind == READ else None
 
 
 @command("+CDNSGIP")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from . import Fitted
 
 CHIPS: dict[str, type[TtsChip]] = {"syn6288": SYN6288, "xfs5152": XFS5152}
-MAINS = "ac"  # the contact of that name is active while nothing is wrong
+CALM = ("ac", "guard")  # contacts of that name are active while nothing is wrong
 
 
 def dac(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) -> I2sSink:
@@ -56,7 +56,7 @@ def line_monitor(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any
 
 def contact(world: World, scene: Scene, fitted: Fitted, part: dict[str, Any]) -> Contact:
     """A contact at a pin."""
-    model = Contact(world, part.get("active", 1), part["name"] == MAINS)
+    model = Contact(world, part.get("active", 1), part["name"] in CALM)
     fitted.inputs[part["pin"]] = model
     return model
 

@@ -59,10 +59,7 @@ class TtsChip(UartDevice):
 
     # The line
 
-    def receive(self, data: bytes) -> None:
-        self.world.call_after(self.on_the_way_us(data), lambda: self._hear(bytes(data)))
-
-    def _hear(self, data: bytes) -> None:
+    def hear(self, data: bytes) -> None:
         now_us = self.world.now_us
         begun_us = now_us - self.duration_us(len(data))
         if begun_us - self._heard_us > PAUSE_US:

@@ -39,8 +39,16 @@ class UartDevice:
         self.deliver = send
 
     def receive(self, data: bytes) -> None:
-        """Take bytes that the board sends."""
+        """Take bytes that the board sends, which `hear` gets when they are here."""
+        self.world.call_after(self.on_the_way_us(data), lambda: self.hear(bytes(data)))
+
+    def hear(self, data: bytes) -> None:
+        """Take bytes that have come."""
         raise NotImplementedError
+
+    def garbled(self, data: bytes, baud: int) -> bytes:
+        """Return what becomes of bytes on a line whose other end works at `baud`."""
+        return data if abs(baud - self.baud) * 20 < self.baud else b"\xff" * len(data)
 
     def duration_us(self, n: int) -> int:
         """Return how long n bytes take on the line."""

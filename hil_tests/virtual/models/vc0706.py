@@ -66,10 +66,7 @@ class VC0706(UartDevice):
 
     # The line
 
-    def receive(self, data: bytes) -> None:
-        self.world.call_after(self.on_the_way_us(data), lambda: self._hear(bytes(data)))
-
-    def _hear(self, data: bytes) -> None:
+    def hear(self, data: bytes) -> None:
         if not self._on or self.world.now_us < self._ready_us:
             return
         self._buffer += data

@@ -8,7 +8,7 @@ from ..river import River
 from ..world import World
 from .battery import CEILING_UV, converted
 from .faults import Faults
-from .modbus_soil import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, READ_HOLDING, TURNAROUND_US, crc16
+from .modbus_slave import ModbusSlave
 
 NOISE_MM = 1.0
 MAX_MM = 30_000
@@ -17,17 +17,18 @@ SPAN_MM = 5_000  # of the pressure sensor
 LOW_ALARM_UA, HIGH_ALARM_UA = 3_500, 21_500
 
 
-class RadarLevel:
+class RadarLevel(ModbusSlave):
     """A Modbus slave with the distance to the water in mm in register 0.
 
-    Faults: `unplugged`, `bad_crc`, `no_echo`, `spike` (mm, in place of the distance).
+    Further faults: `no_echo`, `spike` (mm, in place of the distance).
     """
 
+    MORE_FAULTS = {"no_echo": False, "spike": 0}
+
     def __init__(self, world: World, river: River, address: int) -> None:
+        super().__init__(address)
         self.world = world
         self.river = river
-        self.address = address
-        self.faults = Faults(unplugged=False, bad_crc=False, no_echo=False, spike=0)
         self.random = random.Random(world.random.getrandbits(64))
         self._on = True
 
@@ -36,21 +37,10 @@ class RadarLevel:
         self._on = on
 
     def respond(self, frame: bytes) -> tuple[int, bytes] | None:
-        """Answers one frame; silent to other addresses and bad check sums."""
-        if not self._on or len(frame) < 4 or frame[0] != self.address or crc16(frame) != 0:
-            return None
-        if self.faults.take("unplugged"):
-            return None
-        body = bytes([self.address]) + self._answer(frame[1], frame[2:-2])
-        check = crc16(body) ^ (0x55 if self.faults.take("bad_crc") else 0)
-        return TURNAROUND_US, body + check.to_bytes(2, "little")
+        return super().respond(frame) if self._on else None
 
-    def _answer(self, function: int, body: bytes) -> bytes:
-        if function != READ_HOLDING:
-            return bytes([function | 0x80, ILLEGAL_FUNCTION])
-        if body != b"\0\0\0\1":
-            return bytes([function | 0x80, ILLEGAL_ADDRESS])
-        return bytes([function, 2]) + self.distance_mm().to_bytes(2, "big")
+    def registers(self) -> dict[int, int]:
+        return {0: self.distance_mm()}
 
     def distance_mm(self) -> int:
         """What it measures now."""

@@ -55,13 +55,6 @@ class Pin:
     def off(self):
         self.value(0)
 
-    IRQ_RISING, IRQ_FALLING = 1, 2
-
-    def irq(self, handler=None, trigger=3, **options):
-        import _pin_irq
-
-        _pin_irq.set_handler(self, handler, trigger)
-
 
 class I2C:
     def scan(self):

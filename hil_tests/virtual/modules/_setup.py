@@ -4,11 +4,14 @@ import gc
 import json
 import os
 import random
+import select  # noqa: F401
 import sys
 import time
 
 import _link
 import _tasks
+import esp32  # noqa: F401, as machine and select: a chip has them from the start
+import machine  # noqa: F401
 import vfs
 from _partition import Partition
 from micropython import const

@@ -37,7 +37,11 @@ PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = range(1, 6)
 
 
 def __getattr__(name):
+    if name == "Counter":  # MicroPython 1.25 has none
+        raise AttributeError(name)
     module = "_sleep" if "sleep" in name or "wake" in name.lower() else "_rare"
+    if name == "PWM":
+        module = "_pwm"
     return getattr(__import__(module), name)
 
 
@@ -83,6 +87,13 @@ class Pin(PinBase):
         return _link.post(_OP_PIN_SET, self.id, b"\1" if level else b"\0")
 
     __call__ = value
+
+    IRQ_RISING, IRQ_FALLING = 1, 2
+
+    def irq(self, handler=None, trigger=3, **options):
+        import _pin_irq
+
+        _pin_irq.set_handler(self, handler, trigger)
 
 
 def _pin_number(pin):

@@ -1,0 +1,441 @@
+"""Find, read and learn Modbus sensors on an RS485 adapter at this machine."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..asking import must_be_there
+from ..errors import CannotTry, FieldbeatError
+from ..language import tr
+from ..output import JsonOption, print_json, print_table, progress, remark, say
+from ..wording import counted
+
+if TYPE_CHECKING:
+    from ..modbus_learning import Guess, Sample
+    from ..modbus_line import Found, Heard, ModbusLine
+    from ..register_map import RegisterMap
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+class Framing(StrEnum):
+    """Data bits, parity, stop bits."""
+
+    N1 = "8N1"
+    E1 = "8E1"
+    N2 = "8N2"
+
+
+class Baud(StrEnum):
+    B1200 = "1200"
+    B2400 = "2400"
+    B4800 = "4800"
+    B9600 = "9600"
+    B19200 = "19200"
+    B38400 = "38400"
+    B57600 = "57600"
+    B115200 = "115200"
+
+
+PortOption = Annotated[
+    str, typer.Option(help="The RS485 adapter: /dev/ttyUSB0, or any pyserial URL.")
+]
+BaudOption = Annotated[Baud, typer.Option(help="Bits per second; 'scan' finds it.")]
+FramingOption = Annotated[Framing, typer.Option(help="Data bits, parity, stop bits.")]
+AddressOption = Annotated[int, typer.Option(min=1, max=247, help="The device's address.")]
+ReplyOption = Annotated[
+    float, typer.Option(min=0.01, max=10, help="Seconds that a device may take to answer.")
+]
+
+
+@app.callback()
+def modbus() -> None:
+    """Find, read and learn Modbus sensors on an RS485 adapter at this machine.
+
+    \b
+    Example:
+        fieldbeat modbus scan --port /dev/ttyUSB0
+        fieldbeat modbus read --port /dev/ttyUSB0 --address 1 --map soil_7in1_womaster
+        fieldbeat modbus learn --port /dev/ttyUSB0 --address 1 --out my_probe.json
+    """
+
+
+@app.command()
+def scan(
+    port: PortOption,
+    addresses: str = typer.Option("1-247", help="Which addresses: '1-20', '1,2,100'."),
+    baud: list[Baud] = typer.Option([], help="Only at these speeds; default: all."),
+    framing: list[Framing] = typer.Option(["8N1"], help="Also with these framings."),
+    first: bool = typer.Option(False, "--first", help="Stop at the first device."),
+    reply_s: ReplyOption = 0.25,
+    as_json: JsonOption = False,
+) -> None:
+    """Look for devices: each address at each speed, the likelier ones first.
+
+    A line of one speed needs about a minute a speed; 'scan --first' ends with the first device.
+
+    \b
+    Example:
+        fieldbeat modbus scan --port /dev/ttyUSB0 --first
+        fieldbeat modbus scan --port /dev/ttyUSB0 --addresses 1-10 --framing 8E1
+    """
+    from .. import modbus_line
+
+    asked = numbers(addresses)
+    bauds = [int(each) for each in baud] or list(modbus_line.BAUDS)
+    framings = [str(each) for each in framing]
+    total = len(asked) * len(bauds) * len(framings)
+    found: list[Found] = []
+    heard: list[Heard] = []
+    with modbus_line.ModbusLine(port, reply_s=reply_s) as line, progress("asking", total) as done:
+        answers = modbus_line.scan(line, asked, bauds, framings)
+        for n, answer in enumerate(answers, 1):
+            done(n)
+            if isinstance(answer, modbus_line.Found):
+                found.append(answer)
+                how = tr("{baud} baud, {framing}").format(baud=answer.baud, framing=answer.framing)
+                remark(
+                    tr("device {address} at {how}").format(address=answer.address, how=how),
+                    as_json,
+                )
+                if first:
+                    break
+            elif answer is not None:
+                heard.append(answer)
+    _tell_found(port, found, heard, total, as_json)
+
+
+def _tell_found(
+    port: str, found: list[Found], heard: list[Heard], total: int, as_json: bool
+) -> None:
+    if not found:
+        _nobody(port, heard, total)
+    if as_json:
+        print_json([vars(each) for each in found])
+        return
+    rows = [(each.address, each.baud, each.framing) for each in found]
+    print_table(("address", "baud", "framing"), rows)
+    one = found[0]
+    say(
+        tr(
+            "next: fieldbeat modbus read --port {port} --address {address} --baud "
+            "{baud} --framing {framing} --count 10"
+        ).format(port=port, address=one.address, baud=one.baud, framing=one.framing)
+    )
+
+
+def _nobody(port: str, heard: list[Heard], total: int) -> None:
+    if heard:
+        where = sorted(
+            {
+                tr("{baud} baud, {framing}").format(baud=each.baud, framing=each.framing)
+                for each in heard
+            }
+        )
+        raise FieldbeatError(
+            tr(
+                "nobody answered {total} questions at {port}, but there were bytes at "
+                "{listed}: {value}"
+            ).format(
+                total=total,
+                port=port,
+                listed="; ".join(where[:3]),
+                value=heard[0].data[:8].hex(" "),
+            ),
+            tr(
+                "two devices with one address, no terminating resistor, or another "
+                "framing: connect one alone, and add --framing 8E1 --framing 8N2"
+            ),
+        )
+    raise FieldbeatError(
+        tr("nobody answered {total} questions at {port}").format(total=total, port=port),
+        tr(
+            "see to the sensor's supply (often 12 V), exchange A and B, and add "
+            "--framing 8E1 --framing 8N2"
+        ),
+    )
+
+
+@app.command()
+def read(
+    port: PortOption,
+    address: AddressOption,
+    map: str | None = typer.Option(
+        None, "--map", help="A register map: a name of drivers/maps, or a file."
+    ),
+    register: str = typer.Option("0", help="Without a map: the first register, 500 or 0x1F4."),
+    count: int = typer.Option(10, min=1, max=125, help="Without a map: how many."),
+    function: int = typer.Option(3, min=3, max=4, help="Without a map: 3 holding, 4 input."),
+    baud: BaudOption = Baud.B9600,
+    framing: FramingOption = Framing.N1,
+    reply_s: ReplyOption = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Show registers: as a map reads them, and raw.
+
+    \b
+    Example:
+        fieldbeat modbus read --port /dev/ttyUSB0 --address 1 --map weather_500
+        fieldbeat modbus read --port /dev/ttyUSB0 --address 1 --register 0x1F4 --count 12
+    """
+    from .. import modbus_line, register_map
+
+    found = register_map.load(map) if map else None
+    with modbus_line.ModbusLine(port, int(baud), str(framing), reply_s) as line:
+        if found:
+            function = found.function
+            wanted = [number for each in found.registers for number in each.numbers]
+        else:
+            first = number_of(register)
+            wanted = list(range(first, first + count))
+        values: Sample = {}
+        for start, size in modbus_line.blocks(wanted, 125):
+            got = line.read(address, function, start, size)
+            values.update(zip(range(start, start + size), got, strict=True))
+    if found:
+        _show_map(found, values, as_json)
+    else:
+        _show_raw(values, as_json)
+
+
+def _show_map(found: RegisterMap, values: Sample, as_json: bool) -> None:
+    rows = []
+    for each in found.registers:
+        raw = " ".join(f"{values[number]:04x}" for number in each.numbers)
+        rows.append((each.name, each.told(values), each.unit, each.register_, raw))
+    if as_json:
+        keys = ("name", "value", "unit", "register", "raw")
+        print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        return
+    print_table(("name", "value", "unit", "register", "raw"), rows, found.part)
+    if "hypothes" in found.source:
+        say(tr("the map says of itself: {source}").format(source=found.source))
+
+
+def _show_raw(values: Sample, as_json: bool) -> None:
+    rows = [
+        (number, f"0x{number:04X}", f"{value:04x}", value, value - (value >> 15 << 16))
+        for number, value in values.items()
+    ]
+    if as_json:
+        keys = ("register", "hex", "raw", "unsigned", "signed")
+        print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        return
+    print_table(("register", "hex", "raw", "unsigned", "signed"), rows)
+
+
+@app.command()
+def learn(
+    port: PortOption,
+    address: AddressOption,
+    out: Path = typer.Option(..., help="The register map that is written, a JSON file."),
+    register: str = typer.Option("0", help="The first register to look at, 500 or 0x1F4."),
+    count: int = typer.Option(32, min=1, max=125, help="How many to look at."),
+    function: int = typer.Option(3, min=3, max=4, help="3 holding registers, 4 input registers."),
+    seconds: float = typer.Option(10, min=0.1, max=300, help="How long each look lasts."),
+    part: str = typer.Option("Modbus sensor, RS485", help="What it is, for the map."),
+    baud: BaudOption = Baud.B9600,
+    framing: FramingOption = Framing.N1,
+    reply_s: ReplyOption = 1.0,
+) -> None:
+    """Find out which register is what: you move a quantity, it says which registers follow.
+
+    First it looks while nothing happens, then you name a quantity and stimulate the sensor, as
+    often as you like. It proposes name, scale and sign by what is plausible; you choose.
+
+    \b
+    Example:
+        fieldbeat modbus learn --port /dev/ttyUSB0 --address 1 --out my_probe.json
+    """
+    from .. import modbus_line, register_map
+    from ..modbus_learning import to_map
+
+    if out.exists():
+        raise CannotTry(
+            tr("{out} is there already").format(out=out), tr("give another --out, or remove it")
+        )
+    must_be_there(
+        tr("to move what it measures"), tr("or see 'fieldbeat modbus read' for raw values")
+    )
+    first = number_of(register)
+    with modbus_line.ModbusLine(port, int(baud), str(framing), reply_s) as line:
+        there = modbus_line.existing(line, address, function, range(first, first + count))
+        if not there:
+            raise FieldbeatError(
+                tr("device {address} has no register from {first} to {value}").format(
+                    address=address, first=first, value=first + count - 1
+                ),
+                tr("try --function {value}, or --register 500").format(value=7 - function),
+            )
+        remark(f"{counted(len(there), 'register')}: {ranges(there)}")
+        chosen = _lessons(lambda: watch(line, address, function, there, seconds))
+    if not chosen:
+        raise FieldbeatError(
+            tr("nothing was learned, and no map written"), tr("name a quantity, choose")
+        )
+    source = tr(
+        "learned at device {address}, {baud} baud, {framing}; hypothesis: check each value"
+    ).format(address=address, baud=baud, framing=framing)
+    data = to_map(part, source, function, chosen)
+    out.write_text(register_map.to_text(data), "utf-8")
+    say(tr("{out} has {counted}").format(out=out, counted=counted(len(chosen), "register")))
+    say(
+        tr(
+            "next: fieldbeat modbus read --port {port} --address {address} --baud "
+            "{baud} --framing {framing} --map {out}"
+        ).format(port=port, address=address, baud=baud, framing=framing, out=out)
+    )
+
+
+def watch(
+    line: ModbusLine, address: int, function: int, there: list[int], seconds: float
+) -> list[Sample]:
+    """Return the values of registers over a time, three times at least."""
+    import time
+
+    from ..modbus_line import blocks
+
+    found: list[Sample] = []
+    end_s = time.monotonic() + seconds
+    while len(found) < 3 or time.monotonic() < end_s:
+        sample: Sample = {}
+        for start, size in blocks(there):
+            values = line.read(address, function, start, size)
+            sample.update(zip(range(start, start + size), values, strict=True))
+        found.append(sample)
+        time.sleep(min(0.2, seconds / 10))
+    return found
+
+
+def _lessons(look: Any) -> list[Guess]:
+    """Ask for quantities until nothing is typed; return what was chosen."""
+    from ..modbus_learning import QUANTITIES, guesses
+    from ..validation import did_you_mean
+
+    remark(tr("leave the sensor alone ..."))
+    rest = look()
+    chosen: list[Guess] = []
+    while True:
+        name = _asked(
+            tr("Which quantity now? ({listed}; empty ends)").format(listed=", ".join(QUANTITIES))
+        )
+        if not name:
+            return chosen
+        if name not in QUANTITIES:
+            remark(
+                tr("'{name}' is none of them, {did_you_mean}").format(
+                    name=name, did_you_mean=did_you_mean(name, QUANTITIES)
+                )
+            )
+            continue
+        _asked(
+            tr("Now {stimulus}, and press Enter while you go on").format(
+                stimulus=QUANTITIES[name].stimulus
+            )
+        )
+        found = guesses(name, rest, look())
+        taken = {guess.register for guess in chosen}
+        found = [guess for guess in found if guess.register not in taken]
+        if not found:
+            remark(
+                tr("no register followed: more of it, for longer (--seconds), or other registers")
+            )
+            continue
+        for n, guess in enumerate(found[:5], 1):
+            remark(f"  {n}: {described(guess)}")
+        answer = _asked(tr("Which one? (number; empty for none)"))
+        if answer.isdigit() and 1 <= int(answer) <= len(found[:5]):
+            chosen.append(found[int(answer) - 1])
+        remark(tr("leave the sensor alone ..."))
+        rest = look()
+
+
+def _asked(question: str) -> str:
+    return str(typer.prompt(question, default="", show_default=False, err=True)).strip()
+
+
+def described(guess: Guess) -> str:
+    """Return a guess as a person reads it."""
+    entry = guess.entry
+    words = (
+        ""
+        if guess.words == 1
+        else tr(", two registers, ")
+        + (tr("the low one first") if guess.low_first else tr("the high one first"))
+    )
+    sign = tr(", signed") if guess.signed else ""
+    way = tr("rose") if guess.moved > 0 else tr("fell")
+    return tr(
+        "register {register} (0x{register:04X}): {value:.10g} {entry} at rest, "
+        "scale {scale}{sign}{words}; it {way}, {moved:.0f} times its noise"
+    ).format(
+        register=guess.register,
+        value=guess.value,
+        entry=entry["unit"],
+        scale=guess.scale,
+        sign=sign,
+        words=words,
+        way=way,
+        moved=abs(guess.moved),
+    )
+
+
+def numbers(text: str) -> list[int]:
+    """Return the addresses of '1-20,30'.
+
+    Raises:
+        CannotTry: it is nothing of the kind.
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        low, dash, high = part.strip().partition("-")
+        ends = (low, high if dash else low)
+        if not all(end.isdigit() for end in ends):
+            raise CannotTry(
+                tr("--addresses {text}: not a list of addresses").format(text=text),
+                "write 1-20 or 1,2,30",
+            )
+        found += range(int(ends[0]), int(ends[1]) + 1)
+    if not found or not all(1 <= number <= 247 for number in found):
+        raise CannotTry(
+            tr("--addresses {text}: must be from 1 to 247").format(text=text),
+            "write 1-20 or 1,2,30",
+        )
+    return found
+
+
+def number_of(text: str) -> int:
+    """Return a register's number, decimal or hexadecimal with 0x.
+
+    Raises:
+        CannotTry: it is none.
+    """
+    try:
+        number = int(text, 0)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 0xFFFF:
+        raise CannotTry(
+            tr("--register {text}: no register").format(text=text),
+            tr("write 500 or 0x1F4, up to 65535"),
+        )
+    return number
+
+
+def ranges(found: list[int]) -> str:
+    """Return '0 to 6, 100' for registers in order."""
+    from ..modbus_line import blocks
+
+    parts = [
+        str(start)
+        if size == 1
+        else tr("{start} to {value}").format(start=start, value=start + size - 1)
+        for start, size in blocks(found, 0xFFFF)
+    ]
+    return ", ".join(parts)

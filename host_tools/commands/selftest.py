@@ -1,0 +1,128 @@
+"""Have a unit test itself, judge it by limits, and sign a certificate of acceptance."""
+
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from contextlib import closing, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..asking import PassphraseFileOption
+from ..output import DbOption, JsonOption, RegistryOption, print_json, progress, remark, say
+
+if TYPE_CHECKING:
+    from ..signing import Kept
+
+
+def selftest(
+    port: str = typer.Option(help="Serial port of the unit."),
+    technician: str | None = typer.Option(
+        None, help="Who signs a certificate, see 'fieldbeat technician'; default: nobody does."
+    ),
+    key_file: PassphraseFileOption = None,
+    on_air: bool = typer.Option(
+        False, "--on-air", help="Let it report first: then signal, way and clock are tested, too."
+    ),
+    limits: Path | None = typer.Option(None, help="A TOML file of other limits, [[check]]."),
+    image: Path | None = typer.Option(
+        None, help="The image it was flashed with: its firmware is compared; the unit restarts."
+    ),
+    picture: list[Path] = typer.Option(
+        [], help="A picture for the certificate, JPEG or PNG; repeat it."
+    ),
+    folder: Path = typer.Option(Path(), help="Where the certificate goes."),
+    db: DbOption = None,
+    registry: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Have a unit test itself, judge it by limits, and sign a certificate of acceptance.
+
+    Nothing moves and nothing sounds. The exit code is 0 if it has passed, 1 if it has failed; a
+    certificate is written in either case.
+
+    \b
+    Example:
+        fieldbeat selftest --port /dev/ttyUSB0 --on-air
+        fieldbeat selftest --port /dev/ttyUSB0 --technician li --picture gate.jpg
+    """
+    import time
+
+    from .. import acceptance, collected, retired_boards, unit_acceptance, unit_lock
+    from .. import certificate as certificates
+    from ..language import tr
+    from ..registered_unit import CAMERA, SPEAKER
+    from ..registry import Registry
+    from ..signing import Signer
+    from ..smp_link import SmpLink
+    from .certificate import tell
+
+    table = acceptance.limits(limits)
+    pictures = [certificates.picture(file) for file in picture]
+    with closing(Registry(registry)) if technician else nullcontext() as units:
+        signer = Signer.of(units, technician, key_file) if units and technician else None
+        firmware = _firmware(port, image) if image else None
+
+        def told(text: str) -> None:
+            remark(text, as_json)
+
+        with SmpLink(port, remark=told) as link:
+            link.wait()
+            facts = unit_acceptance.facts(link)
+            if units:
+                retired_boards.must_be_in_use(units, facts.mac.hex(":"), facts.unit)
+            with unit_lock.opened(link, registry, told) if on_air else nullcontext():
+                told(tr("{unit} tests itself").format(unit=facts.unit))
+                with progress(facts.unit, 100) as show:
+                    found = unit_acceptance.run(
+                        link, lambda share: show(round(100 * share)), on_air
+                    )
+        if facts.role == SPEAKER:
+            found.append(collected.sound(facts.unit, db, time.time()))
+        if facts.role == CAMERA and (taken := collected.picture(facts.unit, db, time.time())):
+            pictures.append(taken)
+        done = unit_acceptance.certificate(
+            facts, found, table, technician or "", time.time(), pictures, firmware
+        )
+        kept = signer.write(done, folder) if signer else None
+        if units and kept and units.unit(facts.unit):
+            units.note(facts.unit, f"certificate: {done.verdict}", kept.sha256)
+    if as_json:
+        files = {"certificate": str(kept.file), "page": str(kept.page)} if kept else {}
+        print_json(certificates.as_map(done) | files)
+        return 0 if done.passed else 1
+    tell(done)
+    _tell_kept(kept)
+    if done.passed:
+        return 0
+    step = tr(
+        "do not mount it; 'fieldbeat doctor --port {port}' says what may be wrong; mend it, and"
+        " test it again"
+    )
+    say(tr("next: {step}").format(step=step.format(port=port)))
+    return 1
+
+
+def _tell_kept(kept: Kept | None) -> None:
+    from ..language import tr
+
+    if kept:
+        say(tr("certificate: {file}").format(file=kept.file))
+        say(tr("to print: {file}").format(file=kept.page))
+    else:
+        say(tr("not signed; with a certificate: --technician NAME"))
+
+
+def _firmware(port: str, image: Path) -> bytes:
+    from .. import firmware_hash
+    from ..errors import CannotTry
+    from ..language import os_reason, tr
+
+    try:
+        content = image.read_bytes()
+    except OSError as error:
+        message = tr("{file} cannot be read: {reason}").format(file=image, reason=os_reason(error))
+        raise CannotTry(message, tr("name an image of 'fieldbeat build'")) from None
+    return firmware_hash.at(port, content, str(image))

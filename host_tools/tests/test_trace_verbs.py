@@ -1,0 +1,112 @@
+"""`fieldbeat trace` as a grower and a buyer use it."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import pytest
+from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.trace_file import fingerprint
+
+from .trace_unit import BATCH, TraceUnit
+
+
+@pytest.fixture
+def desk(tmp_path):
+    unit = TraceUnit(tmp_path / "desk")
+    unit.live()
+    unit.send()
+    unit.store.close()
+    unit.registry.close()
+    return unit
+
+
+@pytest.fixture
+def run(desk, tmp_path, capsys):
+    registry = ["--registry", str(tmp_path / "desk" / "registry.sqlite")]
+    files = [*registry, "--db", str(tmp_path / "desk" / "store.sqlite")]
+
+    def run(verb: str, *words: str) -> tuple[int, str]:
+        more = {"verify": [], "key": registry}.get(verb, files)
+        code = main(["trace", verb, *map(str, words), *more])
+        said = capsys.readouterr()
+        return code, " ".join((said.out + said.err).split())
+
+    return run
+
+
+def test_show(run):
+    code, said = run("show", "gh-01")
+    assert code == 0 and "nothing is wrong with it" in said
+    assert "4 roots on 4 days" in said and "harvested" in said and "12.5 kg" in said
+    code, said = run("show", "gh-01", "--json")
+    told = json.loads(said)
+    assert told["trusted"] and told["problems"] == [] and len(told["operations"]) == 4
+    code, said = run("show", "gh-9")
+    assert code == 2 and "gh-9" in said
+
+
+def test_a_buyer_verifies_a_batch_offline(run, desk, tmp_path):
+    file, pem = tmp_path / "b.trace", tmp_path / "gh-01.pem"
+    assert run("export", "gh-01", "--batch", BATCH, "--out", file)[0] == 0
+    assert run("key", "gh-01", "--out", pem)[0] == 0
+    code, said = run("verify", file)
+    assert code == 0 and "compare it with the label" in said
+    assert run("verify", file, "--key", pem)[0] == 0
+    assert run("verify", file, "--key", fingerprint(desk.key.public))[0] == 0
+    code, said = run("verify", file, "--key", "0" * 32)
+    assert code == 1 and "somebody else made this file" in said
+    code, said = run("verify", file, "--registry", tmp_path / "desk" / "registry.sqlite")
+    assert code == 0 and "compare it" not in said
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    code, said = run("verify", file, "--key", pem)
+    assert code == 1 and "something is wrong with it" in said
+
+
+def test_bad_words_are_explained(run, tmp_path):
+    for words, why in (
+        (("export", "gh-01", "--out", tmp_path / "x", "--from", "soon"), "'soon' is no time"),
+        (("export", "gh-01", "--out", tmp_path / "x", "--batch", "b"), "known: tomato-07"),
+        (("verify", tmp_path / "none"), "No such file"),
+        (("label", "gh-01", BATCH, "--out", tmp_path / "x.gif"), "neither .svg nor .png"),
+        (("verify", tmp_path / "desk" / "store.sqlite"), "no trace"),
+        (("key", "gh-02", "--out", tmp_path / "x"), "has no key to sign with"),
+        (("add", "gh-99", "irrigated"), "no unit is called 'gh-99'"),
+        (("add", "gh-01", "Irrigated"), "this kind is not allowed"),
+        (("add", "gh-01", "irrigated", "--amount", "30"), "a number and a unit"),
+    ):
+        code, said = run(*words)
+        assert code in (1, 2) and why in said, said
+
+
+def read_code(picture) -> set[str]:
+    """What OpenCV reads at some distances: at one it may fail on a good code."""
+    sizes = [cv2.resize(picture, None, fx=share, fy=share) for share in (1, 0.75, 0.5, 1.5)]
+    return {cv2.QRCodeDetectorAruco().detectAndDecode(each)[0] for each in sizes}
+
+
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_a_label_is_read_and_compared(run, tmp_path, ending):
+    out, file = tmp_path / f"label.{ending}", tmp_path / "b.trace"
+    code, said = run("label", "gh-01", BATCH, "--out", out, "--json")
+    text = json.loads(said)["label"]
+    assert text.startswith(f"FIELDBEAT1:gh-01:{BATCH}:2024")
+    if ending == "png":
+        assert text in read_code(cv2.imread(str(out)))
+    else:
+        content = out.read_text()
+        assert content.startswith("<svg") and f"batch {BATCH}" in content and "<path" in content
+    assert run("export", "gh-01", "--batch", BATCH, "--out", file)[0] == 0
+    assert run("verify", file, "--label", text)[0] == 0
+    for wrong, why in (
+        (text.replace("gh-01", "gh-02"), "the label is of gh-02, this file is of gh-01"),
+        (text.replace(BATCH, "melon"), "of which the file tells nothing"),
+        (text[:-1] + ("0" if text[-1] != "0" else "1"), "somebody else made this file"),
+        (text.replace(text.split(":")[4], "0" * 64), "none of this file"),
+    ):
+        code, said = run("verify", file, "--label", wrong)
+        assert code == 1 and why in said
+    assert run("verify", file, "--label", "hello")[0] == 2
