@@ -212,19 +212,25 @@ class Node:
             if silence_s:
                 self._beats[name] = self.clock.uptime_s(), silence_s
 
-        while True:
-            beat()
+        try:
+            while True:
+                beat()
+                try:
+                    await function(beat)
+                except Exception as error:
+                    self.keep_crash(error, name)
+                self.counters.count("task_restart")
+                if not self._may_restart(name) and not (self.role and self.role.ALWAYS_ON):
+                    self._enter_safe_mode("task %s fails again and again; see /crash.txt" % name)
+                if self.safe_mode_reason and name not in _ESSENTIAL:
+                    return
+                await asyncio.sleep_ms(_PAUSE_MS)
+                gc.collect()
+        except MemoryError:  # not even for this: a task would be gone and nobody told
             try:
-                await function(beat)
-            except Exception as error:
-                self.keep_crash(error, name)
-            self.counters.count("task_restart")
-            if not self._may_restart(name) and not (self.role and self.role.ALWAYS_ON):
-                self._enter_safe_mode("task %s fails again and again; see /crash.txt" % name)
-            if self.safe_mode_reason and name not in _ESSENTIAL:
-                return
-            await asyncio.sleep_ms(_PAUSE_MS)
-            gc.collect()
+                self.close()
+            finally:
+                machine.reset()
 
     def _may_restart(self, name):
         now = self.clock.uptime_s()

@@ -5,6 +5,7 @@ import os
 
 from firmware import events, later, main
 from firmware.clock import Clock
+from firmware.node import Node
 from firmware.sampler import Sampler
 from firmware.tests.support import ResetNow
 from firmware.tests.support_node import Unit
@@ -66,6 +67,22 @@ def test_a_task_that_fails_for_ever_ends_in_safe_mode_and_a_reset():
         assert node.counters.snapshot() == {"task_restart": 6, "safe_mode": 1}
         assert "task sampler fails" in unit.type("status")
         raises(ResetNow, unit.run, HOUR + 100)
+
+
+def test_a_task_that_there_is_no_memory_to_look_after_means_a_reset():
+    async def fail_at_once(self, beat):
+        raise MemoryError
+
+    def fail(self, name):
+        raise MemoryError
+
+    with (
+        Unit() as unit,
+        Broken(Sampler, "run", fail_at_once),
+        Broken(Node, "_may_restart", fail),
+    ):
+        unit.boot()
+        raises(ResetNow, unit.run, 10)
 
 
 def test_who_is_always_on_goes_on_trying():
