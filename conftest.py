@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -67,6 +68,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Keep what other tests left out of the firmware's own `gc.collect()` calls: 80 ms each."""
     if item.path.is_relative_to(item.config.rootpath / "firmware"):
         gc.freeze()
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Take from drivers the clocks that a test gave them: other rooms' tests use them too."""
+    if item.path.is_relative_to(item.config.rootpath / "drivers"):
+        for name, module in tuple(sys.modules.items()):
+            if name.startswith("drivers.") and hasattr(module, "time"):
+                module.time = time
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
