@@ -74,8 +74,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Take from drivers the clocks that a test gave them: other rooms' tests use them too."""
     if item.path.is_relative_to(item.config.rootpath / "drivers"):
         for name, module in tuple(sys.modules.items()):
-            if name.startswith("drivers.") and hasattr(module, "time"):
-                module.time = time
+            if name.startswith("drivers.") and "time" in vars(module):
+                vars(module)["time"] = time
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
