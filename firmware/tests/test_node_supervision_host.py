@@ -76,13 +76,10 @@ def test_a_task_that_there_is_no_memory_to_look_after_means_a_reset():
     def fail(self, name):
         raise MemoryError
 
-    with (
-        Unit() as unit,
-        Broken(Sampler, "run", fail_at_once),
-        Broken(Node, "_may_restart", fail),
-    ):
-        unit.boot()
-        raises(ResetNow, unit.run, 10)
+    with Unit() as unit, Broken(Sampler, "run", fail_at_once):
+        with Broken(Node, "_may_restart", fail):
+            unit.boot()
+            raises(ResetNow, unit.run, 10)
 
 
 def test_who_is_always_on_goes_on_trying():
