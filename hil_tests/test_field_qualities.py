@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import firmware.tests.support  # noqa: F401, which gives CPython the modules of a chip
 from drivers.modbus_probe import ModbusProbe
 from firmware.counters import Counters
 from firmware.sampler import Sampler
