@@ -7,6 +7,7 @@ import time
 import pytest
 from fieldbeat.host_tools import issuer_keys
 
+from .collector_site import Site
 from .test_dispatcher import County
 
 PASSPHRASE = "correct horse battery"
@@ -24,3 +25,9 @@ def county(tmp_path, monkeypatch):
     (tmp_path / "pass").chmod(0o600)
     yield made
     made.close()
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A collector with its files, which can be closed and opened again."""
+    return Site(tmp_path)

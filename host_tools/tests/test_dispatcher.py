@@ -20,10 +20,10 @@ from fieldbeat.host_tools.udp_server import receive
 from fieldbeat.protocols import command, cose, event, frame, receipt
 from fieldbeat.protocols.command import DRILL, EMERGENCY
 
+from .collector_site import hold, waits
 from .loudspeaker import Loudspeaker
 from .sender import NOW_S
 from .test_collect import collecting
-from .test_collector import hold, waits
 
 
 class County:

@@ -10,7 +10,7 @@ from fieldbeat.host_tools.self_tests import TOO_LONG_S, last
 from fieldbeat.protocols import command, event, receipt
 from fieldbeat.protocols.reason_codes import CODES
 
-from .test_alert_verbs import run, status
+from .alert_verbs import run, status
 
 DAY_S = 86_400
 

@@ -1,78 +1,14 @@
-# The two ends of a transfer against each other: every loss, reset, repetition and wrong message.
+# The two ends of a transfer against each other: every loss, order and repetition, every size.
 # SPDX-License-Identifier: Apache-2.0
 from binascii import unhexlify
 
-from protocols import blocks, cbor
+from protocols import blocks
 from protocols.block_receiver import Receiver
 from protocols.block_sender import Sender
 from protocols.blocks import BlockError
 from protocols.tests.link import picture
 from protocols.tests.support import raises, vectors
-
-RETRY_MS = 10000
-
-
-class Object:
-    # The bytes to send, and the storage at the other end, which outlives a reset.
-    def __init__(self, count=4, number=7, seed=1, last=3):
-        self.data = picture((count - 1) * 5 + last if count else 0, seed)
-        self.copy = bytearray(len(self.data))
-        self.header = blocks.describe(number, len(self.data), 5, self.read, 9, blocks.LOG)
-        self.wanted = True
-        self.asked = []  # the headers that wanted() was asked about
-
-    def read(self, offset, size):
-        return self.data[offset : offset + size]
-
-    def write(self, offset, data):
-        self.copy[offset : offset + len(data)] = data
-
-    def reread(self, offset, size):
-        return bytes(self.copy[offset : offset + size])
-
-    def want(self, header):
-        self.asked.append(header)
-        return self.wanted
-
-    def sender(self, state=None, window=2):
-        return Sender(self.header, self.read, state, window, RETRY_MS)
-
-    def receiver(self, state=None):
-        return Receiver(self.want, self.write, self.reread, state)
-
-    def arrived(self):
-        return bytes(self.copy) == self.data
-
-
-def run(sender, receiver, lost=0, steps=200):
-    # Bit n of lost: datagram n, counted over both directions, does not arrive. -> (datagrams, ms)
-    n = now_ms = 0
-    while sender.result is None:
-        message = sender.next(now_ms)
-        if message is None:
-            assert sender.wait_ms(now_ms) > 0
-            now_ms += sender.wait_ms(now_ms)
-            continue
-        n += 1
-        answer = None if lost >> n - 1 & 1 else receiver.receive(message)
-        if answer is not None:
-            n += 1
-            if not lost >> n - 1 & 1:
-                sender.receive(answer, now_ms)
-        assert n < steps
-    return n, now_ms
-
-
-def all_messages(header, read, ask=1):
-    messages = [blocks.encode_header(header, ask)]
-    for index in range(header.chunks()):
-        data = read(index * header.chunk, header.size(index))
-        messages.append(blocks.encode_chunk(header, index, data, ask + 1 + index))
-    return messages
-
-
-def status(answer):
-    return blocks.parse(answer)[0]
+from protocols.tests.transfer import RETRY_MS, Object, all_messages, run, status
 
 
 def test_golden():
@@ -179,144 +115,6 @@ def test_answers_in_any_order_do_no_harm():
         assert sender.result == blocks.DONE and thing.arrived()
 
 
-class Reset(Exception):
-    pass
-
-
-def steps_of_a_transfer():
-    thing = Object()
-    return run(thing.sender(), thing.receiver())[0]
-
-
-def reset_run(thing, sender, receiver, at, sender_from, receiver_from, lost):
-    # As run(), with a reset of either end before datagram number `at`: from "last" state, from
-    # the "first" one that was exported, from None, or "no" reset.
-    n = now_ms = 0
-    saved_sender = [sender.export()]
-    saved_receiver = [receiver.export()]
-    done = False
-    while sender.result is None:
-        if n >= at and not done:
-            done = True
-            if sender_from != "no":
-                sender = thing.sender(restore(saved_sender, sender_from))
-            if receiver_from != "no":
-                receiver = thing.receiver(restore(saved_receiver, receiver_from))
-        message = sender.next(now_ms)
-        if message is None:
-            now_ms += sender.wait_ms(now_ms)
-            continue
-        n += 1
-        answer = None if lost >> n & 1 else receiver.receive(message)
-        saved_receiver.append(receiver.export())
-        if answer:
-            n += 1
-            if not lost >> n & 1:
-                sender.receive(answer, 0)
-                saved_sender.append(sender.export())
-        assert n < 100
-    assert done
-    return sender, receiver
-
-
-def restore(saved, how):
-    return {"last": saved[-1], "first": saved[0], "none": None}[how]
-
-
-def test_a_reset_of_either_end_at_every_step():
-    kinds = ("no", "last", "first", "none")
-    for at in range(steps_of_a_transfer() - 1):  # the last two are a question and the end
-        for sender_from in kinds:
-            for receiver_from in kinds:
-                for lost in (0, 1 << at, 1 << at + 1, 3 << at, 5 << at):
-                    thing = Object()
-                    ends = thing.sender(), thing.receiver()
-                    sender, receiver = reset_run(
-                        thing, ends[0], ends[1], at, sender_from, receiver_from, lost
-                    )
-                    assert sender.result == receiver.result == blocks.DONE and thing.arrived()
-                    assert "hash" not in receiver.refused
-
-
-class Rebooting(Object):
-    # The receiving end: its power fails in write number `at`, before or after the data is safe.
-    def __init__(self, at, after):
-        super().__init__()
-        self.writes = 0
-        self._at = at
-        self._after = after
-        self.present = self.receiver()
-        self._state = self.present.export()
-
-    def write(self, offset, data):
-        self.writes += 1
-        if self.writes == self._at and not self._after:
-            raise Reset
-        super().write(offset, data)
-        if self.writes == self._at:
-            raise Reset
-
-    def receive(self, message):
-        try:
-            answer = self.present.receive(message)
-        except Reset:
-            self.present = self.receiver(self._state)
-            return None
-        self._state = self.present.export()
-        return answer
-
-
-def test_a_reset_before_or_after_every_write():
-    for at in range(1, 5):
-        for after in (False, True):
-            thing = Rebooting(at, after)
-            sender = thing.sender()
-            run(sender, thing)
-            assert thing.writes == 5
-            assert sender.result == thing.present.result == blocks.DONE and thing.arrived()
-
-
-def test_a_resumed_transfer_sends_only_what_is_missing():
-    thing = Object(count=20)
-    sender, receiver = thing.sender(), thing.receiver()
-    for _ in range(12):
-        answer = receiver.receive(sender.next(0))
-        if answer:
-            sender.receive(answer, 0)
-    sent = receiver.base
-    assert sent >= 10
-    sender, receiver = thing.sender(sender.export()), thing.receiver(receiver.export())
-    first = sender.next(0)
-    assert isinstance(blocks.parse(first)[0], blocks.Header)
-    assert sender.next(0) is None and sender.wait_ms(0) == RETRY_MS
-    sender.receive(receiver.receive(first), 0)
-    run(sender, receiver)
-    assert receiver.duplicates == 0 and thing.arrived()
-    assert len(thing.asked) == 1
-
-
-def test_a_receiver_that_was_reset_after_its_end_says_so_again():
-    thing = Object()
-    receiver = thing.receiver()
-    run(thing.sender(), receiver)
-    receiver = thing.receiver(receiver.export())
-    sender = thing.sender()
-    assert run(sender, receiver)[0] == 2
-    assert sender.result == blocks.DONE
-
-
-def test_all_was_stored_but_not_yet_checked():
-    # A reset between the last write and the hash.
-    thing = Object()
-    receiver = thing.receiver()
-    run(thing.sender(), receiver)
-    state = cbor.decode(receiver.export())
-    receiver = thing.receiver(cbor.encode(state[:-1] + [None]))
-    sender = thing.sender()
-    run(sender, receiver)
-    assert sender.result == receiver.result == blocks.DONE
-
-
 class Spoilt(Object):
     # A storage that turns a bit the first `times` times that chunk 1 is written.
     def __init__(self, times):
@@ -411,63 +209,6 @@ def test_another_chunk_size_starts_again():
     assert sender.result == blocks.DONE and thing.arrived() and len(thing.asked) == 2
 
 
-def refusals(thing):
-    header = thing.header
-    other = Object(number=8).header
-    chunk = blocks.encode_chunk
-    yield "foreign", chunk(other, 0, bytes(5))
-    yield "index", chunk(header, 4, bytes(5))
-    yield "index", chunk(header, 0xFFFF, bytes(5), 1)
-    for index, size in ((0, 4), (0, 6), (0, 0), (3, 2), (3, 4), (3, 5)):
-        yield "size", chunk(header, index, bytes(size))
-    yield "message", b""
-    yield "message", chunk(header, 0, bytes(5)) + b"\0"
-    yield "message", chunk(header, 0, bytes(5))[:-1]
-    yield "message", cbor.encode([7, 0, bytes(5), 0])
-    yield "message", blocks.encode_status(7, header.check(), 1, 0)
-    good = {0: 7, 6: 0, 7: bytes(5), 8: header.check()}
-    for key, value in ((0, -1), (0, 1 << 32), (6, 1 << 16), (6, True), (8, 1 << 16), (9, None)):
-        yield "message", cbor.encode(changed(good, key, value))
-    for key, value in ((6, None), (6, 0.0), (7, "abcde"), (7, [0] * 5), (13, 0), ("a", 0)):
-        yield "message", cbor.encode(changed(good, key, value))
-    good = {0: 7, 1: 18, 2: 5, 3: bytes(32), 4: 0, 5: 1, 9: 1}
-    for key, value in (
-        (2, 0),
-        (1, 1 << 32),
-        (2, 1 << 16),
-        (3, bytes(31)),
-        (3, "a" * 32),
-        (5, 256),
-    ):
-        yield "message", cbor.encode(changed(good, key, value))
-    yield "message", cbor.encode(changed(good, 6, 0))
-    yield "message", cbor.encode(changed(changed(good, 1, 0xFFFFFFFF), 2, 0xFFFF - 1))
-    for key in good:
-        yield "message", cbor.encode({k: v for k, v in good.items() if k != key})
-
-
-def changed(fields, key, value):
-    fields = dict(fields)
-    fields[key] = value
-    return fields
-
-
-def test_what_a_receiver_refuses_is_counted_and_changes_nothing():
-    thing = Object()
-    receiver = thing.receiver()
-    receiver.receive(all_messages(thing.header, thing.read)[0])
-    before = receiver.export()
-    expected = {}
-    for reason, message in refusals(thing):
-        assert receiver.receive(message) is None
-        expected[reason] = expected.get(reason, 0) + 1
-        assert receiver.refused == expected
-        assert receiver.export() == before and not any(thing.copy)
-    assert len(expected) == 4
-    run(thing.sender(), receiver)
-    assert thing.arrived()
-
-
 def test_a_chunk_far_ahead_waits():
     thing = Object(count=blocks.SPAN + 2)
     messages = all_messages(thing.header, thing.read)
@@ -498,31 +239,6 @@ def test_a_sender_never_goes_beyond_the_span_or_the_window():
                 flying.append(message.index)
             message = sender.next(0)
         assert flying == list(range(min(window, blocks.SPAN + 1)))
-
-
-def test_what_a_sender_refuses():
-    thing = Object()
-    check = thing.header.check()
-    sender = thing.sender()
-    first = sender.next(0)
-    expected = {}
-    for reason, message in (
-        ("foreign", blocks.encode_status(8, check, 1, 4, 0, blocks.DONE)),
-        ("foreign", blocks.encode_status(7, check ^ 1, 1, 4, 0, blocks.DONE)),
-        ("stale", blocks.encode_status(7, check, 0, 0)),
-        ("stale", blocks.encode_status(7, check, 2, 0)),
-        ("index", blocks.encode_status(7, check, 1, 5)),
-        ("message", first),
-        ("message", b"\xff"),
-        ("message", cbor.encode({0: 7, 8: check, 9: 1, 10: 0, 11: 1 << 64})),
-    ):
-        before = sender.export()
-        sender.receive(message, 0)
-        expected[reason] = expected.get(reason, 0) + 1
-        assert sender.refused == expected
-        assert sender.result is None and sender.export() == before
-    run(sender, thing.receiver())
-    assert thing.arrived()
 
 
 def is_header(message):
@@ -611,26 +327,6 @@ def test_a_clock_that_wraps_does_not_stop_a_transfer():
         sender.next((1 << 30) - 1)
     assert sender.wait_ms(5) == 0 and sender.next(5)
     assert sender.wait_ms(5) == 2 * RETRY_MS
-
-
-def test_damaged_states_are_refused():
-    thing = Object()
-    sender, receiver = thing.sender(), thing.receiver()
-    run(sender, receiver)
-    for make, state in ((thing.sender, sender.export()), (thing.receiver, receiver.export())):
-        fields = cbor.decode(state)
-        for size in range(len(state)):
-            assert raises(BlockError, make, state[:size]).reason == "state"
-        for i in range(len(fields)):
-            if make == thing.sender and i < 2:
-                continue  # of another object
-            for value in (-1, 1 << 64, "a", [], True):
-                bad = cbor.encode(fields[:i] + [value] + fields[i + 1 :])
-                assert raises(BlockError, make, bad).reason == "state", (i, value)
-        for value in ({}, [], [0], fields + [0]):
-            assert raises(BlockError, make, cbor.encode(value)).reason == "state"
-    raises(BlockError, thing.receiver, cbor.encode([1, 0, 0, None]))
-    assert thing.receiver(cbor.encode([0, 0, 0, None])).header is None
 
 
 def test_a_source_that_has_shrunk_is_told():

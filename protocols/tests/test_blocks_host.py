@@ -10,7 +10,7 @@ from protocols import blocks, cbor
 from protocols.block_receiver import Receiver
 from protocols.block_sender import Sender
 from protocols.blocks import BlockError
-from protocols.tests.test_blocks import Object
+from protocols.tests.transfer import Object
 
 # What is put together of the messages' own keys and values gets past the first check far more
 # often than random bytes do.
