@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from . import open_files
 from .language import tr
 
 if TYPE_CHECKING:
@@ -115,24 +116,9 @@ def open_desk(registry: Path | None, db: Path | None) -> Iterator[Desk]:
     import time
 
     from .alert_desk import Desk
-    from .errors import CannotTry
-    from .registry import Registry
-    from .store import Store
 
-    store = Store(db, create=False)
-    try:
-        known = Registry(registry, create=False)
-    except FileNotFoundError as error:
-        store.close()
-        step = tr("name it with --registry, or provision a unit first")
-        raise CannotTry(
-            tr("there is no registry {args}").format(args=error.args[0]), step
-        ) from None
-    try:
+    with open_files.store(db) as store, open_files.registry(registry) as known:
         yield Desk(known, store, time.time)
-    finally:
-        store.close()
-        known.close()
 
 
 def keys_of(files: Sequence[Path] | None, later: Callable[[], Sequence[Issuer]] = tuple) -> Keys:

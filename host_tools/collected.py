@@ -4,16 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from . import certificate, pictures
+from . import certificate, open_files, pictures
 from .acceptance import FAILED, NOT_TESTED, PASSED, Check
 from .language import tr
-from .paths import store_file
 from .self_tests import SelfTest, last
-from .store import Store
 from .times import iso
 
 SOUND = "sound"
@@ -28,7 +24,7 @@ def sound(unit: str, db: Path | None, now_s: float) -> Check:
         db: the store; default as in `paths.store_file`. It need not exist.
         now_s: Unix seconds.
     """
-    with _store(db) as store:
+    with open_files.store_if_there(db) as store:
         test = last(store, [unit])[0] if store else SelfTest(unit)
     if test.at_s is None or now_s - test.at_s > FRESH_S:
         text = tr("no self-test today; 'fieldbeat alert test --unit {unit}' makes one")
@@ -47,7 +43,7 @@ def picture(unit: str, db: Path | None, now_s: float) -> certificate.Picture | N
 
     Args: as of `sound`.
     """
-    with _store(db) as store:
+    with open_files.store_if_there(db) as store:
         if store is None:
             return None
         found = [each for each in pictures.of_unit(store, unit, now_s - FRESH_S) if each.done_s]
@@ -56,14 +52,3 @@ def picture(unit: str, db: Path | None, now_s: float) -> certificate.Picture | N
         data = pictures.data_of(store, found[-1])
     caption = tr("taken by the unit, {at}").format(at=iso(found[-1].taken_s))
     return certificate.Picture(caption, certificate.JPEG, data)
-
-
-@contextmanager
-def _store(db: Path | None) -> Iterator[Store | None]:
-    file = store_file(db)
-    store = Store(file, create=False) if file.exists() else None
-    try:
-        yield store
-    finally:
-        if store:
-            store.close()

@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import retired_boards, tracebacks
+from . import open_files, retired_boards, tracebacks
 from .boot_window import HeldLink
 from .doctor_evidence import Evidence
 from .errors import FieldbeatError
 from .language import tr
-from .paths import registry_file, store_file
 from .smp_link import AtPrompt, Silent, SmpLink
 
 ANSWERS_S = 8.0  # a unit that runs answers within; after a reset of it by the port, too
@@ -107,32 +106,25 @@ def _add_config(evidence: Evidence) -> None:
 
 def add_knowledge(evidence: Evidence, registry: Path | None, db: Path | None) -> None:
     """Add what registry and store of this machine know of the unit, if there are any."""
-    from .registry import Registry
-    from .store import Store
     from .views import Views
 
     if not evidence.unit:
         return
-    units = store = None
     try:
-        if registry_file(registry).exists():
-            units = Registry(registry, create=False)
-            if now := retired_boards.successor(units, evidence.mac):
-                # What else is known is about the board that has the name now.
-                evidence.here.append(f"registry replaced {now.name} {evidence.mac} {now.mac}")
-                return
-            unit = units.unit(evidence.unit)
-            state = unit.state if unit else "unknown"
-            evidence.here.append(f"registry state {state}")
-        if store_file(db).exists():
-            store = Store(db, create=False)
-            _add_reports(evidence, Views(store, units))
+        with open_files.registry_if_there(registry) as units:
+            if units:
+                if now := retired_boards.successor(units, evidence.mac):
+                    # What else is known is about the board that has the name now.
+                    evidence.here.append(f"registry replaced {now.name} {evidence.mac} {now.mac}")
+                    return
+                unit = units.unit(evidence.unit)
+                state = unit.state if unit else "unknown"
+                evidence.here.append(f"registry state {state}")
+            with open_files.store_if_there(db) as store:
+                if store:
+                    _add_reports(evidence, Views(store, units))
     except FieldbeatError as error:
         evidence.missing.append(str(error))
-    finally:
-        for each in (units, store):
-            if each:
-                each.close()
 
 
 def _add_reports(evidence: Evidence, views: object) -> None:

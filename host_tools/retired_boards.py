@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from . import open_files
 from .errors import CannotTry
 from .language import tr
-from .paths import registry_file
 from .registered_unit import Unit
 from .registry import Registry
 
@@ -44,13 +44,8 @@ def trouble(registry: Registry, mac: str, unit: str) -> str:
 
 def trouble_here(registry: Path | None, mac: str, unit: str) -> str:
     """Return the same by the file of a registry, '' if there is none."""
-    if not registry_file(registry).exists():
-        return ""
-    units = Registry(registry, create=False)
-    try:
-        return trouble(units, mac, unit)
-    finally:
-        units.close()
+    with open_files.registry_if_there(registry) as units:
+        return trouble(units, mac, unit) if units else ""
 
 
 def must_be_in_use(registry: Registry, mac: str, unit: str) -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from . import (
     control_spoken,
     decision_log,
     energy,
+    open_files,
     scaled,
     self_tests,
     standing_alarms,
@@ -26,7 +27,6 @@ from . import (
 from .errors import CannotTry
 from .gaps import Gap, Gaps
 from .language import tr
-from .paths import registry_file
 from .records import counters, number
 from .refusals import HOUR_S
 from .registered_unit import SPEAKER, Unit
@@ -265,12 +265,10 @@ class Views:
 
 def registered(registry: Path | None) -> list[UnitView]:
     """Return the units of a registry, if there is one, as what it says of them."""
-    if not registry_file(registry).exists():
-        return []
-    with closing(Registry(registry, create=False)) as units:
+    with open_files.registry_if_there(registry) as units:
         return [
             UnitView(unit.name, unit.site, unit.state, unit.report_interval_s or REPORT_S)
-            for unit in units.units()
+            for unit in (units.units() if units else ())
         ]
 
 
@@ -281,12 +279,7 @@ def opened(db: Path | None, registry: Path | None) -> Iterator[tuple[Store, View
     Raises:
         CannotTry: nothing was collected yet, or a file cannot be opened.
     """
-    with ExitStack() as last:
-        store = Store(db, create=False)
-        last.callback(store.close)
-        units = Registry(registry, create=False) if registry_file(registry).exists() else None
-        if units:
-            last.callback(units.close)
+    with open_files.store(db) as store, open_files.registry_if_there(registry) as units:
         yield store, Views(store, units)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from .. import open_files
 from ..at_desk import (
     AllOption,
     AreaOption,
@@ -188,17 +189,13 @@ def list_(
     from ..coverage_map import order_map
     from ..orders import Orders
     from ..output import console
-    from ..store import Store
 
-    store = Store(db, create=False)
-    try:
+    with open_files.store(db) as store:
         now_s = time.time()
         orders = Orders(store)
         recent = orders.recent(now_s, None if every else command.ALERT)
         found = [(each, each.state(now_s, orders.is_over(each))) for each in recent]
         others = len(orders.all())
-    finally:
-        store.close()
     if as_json:
         print_json([order_map(order) | {"state": state} for order, state in found])
     elif found:
@@ -235,10 +232,8 @@ def status(
     """
     from .. import alert_report
     from ..orders import Orders
-    from ..store import Store
 
-    store = Store(db, create=False)
-    try:
+    with open_files.store(db) as store:
         _remark_rules(store, as_json)
         report = alert_report.Report(store, _id(Orders(store), alert_id), units)
         if follow:
@@ -246,8 +241,6 @@ def status(
         else:
             report.wait(wait, as_json)
             report.tell(as_json, wait)
-    finally:
-        store.close()
 
 
 @app.command()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,8 +142,7 @@ def _secrets(node: NodeConfig, path: Path, registry: Path | None, wifi_file: Pat
     from ..trace_keys import TraceKeys
 
     unit = node.tables.node.name
-    units = Registry(registry)
-    try:
+    with closing(Registry(registry)) as units:
         wifi = wifi_password.find(units, unit, node.tables.wifi, wifi_file)
         units.keep_wifi_password(unit, wifi or None)
         given = units.allocate(unit, tr("by build into {path}").format(path=path))
@@ -155,8 +155,6 @@ def _secrets(node: NodeConfig, path: Path, registry: Path | None, wifi_file: Pat
         issuers = Issuers(units).list_for_units() if obeys else b""
         signing = TraceKeys(units).make(unit).for_unit if node.tables.trace else b""
         code = unit_code.kept(units, unit)
-    finally:
-        units.close()
     more = issuers, wifi.encode(), signing, code
     identity = nvs_image.Identity(unit, given.kid, given.epoch, master, *more)
     size = partition_table.find(node.board.partition_table(), "nvs").size

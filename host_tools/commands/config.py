@@ -104,16 +104,12 @@ def locate(
     Example:
         fieldbeat config locate poles.csv
     """
-    from .. import alert_places, unit_places
-    from ..registry import Registry
+    from .. import alert_places, open_files, unit_places
 
     places = unit_places.read(table)
-    units = Registry(registry, create=False)
-    try:
+    with open_files.registry(registry) as units:
         unit_places.keep(units, places)
         lost = [unit.name for unit in alert_places.speakers(units) if unit.place is None]
-    finally:
-        units.close()
     if as_json:
         print_json({"located": sorted(places), "without": lost})
         return

@@ -45,11 +45,9 @@ def decode(
         xxd -p datagram.bin | fieldbeat decode -
         fieldbeat decode --console session.log
     """
+    from .. import open_files
     from ..errors import CannotTry
     from ..explain import Explainer
-    from ..paths import registry_file, store_file
-    from ..registry import Registry
-    from ..store import Store
 
     if kid_size not in (None, 2, 4):
         raise CannotTry(
@@ -65,9 +63,7 @@ def decode(
                 tr("there is no {what} {path}").format(what=what, path=path),
                 tr("name the file that has it"),
             )
-    keys = Registry(registry, create=False) if registry_file(registry).exists() else None
-    store = Store(db, create=False) if store_file(db).exists() else None
-    try:
+    with open_files.registry_if_there(registry) as keys, open_files.store_if_there(db) as store:
         explainer = Explainer(keys, store, kid_size)
         if console:
             _tell_console(source, explainer, as_json)
@@ -76,10 +72,6 @@ def decode(
             _print_cose(*explainer.as_cose(data), as_json)
             return
         found = explainer.explain(data)
-    finally:
-        for file in (keys, store):
-            if file:
-                file.close()
     if as_json:
         print_json(found.to_json())
     else:

@@ -48,15 +48,11 @@ def export(
         fieldbeat export gh-07 --channel co2 --from 2026-06-01 --to 2026-07-01
         fieldbeat export gh-07 --format senml-cbor -o gh-07.senmlc
     """
-    from .. import series
-    from ..store import Store
+    from .. import open_files, series
 
     first, end = _time(from_, "--from"), _time(to, "--to")
-    store = Store(db, create=False)
-    try:
+    with open_files.store(db) as store:
         found = series.read(store, unit, channel, first, end)
-    finally:
-        store.close()
     _write(render(found, format_), output)
     _report(found, format_)
 

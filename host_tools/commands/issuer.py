@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from .. import open_files
 from ..asking import PassphraseFileOption
 from ..at_desk import (
     AllOption,
@@ -94,12 +95,9 @@ def new(
     from ..issuers import ALGORITHMS, CLASSES, Issuers
     from ..registry import Registry
 
-    units = Registry(registry)
-    try:
+    with closing(Registry(registry)) as units:
         rights = CLASSES.index(highest), level
         made = _make(Issuers(units), name, ALGORITHMS[algorithm], *rights, key_file)
-    finally:
-        units.close()
     if as_json:
         path = issuer_keys.key_path(name)
         print_json(_as_map(made) | {"key_file": str(path)})
@@ -121,11 +119,8 @@ def list_(registry: RegistryOption = None, as_json: JsonOption = False) -> None:
     from ..registry import Registry
     from ..times import iso
 
-    units = Registry(registry)
-    try:
+    with closing(Registry(registry)) as units:
         known = Issuers(units).all()
-    finally:
-        units.close()
     if as_json:
         print_json([_as_map(each) for each in known])
         return
@@ -168,8 +163,7 @@ def revoke(
     from ..registry import Registry
 
     spared = as_json and not is_asked(yes)
-    units = Registry(registry)
-    try:
+    with closing(Registry(registry)) as units:
         issuers = Issuers(units)
         known = issuers.get(name)
         everybody = _everybody(units, db)
@@ -191,8 +185,6 @@ def revoke(
             yes,
         )
         issuers.revoke(name)
-    finally:
-        units.close()
     aside = issuer_keys.retire(known)
     if as_json:
         told = {"obeyed_by": obeyed_by, "cut_off": [unit.name for unit in lost]}
@@ -378,15 +370,9 @@ def _successor(desk: Desk, old: Issuer, name: str, file: Path | None, as_json: b
 def _everybody(registry: Registry, db: Path | None) -> list[Obedience]:
     """Return whom each loudspeaker obeys, with or without a store."""
     from .. import obedience
-    from ..paths import store_file
-    from ..store import Store
 
-    store = Store(db, create=False) if store_file(db).exists() else None
-    try:
+    with open_files.store_if_there(db) as store:
         return obedience.everybody(registry, store)
-    finally:
-        if store:
-            store.close()
 
 
 def _obeyed_by(registry: Registry, issuer: Issuer, everybody: list[Obedience]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from .. import open_files
 from ..at_desk import (
     IssuerOption,
     KeyFileOption,
@@ -76,24 +77,12 @@ def _line(picture: Picture) -> dict[str, Any]:
     }
 
 
-def _open(db: Path | None) -> Store:
-    from ..store import Store
-
-    return Store(db, create=False)
-
-
 def _must_exist(store: Store, unit: str, registry: Path | None) -> None:
     """Raise CannotTry for a unit that is neither registered nor was heard."""
-    from ..paths import registry_file
-    from ..registry import Registry
     from ..views import Views
 
-    known = Registry(registry, create=False) if registry_file(registry).exists() else None
-    try:
+    with open_files.registry_if_there(registry) as known:
         Views(store, known).must_exist(unit)
-    finally:
-        if known:
-            known.close()
 
 
 @app.command("list")
@@ -114,12 +103,9 @@ def list_(
 
     from .. import pictures
 
-    store = _open(db)
-    try:
+    with open_files.store(db) as store:
         _must_exist(store, unit, registry)
         found = pictures.of_unit(store, unit)[-last:]
-    finally:
-        store.close()
     if as_json:
         print_json({"pictures": [asdict(picture) for picture in found]})
         return
@@ -156,12 +142,9 @@ def show(
             tr("'{picture}' is no id of a picture").format(picture=picture),
             tr("see 'fieldbeat pictures list UNIT'"),
         )
-    store = _open(db)
-    try:
+    with open_files.store(db) as store:
         found = pictures.find(store, int(picture))
         judged = picture_reading.judge(store, found) if found.done_s is not None else None
-    finally:
-        store.close()
     if as_json:
         print_json(asdict(found) | {"judged": judged._asdict() if judged else None})
         return
@@ -245,8 +228,7 @@ def export(
     """
     from .. import files, pictures
 
-    store = _open(db)
-    try:
+    with open_files.store(db) as store:
         _must_exist(store, unit, registry)
         found = [item for item in pictures.of_unit(store, unit) if item.done_s is not None]
         folder.mkdir(parents=True, exist_ok=True)
@@ -255,8 +237,6 @@ def export(
             path = folder / pictures.file_name(each)
             files.write_atomically(path, pictures.data_of(store, each))
             written.append(str(path))
-    finally:
-        store.close()
     if as_json:
         print_json({"written": written})
         return
@@ -282,12 +262,9 @@ def sheet(
     """
     from .. import picture_reading, pictures
 
-    store = _open(db)
-    try:
+    with open_files.store(db) as store:
         found = [item for item in pictures.of_unit(store, unit) if item.done_s is not None]
         picture_reading.write_sheet(store, found[-last:], out)
-    finally:
-        store.close()
     say(
         tr("{count} pictures of {unit} on {out}").format(
             count=len(found[-last:]), unit=unit, out=out
@@ -384,14 +361,11 @@ def read(
     """
     from .. import gauge_calibration, picture_reading
 
-    store = _open(db)
-    try:
+    with open_files.store(db) as store:
         _must_exist(store, unit, registry)
         learned = gauge_calibration.load(calibration)
         place = picture_reading.region(region) if region else None
         found = picture_reading.read(store, unit, learned, channel, threshold_mm, place, last)
-    finally:
-        store.close()
     if as_json:
         print_json({"readings": [item.as_map() for item in found]})
     elif not found:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,16 +43,13 @@ def status(registry: RegistryOption = None, as_json: JsonOption = False) -> None
     """
     from ..errors import CannotTry, FieldbeatError
 
-    units = existing(registry)
-    try:
+    with closing(existing(registry)) as units:
         state = _state(units)
         problem: FieldbeatError | None = None
         try:
             units.vault.make_ready()
         except CannotTry as error:
             problem = error
-    finally:
-        units.close()
     if as_json:
         print_json(state | {"opens": problem is None})
     else:
@@ -91,8 +89,7 @@ def lock(
         raise CannotTry(
             tr("it opens by a key file or by a passphrase, not by both"), tr("give one of them")
         )
-    units = existing(registry)
-    try:
+    with closing(existing(registry)) as units:
         units.vault.make_ready()  # the old passphrase is asked for before the new one
         before = _state(units)["key_file"]
         if by_passphrase:
@@ -102,8 +99,6 @@ def lock(
             units.vault.lock_by_file(key_file or units.vault.key_file_of_new)
         _wipe(units, as_json)
         state = _state(units)
-    finally:
-        units.close()
     if as_json:
         print_json(state)
         return
@@ -129,14 +124,11 @@ def unlock(
     """
     from ..asking import confirm
 
-    units = existing(registry)
-    try:
+    with closing(existing(registry)) as units:
         confirm(tr("Store the keys in {path} in clear?").format(path=units.path), yes)
         units.vault.unlock()
         units.is_first_time(_ADVICE)
         state = _state(units)
-    finally:
-        units.close()
     if as_json:
         print_json(state)
     else:
@@ -169,14 +161,13 @@ def rebuild(
     from ..registry import Registry
     from ..smp_link import SmpLink
 
-    units = Registry(registry)
-    try:
-        with SmpLink(port, remark=lambda text: remark(text, as_json)) as link:
-            done, lost = succession.rebuild(
-                units, link, progress(as_json), lambda: unit_code.find(code_file)
-            )
-    finally:
-        units.close()
+    with (
+        closing(Registry(registry)) as units,
+        SmpLink(port, remark=lambda text: remark(text, as_json)) as link,
+    ):
+        done, lost = succession.rebuild(
+            units, link, progress(as_json), lambda: unit_code.find(code_file)
+        )
     if as_json:
         print_json(vars(done) | {"lost": lost})
         return
@@ -210,15 +201,10 @@ def existing(path: Path | None) -> Registry:
     Raises:
         CannotTry: there is none.
     """
-    from ..errors import CannotTry
-    from ..paths import registry_file
+    from .. import open_files
     from ..registry import Registry
 
-    file = registry_file(path)
-    if not file.exists():
-        message = tr("there is no registry {path}").format(path=file)
-        raise CannotTry(message, tr("name it: --registry FILE; 'fieldbeat provision' makes one"))
-    return Registry(file)
+    return Registry(open_files.must_be_registry(path))
 
 
 def known_unit(units: Registry, name: str) -> Unit:

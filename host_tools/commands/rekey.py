@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import typer
 
 from ..output import JsonOption, RegistryOption, print_json, remark
@@ -29,12 +31,9 @@ def rekey(
     from ..smp_link import SmpLink
     from .registry import existing, known_unit, progress
 
-    units = existing(registry)
-    try:
+    with closing(existing(registry)) as units:
         baud = boards.load(known_unit(units, unit).board).console.baud
         with SmpLink(port, baud, remark=lambda text: remark(text, as_json)) as link:
             done = Provisioner(link, units, progress(as_json)).rekey(unit)
-    finally:
-        units.close()
     if as_json:
         print_json(vars(done))

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import typer
 
 from ..language import tr
@@ -30,8 +32,7 @@ def revoke(
     from ..registered_unit import REVOKED
     from .registry import existing, known_unit
 
-    units = existing(registry)
-    try:
+    with closing(existing(registry)) as units:
         found = known_unit(units, unit)
         confirm(tr("Refuse all that {unit} sends from now on?").format(unit=unit), yes)
         with units.database.transaction():
@@ -40,8 +41,6 @@ def revoke(
                 units.retire(found.mac, unit, "revoked")
             done = units.describe(unit, "revoked", f"epoch {found.epoch}", state=REVOKED)
         has_password = units.has_secret(unit, WIFI_PASSWORD)
-    finally:
-        units.close()
     if has_password:
         text = tr(
             "whoever has it can read the password of its Wi-Fi: change it at the access point"

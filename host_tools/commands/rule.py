@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from .. import open_files
 from ..at_desk import (
     AllOption,
     AreaOption,
@@ -115,13 +116,9 @@ def list_(
     import time
 
     from ..rule_orders import soundings, standings
-    from ..store import Store
 
-    store = Store(db, create=False)
-    try:
+    with open_files.store(db) as store:
         found, heard = standings(store, time.time()), soundings(store)
-    finally:
-        store.close()
     if as_json:
         sounded = [_sounding_map(each) for each in heard]
         print_json({"units": [_standing_map(each) for each in found], "sounded": sounded})

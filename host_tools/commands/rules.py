@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from .. import open_files
 from ..language import tr
 from ..output import (
     DbOption,
@@ -181,17 +182,13 @@ def plot(
     """
     from .. import control_history, decision_log
     from ..errors import CannotTry
-    from ..store import Store
 
     config, plan = _plan(file, False)
     begin_s, end_s = (_moment(text, plan.utc_offset_s) for text in (from_, to))
     found = _data(plan, None, unit, False, db, begin_s, end_s)
     _, other = _spoken((config, plan), unit, None)
-    store = Store(db, create=False)
-    try:
+    with open_files.store(db) as store:
         told = decision_log.of_unit(store, unit)
-    finally:
-        store.close()
     others = {each.actuator for each in told}
     if others and others.isdisjoint(plan.actuators):
         raise CannotTry(
@@ -233,19 +230,15 @@ def why(
     import time
 
     from ..decision_reasons import Why
-    from ..store import Store
 
     known = _plan(config, as_json) if config else None
     at_s = _moment(at, 0)
     spoken, other = _spoken(known, unit, registry)
-    store = Store(db, create=False)
-    try:
+    with open_files.store(db) as store:
         _check_unit(store, unit, registry)
         found = Why(store, unit, spoken)
         now_s = time.time()
         lines, told = found.lines(actuator, at_s, now_s), found.as_map(actuator, at_s, now_s)
-    finally:
-        store.close()
     if as_json:
         print_json(told)
         return
@@ -258,16 +251,10 @@ def why(
 def _check_unit(store: Store, unit: str, registry: Path | None) -> None:
     """Raise for a unit that neither the store nor the registry knows."""
     from ..errors import CannotTry
-    from ..paths import registry_file
-    from ..registry import Registry
 
     known = {contact.unit for contact in store.contacts()}
-    if unit not in known and registry_file(registry).exists():
-        units = Registry(registry, create=False)
-        try:
-            known |= {each.name for each in units.units()}
-        finally:
-            units.close()
+    with open_files.registry_if_there(registry) as units:
+        known |= {each.name for each in units.units()} if units else set()
     if unit not in known:
         step = tr("known: {value}").format(value=", ".join(sorted(known)) or tr("none"))
         raise CannotTry(tr("no unit is called '{unit}'").format(unit=unit), step)
@@ -282,17 +269,12 @@ def _spoken(
     from fieldbeat.protocols import cbor
 
     from .. import control_spoken
-    from ..paths import registry_file
-    from ..registry import Registry
 
     own = control_spoken.of_plan(known[1]) if known else None
-    if not registry_file(registry).exists():
-        return own, ""
-    units = Registry(registry, create=False)
-    try:
+    with open_files.registry_if_there(registry) as units:
+        if units is None:
+            return own, ""
         kept, there = units.control(unit), units.unit(unit)
-    finally:
-        units.close()
     if known is None:
         return control_spoken.parse(kept), ""
     if there is None or not there.config_sha256:
@@ -328,7 +310,6 @@ def _data(
 ) -> Data:
     from .. import control_data, recorded_year
     from ..errors import CannotTry
-    from ..store import Store
 
     if begin_s is not None and end_s is not None and begin_s >= end_s:
         raise CannotTry(tr("it would end before it begins"), tr("give a --to after --from"))
@@ -336,11 +317,8 @@ def _data(
         step = tr("give one of --data FILE, --unit NAME and --recorded")
         raise CannotTry(tr("a simulation needs values of one source"), step)
     if unit:
-        store = Store(db, create=False)
-        try:
+        with open_files.store(db) as store:
             return control_data.of_unit(store, unit, begin_s, end_s, _report_s(unit))
-        finally:
-            store.close()
     found = control_data.read_csv(data or recorded_year.path(), plan.utc_offset_s)
     control_data.check_names(found, plan.inputs.used)
     if (begin_s or 0) >= found.end_s or (end_s is not None and end_s <= found.begin_s):
@@ -354,16 +332,8 @@ def _data(
 
 def _report_s(unit: str) -> float | None:
     """How often a unit of the registry reports, where that is known."""
-    from ..paths import registry_file
-    from ..registry import Registry
-
-    if not registry_file(None).exists():
-        return None
-    units = Registry(None, create=False)
-    try:
-        there = units.unit(unit)
-    finally:
-        units.close()
+    with open_files.registry_if_there(None) as units:
+        there = units.unit(unit) if units else None
     return there.report_interval_s if there else None
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from .. import open_files
 from ..at_desk import (
     IssuerOption,
     KeyFileOption,
@@ -106,13 +107,9 @@ def show(
     Example:
         fieldbeat trace show gh-01
     """
-    store, known = _open(db, registry)
-    try:
+    with open_files.registry(registry) as known, open_files.store(db) as store:
         trace = _exported(store, known, unit)
         proof = _proven(trace, known)
-    finally:
-        store.close()
-        known.close()
     _tell(proof, as_json)
 
 
@@ -137,13 +134,9 @@ def export(
     """
     from .. import files, trace_file
 
-    store, known = _open(db, registry)
-    try:
+    with open_files.registry(registry) as known, open_files.store(db) as store:
         trace = _exported(store, known, unit, _moment(first), _moment(end), batch)
         proof = _proven(trace, known)
-    finally:
-        store.close()
-        known.close()
     files.write_atomically(out, trace_file.encode(trace))
     if not as_json:
         say(
@@ -186,11 +179,8 @@ def verify(
             given if is_text else trace_file.fingerprint(trace_keys.from_pem(Path(given)))
         )
     if registry:
-        known = _registry(registry)
-        try:
+        with open_files.registry(registry) as known:
             keys = trace_keys.TraceKeys(known).of_unit(trace.unit)
-        finally:
-            known.close()
         trusted += [trace_file.fingerprint(each) for each in keys]
     if key or registry:
         proof.judge_keys(trusted)
@@ -218,12 +208,8 @@ def label(
     """
     from .. import trace_label
 
-    store, known = _open(db, registry)
-    try:
+    with open_files.registry(registry) as known, open_files.store(db) as store:
         proof = _proven(_exported(store, known, unit, batch=batch), known)
-    finally:
-        store.close()
-        known.close()
     made = trace_label.of(proof, batch)
     trace_label.write(made, out)
     if as_json:
@@ -248,11 +234,8 @@ def key(
     from .. import files, trace_file, trace_keys
     from ..errors import CannotTry
 
-    known = _registry(registry)
-    try:
+    with open_files.registry(registry) as known:
         keys = trace_keys.TraceKeys(known).of_unit(unit)
-    finally:
-        known.close()
     if not keys:
         step = tr("provision it with a table [trace] in its file")
         raise CannotTry(tr("{unit} has no key to sign with").format(unit=unit), step)
@@ -262,30 +245,6 @@ def key(
         print_json({"unit": unit, "key": found, "written": str(out)})
     else:
         say(tr("{out}: key {found} of {unit}").format(out=out, found=found, unit=unit))
-
-
-def _registry(path: Path | None) -> Registry:
-    from ..errors import CannotTry
-    from ..registry import Registry
-
-    try:
-        return Registry(path, create=False)
-    except FileNotFoundError as error:
-        step = tr("name it with --registry")
-        raise CannotTry(
-            tr("there is no registry {args}").format(args=error.args[0]), step
-        ) from None
-
-
-def _open(db: Path | None, registry: Path | None) -> tuple[Store, Registry]:
-    from ..store import Store
-
-    known = _registry(registry)
-    try:
-        return Store(db, create=False), known
-    except BaseException:
-        known.close()
-        raise
 
 
 def _exported(
