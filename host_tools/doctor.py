@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .doctor_masks import masked
-from .doctor_rules import NOBODY_THERE, REMARK, Rule, no_network, rules
+from .doctor_rule import Rule
+from .doctor_rules import NOBODY_THERE, REMARK, no_network, rules
 from .language import tr
 
 _HINT = REMARK - 1

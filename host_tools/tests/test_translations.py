@@ -40,7 +40,8 @@ WORD_LISTS = {
     "toml_words.py": "what tomllib says, all of which is in the catalogue",
     "help_text.py": "what typer says, all of which is in the catalogue",
     "doctor_reading.py": "facts that rules look for, never shown",
-    "doctor_rules.py": "patterns of such facts; its sentences go through tr()",
+    "doctor_unit_rules.py": "patterns of such facts; its sentences go through tr()",
+    "doctor_network_rules.py": "the same",
     "flight_records.py": "steps of which such facts are made",
 }
 # Words that stand in Chinese sentences as they are.
