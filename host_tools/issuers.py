@@ -70,6 +70,19 @@ class Issuer:
         """Return it as units are told it: algorithm, key, rights."""
         return [self.algorithm, self.key, {0: self.highest_class, 1: self.highest_level}]
 
+    def as_map(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {
+            "name": self.name,
+            "kid": self.kid.hex(),
+            "algorithm": self.algorithm_name,
+            "key": self.key.hex(),
+            "class": CLASSES[self.highest_class],
+            "level": self.highest_level,
+            "created": iso(self.created_s),
+            "revoked": iso(self.revoked_s) or None,
+        }
+
 
 # How the history calls what tells a unit of the issuers; the first may have been broken off later.
 _TOLD = ("provisioning", "provisioned", "flashed with key")

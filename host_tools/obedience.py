@@ -88,6 +88,16 @@ def everybody(registry: Registry, store: Store | None) -> list[Obedience]:
     return found
 
 
+def obeyed_by(registry: Registry, issuer: Issuer, known: Iterable[Obedience]) -> list[str]:
+    """Return who obeys an issuer, or may: by what they told, and by what they were given."""
+    begun = Issuers(registry).obeyed_by(issuer)  # also where the cable was pulled
+    return [
+        each.unit.name
+        for each in known
+        if each.obeys(issuer) or (not each.told and each.unit.name in begun)
+    ]
+
+
 def cut_off(known: Iterable[Obedience], gone: Issuer, office: Iterable[Issuer]) -> list[Unit]:
     """Return who obeys an issuer, and nobody could tell otherwise over the air once he is revoked.
 

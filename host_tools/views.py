@@ -283,6 +283,12 @@ def opened(db: Path | None, registry: Path | None) -> Iterator[tuple[Store, View
         yield store, Views(store, units)
 
 
+def must_exist(store: Store, unit: str, registry: Path | None) -> None:
+    """Raise CannotTry for a unit that is neither registered nor was heard."""
+    with open_files.registry_if_there(registry) as units:
+        Views(store, units).must_exist(unit)
+
+
 def _readings(report: Report, columns: list[int], series: dict[int, Any]) -> Iterator[Reading]:
     """Yield the values of some series of a report, one after the other."""
     for c, key in enumerate(columns):

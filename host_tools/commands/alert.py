@@ -21,7 +21,6 @@ from ..at_desk import (
     WaitOption,
     YesOption,
     begin,
-    keys_of,
     moment,
     open_desk,
     ordered,
@@ -118,6 +117,7 @@ def send(
         fieldbeat alert send --drill --silent --clip test --all --wait 20
         fieldbeat alert send --cap flood.xml
     """
+    from .. import alert_cancel
     from ..alert_request import Request
 
     request = Request(
@@ -140,7 +140,7 @@ def send(
     with open_desk(registry, db) as desk:
         plan = _plan(desk, request, cap, language)
         if isinstance(plan, list):
-            _cancel(desk, plan, request.issuers, key_file, yes, as_json)
+            alert_cancel.cancel(desk, plan, request.issuers, key_file, yes, as_json)
         else:
             ordered(desk, plan, key_file, yes, wait, as_json)
 
@@ -161,9 +161,11 @@ def cancel(
     Example:
         fieldbeat alert cancel 3f9c01
     """
+    from .. import alert_cancel
+
     with open_desk(registry, db) as desk:
         order = desk.orders.find(alert_id, kind=1)
-        _cancel(desk, [order], issuer or [], key_file, yes, as_json)
+        alert_cancel.cancel(desk, [order], issuer or [], key_file, yes, as_json)
 
 
 @app.command("list")
@@ -338,52 +340,6 @@ def _plan(
     if message.kind == caps.CANCEL:
         return desk.to_cancel(message.references)
     return desk.plan_cap(message, request, language)
-
-
-def _cancel(
-    desk: Desk,
-    found: list[Order],
-    names: list[str],
-    files: list[Path] | None,
-    yes: bool,
-    as_json: bool,
-) -> None:
-    from ..asking import confirm, is_asked
-    from ..handover import going_on, must_be_sent, unsent
-
-    spared = as_json and not is_asked(yes)
-    by = [desk.cancellers(order, names) for order in found]
-    for order, issuers in zip(found, by, strict=True):
-        remark(tr("cancels alert {id}: {told}").format(id=order.id.hex(), told=order.told), spared)
-        where = counted(len(desk.orders.deliveries(order)), "loudspeaker")
-        remark(
-            tr("at {where}, signed by {name}").format(where=where, name=issuers[0].name), spared
-        )
-    confirm(tr("Cancel it?"), yes)
-    done = [
-        desk.cancel(order, issuers, keys_of(files))
-        for order, issuers in zip(found, by, strict=True)
-    ]
-    ids = ", ".join(order.id.hex() for order in found)
-    look = tr("fieldbeat alert status {id}").format(id=found[0].id.hex()[:6])
-    with going_on(
-        tr("the cancel of {ids}").format(ids=ids), tr("see who stopped: {look}").format(look=look)
-    ):
-        why = [unsent(desk.store, each) for each in done]
-    if as_json:
-        told = zip(done, why, strict=True)
-        print_json([{"id": d.id, "cancels": d.cancels, "sent": not w} for d, w in told])
-    for order, cancel, missing in zip(found, done, why, strict=True):
-        id_ = order.id.hex()
-        must_be_sent(
-            cancel, tr("alert {id} GOES ON: its cancel is ordered").format(id=id_), missing
-        )
-        if not as_json:
-            say(
-                tr(
-                    "alert {id} is cancelled; see who stopped: fieldbeat alert status {id_2}"
-                ).format(id=id_, id_2=id_[:6])
-            )
 
 
 def _remark_rules(store: Store, as_json: bool) -> None:

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -33,10 +33,8 @@ from ..wording import counted
 if TYPE_CHECKING:
     from ..alert_desk import Desk
     from ..coverage import Coverage
-    from ..issuers import Issuer, Issuers
-    from ..obedience import Obedience
+    from ..issuers import Issuer
     from ..orders import Order
-    from ..registry import Registry
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -91,16 +89,16 @@ def new(
         fieldbeat issuer new grower --class daily --level 4
         fieldbeat issuer new school --class drill --level 3 --key-file school.pass
     """
-    from .. import issuer_keys
+    from .. import issuer_keys, new_issuer
     from ..issuers import ALGORITHMS, CLASSES, Issuers
     from ..registry import Registry
 
     with closing(Registry(registry)) as units:
         rights = CLASSES.index(highest), level
-        made = _make(Issuers(units), name, ALGORITHMS[algorithm], *rights, key_file)
+        made = new_issuer.make(Issuers(units), name, ALGORITHMS[algorithm], *rights, key_file)
     if as_json:
         path = issuer_keys.key_path(name)
-        print_json(_as_map(made) | {"key_file": str(path)})
+        print_json(made.as_map() | {"key_file": str(path)})
         return
     _tell_made(made)
     say(tr("units obey it once they are told: 'fieldbeat provision', also of one that works;"))
@@ -122,7 +120,7 @@ def list_(registry: RegistryOption = None, as_json: JsonOption = False) -> None:
     with closing(Registry(registry)) as units:
         known = Issuers(units).all()
     if as_json:
-        print_json([_as_map(each) for each in known])
+        print_json([each.as_map() for each in known])
         return
     if not known:
         say(tr("no issuers yet; make one: fieldbeat issuer new NAME"))
@@ -166,8 +164,9 @@ def revoke(
     with closing(Registry(registry)) as units:
         issuers = Issuers(units)
         known = issuers.get(name)
-        everybody = _everybody(units, db)
-        obeyed_by = _obeyed_by(units, known, everybody)
+        with open_files.store_if_there(db) as store:
+            everybody = obedience.everybody(units, store)
+        obeyed_by = obedience.obeyed_by(units, known, everybody)
         lost = obedience.cut_off(everybody, known, issuers.in_office())
         if lost:
             remark(
@@ -325,24 +324,6 @@ def status(
             raise typer.Exit(1)
 
 
-def _make(
-    issuers: Issuers, name: str, algorithm: int, class_: int, level: int, file: Path | None
-) -> Issuer:
-    """Make the key of a new issuer: in the registry and in its file, or in none of them."""
-    from .. import issuer_keys
-    from ..asking import passphrase
-    from ..node_tables import check_name
-
-    check_name(name)
-    secret = passphrase(name, file, new=True)
-    key = issuer_keys.generate(algorithm)
-    with ExitStack() as undone:
-        return issuers.add(
-            *(name, key.algorithm, key.public, class_, level),
-            also=lambda _: undone.enter_context(issuer_keys.saved(name, key, secret)),
-        )
-
-
 def _tell_made(made: Issuer) -> None:
     from .. import issuer_keys
 
@@ -357,34 +338,16 @@ def _tell_made(made: Issuer) -> None:
 
 def _successor(desk: Desk, old: Issuer, name: str, file: Path | None, as_json: bool) -> Issuer:
     """Return the issuer in office of a name; a new one has the rights and algorithm of the old."""
-    found = [each for each in desk.issuers.in_office() if each.name == name]
-    if found:
-        return found[0]
+    from .. import new_issuer
+
+    for each in desk.issuers.in_office():
+        if each.name == name:
+            return each
     rights = old.highest_class, old.highest_level
-    made = _make(desk.issuers, name, old.algorithm, *rights, file)
+    made = new_issuer.make(desk.issuers, name, old.algorithm, *rights, file)
     if not as_json:
         _tell_made(made)
     return made
-
-
-def _everybody(registry: Registry, db: Path | None) -> list[Obedience]:
-    """Return whom each loudspeaker obeys, with or without a store."""
-    from .. import obedience
-
-    with open_files.store_if_there(db) as store:
-        return obedience.everybody(registry, store)
-
-
-def _obeyed_by(registry: Registry, issuer: Issuer, everybody: list[Obedience]) -> list[str]:
-    """Return who obeys an issuer, or may: by what they told, and by what they were given."""
-    from ..issuers import Issuers
-
-    begun = Issuers(registry).obeyed_by(issuer)  # also where the cable was pulled
-    return [
-        each.unit.name
-        for each in everybody
-        if each.obeys(issuer) or (not each.told and each.unit.name in begun)
-    ]
 
 
 def _wait(
@@ -415,19 +378,3 @@ def _tell_status(desk: Desk, as_json: bool, told: list[str] | None = None) -> bo
         for line in told or []:
             say(line)
     return not any(row.is_odd for row in rows)
-
-
-def _as_map(issuer: Issuer) -> dict[str, Any]:
-    from ..issuers import CLASSES
-    from ..times import iso
-
-    return {
-        "name": issuer.name,
-        "kid": issuer.kid,
-        "algorithm": issuer.algorithm_name,
-        "key": issuer.key,
-        "class": CLASSES[issuer.highest_class],
-        "level": issuer.highest_level,
-        "created": iso(issuer.created_s),
-        "revoked": iso(issuer.revoked_s) or None,
-    }

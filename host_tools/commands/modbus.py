@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,8 +17,8 @@ from ..output import JsonOption, print_json, print_table, progress, remark, say
 from ..wording import counted
 
 if TYPE_CHECKING:
-    from ..modbus_learning import Guess, Sample
-    from ..modbus_line import Found, Heard, ModbusLine
+    from ..modbus_learning import Sample
+    from ..modbus_line import Found, Heard
     from ..register_map import RegisterMap
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -253,7 +253,7 @@ def learn(
     Example:
         fieldbeat modbus learn --port /dev/ttyUSB0 --address 1 --out my_probe.json
     """
-    from .. import modbus_line, register_map
+    from .. import modbus_lessons, modbus_line, register_map
     from ..modbus_learning import to_map
 
     if out.exists():
@@ -274,7 +274,9 @@ def learn(
                 tr("try --function {value}, or --register 500").format(value=7 - function),
             )
         remark(f"{counted(len(there), 'register')}: {ranges(there)}")
-        chosen = _lessons(lambda: watch(line, address, function, there, seconds))
+        chosen = modbus_lessons.lessons(
+            lambda: modbus_lessons.watch(line, address, function, there, seconds)
+        )
     if not chosen:
         raise FieldbeatError(
             tr("nothing was learned, and no map written"), tr("name a quantity, choose")
@@ -290,99 +292,6 @@ def learn(
             "next: fieldbeat modbus read --port {port} --address {address} --baud "
             "{baud} --framing {framing} --map {out}"
         ).format(port=port, address=address, baud=baud, framing=framing, out=out)
-    )
-
-
-def watch(
-    line: ModbusLine, address: int, function: int, there: list[int], seconds: float
-) -> list[Sample]:
-    """Return the values of registers over a time, three times at least."""
-    import time
-
-    from ..modbus_line import blocks
-
-    found: list[Sample] = []
-    end_s = time.monotonic() + seconds
-    while len(found) < 3 or time.monotonic() < end_s:
-        sample: Sample = {}
-        for start, size in blocks(there):
-            values = line.read(address, function, start, size)
-            sample.update(zip(range(start, start + size), values, strict=True))
-        found.append(sample)
-        time.sleep(min(0.2, seconds / 10))
-    return found
-
-
-def _lessons(look: Any) -> list[Guess]:
-    """Ask for quantities until nothing is typed; return what was chosen."""
-    from ..modbus_learning import QUANTITIES, guesses
-    from ..validation import did_you_mean
-
-    remark(tr("leave the sensor alone ..."))
-    rest = look()
-    chosen: list[Guess] = []
-    while True:
-        name = _asked(
-            tr("Which quantity now? ({listed}; empty ends)").format(listed=", ".join(QUANTITIES))
-        )
-        if not name:
-            return chosen
-        if name not in QUANTITIES:
-            remark(
-                tr("'{name}' is none of them, {did_you_mean}").format(
-                    name=name, did_you_mean=did_you_mean(name, QUANTITIES)
-                )
-            )
-            continue
-        _asked(
-            tr("Now {stimulus}, and press Enter while you go on").format(
-                stimulus=QUANTITIES[name].stimulus
-            )
-        )
-        found = guesses(name, rest, look())
-        taken = {guess.register for guess in chosen}
-        found = [guess for guess in found if guess.register not in taken]
-        if not found:
-            remark(
-                tr("no register followed: more of it, for longer (--seconds), or other registers")
-            )
-            continue
-        for n, guess in enumerate(found[:5], 1):
-            remark(f"  {n}: {described(guess)}")
-        answer = _asked(tr("Which one? (number; empty for none)"))
-        if answer.isdigit() and 1 <= int(answer) <= len(found[:5]):
-            chosen.append(found[int(answer) - 1])
-        remark(tr("leave the sensor alone ..."))
-        rest = look()
-
-
-def _asked(question: str) -> str:
-    return str(typer.prompt(question, default="", show_default=False, err=True)).strip()
-
-
-def described(guess: Guess) -> str:
-    """Return a guess as a person reads it."""
-    entry = guess.entry
-    words = (
-        ""
-        if guess.words == 1
-        else tr(", two registers, ")
-        + (tr("the low one first") if guess.low_first else tr("the high one first"))
-    )
-    sign = tr(", signed") if guess.signed else ""
-    way = tr("rose") if guess.moved > 0 else tr("fell")
-    return tr(
-        "register {register} (0x{register:04X}): {value:.10g} {entry} at rest, "
-        "scale {scale}{sign}{words}; it {way}, {moved:.0f} times its noise"
-    ).format(
-        register=guess.register,
-        value=guess.value,
-        entry=entry["unit"],
-        scale=guess.scale,
-        sign=sign,
-        words=words,
-        way=way,
-        moved=abs(guess.moved),
     )
 
 

@@ -30,10 +30,10 @@ from ..output import (
     print_table,
     say,
 )
+from . import pictures_gauge
 
 if TYPE_CHECKING:
     from ..pictures import Picture
-    from ..store import Store
 
 
 class Kind(StrEnum):
@@ -43,10 +43,6 @@ class Kind(StrEnum):
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-CalibrationOption = typer.Option(
-    ..., "--calibration", help="The .toml that 'calibrate' wrote.", dir_okay=False
-)
 
 
 @app.callback()
@@ -77,14 +73,6 @@ def _line(picture: Picture) -> dict[str, Any]:
     }
 
 
-def _must_exist(store: Store, unit: str, registry: Path | None) -> None:
-    """Raise CannotTry for a unit that is neither registered nor was heard."""
-    from ..views import Views
-
-    with open_files.registry_if_there(registry) as known:
-        Views(store, known).must_exist(unit)
-
-
 @app.command("list")
 def list_(
     unit: str = typer.Argument(..., help="The unit that took them."),
@@ -102,9 +90,10 @@ def list_(
     from dataclasses import asdict
 
     from .. import pictures
+    from ..views import must_exist
 
     with open_files.store(db) as store:
-        _must_exist(store, unit, registry)
+        must_exist(store, unit, registry)
         found = pictures.of_unit(store, unit)[-last:]
     if as_json:
         print_json({"pictures": [asdict(picture) for picture in found]})
@@ -227,9 +216,10 @@ def export(
         fieldbeat pictures export river-07 --to july
     """
     from .. import files, pictures
+    from ..views import must_exist
 
     with open_files.store(db) as store:
-        _must_exist(store, unit, registry)
+        must_exist(store, unit, registry)
         found = [item for item in pictures.of_unit(store, unit) if item.done_s is not None]
         folder.mkdir(parents=True, exist_ok=True)
         written = []
@@ -272,123 +262,5 @@ def sheet(
     )
 
 
-@app.command()
-def calibrate(
-    picture: Path = typer.Argument(..., help="A good picture, by day, at low water."),
-    out: Path = typer.Option(..., "--out", help="The .toml to write; a .png goes beside it."),
-    point: list[str] = typer.Option(
-        ..., help="x,y,left|right,height in mm; four of them: both edges at two heights."
-    ),
-    level_mm: int = typer.Option(..., help="The level in this picture, as a person reads it."),
-    width_mm: int = typer.Option(120, help="Width of the gauge's face."),
-    low_mm: int = typer.Option(0, help="Where the face begins."),
-    high_mm: int = typer.Option(..., help="Where it ends."),
-    period_mm: int = typer.Option(100, help="After which the pattern repeats."),
-) -> None:
-    """Learn where the staff gauge stands in a camera's picture and what it looks like.
-
-    Look at the .check.png beside it: no program can know that all heights are 100 mm too low.
-    Where it refuses, the points or the face are there, too.
-
-    \b
-    Example:
-        fieldbeat pictures calibrate mounted.jpg --out river-07.toml --level-mm 150
-            --high-mm 1500 --point 357,62,left,1450 --point 398.5,64.5,right,1450
-            --point 366,411,left,250 --point 403,413.5,right,250
-    """
-    from .. import gauge, gauge_calibration, gauge_check, picture_reading
-    from ..errors import CannotTry
-    from ..gauge_calibration import FaceSize
-    from ..validation import check
-
-    measures = {"width_mm": width_mm, "low_mm": low_mm, "high_mm": high_mm}
-    face = check(FaceSize, measures | {"period_mm": period_mm}, tr("the face's measures"))
-    points = [picture_reading.point(text) for text in point]
-    image = gauge.load_picture(picture)
-    gauge_check.must_be_full(image, str(picture))
-    checked = out.with_suffix(".check.png")
-    shown = gauge_check.marked(image, points)
-    try:
-        learned = gauge_calibration.learn(image, points, face, level_mm, "--point")
-        shown = gauge_check.labelled(image, learned, level_mm)
-        gauge_check.read_back(image, learned, level_mm)
-    except CannotTry as error:
-        gauge_check.write(shown, checked)
-        raise CannotTry(
-            error.message,
-            tr("{next_step}; look at {checked}").format(
-                next_step=error.next_step, checked=checked
-            ),
-        ) from None
-    gauge_calibration.save(learned, out)
-    gauge_check.write(shown, checked)
-    say(
-        tr("calibrated in {out}, the face in {with_suffix}").format(
-            out=out, with_suffix=out.with_suffix(".png")
-        )
-    )
-    say(
-        tr("compare the numerals on the face with the scale beside it: {checked}").format(
-            checked=checked
-        )
-    )
-
-
-@app.command()
-def read(
-    unit: str = typer.Argument(..., help="The unit that took them."),
-    calibration: Path = CalibrationOption,
-    last: int = typer.Option(24, min=1, help="How many pictures, the newest."),
-    threshold_mm: int = typer.Option(30, min=1, help="From here on gauge and sensor disagree."),
-    channel: str = typer.Option("level", help="The sensor's channel, in m above the gauge's 0."),
-    region: str | None = typer.Option(
-        None, help="left,top,width,height of the pictures of the gauge, as in the unit's config."
-    ),
-    db: DbOption = None,
-    registry: RegistryOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Read the staff gauge in a unit's pictures, beside what its level sensor said.
-
-    --region is what the unit's config has as 'gauge' under fitted.camera.regions.
-
-    How sure it is, from 0 to 1, is what all doubts leave; from 0.5 on there is a level. Exit code
-    1 if one of them disagrees, or none can be compared.
-
-    \b
-    Example:
-        fieldbeat pictures read river-07 --calibration river-07.toml --region 352,56,112,400
-    """
-    from .. import gauge_calibration, picture_reading
-
-    with open_files.store(db) as store:
-        _must_exist(store, unit, registry)
-        learned = gauge_calibration.load(calibration)
-        place = picture_reading.region(region) if region else None
-        found = picture_reading.read(store, unit, learned, channel, threshold_mm, place, last)
-    if as_json:
-        print_json({"readings": [item.as_map() for item in found]})
-    elif not found:
-        say(tr("no picture of {unit} shows the gauge").format(unit=unit))
-    else:
-        columns = [
-            "id",
-            "taken",
-            tr("gauge mm"),
-            tr("sensor mm"),
-            "says",
-            "sure",
-            tr("greatest doubt"),
-        ]
-        print_table(
-            columns,
-            [item.in_words() for item in found],
-            tr("Gauge of {unit}").format(unit=unit),
-            ["taken"],
-        )
-        if told := picture_reading.closing(found):
-            say(told)
-    if found:
-        picture_reading.must_tell(found, channel)
-    if any(item.agreement is picture_reading.Agreement.DISAGREES for item in found):
-        raise typer.Exit(1)
+app.command()(pictures_gauge.calibrate)
+app.command()(pictures_gauge.read)
