@@ -69,13 +69,7 @@ def run(
     points: list[Point] = []
     for text, value in zip(texts, references, strict=True):
         if points:
-            answer = person(
-                tr("  bring the sensor to {text}; Enter when it is there, q to end: ").format(
-                    text=text
-                )
-            )
-            if answer is None or answer.strip().lower() == END:
-                raise CannotTry(tr("ended before the second reference"), tr("run it again"))
+            _bring_to(text, person)
         say(
             tr("{name}: reading for {watched_s:.0f} s, wait ...").format(
                 name=channel.name, watched_s=sensor_calibration.WATCHED_S
@@ -106,6 +100,17 @@ def run(
         trim.told(channel),
     )
     return Done(record, table, calibration_file.text(channel.name, table))
+
+
+def _bring_to(reference: str, person: Person) -> None:
+    """Wait until the sensor is at another reference."""
+    answer = person(
+        tr("  bring the sensor to {text}; Enter when it is there, q to end: ").format(
+            text=reference
+        )
+    )
+    if answer is None or answer.strip().lower() == END:
+        raise CannotTry(tr("ended before the second reference"), tr("run it again"))
 
 
 def _before(unit: Unit, file: Path | None, channel: Channel) -> Trim:

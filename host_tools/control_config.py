@@ -190,6 +190,13 @@ def _parts(config: NodeConfig) -> Iterator[str]:
                     "another contact"
                 ).format(place=place, interlock=actuator.interlock, name=name)
             )
+    yield from _needs(actuators)
+
+
+def _needs(actuators: dict[str, Actuator]) -> Iterator[str]:
+    """What actuators need beside them: others, and never in a circle."""
+    for name, actuator in actuators.items():
+        place = f"[actuator.{name}]"
         for other in actuator.needs:
             if other == name:
                 yield tr("{place} needs = '{other}': it cannot need itself").format(

@@ -153,10 +153,7 @@ def flash(
     wanted = plan(image, info, secrets)
     _check_board(info, board or "", "--board")
     with nothing_written(visit.port):
-        loader = visit.loader()
-        _check_chip(loader, info)
-        mac = mac_text(loader)
-        _check_kind(mac, info)
+        mac = _mac_of_target(visit, info)
         known = unit_of_mac(mac)
         if board is None:
             _check_board(info, known.board, tr("the registry for {mac}").format(mac=mac))
@@ -189,6 +186,15 @@ def flash(
         unit=known.unit,
         nvs_blank=nvs_blank,
     )
+
+
+def _mac_of_target(visit: Visit, info: ImageInfo) -> str:
+    """Return the MAC address of a chip of the image's kind."""
+    loader = visit.loader()
+    _check_chip(loader, info)
+    mac = mac_text(loader)
+    _check_kind(mac, info)
+    return mac
 
 
 def is_erased(visit: Visit, baud: int = FAST_BAUD) -> bool:

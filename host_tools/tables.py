@@ -163,12 +163,7 @@ def gaps(unit: str, rows: list[Gap]) -> Table:
     return made
 
 
-def _details(view: UnitView, now_s: float) -> list[RenderableType]:
-    parts: list[RenderableType] = []
-    if view.readings:
-        parts.append(
-            latest(tr("{name}: latest values").format(name=view.name), view.readings, now_s)
-        )
+def _facts(view: UnitView) -> list[str]:
     facts = []
     if view.app:
         facts.append(
@@ -202,7 +197,16 @@ def _details(view: UnitView, now_s: float) -> list[RenderableType]:
         )
     if view.waiting:
         facts.append(tr("{waiting} records wait for their schema").format(waiting=view.waiting))
-    parts.append(Text(f"{view.name}: {'; '.join(facts)}", style=ASIDE))
+    return facts
+
+
+def _details(view: UnitView, now_s: float) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    if view.readings:
+        parts.append(
+            latest(tr("{name}: latest values").format(name=view.name), view.readings, now_s)
+        )
+    parts.append(Text(f"{view.name}: {'; '.join(_facts(view))}", style=ASIDE))
     parts += [Text(f"{view.name}: {each}") for each in view.actuators]
     if view.energy:
         parts.append(Text(f"{view.name}: {view.energy}", style=ASIDE))

@@ -47,7 +47,7 @@ def build(
         fieldbeat build docs/examples/speaker.toml --clips clips -o speaker.img
     """
     from .. import clips as clip_files
-    from .. import file_system, files, image, image_info, node_config, partition_table
+    from .. import files, image, image_info, node_config
     from ..errors import CannotTry
 
     if base and virtual:
@@ -63,10 +63,22 @@ def build(
     base_name = str(base or tr("the cached build"))
     content = image.build(node, _base(node, base, virtual), base_name, sounds)
     info = image_info.inspect(content, str(output))
-    vfs = partition_table.find(info.table, "vfs")
-    used = file_system.used(content[vfs.offset : vfs.end], str(output))
+    result = _as_map(info, content, output) | {"clips": clip_files.names(sounds)}
     files.write_atomically(output, content)
-    result = {
+    if secrets_out:
+        result["secrets"] = str(secrets_out)
+        result["kid"] = _secrets(node, secrets_out, registry, wifi_password_file).hex()
+    if as_json:
+        print_json(result)
+    else:
+        _tell(info, result, sum(map(len, sounds.values())))
+
+
+def _as_map(info: ImageInfo, content: bytes, output: Path) -> dict[str, Any]:
+    from .. import file_system, partition_table
+
+    vfs = partition_table.find(info.table, "vfs")
+    return {
         "image": str(output),
         "board": info.board_id,
         "node": info.node,
@@ -75,17 +87,9 @@ def build(
         "app": info.app_version,
         "build_id": info.build_id,
         "bytes": len(content),
-        "files_bytes": used,
+        "files_bytes": file_system.used(content[vfs.offset : vfs.end], str(output)),
         "files_room_bytes": vfs.size,
-        "clips": clip_files.names(sounds),
     }
-    if secrets_out:
-        result["secrets"] = str(secrets_out)
-        result["kid"] = _secrets(node, secrets_out, registry, wifi_password_file).hex()
-    if as_json:
-        print_json(result)
-    else:
-        _tell(info, result, sum(map(len, sounds.values())))
 
 
 def _tell(info: ImageInfo, result: dict[str, Any], clips_size: int) -> None:

@@ -57,12 +57,8 @@ def decode(
     if cose and console:
         raise CannotTry(tr("--cose and --console exclude each other"), tr("give one of them"))
     data = b"" if console else read(source)
-    for path, what in ((registry, "registry"), (db, "store")):
-        if path and not path.exists():
-            raise CannotTry(
-                tr("there is no {what} {path}").format(what=what, path=path),
-                tr("name the file that has it"),
-            )
+    _must_be_there(registry, "registry")
+    _must_be_there(db, "store")
     with open_files.registry_if_there(registry) as keys, open_files.store_if_there(db) as store:
         explainer = Explainer(keys, store, kid_size)
         if console:
@@ -76,6 +72,16 @@ def decode(
         print_json(found.to_json())
     else:
         _print(found)
+
+
+def _must_be_there(path: Path | None, what: str) -> None:
+    from ..errors import CannotTry
+
+    if path and not path.exists():
+        raise CannotTry(
+            tr("there is no {what} {path}").format(what=what, path=path),
+            tr("name the file that has it"),
+        )
 
 
 def read(source: str) -> bytes:

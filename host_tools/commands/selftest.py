@@ -14,6 +14,7 @@ from ..asking import PassphraseFileOption
 from ..output import DbOption, JsonOption, RegistryOption, print_json, progress, remark, say
 
 if TYPE_CHECKING:
+    from ..certificate import Certificate
     from ..signing import Kept
 
 
@@ -57,7 +58,6 @@ def selftest(
     from ..registry import Registry
     from ..signing import Signer
     from ..smp_link import SmpLink
-    from .certificate import tell
 
     table = acceptance.limits(limits)
     pictures = [certificates.picture(file) for file in picture]
@@ -92,17 +92,23 @@ def selftest(
     if as_json:
         files = {"certificate": str(kept.file), "page": str(kept.page)} if kept else {}
         print_json(certificates.as_map(done) | files)
-        return 0 if done.passed else 1
+    else:
+        _tell(done, kept, port)
+    return 0 if done.passed else 1
+
+
+def _tell(done: Certificate, kept: Kept | None, port: str) -> None:
+    from ..language import tr
+    from .certificate import tell
+
     tell(done)
     _tell_kept(kept)
-    if done.passed:
-        return 0
-    step = tr(
-        "do not mount it; 'fieldbeat doctor --port {port}' says what may be wrong; mend it, and"
-        " test it again"
-    )
-    say(tr("next: {step}").format(step=step.format(port=port)))
-    return 1
+    if not done.passed:
+        step = tr(
+            "do not mount it; 'fieldbeat doctor --port {port}' says what may be wrong; mend it,"
+            " and test it again"
+        )
+        say(tr("next: {step}").format(step=step.format(port=port)))
 
 
 def _tell_kept(kept: Kept | None) -> None:

@@ -62,22 +62,21 @@ def survey(
         fieldbeat survey --port /dev/ttyUSB1 --modem bc26
         fieldbeat survey --read survey.csv --config gh-01.toml
     """
+    from functools import partial
+
     from .. import survey_limits, survey_run, survey_sample, survey_verdict
 
     judged = survey_limits.load(limits)
     unit = _unit(config)
     if plot:
         _plotter(plot)
+    path = read or log or Path(survey_run.default_name())
     bands: tuple[int, ...] = ()
     failure: Exception | None = None
     if read:
-        samples, path = survey_sample.read(read), read
+        samples = survey_sample.read(read)
     else:
-        path = log or Path(survey_run.default_name())
-
-        def tell(text: str) -> None:
-            remark(text, as_json)
-
+        tell = partial(remark, as_json=as_json)
         with survey_run.source(port, modem, registry, tell) as source:
             samples, bands, failure = survey_run.look(source, path, reattach, for_s, tell)
     found = survey_verdict.spots(samples, judged, bands)
