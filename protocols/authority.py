@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The plaintext of a frame of class 1 is one of
-#   the map of command.py           what the frame alone authenticates: daily alerts, cancels of
-#                                   them, self-tests, status
-#   COSE_Sign1                      with that map as its payload: drills, emergencies, rules and
-#                                   issuers, which count as emergencies of level 1
+#   the map of command.py           what the frame alone authenticates: status; where signed_from
+#                                   is DRILL also daily alerts, cancels of them, self-tests
+#   COSE_Sign1                      with that map as its payload: all else; rules and issuers count
+#                                   as emergencies of level 1
 #   [bytes, bytes]                  two of those: the payload of the second is the SHA-256 of the
 #                                   first, for what two issuers have to want
 #
@@ -18,7 +18,6 @@ from .command import (
     ALARM_RULES,
     ALERT,
     DAILY,
-    DRILL,
     EMERGENCY,
     ISSUERS,
     STATUS,
@@ -44,8 +43,8 @@ Verdict = namedtuple("Verdict", ("command", "issuers", "reason", "counters"))
 class Authority:
     # issuers: kid -> [algorithm, key, rights], see command.py; counters: kid -> [highest, bits] of
     # replay.py; two_for: the (class, level) that need two issuers; signed_from: the lowest class
-    # that needs one; ring: of an authority before this one
-    def __init__(self, issuers, counters, two_for=(), signed_from=DRILL, ring=b""):
+    # that needs one (by default whatever sounds); ring: of an authority before this one
+    def __init__(self, issuers, counters, two_for=(), signed_from=DAILY, ring=b""):
         self.issuers = issuers
         self.counters = counters
         self.ring = ring

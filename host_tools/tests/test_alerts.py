@@ -135,13 +135,17 @@ def test_two_issuers(registry, issuers):
     assert alerts.opened(both.plaintext).id == both.id
 
 
-def test_a_daily_alert_needs_no_signature(registry, issuers):
+def test_a_daily_alert_needs_no_signature_where_a_site_says_so(registry, issuers):
     parts = choose(registry, groups=[7])
     (made,) = maker(issuers).alert(order(DAILY, 4), HALF_AN_HOUR, parts)
-    verdict = authority().check(made.plaintext, b"\0\3", (7,), NOW_T, True)
-    assert verdict.reason is None and verdict.command.counter is None
     (drill,) = maker(issuers).alert(order(DRILL, 4), HALF_AN_HOUR, parts)
-    assert authority().check(drill.plaintext, b"\0\3", (7,), NOW_T, True).reason == "cmd_unsigned"
+    for unit, sent, reason in (
+        (authority(signed_from=DRILL), made, None),
+        (authority(signed_from=DRILL), drill, "cmd_unsigned"),
+        (authority(), made, "cmd_unsigned"),
+    ):
+        verdict = unit.check(sent.plaintext, b"\0\3", (7,), NOW_T, True)
+        assert verdict.reason == reason and verdict.command.counter is None
 
 
 def test_every_command_has_its_own_number_and_id(registry, issuers):

@@ -36,8 +36,8 @@ CANCEL = "the alert before that is cancelled"
 STATUS = "status of every unit"
 
 
-def unit(counters=None, **more):
-    return Authority(dict(ISSUERS), counters or {}, {(EMERGENCY, 1)}, **more)
+def unit(counters=None, signed_from=DRILL, **more):
+    return Authority(dict(ISSUERS), counters or {}, {(EMERGENCY, 1)}, signed_from, **more)
 
 
 def check(unit, meaning, kid=KID, groups=GROUPS, now=NOW, synced=True):
@@ -160,6 +160,12 @@ def test_targets():
     ):
         assert is_target(target, KID, GROUPS) is yes, target
     assert not is_target(0, KID, ())
+
+
+def test_whatever_sounds_is_signed_unless_a_site_says_otherwise():
+    strict = Authority(dict(ISSUERS), {})
+    for meaning in (DAILY_ALERT, CANCEL):
+        assert check(strict, meaning).reason == "cmd_unsigned"
 
 
 def test_what_a_site_wants_signed():
