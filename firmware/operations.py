@@ -44,5 +44,7 @@ def typed(node, args):
     rest = args[1:]
     if len(rest) > 1:
         amount, unit = thousandths(rest[0]), rest[1]
+        if "-" in unit or "_" in unit:  # a batch: what is signed cannot be taken back
+            raise ValueError("unit: %s is none, type it after the number" % unit)
         rest = rest[2:]
     return tell(node, _SERIAL, None, (args[0], rest[0] if rest else None, amount, unit))

@@ -46,6 +46,13 @@ def problems(config: NodeConfig) -> Iterator[str]:
         yield tr("[trace.button] contact = '{named}': no contact, {did_you_mean}").format(
             named=named, did_you_mean=did_you_mean(named, contacts)
         )
+    for name, actuator in config.tables.actuator.items():
+        for key in ("switch", "interlock"):
+            if getattr(actuator, key) == named:
+                yield tr(
+                    "[trace.button] contact = '{named}': is the {key} of {name}, too; who uses "
+                    "that would be signed as '{kind}', name another contact"
+                ).format(named=named, key=key, name=name, kind=trace.button.kind)
     if trace.button.kind.startswith("batch-"):
         yield tr("[trace.button] kind = '{kind}': a button cannot name a batch").format(
             kind=trace.button.kind

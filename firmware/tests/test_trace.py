@@ -183,6 +183,8 @@ def test_what_is_typed():
             raises(ValueError, operations.typed, unit, words)
         raises(ValueError, operations.typed, unit, ["sown", "x", "l"])
         raises(ValueError, operations.typed, unit, ["batch-end"])
+        for batch in ("tomato-07", "house_2"):  # the unit was forgotten
+            raises(ValueError, operations.typed, unit, ["harvested", "12.5", batch])
 
 
 def test_a_button_is_told_once_for_each_time():

@@ -444,6 +444,10 @@ FORMS = [
         "[actuator.lamp] interlock = 'hand': is its switch, too; closed a person has it",
     ),
     (
+        BASE + "switch = 'hand'\n[trace.button]\ncontact = 'hand'\nkind = 'irrigated'\n",
+        "[trace.button] contact = 'hand': is the switch of lamp, too; who uses that would be",
+    ),
+    (
         BASE + rule(1, "fan", HOT, more=f"name = '{81 * 'x'}'"),
         f"[[rule]] 1 name = '{81 * 'x'}': has 81 characters, must have at most 80",
     ),
