@@ -50,14 +50,13 @@ class Derived:
         _, _, sums, lasts = self.kept
         if entry[0] == SINCE:  # nothing yet counts as just grown
             sums[n] = min(sums[n] + gap_s, _DAY_S)
-        if value is not None:
-            if entry[0] == DAY_SUM:
-                sums[n] += value * gap_s
-            elif lasts[n] is not None and value > lasts[n]:
-                sums[n] = 0 if entry[0] == SINCE else sums[n] + value - lasts[n]
-            lasts[n] = value
-        elif entry[0] != DAY_SUM:
+        if value is None:  # nobody knows what is missing of a sum
             return None
+        if entry[0] == DAY_SUM:
+            sums[n] += value * gap_s
+        elif lasts[n] is not None and value > lasts[n]:
+            sums[n] = 0 if entry[0] == SINCE else sums[n] + value - lasts[n]
+        lasts[n] = value
         return sums[n] // entry[2] if entry[0] == DAY_SUM else sums[n]
 
     # Over a reset on the same day.

@@ -94,6 +94,15 @@ def test_a_gap_makes_it_blind_and_is_told():
     assert end_s - begin_s == fan.blind_s and begin_s == NOON_S + 3300 + 30 + 120
 
 
+def test_a_sum_of_the_day_is_blind_while_its_channel_is():
+    more = CONTROL + '[control.derived]\nsum = { day_sum = "illuminance" }\n'
+    more += '[actuator.lamp]\nsafe = "off"\nlease = "5 min"\n'
+    more += rule(1, "lamp", 'channel = "sum", below = "100 klx.h"')
+    rows = [(t, 1000) for t in range(0, 3600, 300)] + [(t, 1000) for t in range(7200, 9000, 300)]
+    (lamp,) = simulated(more, data(illuminance=rows)).runs
+    assert lamp.blind_s == 7200 - 3300 - 30 - 120
+
+
 def test_a_channel_that_is_not_there_is_told():
     made = simulated(FAN + HOT, data(co2=[(0, 400), (3600, 400)]))
     assert made.missing == ["air_temperature"] and made.unknown_s == {}
@@ -209,6 +218,8 @@ def test_check_tells_the_rules_in_words(capsys):
         "air_temperature below 18.00 Cel until 19.00 Cel and sunrise-1:00 to sunset"
     )
     assert told["pump"][0]["when"] == "while valve runs"
+    blind = [rule["blind"] for rule in told["roof"][:3]]
+    assert sorted(blind) == ["is passed over", "safe: closed", "safe: closed, before orders"]
 
 
 def test_check_tells_every_mistake(tmp_path, capsys):

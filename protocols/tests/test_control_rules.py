@@ -173,7 +173,7 @@ def test_derived_values():
     derived = Derived([[DEFICIT, 0, 100, 1, 10], [DAY_SUM, 2, 3600], [DAY_RISE, 3]])
     assert derived.reckon(0, 7, [2500, None, 40, 900]) == [None, 0, 0]
     assert derived.reckon(600, 7, [2500, 1000, 60, 905]) == [0, 10, 5]
-    assert derived.reckon(1200, 7, [2500, 1000, None, 2]) == [0, 10, 5]  # a meter that is new
+    assert derived.reckon(1200, 7, [2500, 1000, None, 2]) == [0, None, 5]  # a meter that is new
     assert derived.reckon(1800, 7, [2500, 1000, 60, None]) == [0, 20, None]
     kept = derived.keep()
     assert derived.reckon(2400, 8, [2500, 1000, 0, 12]) == [0, 0, 10]
