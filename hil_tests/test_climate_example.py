@@ -132,5 +132,14 @@ def test_an_order_of_a_person_goes_before_the_rules_for_its_time(site, capsys):
     site.run_for(300)
     assert site.roof.position == 0
     assert why(site, capsys, "roof")["rule_name"] == "shut, storm"
+    # Without its sensor a frost rule leaves roof and heater to a person.
+    site.hold(wind_speed=2.0, air_temperature=30.0)
+    site.part("air").faults.unplugged = True
+    site.run_for(1500)
+    assert why(site, capsys, "roof")["cause"] == "blind" and site.roof.position == 0
+    for name in ("roof", "heater"):
+        assert operate(site, capsys, name, "100", "--for", "20 min")["state"] == "obeyed"
+    site.run_for(300)
+    assert site.roof.position == 1 and site.observer.is_on("heater")
     assert "order_no_room" not in site.type("counters")
     assert b"MemoryError" not in site.station.output

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 
 class RuleWords(NamedTuple):
-    """A rule: its actuator, its name, and what it does when."""
+    """A rule: its actuator, its name, what it does when, and whether it goes before orders."""
 
     actuator: str
     name: str
     says: str
+    overrides: bool = False
 
 
 class Input(NamedTuple):
@@ -59,7 +60,7 @@ def of_plan(plan: Plan) -> Spoken:
         says = tr("{does}, when: {when}").format(
             does=control_words.does(plan, row), when=control_words.when(plan, row)
         )
-        rules[rule.number] = RuleWords(rule.actuator, rule.name, says)
+        rules[rule.number] = RuleWords(rule.actuator, rule.name, says, rule.overrides)
     inputs = plan.inputs
     derived = [_input(channel) for channel in inputs.derived.values()]
     channels = {name: _input(channel) for name, channel in inputs.used.items()}

@@ -101,10 +101,12 @@ def blind(plan: Plan, rule: Rule) -> str:
     if rule.blind == SKIP:
         return tr("is passed over")
     if rule.blind == SAFE:
-        return tr("safe: {value}").format(
+        told = tr("safe: {value}").format(
             value=value(plan, rule.actuator, plan.actuators[rule.actuator].safe)
         )
-    return value(plan, rule.actuator, rule.blind)
+    else:
+        told = value(plan, rule.actuator, rule.blind)
+    return tr("{told}, before orders").format(told=told) if rule.overrides else told
 
 
 def limits(plan: Plan, name: str) -> str:

@@ -120,7 +120,21 @@ class Why:
         if (told.by_s if told.at_s is None else told.at_s) >= order.heard_s:
             return []
         obeyed = self._obeyed(order)
+        if rule := self._before_orders(found):
+            return [tr("{obeyed}: {rule} goes before it").format(obeyed=obeyed, rule=rule)]
         return [tr("{obeyed}: no decision of it has come yet").format(obeyed=obeyed)]
+
+    def overruling(self, name: str, now_s: float) -> str:
+        """Return the rule that has an actuator now and goes before orders, '' for none."""
+        try:
+            found = self.decision(name, None, now_s).decision
+        except CannotTry:
+            return ""
+        return self._before_orders(found) if found else ""
+
+    def _before_orders(self, found: Decision) -> str:
+        words = self._spoken.rules.get(found.rule) if self._spoken else None
+        return self._named(found.rule) if words and words.overrides else ""
 
     def fault(self, name: str) -> Fault | None:
         """Return the fault that an actuator has now."""
@@ -217,7 +231,7 @@ class Why:
 
     def _who(self, found: Decision) -> str:
         if found.cause == control_rules.ORDER:
-            return "a person's order"
+            return tr("a person's order")
         if not found.rule:
             return tr("no rule: none applies, it is idle")
         named = self._named(found.rule)

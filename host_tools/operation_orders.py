@@ -11,6 +11,7 @@ answer = operation_orders.answer(desk.store, order)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fieldbeat.protocols import command, receipt
 
@@ -19,6 +20,7 @@ from .alert_desk import Desk
 from .alert_error import AlertError
 from .alert_plan import Plan
 from .board_model import SWITCHES
+from .decision_reasons import Why
 from .language import tr
 from .orders import Order
 from .store import Store
@@ -129,6 +131,15 @@ def answer(store: Store, order: Order) -> Answer:
         "" if delivery.tries else tr("it gets it when it reports, and 'fieldbeat collect' runs")
     )
     return Answer(WAITING, never, is_last=False)
+
+
+def overruled(desk: Desk, unit: str, actuator: str, found: Answer) -> Answer:
+    """Return the answer, with the rule that has the actuator all the same and goes before it."""
+    if found.state != OBEYED:
+        return found
+    spoken = control_spoken.parse(desk.registry.control(unit))
+    rule = Why(desk.store, unit, spoken).overruling(actuator, desk.now())
+    return replace(found, why=tr("but {rule} goes before it").format(rule=rule)) if rule else found
 
 
 def _window_s(report_interval_s: int | None) -> float:

@@ -68,6 +68,8 @@ def operate(
             tr("see 'fieldbeat alert status {short}'").format(short=_short(order)),
         ):
             found = unit_orders.wait(operation_orders.answer, desk.store, order, wait_s)
+        if wanted is not None:
+            found = operation_orders.overruled(desk, unit, actuator, found)
     if as_json:
         told = {"unit": unit, "actuator": actuator, "value": wanted}
         print_json(plan_as_map(plan, order) | told | found.as_map())

@@ -7,10 +7,12 @@ import time
 
 import pytest
 from fieldbeat.host_tools import control_spoken, node_config, operation_orders
+from fieldbeat.host_tools.alert_desk import Desk
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.coverage import CROWDED
 from fieldbeat.host_tools.orders import Orders
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S
+from fieldbeat.host_tools.unit_orders import Answer
 from fieldbeat.protocols import command, event, receipt
 from fieldbeat.protocols.control_rules import ORDER, RULE
 from fieldbeat.protocols.reason_codes import CODES
@@ -182,8 +184,8 @@ def obeyed(county, capsys, unit, ago_s: float) -> None:
     county.say(unit, unit.tell(bytes.fromhex(found["id"]), receipt.DONE, county.now_s))
 
 
-def decide(county, unit, ago_s: float, value: int, cause: int, synced: bool = True) -> None:
-    body = {2: "roof", 3: value, 4: cause, 5: 3 if cause == RULE else 0, 6: 0, 7: {}, 8: synced}
+def decide(county, unit, ago_s, value, cause, synced=True, rule=3) -> None:
+    body = {2: "roof", 3: value, 4: cause, 5: rule if cause == RULE else 0, 6: 0, 7: {}, 8: synced}
     at_s = county.now_s = time.time() - ago_s
     county.say(unit, unit.seal([unit.event(event.DECISION, body, at_s)]))
 
@@ -208,6 +210,22 @@ def test_why_knows_of_an_order_whose_decision_has_not_come(county, capsys):
     assert main(["rules", "why", "gh-07", "roof"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("roof of gh-07: told 60 %") and "has come yet" not in said
+
+
+def test_an_order_that_a_rule_goes_before_is_not_told_as_done(county, capsys):
+    unit = station(county)
+    county.registry.keep_control("gh-07", control_spoken.of_node(node_config.load(EXAMPLE)))
+    decide(county, unit, 900, 0, RULE, rule=17)
+    obeyed(county, capsys, unit, 10)
+    assert main(["rules", "why", "gh-07", "roof"]) == 0
+    told = "rule 17, 'shut, storm' goes before it"
+    assert f"'roof 60 % for 3 min': {told}" in capsys.readouterr().out
+    desk = Desk(county.registry, county.store, time.time)
+    done = operation_orders.overruled(desk, "gh-07", "roof", Answer("obeyed"))
+    assert done.why == f"but {told}"
+    decide(county, unit, 5, 60, ORDER)
+    done = operation_orders.overruled(desk, "gh-07", "roof", Answer("obeyed"))
+    assert done.why == ""
 
 
 def test_after_the_end_of_an_order_nobody_knows_until_more_is_told(county, capsys):
