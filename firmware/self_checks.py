@@ -3,6 +3,7 @@
 import os
 
 from drivers.errors import DriverError
+from protocols.command import EMERGENCY
 
 from .clip import Clip
 
@@ -21,7 +22,19 @@ class _Result:
 async def rows(node):
     result, role = _Result(), node.role
     await check(role.parts, node.root + "/clips/", 0, result)
-    return [("speaker", not result.failed, " ".join(result.failed) or "supply and clips are well")]
+    told = " ".join(result.failed) or "supply and clips are well"
+    needed = 2 if node.config["speaker"]["two_issuers_level"] else 1
+    return [("speaker", not result.failed, told), obeys(role.commands.authority.issuers, needed)]
+
+
+# All else may be well: a pole that obeys too few is silent in each emergency. needed: who have to
+# want one of level 1.
+def obeys(issuers, needed):
+    able = [rights for _, _, rights in issuers.values() if rights[0] == EMERGENCY]
+    told = "obeys %d who may order an emergency" % len(able)
+    if len(able) >= needed:
+        return "speaker.issuers", True, told
+    return "speaker.issuers", False, "%s, needs %d: fieldbeat issuer" % (told, needed)
 
 
 # While the amplifier is on, so that the battery has something to do. Parts that a pole does not

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from fieldbeat.host_tools import node_config, smp_link, unit_code
+from fieldbeat.host_tools import issuer_keys, node_config, smp_link, unit_code
 from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.issuers import Issuers
+from fieldbeat.protocols import command, cose
 
 from .check_desk import QUIET, Desk
 
@@ -126,16 +128,40 @@ def test_on_the_air_with_nobody_there(desk):
     assert code == 1 and verdicts(told)["modem.uplink"] == "failed", told["checks"]
 
 
+def obey(bench, highest_class):
+    """Who is put up from now on obeys somebody who may order this class and below."""
+    key = issuer_keys.generate(cose.ES256)
+    Issuers(bench.registry).add("district", cose.ES256, key.public, highest_class, 1)
+
+
+def example(bench, monkeypatch, capsys, folder, name):
+    station = bench.add_station(node_config.load(EXAMPLES / f"{name}.toml"))
+    if name == "desk-speaker":
+        station.fitted.parts["river"].hang(3200)  # mm above the water
+    return Bench(bench, station, monkeypatch, capsys, folder)
+
+
 @pytest.mark.parametrize(
     ("name", "parts"),
     [("desk-speaker", {"ac", "amplifier", "sound"}), ("river", {"camera", "rain", "solar"})],
 )
 def test_other_roles(bench, monkeypatch, capsys, tmp_path, name, parts):
-    station = bench.add_station(node_config.load(EXAMPLES / f"{name}.toml"))
-    if name == "desk-speaker":
-        station.fitted.parts["river"].hang(3200)  # mm above the water
-    desk = Bench(bench, station, monkeypatch, capsys, tmp_path)
+    obey(bench, command.EMERGENCY)
+    desk = example(bench, monkeypatch, capsys, tmp_path, name)
     code, told = desk.selftest()
     assert code == 0, [each["text"] for each in told["checks"] if each["verdict"] == "failed"]
     assert {name.split(".")[0] for name in verdicts(told)} >= parts
     assert verdicts(told).get("sound", "not tested") == "not tested"  # nobody has heard it
+
+
+@pytest.mark.parametrize("highest_class", [None, command.DRILL])
+def test_a_loudspeaker_that_is_silent_in_an_emergency_has_failed(
+    bench, monkeypatch, capsys, tmp_path, highest_class
+):
+    if highest_class is not None:
+        obey(bench, highest_class)
+    desk = example(bench, monkeypatch, capsys, tmp_path, "desk-speaker")
+    code, told = desk.selftest()
+    failed = {each["name"]: each["text"] for each in told["checks"] if each["verdict"] == "failed"}
+    assert code == 1 and list(failed) == ["speaker.issuers"]
+    assert "fieldbeat issuer" in failed["speaker.issuers"]

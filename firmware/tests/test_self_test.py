@@ -193,6 +193,19 @@ def test_what_is_looked_at():
     ]
 
 
+def test_whom_it_obeys_is_looked_at():
+    district, school = [-7, b"d", {0: 2, 1: 1}], [-7, b"s", {0: 1, 1: 1}]
+    for issuers, needed, good in (
+        ((), 1, False),
+        ((school,), 1, False),  # drills alone
+        ((school, district), 1, True),
+        ((school, district), 2, False),
+        ((district, district), 2, True),
+    ):
+        told = self_checks.obeys(dict(enumerate(issuers)), needed)
+        assert told[:2] == ("speaker.issuers", good) and ("fieldbeat issuer" in told[2]) != good
+
+
 def test_clips_are_opened():
     World()
     root = temp_dir()
