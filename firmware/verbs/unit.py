@@ -60,8 +60,15 @@ def _found(known):
 
 
 async def _reboot(node, args):
+    _alone(args)
     later.call(_REBOOT, "reboot_soon", node)
     return "rebooting"
+
+
+# A line of a page that was pasted by mistake does not silence a loudspeaker.
+def _alone(args):
+    if args:
+        raise Failed("type it without what is behind it")
 
 
 async def _unlock(node, args):
@@ -74,6 +81,7 @@ async def _unlock(node, args):
 
 
 async def _lock(node, args):
+    _alone(args)
     node.lock[0] = 0
     if not later.call(_LOCK, "is_locked", node):
         raise Failed("this unit has no code; fieldbeat provision gives it one")
