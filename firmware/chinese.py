@@ -13,9 +13,10 @@ def run(text):
     rows = [_cells(line) for line in text.split("\n")]
     places = {}  # text of a cell -> [(row, column)]
     is_help = rows[0][0] == "help"  # whose first column is typed as it is
+    is_list = len(rows) > 1 and max([len(row) for row in rows]) == 1  # of names
     for r, row in enumerate(rows):
         for c, cell in enumerate(row):
-            if is_help and not c:
+            if is_help and not c or is_list and " " not in cell:
                 continue
             places.setdefault(cell, []).append((r, c))
     try:

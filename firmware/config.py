@@ -65,6 +65,8 @@ def discard(node, read_lines):
 # Goes back to the config before the last commit.
 def revert(node, read_lines):
     old = node.root + "/config.old"
+    if "config.old" not in os.listdir(node.root or "/"):
+        raise ValueError("there is none before this one")
     later.call(_CHECK, "check", load(old))
     os.rename(old, node.root + "/config.cbor")
     return "back to the configuration before the last one; rebooting"
