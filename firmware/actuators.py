@@ -13,7 +13,7 @@ from protocols.compat import const
 from . import later
 
 _SILENCE_S = const(20)
-_BUS_SILENCE_S = const(60)  # a line that others use: each of them lets it go after a part
+_BUS_SILENCE_S = const(60)  # longer: sensors use the line too, and let it go after each part
 _IDLE_MS = const(5000)
 _BUSY_MS = const(1000)
 _QUIET_S = const(2)  # a contact that bounces is no permission
@@ -44,8 +44,8 @@ class Part(Actuator):
         self.switch = switch
         self.interlock = interlock
         self.days = days
-        self.target = 0  # that its driver is to have
-        self.done = None  # that it has, None: not known
+        self.target = 0  # the value that its driver is to have
+        self.done = None  # the value that its driver has, None: not known
         self.done_s = now_s
         self.failures = 0
         self.fault_s = None  # since when it is at fault

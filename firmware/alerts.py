@@ -13,10 +13,10 @@ from protocols.reasons import code
 
 from . import self_test
 
-_TICK_S = const(50)  # without anything due: a beat for the watchdog
-_LOOK_MS = const(20)  # whether what plays has come to its end
+_TICK_S = const(50)  # at most, also where nothing is due: the watchdog wants a beat
+_LOOK_MS = const(20)  # between two looks whether what plays has ended
 _BEGIN_MS = const(500)  # what takes longer to begin does not hold up the receipts
-# Of 255, of the time of play: with less current in the line nobody heard it.
+# Of 255: the share of the time of play in which the line must have current, or nobody heard it.
 _SHARE_MIN = const(32)
 # An amplifier whose supply comes up slowly, or that was hot, is asked again.
 _TRIES = const(3)
@@ -35,21 +35,21 @@ class Held:
         self.expires = expires
         self.issuers = ()  # kids of who signed it; none of what this unit does by itself
         self.hops = None  # [ms since it was sent until: received, verified, decided, sounded]
-        self.began_ms = time.ticks_ms()  # of the first
+        self.began_ms = time.ticks_ms()  # when it was received, the first of the hops
         self.started_s = None  # time of the first sample, 0 where nobody knows the time
-        self.by_uptime = False  # not_before and expires are: it needs no clock
+        self.by_uptime = False  # not_before and expires are in it: it needs no clock
         self.cut = False  # a reset has interrupted it
         self.failures = 0  # plays that ended before anything was heard
 
-    # more_ms: what would still have passed, where it did not.
+    # The next hop is reached. more_ms: what a silent drill has not waited for, but a sound would.
     def hop(self, more_ms=0):
         if self.hops and len(self.hops) < 4:
             passed = time.ticks_diff(time.ticks_ms(), self.began_ms)
             self.hops.append(self.hops[0] + passed + more_ms)
 
 
-# How it is kept. By an uptime nobody knows after a reset how long it counted: it has expired, and
-# the rule that wanted it watches on.
+# How it is kept on flash. An uptime means nothing after a reset, so what counts by it is kept as
+# expired; the rule that wanted it watches on.
 def _entry(held):
     start, end = (0, 0) if held.by_uptime else (held.not_before, held.expires)
     return [held.id, list(held.alert), start, end, held.started_s] + list(held.issuers)
@@ -83,7 +83,7 @@ class Alerts:
         self._result = None  # of the last performance; None if it was cut before it began
         self._failed = False
         self._begins = False  # something has its turn, and was not heard yet
-        self._final = None  # stage and reason of its last receipt, once the proof is there
+        self._final = None  # stage and reason of its last receipt, which waits for the proof
         self._turn = asyncio.Event()  # there is something to play
         self._changed = asyncio.Event()
         self.news = asyncio.Event()  # receipts wait for the uplink
@@ -149,7 +149,8 @@ class Alerts:
             pass
         event.clear()
 
-    # Only here is anything played, one after the other; a task of its own each, which may be cut.
+    # Only here is anything played, one after the other. Each play is a task of its own, so that it
+    # can be cancelled.
     async def play(self, beat):
         while True:
             beat()

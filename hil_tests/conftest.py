@@ -1,4 +1,6 @@
-"""The console of a board as pytest-embedded's `dut`; all other fixtures are in fixtures.py.
+"""What tests of this room share, the console of a board as pytest-embedded's `dut` above all.
+
+Fixtures that work on any bench are in plugin/fixtures.py.
 
 A test lets time pass with `bench.run_for(seconds)` or `console.wait(seconds)`: virtual time, so an
 hour costs nothing and an absence can be proven. Tests with real tools (test_bare_board.py) let the
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 from fieldbeat.hil_tests.bare_desk import BareDesk
+from fieldbeat.hil_tests.district import District
 from fieldbeat.hil_tests.plugin.hooks import fixtures_of_a_bench
 from fieldbeat.hil_tests.plugin.keys import BENCH
 from pytest_embedded import Dut
@@ -111,3 +114,10 @@ def console(dut: ConsoleDut, request: pytest.FixtureRequest) -> ConsoleDut:
     dut.wait(2)
     dut.expect_exact("fieldbeat> ", timeout=10)
     return dut
+
+
+@pytest.fixture
+def district(tmp_path: Path) -> Iterator[District]:
+    """An issuer, loudspeakers that know him, and the desk that orders alerts."""
+    with District(tmp_path) as made:
+        yield made

@@ -14,8 +14,8 @@ from fieldbeat.protocols import cose, event, receipt
 from fieldbeat.protocols.command import EMERGENCY
 from fieldbeat.protocols.reason_codes import CODES
 
+from .listening import SECOND_US, level_of, loudest_ms, sink
 from .test_level_sensor import RIVER
-from .test_speaker import SECOND_US, level_of, loudest_ms, sink
 
 FLOOD = """
 profile = "speaker_river"

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 from fieldbeat.protocols import receipt
 
-from .test_speaker import TONE, district, loudest_ms, sink
-
-__all__ = ("district",)
+from .listening import TONE, loudest_ms, sink
 
 
 def test_a_collector_that_moved_is_found(district):

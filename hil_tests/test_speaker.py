@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import pytest
 from fieldbeat.hil_tests.district import District
+from fieldbeat.hil_tests.listening import SECOND_US, TONE, heard, level_of, loudest_ms, sink
 from fieldbeat.host_tools import issuer_keys, upkeep
 from fieldbeat.host_tools.alert_places import choose
 from fieldbeat.host_tools.alert_request import Request
@@ -15,38 +13,6 @@ from fieldbeat.host_tools.sounds import Sound
 from fieldbeat.protocols import cose, receipt
 from fieldbeat.protocols.command import DAILY, DRILL, EMERGENCY
 from fieldbeat.protocols.reason_codes import CODES
-
-SECOND_US = 1_000_000
-TONE = [0, 0, 3000]  # steady, 1000 Hz, 3 s
-
-
-@pytest.fixture
-def district(tmp_path):
-    with District(tmp_path) as district:
-        yield district
-
-
-def sink(pole):
-    return pole.fitted.sinks["i2s0"]
-
-
-def heard(pole, begin_us, end_us):
-    return sink(pole).samples(begin_us, end_us)
-
-
-def level_of(samples, hz):
-    """The amplitude of one frequency, by Goertzel's algorithm."""
-    turn = 2 * math.cos(2 * math.pi * hz / 16000)
-    a = b = 0.0
-    for sample in samples:
-        a, b = sample + turn * a - b, a
-    return 2 * math.sqrt(max(a * a + b * b - turn * a * b, 0)) / len(samples)
-
-
-def loudest_ms(pole, begin_us, end_us):
-    """In how many ms something was heard."""
-    loud = np.abs(np.array(heard(pole, begin_us, end_us), np.int32)) > 100
-    return int(np.logical_or.reduceat(loud, np.arange(0, len(loud), 16)).sum())
 
 
 def test_an_emergency_sounds_and_tells_that_it_did(district, tmp_path):

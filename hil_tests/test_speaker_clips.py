@@ -13,7 +13,8 @@ from fieldbeat.host_tools import clips
 from fieldbeat.protocols import event, receipt
 from fieldbeat.protocols.command import DAILY
 
-from .test_speaker import SECOND_US, District, heard, level_of, loudest_ms, sink
+from .district import District
+from .listening import SECOND_US, heard, level_of, loudest_ms, sink
 
 HZ, PEAK = 600, 20000
 

@@ -10,9 +10,7 @@ from fieldbeat.protocols import receipt
 from fieldbeat.protocols.command import DAILY, EMERGENCY
 from fieldbeat.protocols.reason_codes import CODES
 
-from .test_speaker import TONE, district, loudest_ms
-
-__all__ = ("district",)
+from .listening import TONE, loudest_ms
 
 
 def test_a_text_is_spoken(district):

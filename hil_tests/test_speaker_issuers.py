@@ -12,9 +12,7 @@ from fieldbeat.host_tools.sounds import Sound
 from fieldbeat.protocols import event, receipt
 from fieldbeat.protocols.reason_codes import CODES
 
-from .test_speaker import SECOND_US, TONE, district, loudest_ms
-
-__all__ = ("district",)
+from .listening import SECOND_US, TONE, loudest_ms
 
 
 def obeys(district, name="speaker-01"):

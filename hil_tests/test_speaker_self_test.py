@@ -7,9 +7,7 @@ from fieldbeat.protocols import event, receipt
 from fieldbeat.protocols.command import EMERGENCY
 from fieldbeat.protocols.reason_codes import CODES
 
-from .test_speaker import district, loudest_ms
-
-__all__ = ("district",)
+from .listening import loudest_ms
 
 DAY_S = 86_400
 

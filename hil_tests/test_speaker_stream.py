@@ -17,9 +17,8 @@ from fieldbeat.host_tools import alert_words, coverage
 from fieldbeat.protocols import event, receipt, rtcp
 from fieldbeat.protocols.reason_codes import CODES
 
-from .test_speaker import SECOND_US, district, heard, level_of, sink
+from .listening import SECOND_US, heard, level_of, sink
 
-__all__ = ("district",)
 PORT = 5004
 HZ = 440
 RATES_HZ = {0: 8000, 8: 8000, 11: 16000}

@@ -7,7 +7,7 @@ from fieldbeat.host_tools.sounds import speech
 from fieldbeat.protocols import event, receipt
 from fieldbeat.protocols.command import DRILL
 
-from .test_speaker import TONE, heard, level_of, loudest_ms, sink
+from .listening import TONE, heard, level_of, loudest_ms, sink
 from .two_roads import PASSWORD, TwoRoads
 
 CHANGE_S = 12  # from the death of the access point until the server hears it over NB-IoT

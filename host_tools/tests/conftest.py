@@ -8,7 +8,7 @@ import pytest
 from fieldbeat.host_tools import issuer_keys
 
 from .collector_site import Site
-from .test_dispatcher import County
+from .county import County
 
 PASSPHRASE = "correct horse battery"
 

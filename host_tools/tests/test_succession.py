@@ -21,7 +21,7 @@ from fieldbeat.host_tools.unit_talk import ProvisioningError
 from fieldbeat.protocols import frame, packing
 
 from .sender import report_record
-from .test_provisioner import Unit
+from .unit_in_memory import Unit
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 NOW_S = 1_780_000_000.0
