@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fieldbeat.hil_tests.virtual.site import QUARTER_HOURLY, Site, config
-from fieldbeat.host_tools.records import EVENT_NAMES
+from fieldbeat.host_tools.record_words import EVENT_NAMES
 from fieldbeat.protocols import cbor, event
 
 HOUR_S = 3600

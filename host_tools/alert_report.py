@@ -13,10 +13,10 @@ from fieldbeat.protocols import cbor, command, event
 
 from . import coverage, coverage_map, following, self_tests
 from .coverage import Coverage
+from .event_bodies import counters
 from .language import tr
 from .orders import Orders
 from .output import console, print_json, remark
-from .records import counters
 from .store import Store
 from .wording import first
 

@@ -28,7 +28,7 @@ from .coverage import (
 )
 from .language import tr
 from .orders import Order
-from .records import kind_name
+from .record_words import kind_name
 from .self_tests import TOO_LONG_S, SelfTest
 from .styles import ASIDE, BAD, GOOD, ODD
 from .tables import table

@@ -188,7 +188,7 @@ def ordered(
     from .alert_report import Report
     from .handover import going_on, must_be_sent, unsent
     from .output import print_json, say
-    from .records import kind_name
+    from .record_words import kind_name
 
     order = confirmed(desk, plan, keys_of(files), yes, as_json)
     id_, name = order.id.hex(), tr(kind_name(order.kind))

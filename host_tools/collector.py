@@ -21,11 +21,13 @@ from .database import DatabaseBusy
 from .dispatcher import Dispatcher
 from .downlink import Downlink
 from .errors import FieldbeatError
+from .event_bodies import floor, receipt_of
 from .language import tr
 from .opener import Opened, Opener
 from .outcome import Outcome, source_text
 from .pictures import Arrivals
-from .records import Decoder, describe, floor, identify, receipt_of
+from .record_words import describe
+from .records import Decoder, identify
 from .refusals import Refusals
 from .registered_unit import Unit
 from .registry import KEY_SIZE, Registry

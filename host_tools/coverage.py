@@ -27,7 +27,7 @@ from fieldbeat.protocols.reason_codes import CODES
 
 from .language import tr
 from .orders import Delivery, Order, is_for_now
-from .records import stage_name
+from .record_words import stage_name
 from .refusal_words import in_words
 
 SILENT_AFTER_S = 10.0

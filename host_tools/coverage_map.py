@@ -8,7 +8,7 @@ from typing import Any
 
 from .coverage import SOUNDED, STATES, AreaCoverage, Coverage, UnitCoverage, done_word
 from .orders import Order
-from .records import kind_name
+from .record_words import kind_name
 
 
 def as_map(found: Coverage) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fieldbeat.protocols import actuator, control_rules, event, reasons
 
-from .body_numbers import whole
+from .event_bodies import whole
 from .language import tr
 
 CAUSE_NAMES = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from fieldbeat.protocols import event
 
-from .body_numbers import whole
+from .event_bodies import whole
 from .language import tr
 
 RADIO_STATES = ("tx", "active", "idle", "psm")

@@ -14,7 +14,7 @@ from .language import tr
 from .layers import Layer
 from .operations import source_name
 from .pictures import KIND_NAMES, WHY_NAMES
-from .records import COMMAND_NAMES, EVENT_NAMES, stage_name
+from .record_words import COMMAND_NAMES, EVENT_NAMES, stage_name
 from .times import DEVICE_EPOCH_S, iso
 
 # What a key is called and how its value is told: by a function, or with the keys inside it.

@@ -23,10 +23,10 @@ from matplotlib.figure import Figure
 from . import files, pictures, scaled
 from .drawn_text import drawable
 from .errors import CannotTry
+from .event_bodies import number
 from .gaps import missing
 from .language import tr
 from .pictures import Picture
-from .records import number
 from .scaled import quality_name
 from .store import Store
 from .views import Reading, Views

@@ -8,70 +8,24 @@ from typing import Any
 
 from fieldbeat.protocols import (
     cbor,
-    command,
     event,
     event_reader,
-    reasons,
-    receipt,
-    receipt_reader,
     report,
     report_reader,
     schema,
     schema_map,
 )
 
-from . import decisions, energy, operations, scaled
+from .event_bodies import is_uint
 from .language import tr
 from .schemas import Schemas
 from .store import BAD, DECODED, WAITING, Store
 from .times import DEVICE_EPOCH_S
-from .wording import counted
 
 RN_MAX = 0x7FFFFFFF  # the record numbers of an acknowledgement have 32 bits
 
 # What a sealed record of faulty firmware can make the decoders raise.
 _NONSENSE = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
-
-
-EVENT_NAMES = {
-    event.BOOT: "boot",
-    event.SCHEMA: "schema",
-    event.HEALTH: "health",
-    event.ALARM: "alarm",
-    event.CONFIG: "config",
-    event.RECEIPT: "receipt",
-    event.SELF_TEST: "self-test",
-    event.PICTURE: "picture",
-    event.SILENCE: "silence",
-    event.ENERGY: "energy",
-    event.DECISION: "decision",
-    event.ACTUATOR_FAULT: "actuator fault",
-    event.OPERATION: "operation",
-    event.ROOT: "root",
-}
-
-COMMAND_NAMES = {
-    command.ALERT: "alert",
-    command.CANCEL: "cancel",
-    command.SELFTEST: "self-test",
-    command.ALARM_RULES: "alarm rules",
-    command.ISSUERS: "issuers",
-    command.STATUS: "status",
-    command.PICTURE: "picture",
-    command.OPERATE: "operate",
-    command.RECORD: "record",
-}
-
-STAGE_NAMES = {
-    receipt.RECEIVED: "received",
-    receipt.ACCEPTED: "accepted",
-    receipt.STARTED: "started",
-    receipt.DONE: "done",
-    receipt.REFUSED: "refused",
-    receipt.INTERRUPTED: "interrupted",
-    receipt.CANCELLED: "cancelled",
-    receipt.SILENT: "silent",
-}
 
 
 def identify(raw: bytes) -> tuple[int, int]:
@@ -154,7 +108,7 @@ class Decoder:
 
     def _event(self, unit: str, run: int, rn: int, record: int, raw: bytes) -> tuple[int, dict]:
         _, type_, t, body = event_reader.decode(raw)
-        if not _is_uint(type_) or not _is_uint(t):
+        if not is_uint(type_) or not is_uint(t):
             raise event_reader.EventError(tr("type and time of an event are numbers of 32 bits"))
         self._store.add_event(record, unit, type_, t + DEVICE_EPOCH_S, cbor.encode(body))
         self._store.set_state(record, DECODED)
@@ -174,7 +128,7 @@ class Decoder:
 
     def _announce(self, unit: str, run: int, rn: int, schema_id: int, hash_: int) -> None:
         """Note which schema counts from a record on; decode again what came early."""
-        if not _is_uint(schema_id) or not _is_uint(hash_):
+        if not is_uint(schema_id) or not is_uint(hash_):
             raise schema.SchemaError(tr("a schema id and its hash are numbers"))
         known = self._schemas.hash_of(unit, run, rn, schema_id)
         if known == hash_:
@@ -193,118 +147,8 @@ def checked(learned: schema.Schema) -> schema.Schema:
     """
     for column in learned.columns:
         texts = isinstance(column.name, str) and isinstance(column.unit, str)
-        if not texts or not _is_uint(column.scale) or column.scale < 1:
+        if not texts or not is_uint(column.scale) or column.scale < 1:
             raise schema.SchemaError(tr("a column has a name, a unit and a scale of at least 1"))
-    if not all(_is_uint(n) for n in (learned.id, learned.version, learned.interval_s)):
+    if not all(is_uint(n) for n in (learned.id, learned.version, learned.interval_s)):
         raise schema.SchemaError(tr("id, version and interval of a schema are numbers"))
     return learned
-
-
-def floor(type_: int, body: dict) -> int | None:
-    """Return the lowest record number that a unit still holds, if an event says so."""
-    return number(body, event.HEALTH_FLOOR) if type_ == event.HEALTH else None
-
-
-def number(body: dict, key: int) -> int | None:
-    """Return an event's number, or None if it has none that makes sense."""
-    value = body.get(key)
-    return value if _is_uint(value) else None
-
-
-def counters(body: dict) -> dict[str, int]:
-    """Return the counted reasons of a health event by name."""
-    counts = body.get(event.HEALTH_COUNTERS)
-    if not isinstance(counts, dict):
-        return {}
-    return {
-        reasons.name(code): count
-        for code, count in counts.items()
-        if _is_uint(code) and _is_uint(count)
-    }
-
-
-def describe(decoded: Any) -> str:
-    """Return a record in a few words, for a log line."""
-    if decoded is None:
-        return tr("kept undecoded")
-    if isinstance(decoded, report_reader.Block):
-        count = len(decoded.times)
-        return counted(count, "sample") + ("" if decoded.synced else tr(", clock not set"))
-    return describe_event(*decoded)
-
-
-def describe_event(type_: int, body: dict) -> str:
-    """Return an event in a few words."""
-    name = EVENT_NAMES.get(type_, tr("event {type}").format(type=type_))
-    if type_ == event.BOOT:
-        return tr("boot: {body}, app {body_2}").format(
-            body=body.get(event.BOOT_CAUSE), body_2=body.get(event.BOOT_VERSION)
-        )
-    if type_ == event.ALARM:
-        return _describe_alarm(body)
-    if type_ == event.RECEIPT:
-        return _describe_receipt(body)
-    if type_ == event.ENERGY:
-        return energy.describe(body)
-    if type_ == event.DECISION:
-        return decisions.describe(body)
-    if type_ == event.ACTUATOR_FAULT:
-        return decisions.describe_fault(body)
-    if type_ == event.OPERATION:
-        return operations.describe(body)
-    if type_ == event.HEALTH:
-        return "health" + "".join(f", {name} {n}" for name, n in counters(body).items())
-    return name
-
-
-def kind_name(kind: int) -> str:
-    """Return what kind of command it is."""
-    return COMMAND_NAMES.get(kind, tr("command {kind}").format(kind=kind))
-
-
-def stage_name(stage: int) -> str:
-    """Return how far a command came; a unit may be newer than its reader."""
-    return STAGE_NAMES.get(stage, tr("stage {stage}").format(stage=stage))
-
-
-def receipt_of(type_: int, body: dict) -> Any:
-    """Return the receipt in an event, or None if it is none that makes sense."""
-    if type_ != event.RECEIPT:
-        return None
-    try:
-        return receipt_reader.parse(body)
-    except receipt_reader.ReceiptError:
-        return None
-
-
-def _describe_alarm(body: dict) -> str:
-    rule, value, scale = (
-        number(body, key) for key in (event.ALARM_RULE, event.ALARM_VALUE, event.ALARM_SCALE)
-    )
-    told = body.get(event.ALARM_VALUE) if value is None else value
-    if rule is None or not scale or not isinstance(told, int):
-        return "alarm"
-    channel, unit = body.get(event.ALARM_CHANNEL), body.get(event.ALARM_UNIT)
-    begins = body.get(event.ALARM_BEGINS)
-    what = (
-        tr("rule {rule} sounds").format(rule=rule)
-        if begins is None
-        else tr("{rule} begins" if begins else "{rule} ends").format(rule=rule)
-    )
-    return tr("alarm: {what}, {channel} is {text} {unit}").format(
-        what=what, channel=channel, text=scaled.text(told, scale), unit=unit
-    )
-
-
-def _describe_receipt(body: dict) -> str:
-    found = receipt_of(event.RECEIPT, body)
-    if found is None:
-        return tr("receipt that cannot be read")
-    why = f", {reasons.name(found.reason)}" if found.reason else ""
-    return tr("receipt {id}: {stage_name}{why}").format(
-        id=found.id.hex(), stage_name=stage_name(found.stage), why=why
-    )
-
-
-def _is_uint(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0xFFFFFFFF

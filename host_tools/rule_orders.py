@@ -25,10 +25,11 @@ from .alert_plan import Plan
 from .alert_request import Request
 from .alerts import Window
 from .coverage import SOUNDED, coverage
+from .event_bodies import receipt_of
 from .language import tr
 from .orders import Delivery, Order, Orders
 from .quantities import quantity
-from .records import receipt_of, stage_name
+from .record_words import stage_name
 from .refusal_words import in_words
 from .registered_unit import Unit
 from .store import Store

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fieldbeat.protocols import cbor, event
 
 from . import scaled
+from .event_bodies import number
 from .language import tr
-from .records import number
 from .store import Store
 from .times import iso
 

@@ -25,9 +25,9 @@ from . import (
     unit_clips,
 )
 from .errors import CannotTry
+from .event_bodies import counters, number
 from .gaps import Gap, Gaps
 from .language import tr
-from .records import counters, number
 from .refusals import HOUR_S
 from .registered_unit import SPEAKER, Unit
 from .registry import Registry

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fieldbeat.host_tools import pictures
 from fieldbeat.host_tools.errors import FieldbeatError
-from fieldbeat.host_tools.records import describe_event
+from fieldbeat.host_tools.record_words import describe_event
 from fieldbeat.host_tools.store import Store
 from fieldbeat.host_tools.views import Views
 from fieldbeat.protocols import cbor, event

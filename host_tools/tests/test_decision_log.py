@@ -8,7 +8,7 @@ import pytest
 from fieldbeat.host_tools import control_spoken, decision_log, decisions, node_config
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.collector import Collector
-from fieldbeat.host_tools.records import describe_event
+from fieldbeat.host_tools.record_words import describe_event
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
 from fieldbeat.protocols import actuator, control_rules, event, schema
