@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_models import quiet, transact, words
+from .test_models import Still, quiet, transact, words
 from .virtual.errors import BenchError
 from .virtual.models.analog_probe import AnalogProbe
 from .virtual.models.bmx280 import BME280, BMP280, BMX280, pressure, temperature
@@ -23,16 +23,6 @@ from .virtual.scene import Scene
 from .virtual.world import World
 
 MAPS = Path(__file__).parents[1] / "drivers" / "maps"
-
-
-class Still:
-    """A scene in which nothing changes."""
-
-    def __init__(self, **values: float) -> None:
-        self.values = values
-
-    def value(self, name: str, now_us: int) -> float:
-        return self.values[name]
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from . import series, times
+from . import open_files, recorded_year, series, times
+from .control_plan import Plan
 from .errors import CannotTry
 from .language import os_reason, tr
 from .profiles import Channel
@@ -197,6 +198,46 @@ def of_unit(
             values = [(counts or 0) / each.scale for counts in good.values()]
             columns[each.channel] = Column(list(good), values)
     return _data(tr("{unit}, stored").format(unit=unit), columns)
+
+
+def chosen(
+    plan: Plan,
+    data: Path | None,
+    unit: str | None,
+    recorded: bool,
+    db: Path | None,
+    begin_s: float | None,
+    end_s: float | None,
+) -> Data:
+    """Return the values of one source: a file, what is stored of a unit, or the recorded year.
+
+    Raises:
+        CannotTry: not one source is named, or it has nothing between the two times.
+    """
+    if begin_s is not None and end_s is not None and begin_s >= end_s:
+        raise CannotTry(tr("it would end before it begins"), tr("give a --to after --from"))
+    if sum(map(bool, (data, unit, recorded))) != 1:
+        step = tr("give one of --data FILE, --unit NAME and --recorded")
+        raise CannotTry(tr("a simulation needs values of one source"), step)
+    if unit:
+        with open_files.store(db) as store:
+            return of_unit(store, unit, begin_s, end_s, _report_s(unit))
+    found = read_csv(data or recorded_year.path(), plan.utc_offset_s)
+    check_names(found, plan.inputs.used)
+    if (begin_s or 0) >= found.end_s or (end_s is not None and end_s <= found.begin_s):
+        first, last = (local_text(s, plan.utc_offset_s) for s in found.ends)
+        raise CannotTry(
+            tr("{source}: no values then").format(source=found.source),
+            tr("it has them from {first} to {last}").format(first=first, last=last),
+        )
+    return found
+
+
+def _report_s(unit: str) -> float | None:
+    """How often a unit of the registry reports, where that is known."""
+    with open_files.registry_if_there(None) as units:
+        there = units.unit(unit) if units else None
+    return there.report_interval_s if there else None
 
 
 def _data(source: str, columns: dict[str, Column]) -> Data:

@@ -8,11 +8,15 @@ what the unit has.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import control_plan, control_words
+from fieldbeat.protocols import cbor
+
+from . import control_plan, control_words, open_files
 from .control_plan import Plan
 from .language import tr
 from .profiles import Channel
@@ -89,3 +93,25 @@ def parse(text: str) -> Spoken | None:
     channels = {name: Input(*each) for name, each in found.get("channels", {}).items()}
     kept = found.get("actuators", {}), found.get("travels_s", {})
     return Spoken(rules, derived, *kept, channels)
+
+
+def of_unit(
+    known: tuple[NodeConfig, Plan] | None, unit: str, registry: Path | None
+) -> tuple[Spoken | None, str]:
+    """Return what the rules of a unit are called, and what is to be said of its file."""
+    own = of_plan(known[1]) if known else None
+    with open_files.registry_if_there(registry) as units:
+        if units is None:
+            return own, ""
+        kept, there = units.control(unit), units.unit(unit)
+    if known is None:
+        return parse(kept), ""
+    if there is None or not there.config_sha256:
+        return own, ""
+    device = known[0].renamed(unit, there.site or None).to_device_map()
+    if hashlib.sha256(cbor.encode(device)).hexdigest() == there.config_sha256:
+        return own, ""
+    file = known[0].source
+    return own, tr(
+        "{file} is not what {unit} was provisioned with, its rules may be others"
+    ).format(file=file, unit=unit)

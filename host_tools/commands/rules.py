@@ -25,7 +25,6 @@ from ..output import (
 if TYPE_CHECKING:
     from ..control_data import Data
     from ..control_plan import Plan
-    from ..control_spoken import Spoken
     from ..node_config import NodeConfig
     from ..store import Store
 
@@ -129,11 +128,11 @@ def simulate(
         fieldbeat rules simulate climate.toml --unit gh-07 --plot may.svg
         fieldbeat rules simulate climate.toml --data greenhouse.csv --json
     """
-    from .. import control_report, control_simulation
+    from .. import control_data, control_report, control_simulation
 
     _, plan = _plan(file, as_json)
     begin_s, end_s = (_moment(text, plan.utc_offset_s) for text in (from_, to))
-    found = _data(plan, data, unit, recorded, db, begin_s, end_s)
+    found = control_data.chosen(plan, data, unit, recorded, db, begin_s, end_s)
     first, last = begin_s or found.begin_s, end_s or found.end_s
     with progress("simulate", int(last - first)) as seen:
         made = control_simulation.run(plan, found, begin_s, end_s, seen=seen)
@@ -180,13 +179,13 @@ def plot(
     Example:
         fieldbeat rules plot gh-07 climate.toml --out july.svg --from 2026-07-01 --to 2026-07-04
     """
-    from .. import control_history, decision_log
+    from .. import control_data, control_history, control_spoken, decision_log
     from ..errors import CannotTry
 
     config, plan = _plan(file, False)
     begin_s, end_s = (_moment(text, plan.utc_offset_s) for text in (from_, to))
-    found = _data(plan, None, unit, False, db, begin_s, end_s)
-    _, other = _spoken((config, plan), unit, None)
+    found = control_data.chosen(plan, None, unit, False, db, begin_s, end_s)
+    _, other = control_spoken.of_unit((config, plan), unit, None)
     with open_files.store(db) as store:
         told = decision_log.of_unit(store, unit)
     others = {each.actuator for each in told}
@@ -229,11 +228,12 @@ def why(
     """
     import time
 
+    from .. import control_spoken
     from ..decision_reasons import Why
 
     known = _plan(config, as_json) if config else None
     at_s = _moment(at, 0)
-    spoken, other = _spoken(known, unit, registry)
+    spoken, other = control_spoken.of_unit(known, unit, registry)
     with open_files.store(db) as store:
         _check_unit(store, unit, registry)
         found = Why(store, unit, spoken)
@@ -260,34 +260,6 @@ def _check_unit(store: Store, unit: str, registry: Path | None) -> None:
         raise CannotTry(tr("no unit is called '{unit}'").format(unit=unit), step)
 
 
-def _spoken(
-    known: tuple[NodeConfig, Plan] | None, unit: str, registry: Path | None
-) -> tuple[Spoken | None, str]:
-    """Return what the rules of a unit are called, and what is to be said of its file."""
-    import hashlib
-
-    from fieldbeat.protocols import cbor
-
-    from .. import control_spoken
-
-    own = control_spoken.of_plan(known[1]) if known else None
-    with open_files.registry_if_there(registry) as units:
-        if units is None:
-            return own, ""
-        kept, there = units.control(unit), units.unit(unit)
-    if known is None:
-        return control_spoken.parse(kept), ""
-    if there is None or not there.config_sha256:
-        return own, ""
-    device = known[0].renamed(unit, there.site or None).to_device_map()
-    if hashlib.sha256(cbor.encode(device)).hexdigest() == there.config_sha256:
-        return own, ""
-    file = known[0].source
-    return own, tr(
-        "{file} is not what {unit} was provisioned with, its rules may be others"
-    ).format(file=file, unit=unit)
-
-
 def _moment(text: str | None, utc_offset_s: int) -> float | None:
     from ..control_data import local_s
     from ..errors import CannotTry
@@ -297,44 +269,6 @@ def _moment(text: str | None, utc_offset_s: int) -> float | None:
     except ValueError:
         step = tr("give an ISO date or time, for instance 2025-05-01 or 2025-05-01T08:30")
         raise CannotTry(tr("'{text}' is no time").format(text=text), step) from None
-
-
-def _data(
-    plan: Plan,
-    data: Path | None,
-    unit: str | None,
-    recorded: bool,
-    db: Path | None,
-    begin_s: float | None,
-    end_s: float | None,
-) -> Data:
-    from .. import control_data, recorded_year
-    from ..errors import CannotTry
-
-    if begin_s is not None and end_s is not None and begin_s >= end_s:
-        raise CannotTry(tr("it would end before it begins"), tr("give a --to after --from"))
-    if sum(map(bool, (data, unit, recorded))) != 1:
-        step = tr("give one of --data FILE, --unit NAME and --recorded")
-        raise CannotTry(tr("a simulation needs values of one source"), step)
-    if unit:
-        with open_files.store(db) as store:
-            return control_data.of_unit(store, unit, begin_s, end_s, _report_s(unit))
-    found = control_data.read_csv(data or recorded_year.path(), plan.utc_offset_s)
-    control_data.check_names(found, plan.inputs.used)
-    if (begin_s or 0) >= found.end_s or (end_s is not None and end_s <= found.begin_s):
-        first, last = (control_data.local_text(s, plan.utc_offset_s) for s in found.ends)
-        raise CannotTry(
-            tr("{source}: no values then").format(source=found.source),
-            tr("it has them from {first} to {last}").format(first=first, last=last),
-        )
-    return found
-
-
-def _report_s(unit: str) -> float | None:
-    """How often a unit of the registry reports, where that is known."""
-    with open_files.registry_if_there(None) as units:
-        there = units.unit(unit) if units else None
-    return there.report_interval_s if there else None
 
 
 def _draw(plan: Plan, data: Data, made: Any, path: Path) -> None:
