@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from importlib.util import resolve_name
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,14 +19,16 @@ MAY_IMPORT = {
 FOR_PLATFORMIO = ("host_tools/platformio", "hil_tests/platformio")
 
 
-def rooms_imported(path: Path) -> set[str]:
-    """The rooms that one file names: `drivers.x` (device) or `fieldbeat.drivers.x` (host)."""
+def rooms_imported(path: Path, root: Path = ROOT) -> set[str]:
+    """The rooms that a file names: `drivers.x` (device), `fieldbeat.drivers.x` or `..drivers`."""
     names = set()
+    package = ".".join(["fieldbeat", *path.relative_to(root).parts[:-1]])
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = resolve_name("." * node.level + (node.module or ""), package)
+            names |= {f"{module}.{alias.name}" for alias in node.names}
     parts = (name.removeprefix("fieldbeat.").split(".")[0] for name in names)
     return {part for part in parts if part in ROOMS}
 
@@ -51,6 +54,11 @@ def test_what_platformio_loads_needs_nothing_of_ours():
 
 
 def test_the_rule_sees_what_it_should(tmp_path):
-    bad = tmp_path / "bad.py"
-    bad.write_text("from fieldbeat.firmware import node\nimport drivers.at\n")
-    assert rooms_imported(bad) == {"firmware", "drivers"}
+    (tmp_path / "host_tools").mkdir()
+    bad = tmp_path / "host_tools" / "bad.py"
+    bad.write_text(
+        "from fieldbeat.firmware import node\nimport drivers.at\n"
+        "from ..hil_tests import soak\nfrom .. import boards\nfrom . import files\n"
+    )
+    rooms = {"firmware", "drivers", "hil_tests", "boards", "host_tools"}
+    assert rooms_imported(bad, tmp_path) == rooms
