@@ -132,11 +132,15 @@ def _make(directory: Path, option: str) -> None:
 def _hang(board: VirtualBoard) -> None:
     """Puts water below a level sensor that hangs nowhere: on a desk there would be none to read.
 
-    One that the scene's river is below stays there, since a camera sees that river.
+    One that the scene's river is below stays there, since a camera sees that river. There it is
+    day, whenever somebody sits at the desk.
     """
-    sensor = board.fitted.parts.get("river")
+    parts = board.fitted.parts
+    sensor = parts.get("river")
     if sensor is not None and not sensor.hangs:
         sensor.hang(RIVER_MM)
+    if "view" in parts:
+        parts["view"].faults.light = "day"
 
 
 def _streams(bench: Bench, port: int) -> dict[str, str]:

@@ -84,6 +84,14 @@ def test_up_puts_water_only_below_a_sensor_that_hangs_nowhere():
         assert [sensor._distance_mm() for sensor in sensors] == [RIVER_MM, away_mm]
 
 
+def test_it_is_day_at_the_camera_of_a_desk():
+    with Bench(start="2026-11-27T18:30:00Z") as bench:
+        board = bench.add_board("river_cam_esp32_uart")
+        assert board.fitted.parts["view"].light() == "night"
+        _hang(board)
+        assert board.fitted.parts["view"].light() == "day"
+
+
 def test_the_river_of_a_desk_does_what_is_typed():
     river = River()
     assert desk_river.order(river, 0, "level 2.6 m\n").startswith("the water stands at 2.600 m")

@@ -316,6 +316,22 @@ def test_only_a_picture_of_all_is_calibrated(seen, tmp_path, capsys):
     assert "it is a picture of the gauge alone" in told and "--kind full" in told
 
 
+def test_a_picture_of_the_night_is_not_calibrated(seen, tmp_path, capsys):
+    assert calibrate(tmp_path, seen["dark"]) == 2
+    told = capsys.readouterr().err
+    assert "mounted.jpg: it is dark; next: take a picture by day" in told
+
+
+def test_a_calibration_does_not_take_the_place_of_its_picture(seen, tmp_path, capsys):
+    mounted = tmp_path / "mounted.png"
+    mounted.write_bytes(seen["mounted"])
+    for out, told in (("mounted.toml", "over"), ("mounted.png", "it is no .toml")):
+        words = ["--point=1,1,left,250", "--level-mm", "150", "--high-mm", "1500"]
+        out = ["--out", str(tmp_path / out)]
+        assert main(["pictures", "calibrate", str(mounted), *words, *out]) == 2
+        assert told in capsys.readouterr().err and mounted.read_bytes() == seen["mounted"]
+
+
 def test_show_wants_the_id_of_a_picture(store, capsys):
     assert main(["pictures", "show", UNIT]) == 2
     assert f"'{UNIT}' is no id of a picture; next: see 'fieldbeat pict" in capsys.readouterr().err

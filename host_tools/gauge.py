@@ -123,8 +123,8 @@ def _share(value: float, none: float, full: float) -> float:
 class Agreement(Enum):
     """What a picture says of a sensor's level."""
 
-    AGREES = "agrees"
-    DISAGREES = "disagrees"
+    AGREES = tr("agrees")
+    DISAGREES = tr("disagrees")
     CANNOT_TELL = tr("cannot tell")
 
 

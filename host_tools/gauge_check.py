@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import files, gauge
+from . import files, gauge, picture_quality
 from .errors import CannotTry
 from .gauge_calibration import MM_PER_ROW, Calibration, Picture, Point, grey, straightened
 from .language import tr
@@ -99,6 +99,26 @@ def must_be_full(picture: Picture, name: str) -> None:
         raise CannotTry(
             message, tr("take a full picture: fieldbeat pictures ask UNIT --kind full")
         )
+
+
+def must_show(picture: Picture, name: str) -> None:
+    """Raise CannotTry for a picture of the night, or of a covered lens: no points are to blame."""
+    quality = picture_quality.assess(picture)
+    if quality.night or quality.covered:
+        what = tr("it is dark") if quality.night else tr("nothing is to be seen in it")
+        raise CannotTry(f"{name}: {what}", tr("take a picture by day, sharp"))
+
+
+def must_not_be_written(picture: Path, out: Path) -> None:
+    """Raise CannotTry where the calibration's files would take the place of its picture."""
+    if out.suffix != ".toml":
+        raise CannotTry(f"--out {out}: {tr('it is no .toml')}", tr("name a .toml"))
+    written = (out.with_suffix(".png"), out.with_suffix(".check.png"))
+    if picture.resolve() in [path.resolve() for path in written]:
+        message = tr("--out {out} would write its face over {picture}").format(
+            out=out, picture=picture
+        )
+        raise CannotTry(message, tr("name another --out"))
 
 
 def write(shown: Picture, path: Path) -> None:

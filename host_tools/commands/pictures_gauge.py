@@ -48,8 +48,10 @@ def calibrate(
     measures = {"width_mm": width_mm, "low_mm": low_mm, "high_mm": high_mm}
     face = check(FaceSize, measures | {"period_mm": period_mm}, tr("the face's measures"))
     points = [picture_reading.point(text) for text in point]
+    gauge_check.must_not_be_written(picture, out)
     image = gauge.load_picture(picture)
     gauge_check.must_be_full(image, str(picture))
+    gauge_check.must_show(image, str(picture))
     checked = out.with_suffix(".check.png")
     shown = gauge_check.marked(image, points)
     try:
