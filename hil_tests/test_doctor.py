@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 from fieldbeat.hil_tests.virtual.rfc2217_port import Rfc2217Port
 from fieldbeat.hil_tests.virtual.site import QUARTER_HOURLY, Site, config
 from fieldbeat.hil_tests.virtual_time_link import VirtualTimeLink
-from fieldbeat.host_tools import doctor_bundle, doctor_reading
+from fieldbeat.host_tools import doctor_bundle, doctor_reading, node_config
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.doctor import diagnose
 from fieldbeat.host_tools.doctor_evidence import Evidence
 
+EXAMPLES = Path(node_config.__file__).parents[1] / "docs" / "examples"
 DEEP = '[power]\nsleep = "deep"\n' + QUARTER_HOURLY
 HOLD = b"\x15" * 100
 BOOT_S = 3
@@ -99,6 +101,12 @@ def test_a_server_that_is_away(bench, board):
     evidence = look(bench, board)
     assert first(evidence) == "no_answer"
     assert not [each for each in diagnose(evidence.lines(), True) if each.is_fault]
+
+
+def test_a_loudspeaker_that_obeys_nobody(bench):
+    pole = bench.add_station(node_config.load(EXAMPLES / "desk-speaker.toml"))
+    bench.run_for(60)
+    assert first(look(bench, pole)) == "deaf"
 
 
 def test_a_supply_that_dips_while_it_sends(bench, board, faults):

@@ -42,6 +42,7 @@ class Evidence:
         found += [f"counter {line}" for line in _rows(self.verbs.get("counters", ""))]
         found += [f"log {line}" for line in self.verbs.get("log", "").splitlines()]
         found += [f"sensor {line}" for line in _rows(self.verbs.get("sensors", ""))]
+        found += [f"selftest {line}" for line in self.verbs.get("selftest", "").splitlines()]
         found += [f"console {line}" for line in self.console.splitlines() if line.strip()]
         found += _crashes(self.files.get("crash.txt", b"").decode("utf-8", "replace"))
         flight = flight_records.read(self.files.get("flight.cbor", b""))

@@ -58,10 +58,7 @@ def read_port(port: str, remark: Callable[[str], None]) -> Evidence:
 def read_link(link: SmpLink, evidence: Evidence) -> None:
     """Add what a unit says by a link that is open."""
     for verb in VERBS:
-        try:
-            evidence.verbs[verb] = link.run([verb], attempts=2, timeout_s=VERB_S)[0]
-        except FieldbeatError as error:
-            evidence.missing.append(f"{verb}: {error}")
+        _ask(link, evidence, verb)
     for name in FILES:
         try:
             data = link.download(f"/{name}")
@@ -81,6 +78,15 @@ def read_link(link: SmpLink, evidence: Evidence) -> None:
         text = tracebacks.explain(crash.decode("utf-8", "replace"), app_files.source_files())
         evidence.files["crash.txt"] = text.encode()
     _add_config(evidence)
+    if "speaker" in evidence.config:
+        _ask(link, evidence, "selftest", "speaker")
+
+
+def _ask(link: SmpLink, evidence: Evidence, verb: str, *words: str) -> None:
+    try:
+        evidence.verbs[verb] = link.run([verb, *words], attempts=2, timeout_s=VERB_S)[0]
+    except FieldbeatError as error:
+        evidence.missing.append(f"{verb}: {error}")
 
 
 def _let_go(link: HeldLink, evidence: Evidence) -> None:

@@ -146,6 +146,14 @@ def inside() -> list[Rule]:
             tr("type 'read' with its part on the console; see plug, address and supply"),
         ),
         Rule(
+            *("deaf", 91, r"^selftest FAIL speaker\.issuers \D*(\d+)"),
+            tr("It would be silent in an emergency: of those who may order one it obeys {0}."),
+            tr(
+                "see 'fieldbeat issuer list'; then 'fieldbeat provision' on this port, or"
+                " 'fieldbeat issuer send --unit NAME'"
+            ),
+        ),
+        Rule(
             *("bus", 35, r"^counter (i2c_nack|sensor_timeout|sensor_crc) (\d+)"),
             tr("Sensors did not answer or were not understood ({0}, {1} times)."),
             tr("run 'fieldbeat check sensors' on this port"),

@@ -52,6 +52,13 @@ def causes(data, **more):
     return [cause for cause in found if cause != "no_network"]  # a remark on what is told
 
 
+def test_a_loudspeaker_that_obeys_too_few_is_found():
+    told = "ok speaker supply and clips are well\nFAIL speaker.issuers obeys 1 who may order an"
+    found = judge(Evidence(verbs={"selftest": f"{told} emergency, needs 2: fieldbeat issuer"}))
+    assert [each.cause for each in found] == ["deaf"] and "it obeys 1" in found[0].sentence
+    assert judge(Evidence(verbs={"selftest": told.replace("FAIL", "ok")})) == []
+
+
 @pytest.mark.parametrize(
     "line, cause",
     [
