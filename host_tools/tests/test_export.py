@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import sqlite3
+from pathlib import Path
 
 import cbor2
 import pytest
@@ -75,6 +77,19 @@ def test_columns_are_of_one_length_and_type(store, capfdbinary):
     assert types.pop("value") == {float, type(None)}
     assert all(len(found) == 1 for found in types.values())
     assert columns["value"][:3] == [22.15, 22.2, -0.05]
+
+
+def test_the_guide_s_query_gives_the_same(store, tmp_path):
+    page = (Path(export.__file__).parents[2] / "docs" / "integrators-guide.md").read_text("utf-8")
+    query = page.partition("```sql\n")[2].partition("```")[0]
+    found = sqlite3.connect(f"file:{tmp_path / 'store.sqlite'}?mode=ro", uri=True).execute(query)
+    names = ["unit", "channel", "unix_s", "value", "symbol", "quality", "clock_set"]
+    assert [column[0] for column in found.description] == names
+    (co2,) = series.read(store, "gh-1", "co2", None, None)
+    assert found.fetchall() == [
+        ("gh-1", "co2", each.t, co2.value(each), "ppm", each.quality, each.clock_set)
+        for each in co2.samples
+    ]
 
 
 def points(found):
