@@ -94,8 +94,11 @@ class Alerts:
         self._take_up()
         self._held[held.id] = held
         self._keep()
+        # Noted only when it has found room here: what is noted is not judged again when it is
+        # repeated, so it would never sound.
+        actions = self._arbiter.submit(self._request(held), self._clock.uptime_s(), held.cut)
         self._remember(held.id, receipt.ACCEPTED)
-        self._do(self._arbiter.submit(self._request(held), self._clock.uptime_s(), held.cut))
+        self._do(actions)
 
     def cancel(self, id):
         self._take_up()  # what a power cut has left may be what is meant

@@ -133,16 +133,17 @@ class Player:
             result.fail("tts_silent")
             await self._tone(_INSTEAD, percent)
             return
-        speaking = asyncio.create_task(self._tts.say(step[1], step[2], percent))
+        speaking = None
         try:
+            speaking = asyncio.create_task(self._tts.say(step[1], step[2], percent))
             while not speaking.done():
                 if self._line:
                     self._line.sample()
                 await asyncio.sleep_ms(_LOOK_MS)
                 self._sounds()
             await speaking
-        except DriverError as error:
-            result.fail(error.reason)
+        except (DriverError, OSError, MemoryError) as error:  # no room for its frame, say
+            result.fail(getattr(error, "reason", "tts_silent"))
             await self._tone(_INSTEAD, percent)
         except asyncio.CancelledError:
             speaking.cancel()

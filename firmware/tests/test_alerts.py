@@ -10,6 +10,7 @@ from firmware.tests.support_alerts import NOW, STEP, Result, Unit
 from protocols import receipt
 from protocols.command import DAILY, DRILL, EMERGENCY, Alert
 from protocols.reason_codes import CODES
+from protocols.tests.support import raises
 
 
 def story(tell, root=None, synced=True):
@@ -382,6 +383,26 @@ def _not_noted(error):
         await asyncio.sleep_ms(40000)
         assert unit.stages(first)[-1] == unit.stages(second)[-1] == (receipt.DONE, None)
         assert unit.counters.snapshot()["fs_corrupt"] >= 4
+
+    story(tell)
+
+
+def test_one_that_finds_no_room_when_it_comes_sounds_when_it_is_repeated():
+    async def tell(unit):
+        arbiter = unit.alerts._arbiter
+        submit = arbiter.submit
+
+        def no_room(*request):
+            arbiter.submit = submit
+            raise MemoryError("no room")
+
+        arbiter.submit = no_room
+        raises(MemoryError, unit.send, "a")
+        assert unit.noted == []  # so the same command is judged again
+        id = unit.send("a")
+        await asyncio.sleep_ms(15000)
+        assert unit.player.heard == [("a", 60)]
+        assert unit.stages(id)[-1] == (receipt.DONE, None)
 
     story(tell)
 

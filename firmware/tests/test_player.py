@@ -3,11 +3,12 @@
 import os
 from array import array
 
+from drivers.errors import DriverError
 from firmware import player
 from firmware.counters import Counters
 from firmware.player import Player
 from firmware.tests.support import World, remove_tree, run, temp_dir
-from protocols.command import CLIP, DAILY, STREAM, TONE, Alert
+from protocols.command import CLIP, DAILY, SPEECH, STREAM, TONE, Alert
 from protocols.tone import STEADY
 
 HEAD = b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0"
@@ -33,7 +34,7 @@ class Output:
         self.heard += sum([1 for sample in array("h", bytes(samples)) if sample])
 
 
-def played(*steps, files=(), instead=None, load=None, begun=lambda output: None):
+def played(*steps, files=(), instead=None, load=None, begun=lambda output: None, tts=None):
     # begun(output) at the first sound -> (ms that were heard, reasons)
     World()
     root = temp_dir()
@@ -42,7 +43,7 @@ def played(*steps, files=(), instead=None, load=None, begun=lambda output: None)
         with open(root + "/clips/" + name + ".wav", "wb") as file:
             file.write(content)
     output = Output()
-    one = Player({"audio": output, "amplifier": output}, Counters(), root)
+    one = Player({"audio": output, "amplifier": output, "tts": tts}, Counters(), root)
     before = player.Clip, player.later.call
     player.Clip, player.later.call = instead or before[0], load or before[1]
     try:
@@ -74,6 +75,25 @@ def test_what_follows_is_heard_and_a_tone_instead():
         ((("a", good),), no_room, "clip_bad"),
     ):
         heard_ms, failed = played([CLIP, "a"], AFTER, files=files, instead=instead)
+        assert failed == [reason] and heard_ms > NEARLY, (reason, heard_ms)
+
+
+class Chip:
+    # A TTS chip whose frame cannot be made, or whose line fails.
+    def __init__(self, error):
+        self._error = error
+
+    async def say(self, encoding, text, percent):
+        raise self._error
+
+
+def test_a_text_that_cannot_be_spoken_is_a_tone_whatever_the_reason():
+    for error, reason in (
+        (MemoryError("no room for the frame"), "tts_silent"),
+        (OSError(5), "tts_silent"),
+        (DriverError("tts_busy", "still speaking"), "tts_busy"),
+    ):
+        heard_ms, failed = played([SPEECH, 0, b"leave"], AFTER, tts=Chip(error))
         assert failed == [reason] and heard_ms > NEARLY, (reason, heard_ms)
 
 
