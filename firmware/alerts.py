@@ -349,33 +349,39 @@ class Alerts:
     def _take_up(self):
         if not self._kept or not self._clock.synced:
             return
-        kept, self._kept = self._kept, []
-        again = []
-        for entry in kept:
-            id, alert, not_before, expires, started_s, *issuers = entry
-            stage = self._seen(id)
-            if id in self._held:
-                continue
-            if stage is not None and receipt.is_final(stage):  # its receipt came to no flash
-                self._untold.append(entry)
-                self.answer(id, stage)
-                continue
-            held = Held(id, Alert(*alert), not_before, expires)
-            held.cut = started_s is not None
-            held.issuers = issuers
-            if not self._is_allowed(held):  # revoked just before the reset, or by provisioning
-                stage = receipt.INTERRUPTED if held.cut else receipt.CANCELLED
-                self._give_up(entry, stage, "revoked")
-            elif expires > self._clock.now():
-                self._held[id] = held
-                again.append(held)
-            elif held.cut:
-                self._give_up(entry, receipt.INTERRUPTED, "power_cut")
-            else:
-                self._give_up(entry, receipt.REFUSED, "cmd_expired" if expires else "power_cut")
+        while self._kept:
+            held = self._judge(self._kept[0])
+            if held:
+                request = self._request(held)
+                actions = self._arbiter.submit(request, self._clock.uptime_s(), held.cut)
+                self._held[held.id] = held  # not before: one without room is taken up later
+                self._do(actions)
+            self._kept.pop(0)
         self._keep()
-        for held in again:
-            self._do(self._arbiter.submit(self._request(held), self._clock.uptime_s(), held.cut))
+
+    # -> what is to sound still of an entry, or None
+    def _judge(self, entry):
+        id, alert, not_before, expires, started_s, *issuers = entry
+        stage = self._seen(id)
+        if id in self._held:
+            return None
+        if stage is not None and receipt.is_final(stage):  # its receipt came to no flash
+            self._untold.append(entry)
+            self.answer(id, stage)
+            return None
+        held = Held(id, Alert(*alert), not_before, expires)
+        held.cut = started_s is not None
+        held.issuers = issuers
+        if not self._is_allowed(held):  # revoked just before the reset, or by provisioning
+            stage = receipt.INTERRUPTED if held.cut else receipt.CANCELLED
+            self._give_up(entry, stage, "revoked")
+        elif expires > self._clock.now():
+            return held
+        elif held.cut:
+            self._give_up(entry, receipt.INTERRUPTED, "power_cut")
+        else:
+            self._give_up(entry, receipt.REFUSED, "cmd_expired" if expires else "power_cut")
+        return None
 
     def _give_up(self, entry, stage, reason):
         self._untold.append(entry)

@@ -387,16 +387,41 @@ def _not_noted(error):
     story(tell)
 
 
+def without_room_once(unit):
+    arbiter = unit.alerts._arbiter
+    submit = arbiter.submit
+
+    def no_room(*request):
+        arbiter.submit = submit
+        raise MemoryError("no room")
+
+    arbiter.submit = no_room
+
+
+def test_what_finds_no_room_after_a_power_cut_is_taken_up_later():
+    root = temp_dir()
+    ids = []
+
+    async def before(unit):
+        ids.append(unit.send("a", EMERGENCY, 1, start_s=60))
+        ids.append(unit.send("b", EMERGENCY, 2, start_s=60))
+
+    async def after(unit):
+        without_room_once(unit)
+        unit.clock.set(NOW + 40, "server")
+        raises(MemoryError, unit.alerts.find, ids[0])
+        await asyncio.sleep_ms(60000)
+        assert [event for event, _ in unit.player.heard] == ["a", "b"]
+        assert [unit.stages(id)[-1] for id in ids] == [(receipt.DONE, None)] * 2
+
+    story(before, root)
+    story(after, root, synced=False)
+    remove_tree(root)
+
+
 def test_one_that_finds_no_room_when_it_comes_sounds_when_it_is_repeated():
     async def tell(unit):
-        arbiter = unit.alerts._arbiter
-        submit = arbiter.submit
-
-        def no_room(*request):
-            arbiter.submit = submit
-            raise MemoryError("no room")
-
-        arbiter.submit = no_room
+        without_room_once(unit)
         raises(MemoryError, unit.send, "a")
         assert unit.noted == []  # so the same command is judged again
         id = unit.send("a")
