@@ -146,7 +146,8 @@ class Player:
             result.fail(getattr(error, "reason", "tts_silent"))
             await self._tone(_INSTEAD, percent)
         except asyncio.CancelledError:
-            speaking.cancel()
+            if speaking:
+                speaking.cancel()
             await self._tts.stop()
             raise
 
