@@ -34,7 +34,7 @@ MODELS = "hil_tests/virtual/models"
 PINS = {"i2c": "I2C", "uart": "UART", "rs485": "RS485", "i2s": "I2S", "dvp": "DVP"}
 PINS["onewire"] = "1-Wire"
 # What a maker in firmware/ asks its board for, where no board has the part.
-ASKED = {"board.adc": "ADC", "input_pin": "pin", "output": "pin", "PWM": "pin", "board.bus": "bus"}
+ASKED = {"'address'": "I2C", "board.adc": "ADC", "input_pin": "pin", "output": "pin", "PWM": "pin"}
 REFERENCE = re.compile(
     r"[Dd]atasheet, ([a-z][a-z -]+)(?=[:;.])|"
     r"((?:[Tt]ables?|[Ff]igures?|[Ss]ections?|application note) \d+(?:\.\d+)*(?: and \d+)?)|"
@@ -51,6 +51,7 @@ class Part:
     source: str
     references: list[str]
     hypotheses: int
+    fitted: set[str] = field(default_factory=set)  # what boards call it
     buses: set[str] = field(default_factory=set)
     boards: list[str] = field(default_factory=list)
     models: set[str] = field(default_factory=set)
@@ -126,6 +127,7 @@ def on_boards(parts: dict[str, Part]) -> None:
             part = parts[entry["part"]]
             if path.stem not in part.boards:
                 part.boards.append(path.stem)
+            part.fitted.add(name)
             part.buses.add(bus_of(spec, entry))
             model = built.modem if name == "modem" else built.parts[name]
             part.models.add(model_file(type(model).__module__))
@@ -182,10 +184,13 @@ def tested(part: Part) -> None:
     imports = re.compile(rf"(?:from|import) drivers\.{part.name}\b")
     for folder, found in (("drivers/tests", part.tests), ("hil_tests", part.bench_tests)):
         found += [path for path, text in test_files(folder).items() if imports.search(text)]
-    # Else where it, or a board that has it, is spoken of most: firmware and all, on the bench.
-    for names in ([part.name], part.boards):
+    # Else where its model, or it, or a board that has it is spoken of most, on the bench.
+    by_model = [rf"models\.{Path(path).stem}\b" for path in part.models]
+    fitted = [rf'parts\["{name}"\]' for name in part.fitted]
+    boards = [rf"{name}\b" for name in part.boards]
+    for names in (by_model, fitted, [rf"{part.name}\b"], boards):
         if names and not part.bench_tests:
-            named = re.compile("|".join(rf"\b{name}\b" for name in names))
+            named = re.compile("|".join(rf"\b{name}" for name in names))
             files = test_files("hil_tests")
             counts = {path: len(named.findall(text)) for path, text in files.items()}
             most = max(counts, key=lambda path: counts[path])
