@@ -23,7 +23,7 @@ def in_words(proof: Proof) -> list[str]:
             unit=proof.unit, kid=proof.kid.hex(), keys=keys
         )
     ]
-    if not proof.trusted:
+    if not proof.judged:
         lines.append(
             tr(
                 "this key is what the file itself says: compare it with the label, or "

@@ -22,6 +22,7 @@ from .registry import Registry
 from .trace_file import fingerprint
 
 _SIZE = 32
+_END = b"-----END PUBLIC KEY-----"
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,16 @@ def to_pem(public: bytes) -> bytes:
     )
 
 
-def from_pem(path: Path) -> bytes:
-    """Return the public key x | y in a PEM file.
+def from_pem(path: Path) -> list[bytes]:
+    """Return the public keys x | y in a PEM file: that of a unit, and those it had before.
 
     Raises:
         CannotTry: there is none.
     """
     step = tr("name a file that 'fieldbeat trace key' wrote, or give the 32 digits of the label")
     try:
-        key = serialization.load_pem_public_key(path.read_bytes())
+        texts = [each + _END for each in path.read_bytes().split(_END)[:-1]]
+        keys = [serialization.load_pem_public_key(each) for each in texts or [b""]]
     except (OSError, ValueError) as error:
         reason = (
             os_reason(error)
@@ -107,9 +109,10 @@ def from_pem(path: Path) -> bytes:
         raise CannotTry(
             tr("{path} cannot be read: {reason}").format(path=path, reason=reason), step
         ) from None
-    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
+    found = [key for key in keys if isinstance(key, ec.EllipticCurvePublicKey)]
+    if len(found) < len(keys) or any(key.curve.name != "secp256r1" for key in found):
         raise CannotTry(tr("{path} has a key of another kind than P-256").format(path=path), step)
-    return _of(key)
+    return [_of(key) for key in found]
 
 
 def _of(key: ec.EllipticCurvePublicKey) -> bytes:

@@ -23,7 +23,7 @@ from .errors import CannotTry
 from .language import tr
 from .times import iso
 from .trace_file import TraceFile, fingerprint
-from .trace_proof import Proof
+from .trace_proof import Proof, Root
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,8 +78,11 @@ def of(proof: Proof, batch: str) -> Label:
             tr("no label for what is not proven: {problem}").format(problem=problem), step
         )
     last = proof.good_roots[-1]
-    day = iso(last.t)[:10].replace("-", "")
-    return Label(proof.unit, batch, day, last.chain, fingerprint(proof.keys[0]))
+    return Label(proof.unit, batch, _day(last), last.chain, fingerprint(proof.keys[0]))
+
+
+def _day(root: Root) -> str:
+    return iso(root.t)[:10].replace("-", "")
 
 
 def parse(text: str) -> Label:
@@ -116,11 +119,21 @@ def compare(label: Label, trace: TraceFile, proof: Proof) -> None:
                 batch=label.batch
             )
         )
-    if label.root not in {root.chain for root in proof.good_roots}:
+    days = {root.chain: _day(root) for root in proof.good_roots}
+    if label.root not in days:
         problems.append(
             tr("the root on the label is none of this file: it was made of another one")
         )
-    proof.judge_keys([label.key])
+    elif days[label.root] != label.day:
+        problems.append(
+            tr("the label is of {day}, its root of {root_day}: the label was changed").format(
+                day=label.day, root_day=days[label.root]
+            )
+        )
+    if not proof.judged:
+        proof.judge_keys([label.key])
+    elif label.key not in map(fingerprint, proof.keys):
+        problems.append(tr("the key on the label has signed nothing in this file"))
 
 
 def write(label: Label, path: Path) -> None:

@@ -85,6 +85,7 @@ class Proof:
     problems: list[str] = field(default_factory=list)
     operations: list[Done] = field(default_factory=list)
     trusted: bool = False  # the keys are those that the reader holds
+    judged: bool = False  # the reader held some
 
     @property
     def good_roots(self) -> list[Root]:
@@ -98,14 +99,15 @@ class Proof:
     def judge_keys(self, fingerprints: Iterable[str]) -> None:
         """Say what is wrong if a key is none of those that the reader trusts, by 32 hex digits."""
         known = {text.lower() for text in fingerprints}
-        self.trusted = True
+        self.trusted = self.judged = True
         for key in self.keys:
             if fingerprint(key) not in known:
                 self.trusted = False
                 self.problems.append(
                     tr(
                         "signed with key {fingerprint}, which is none of those of {unit}: "
-                        "somebody else made this file"
+                        "somebody else made this file, or {unit} had it before, which its "
+                        "owner would have to tell you"
                     ).format(fingerprint=fingerprint(key), unit=self.unit)
                 )
 

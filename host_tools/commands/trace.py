@@ -172,12 +172,11 @@ def verify(
 
     trace = trace_file.read(file)
     proof = trace_proof.prove(trace)
-    trusted = []
+    trusted: list[str] = []
     for given in key:
         is_text = len(given) == 32 and not Path(given).exists()
-        trusted.append(
-            given if is_text else trace_file.fingerprint(trace_keys.from_pem(Path(given)))
-        )
+        of_file = () if is_text else trace_keys.from_pem(Path(given))
+        trusted += [given] if is_text else map(trace_file.fingerprint, of_file)
     if registry:
         with open_files.registry(registry) as known:
             keys = trace_keys.TraceKeys(known).of_unit(trace.unit)
@@ -222,6 +221,9 @@ def label(
 def key(
     unit: str = typer.Argument(..., help="The unit."),
     out: Path = typer.Option(..., "--out", help="The .pem to write."),
+    earlier: bool = typer.Option(
+        False, "--earlier", help="Those that it had before, too, unless one was stolen."
+    ),
     registry: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -239,7 +241,8 @@ def key(
     if not keys:
         step = tr("provision it with a table [trace] in its file")
         raise CannotTry(tr("{unit} has no key to sign with").format(unit=unit), step)
-    files.write_atomically(out, trace_keys.to_pem(keys[0]))
+    written = keys if earlier else keys[:1]
+    files.write_atomically(out, b"".join(trace_keys.to_pem(each) for each in written))
     found = trace_file.fingerprint(keys[0])
     if as_json:
         print_json({"unit": unit, "key": found, "written": str(out)})

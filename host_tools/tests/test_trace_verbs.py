@@ -56,7 +56,7 @@ def test_a_buyer_verifies_a_batch_offline(run, desk, tmp_path):
     assert run("verify", file, "--key", pem)[0] == 0
     assert run("verify", file, "--key", fingerprint(desk.key.public))[0] == 0
     code, said = run("verify", file, "--key", "0" * 32)
-    assert code == 1 and "somebody else made this file" in said
+    assert code == 1 and "somebody else made this file" in said and "compare it" not in said
     code, said = run("verify", file, "--registry", tmp_path / "desk" / "registry.sqlite")
     assert code == 0 and "compare it" not in said
     data = bytearray(file.read_bytes())
@@ -64,6 +64,28 @@ def test_a_buyer_verifies_a_batch_offline(run, desk, tmp_path):
     file.write_bytes(data)
     code, said = run("verify", file, "--key", pem)
     assert code == 1 and "something is wrong with it" in said
+
+
+def test_a_file_that_spans_a_new_key_is_verified_by_both(run, desk, tmp_path):
+    unit = TraceUnit(tmp_path / "desk")
+    unit.value, unit.rn, unit.root_rn, unit.gaps = desk.value, desk.rn, desk.root_rn, []
+    unit.sender, unit.now_s = desk.sender, desk.now_s
+    unit.done("sold", batch=BATCH)
+    unit.day()
+    unit.send()
+    file, label = tmp_path / "c.trace", tmp_path / "l.svg"
+    told = json.loads(run("label", "gh-01", BATCH, "--out", label, "--json")[1])["label"]
+    assert told.endswith(fingerprint(unit.key.public))
+    assert run("export", "gh-01", "--batch", BATCH, "--out", file)[0] == 0
+    for more, code in (((), 1), (("--earlier",), 0)):
+        pem = tmp_path / f"{code}.pem"
+        assert run("key", "gh-01", "--out", pem, *more)[0] == 0
+        assert run("verify", file, "--key", pem)[0] == code
+    assert run("verify", file, "--key", pem, "--label", told)[0] == 0
+    other = told.replace(fingerprint(unit.key.public), "0" * 32)
+    assert "the key on the label" in run("verify", file, "--key", pem, "--label", other)[1]
+    said = run("verify", file, "--label", told)[1]
+    assert f"{fingerprint(desk.key.public)}, which is none of those of gh-01" in said
 
 
 def test_bad_words_are_explained(run, tmp_path):
@@ -104,6 +126,7 @@ def test_a_label_is_read_and_compared(run, tmp_path, ending):
     for wrong, why in (
         (text.replace("gh-01", "gh-02"), "the label is of gh-02, this file is of gh-01"),
         (text.replace(BATCH, "melon"), "of which the file tells nothing"),
+        (text.replace(text.split(":")[3], "20300101"), "the label was changed"),
         (text[:-1] + ("0" if text[-1] != "0" else "1"), "somebody else made this file"),
         (text.replace(text.split(":")[4], "0" * 64), "none of this file"),
     ):
