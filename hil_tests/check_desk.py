@@ -20,7 +20,7 @@ QUIET = {"air_temperature": 22.0, "air_humidity": 55.0, "illuminance": 8000.0, "
 QUIET |= {"soil_moisture": 25.0, "soil_temperature": 18.0, "soil_ec": 400.0, "soil_ph": 6.5}
 
 
-Act = Callable[[], object] | str  # what a person does, or types
+Act = Callable[[], object] | str | list[str]  # what a person does, or types, or types in turn
 
 
 class Technician:
@@ -43,9 +43,13 @@ class Technician:
         for word, act in self._acts.items():
             if word not in question:
                 continue
-            typed = act if isinstance(act, str) else ""
             print(file=self._echo)
-            if not isinstance(act, str):
+            typed = ""
+            if isinstance(act, str):
+                typed = act
+            elif isinstance(act, list):
+                typed = act.pop(0)
+            else:
                 act()
             return f"{typed}\n"
         print(file=self._echo)

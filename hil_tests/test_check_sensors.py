@@ -172,8 +172,10 @@ def test_what_was_not_tried_is_no_success_and_is_kept(desk):
         "plausible",
         "answers",
     ]
+    assert desk.sensors("light", torch=["x", "s"]) == 2  # a slip is no answer
+    assert "'x' is none of these" in desk.said and "illuminance: not tried: skipped" in desk.said
     assert desk.sensors("light") == 2  # who was there has gone
-    assert "illuminance: not tried: nobody answered" in desk.said
+    assert "illuminance: not tried: nobody was asked" in desk.said
 
 
 def test_without_a_terminal_nobody_is_asked(desk, monkeypatch):

@@ -71,7 +71,7 @@ class Order:
             return tr("ended at {expires_s}").format(expires_s=iso(self.expires_s))
         if is_over:
             of_one = self.kind in (command.PICTURE, command.OPERATE, command.RECORD)
-            return "over" if of_one else tr("over everywhere")
+            return tr("answered") if of_one else tr("over everywhere")
         begins = (
             tr("begins at {start_s}, ").format(start_s=iso(self.start_s))
             if self.start_s > now_s

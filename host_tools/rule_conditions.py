@@ -67,7 +67,7 @@ class Conditions:
             )
         over = channel.maximum + 1 if below else channel.minimum - 1
         end = counts + back if below else counts - back
-        if (end >= over) if below else (end <= over):
+        if when.back and ((end >= over) if below else (end <= over)):
             self._reading.problems.append(
                 tr(
                     "{place} back = '{back}': {name} never gets that far, and the condition "

@@ -83,7 +83,9 @@ def reference(text: str, channel: Channel) -> float:
     Raises:
         CannotTry: it is no quantity of the channel.
     """
-    finer = channel.model_copy(update={"scale": channel.scale * FINER})
+    finer = channel.model_copy(
+        update={key: getattr(channel, key) * FINER for key in ("scale", "minimum", "maximum")}
+    )
     try:
         return quantities.counts(text, finer) / finer.scale
     except ValueError as error:

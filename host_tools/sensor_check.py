@@ -97,13 +97,21 @@ class SensorCheck:
         if subject.stimulus is None:
             return sensor_verdict.plausible(subject, quiet)
         stimulus = subject.stimulus.chosen(quiet.value)
-        answer = self._person(f"  {stimulus.ask}; {QUESTION}")
+        answer = self._asked(f"  {stimulus.ask}; {QUESTION}")
         if answer is None:  # the others are looked at all the same
-            return sensor_verdict.not_tried(subject, tr("nobody answered"), quiet)
-        if answer.strip().lower() in (SKIP, END):
-            self._ended = answer.strip().lower() == END
-            return sensor_verdict.not_tried(subject, "skipped", quiet)
+            return sensor_verdict.not_tried(subject, tr("nobody was asked"), quiet)
+        if answer:
+            self._ended = answer == END
+            return sensor_verdict.not_tried(subject, tr("skipped"), quiet)
         return self._watch(subject, stimulus, quiet, around)
+
+    def _asked(self, question: str) -> str | None:
+        """Return SKIP, END or '' for Enter; None: nobody is there."""
+        answer = self._person(question)
+        while answer is not None and (typed := answer.strip().lower()) not in ("", SKIP, END):
+            self._say(tr("  '{typed}' is none of these").format(typed=typed))
+            answer = self._person(question)
+        return None if answer is None else typed
 
     def _watch(
         self, subject: Subject, stimulus: Stimulus, quiet: Quiet, around: dict[Subject, Quiet]

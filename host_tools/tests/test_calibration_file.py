@@ -79,6 +79,8 @@ def test_two_points_find_what_bent_them(low, high, offset, factor):
 
 
 def test_buffers_of_ph_are_finer_than_its_steps():
+    with pytest.raises(CannotTry, match="like '1.000"):
+        sensor_calibration.reference("7", PH)
     references = [sensor_calibration.reference(text, PH) for text in ("4.01 pH", "6.86 pH")]
     trim = sensor_calibration.two_points(
         PH, Point(4.3, references[0], 0.02), Point(7.0, references[1], 0.02)

@@ -505,6 +505,11 @@ FORMS = [
 ]
 
 
+def test_what_was_not_written_is_no_mistake():
+    found = mistakes(BASE + rule(1, "fan", 'channel = "air_humidity", below = "180 %"'))
+    assert len(found) == 1 and "and never passes it" in found[0]
+
+
 @pytest.mark.parametrize(("more", "said"), FORMS, ids=[said[:60] for _, said in FORMS])
 def test_mistakes(more, said):
     found = mistakes(more)

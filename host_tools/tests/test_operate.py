@@ -161,7 +161,7 @@ def test_orders_to_actuators_are_found_among_all_orders(county, capsys):
     assert "other orders were (1): fieldbeat alert list --orders" in capsys.readouterr().out
     assert main(["alert", "list", "--orders"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("Orders") and "roof 40 % for 20 min" in said and " over " in said
+    assert said.startswith("Orders") and "roof 40 % for 20 min" in said and " answered " in said
     assert main(["alert", "status"]) == 0  # the last one, since there is no alert
     said = capsys.readouterr().out
     assert "roof 40 % for 20 min" in said and "over everywhere" not in said
