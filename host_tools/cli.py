@@ -28,7 +28,7 @@ from typer.core import TyperGroup
 
 from . import extras, help_text
 from .errors import CannotTry, FieldbeatError, Interrupted
-from .language import ENGLISH, settle, tr
+from .language import ENGLISH, os_reason, settle, tr
 
 ENTRY_POINT_GROUP = "fieldbeat.commands"
 UsageError: Any = (
@@ -186,8 +186,10 @@ def foreseen(error: Exception, verb: str) -> FieldbeatError:
         told = help_text.usage_error(error.format_message()).rstrip(".。")
         return CannotTry(told, tr("see '{place} --help'").format(place=place))
     if isinstance(error, OSError) and error.errno:
+        named = f"{error.filename}: " if error.filename else ""
         return FieldbeatError(
-            text, tr("see that the file or device exists and may be used by you")
+            named + os_reason(error),
+            tr("see that the file or device exists and may be used by you"),
         )
     message = tr("unexpected {kind}: {text}").format(kind=type(error).__name__, text=text)
     return FieldbeatError(message, tr("run it again with --debug and report what it shows"))

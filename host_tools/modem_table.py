@@ -48,6 +48,10 @@ EDRX_CODES = {  # of NB-S1, by centiseconds
     1048576: "1111",
 }
 RELEASES = ("none", "uplink", "downlink")
+NB_BANDS = frozenset(  # TS 36.101, 5.5F; 253 to 255 by satellite (TS 36.102)
+    (1, 2, 3, 4, 5, 7, 8, 11, 12, 13, 14, 17, 18, 19, 20, 21, 24, 25, 26, 28, 31, 41, 42, 43, 48)
+    + (54, 65, 66, 70, 71, 72, 73, 74, 85, 87, 88, 103, 106, 253, 254, 255)
+)
 Band = Annotated[int, Field(ge=1, le=255)]
 
 
@@ -172,6 +176,16 @@ def problems(config: NodeConfig) -> Iterator[str]:
                 "[modem] last_gasp_mv = {last_gasp_mv}: profile '{id}' has no channel "
                 "'battery' in V"
             ).format(last_gasp_mv=table.last_gasp_mv, id=config.profile.id)
+        )
+
+
+def notes(config: NodeConfig) -> Iterator[str]:
+    """Yield bands in which there is no NB-IoT: a unit with none but these finds no network."""
+    table = config.tables.modem
+    strange = [str(band) for band in (table.bands if table else []) if band not in NB_BANDS]
+    if strange:
+        yield tr("[modem] bands: NB-IoT has no band {bands} (TS 36.101)").format(
+            bands=", ".join(strange)
         )
 
 

@@ -47,7 +47,9 @@ def notes(config: NodeConfig) -> Iterator[str]:
     for checks in (
         fitted_checks,
         level_reach,
+        modem_table,
         picture_table,
+        station_alarms,
         reading_times,
         power_table,
         control_config,

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from fieldbeat.protocols import cbor, event
 from fieldbeat.protocols.command import EMERGENCY
 
+from .alert_error import AlertError
 from .issuers import Issuer, Issuers
+from .language import tr
 from .registered_unit import SPEAKER, Unit
 from .registry import Registry
 from .store import Store
@@ -96,6 +98,20 @@ def obeyed_by(registry: Registry, issuer: Issuer, known: Iterable[Obedience]) ->
         for each in known
         if each.obeys(issuer) or (not each.told and each.unit.name in begun)
     ]
+
+
+def must_obey(registry: Registry, known: Iterable[Unit], names: Iterable[str]) -> None:
+    """Raise AlertError for a unit with a camera that obeys nobody: it would hear no order."""
+    heard = {unit.name for unit in known}
+    cameras = {unit.name for unit in registry.units() if unit.role in ROLES and unit.in_use}
+    for name in names:
+        if name in cameras - heard:
+            raise AlertError(
+                tr("{name} obeys nobody, so that nobody can tell it whom to obey").format(
+                    name=name
+                ),
+                tr("provision it again: fieldbeat provision --port PORT CONFIG"),
+            )
 
 
 def cut_off(known: Iterable[Obedience], gone: Issuer, office: Iterable[Issuer]) -> list[Unit]:

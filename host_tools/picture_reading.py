@@ -46,8 +46,8 @@ class Compared:
         return {
             "picture": self.picture.id,
             "taken_s": self.picture.taken_s,
-            "level_mm": self.reading.level_mm,
-            "confidence": self.reading.confidence,
+            "level_mm": _rounded(self.reading.level_mm),
+            "confidence": round(self.reading.confidence, 2),
             "why": self.reading.why,
             "sensor_mm": self.sensor_mm,
             "agreement": self.agreement.value,
@@ -66,6 +66,10 @@ class Compared:
             f"{self.reading.confidence:.2f}",
             ", ".join(doubts),
         ]
+
+
+def _rounded(level_mm: float | None) -> float | None:
+    return None if level_mm is None else round(level_mm, 1)
 
 
 def _mm(value: float | None) -> str:

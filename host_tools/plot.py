@@ -29,6 +29,7 @@ from .language import tr
 from .pictures import Picture
 from .scaled import quality_name
 from .store import Store
+from .times import iso
 from .views import Reading, Views
 
 LEVEL, RAIN = "level", "rain"
@@ -163,8 +164,9 @@ def _draw(
     sky.set_ylim(bottom=0)
     locator = mdates.AutoDateLocator(tz=UTC)
     sky.xaxis.set_major_locator(locator)
-    sky.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz=UTC))
-    sky.set_xlabel("UTC")
+    sky.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz=UTC, show_offset=False))
+    days = [iso(each.at_s)[:10] for each in (levels[0], levels[-1])]
+    sky.set_xlabel(f"UTC, {'/'.join(dict.fromkeys(days))}")
     for axes in (level, sky):
         axes.grid(color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
@@ -191,8 +193,9 @@ def _mark_alarms(level: Any, alarms: Sequence[Alarm]) -> None:
         named.add(word)
         style = "-" if begins else ":"
         level.axvline(_time(at_s), color=RED, linestyle=style, linewidth=1, label=label)
-        if begins and told:
-            place = {"xytext": (2, 3), "textcoords": "offset points", "va": "bottom"}
+        if told:
+            aside = {"xytext": (2, 3)} if begins else {"xytext": (-2, 3), "ha": "right"}
+            place = aside | {"textcoords": "offset points", "va": "bottom"}
             at = _time(at_s), 0.0
             level.annotate(
                 told,

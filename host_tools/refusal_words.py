@@ -9,7 +9,10 @@ from .language import tr
 _WORDS = {  # of protocols/reasons.py, for who looks at a table
     "cmd_form": tr("malformed command"),
     "cmd_unsigned": tr("not signed"),
-    "cmd_issuer": tr("issuer unknown to the unit (made since? fieldbeat issuer send --unit)"),
+    "cmd_issuer": tr(
+        "issuer unknown to the unit (made since? fieldbeat issuer send --unit; "
+        "if it obeys nobody yet, provision it again)"
+    ),
     "cmd_signature": tr("bad signature"),
     "cmd_rights": tr("beyond the issuer's rights"),
     "cmd_counter": tr(

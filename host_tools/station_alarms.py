@@ -210,6 +210,21 @@ def problems(config: NodeConfig) -> Iterator[str]:
     yield from level_reach.problems(config, level_reach.marks_of(config, found.alarms, pace))
 
 
+def notes(config: NodeConfig) -> Iterator[str]:
+    """Yield alarms of the file that noise at their marks would begin and end again and again."""
+    given = {alarm.number for alarm in config.tables.alarm}
+    channels = {channel.name: channel for channel in config.profile.channels}
+    for number, name, _, _, _, _, back, _, _ in _read(config).alarms:
+        contact = channels[name].maximum - channels[name].minimum <= 1
+        if number in given and not back and not contact:
+            yield (
+                tr(
+                    "[[alarm]] {number} has no 'back': every wave at its mark begins and ends it; "
+                    "give the distance at which it is over"
+                ).format(number=number)
+            )
+
+
 def _contradictions(alarms: list[list[Any]], pace: dict[str, Any] | None) -> Iterator[str]:
     """Alarms of one channel that cannot both be meant."""
     for n, first in enumerate(alarms):

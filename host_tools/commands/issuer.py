@@ -102,7 +102,12 @@ def new(
         return
     _tell_made(made)
     say(tr("units obey it once they are told: 'fieldbeat provision', also of one that works;"))
-    say(tr("loudspeakers and cameras over the air, too: 'fieldbeat issuer send --unit NAME'"))
+    say(
+        tr(
+            "loudspeakers and cameras that obey somebody already, over the air, too: "
+            "'fieldbeat issuer send --unit NAME'"
+        )
+    )
 
 
 @app.command("list")
@@ -244,6 +249,7 @@ def send(
 
     with open_desk(registry, db) as desk:
         known = [each.unit for each in obedience.everybody(desk.registry, desk.store)]
+        obedience.must_obey(desk.registry, known, unit or [])
         asked = area or [], group or [], unit or []
         parts = alert_places.choose(desk.registry, *asked, everyone, known)
         units = [each for part in parts for each in part.units]

@@ -282,6 +282,15 @@ def test_a_file_with_two_passphrases_is_told_how_to_name_them(county, capsys):
     assert county.desk.all() == []
 
 
+def test_who_has_a_camera_and_obeys_nobody_has_to_be_provisioned_again(county, capsys):
+    one = add(county, "cam-1")
+    county.registry.describe("cam-1", "test", role="camera")
+    one.authority.issuers = {}
+    county.say(one, one.issuers(county.now_s))
+    assert run(county, "send", "--unit", "cam-1", *secret(county)) == 2
+    assert "cam-1 obeys nobody" in capsys.readouterr().err
+
+
 def test_a_send_that_somebody_refused_or_that_nobody_was_sent_has_failed(
     county, capsys, monkeypatch
 ):

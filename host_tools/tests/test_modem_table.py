@@ -1,5 +1,7 @@
 """The table [modem]: what a network can be told, what a modem is told, and what is refused."""
 
+from functools import partial
+
 import pytest
 from fieldbeat.host_tools import modem_table, node_config
 from fieldbeat.host_tools.modem_table import ACTIVE_UNITS_S, PERIODIC_UNITS_S, timer_bits
@@ -127,6 +129,13 @@ def test_each_modem_is_told_its_bands_in_its_own_way(board, bands, restart):
     part = node_config.boards.load(board).modem.part
     made = table.to_device_map(part)
     assert made["bands"] == bands and made.get("restart") == restart
+
+
+def test_a_band_without_nb_iot_is_noted():
+    config = partial(CONFIG.format, board="greenhouse_esp32")
+    told = [node_config.parse(config(table=f"bands = {b}"), "").notes for b in ([5, 99], [5])]
+    assert any("NB-IoT has no band 99" in note for note in told[0])
+    assert not any("band" in note for note in told[1])
 
 
 @pytest.mark.parametrize(

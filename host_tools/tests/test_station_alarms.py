@@ -273,6 +273,25 @@ def test_a_region_of_another_name_brings_no_pictures_of_the_gauge():
     assert not any("regions" in note for note in notes["gauge"])
 
 
+@pytest.mark.parametrize(
+    ("table", "noted"),
+    [
+        ('above = "2.50 m"\n', True),
+        ('above = "2.50 m"\nback = "0 m"\n', True),
+        ('above = "2.50 m"\nback = "0.10 m"\n', False),
+        ('above = "2.50 m"\nenabled = false\n', False),
+    ],
+)
+def test_an_alarm_without_a_way_back_is_noted(table, noted):
+    notes = node_config.parse(HEAD + ALARM + table, "").notes
+    assert noted == any("[[alarm]] 1 has no 'back'" in note for note in notes)
+
+
+def test_a_contact_needs_no_way_back():
+    door = '[[alarm]]\nnumber = 1\nchannel = "door"\nabove = "0"\n'
+    assert not any("back" in note for note in node_config.parse(HEAD + door, "").notes)
+
+
 def test_a_line_that_is_no_toml_is_shown():
     [said] = problems("[rain]\nday_start = lots\n")
     assert "the line is: day_start = lots; a text stands in quotes" in said
