@@ -60,15 +60,6 @@ class Made:
     units: tuple[Unit, ...] = field(repr=False)
 
 
-# Content
-
-
-# Places
-
-
-# Commands
-
-
 def check_issuer(issuer: Issuer, class_: int, level: int) -> None:
     """Raise IssuerError if an issuer may not order this."""
     if not issuer.may(class_, level):
