@@ -78,6 +78,11 @@ def notes(config: NodeConfig) -> Iterator[str]:
     plan = read(config)
     if plan is None:
         return
+    if (_span_s(plan.control.stale, None) or 0) > LONG_LEASE_S:
+        yield tr(
+            "[control] stale = '{stale}': for so long a dead sensor counts as what it was, and "
+            "what runs by it runs on"
+        ).format(stale=plan.control.stale)
     yield from _contacts_shared(plan)
     yield from control_fights.notes(plan)
     for name, actuator in plan.actuators.items():

@@ -140,6 +140,9 @@ def test_notes():
 def test_a_lease_of_a_day_and_a_contact_of_several_are_noted():
     said = node(BASE.replace('lease = "5 min"', 'lease = "24 h"', 1)).notes
     assert any("lease = '24 h': if the rules hang, roof goes on for so long" in n for n in said)
+    said = node(CONTROL + 'stale = "23 h"\n' + ACTUATORS).notes
+    assert any("stale = '23 h': for so long a dead sensor counts" in n for n in said)
+    assert not any("stale" in n for n in node(BASE).notes)
     shared = BASE.replace("[actuator.fan]", 'switch = "hand"\n[actuator.fan]\nswitch = "hand"')
     said = node(shared).notes
     assert any("[fitted.hand]: is switch of roof and switch of fan: it stops" in n for n in said)
