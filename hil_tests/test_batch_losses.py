@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,15 +84,23 @@ def test_who_has_no_registry_and_no_unit_there_has_none_done(hub, jobs):
     assert (summary.done, summary.missing, summary.exit_code) == ([], [UNIT, NEIGHBOUR], 2)
 
 
-def test_a_lost_registry_and_a_unit_that_is_made_anew_is_locked(hub, jobs):
-    """It keeps its key; rebuild it, or erase it."""
+@pytest.mark.parametrize("plan", ["its own", "another"])
+def test_a_unit_that_the_registry_does_not_know_keeps_every_byte(hub, jobs, plan):
+    """It is rebuilt, or erased: no plan makes another unit of it, and `--again` not itself."""
     assert hub.batch(jobs).exit_code == 0
-    written = len(hub.cables[0].settings)
+    written, flash = len(hub.cables[0].settings), hub.cables[0].loads
     hub.registry.unlink()
-    assert hub.batch(jobs, again=[UNIT]).exit_code == 1
-    state, said = ends(hub)[UNIT]
-    assert state == BROKEN and "this unit is locked, and its code is not in" in said
-    assert len(hub.cables[0].settings) == written
+    hub.journal.unlink()
+    planned = jobs if plan == "its own" else list(reversed(jobs))
+    rows = [job.unit.row.model_copy(update={"slot": None}) for job in planned]
+    planned = [
+        replace(job, unit=replace(job.unit, row=row))
+        for job, row in zip(planned, rows, strict=True)
+    ]
+    assert hub.batch(planned, again=[UNIT]).exit_code == 1
+    for state, said in ends(hub).values():
+        assert state == BROKEN and "and the registry does not know it; next: 'fieldbeat" in said
+    assert len(hub.cables[0].settings) == written and hub.cables[0].loads == flash
 
 
 @pytest.mark.parametrize("lines", range(4))

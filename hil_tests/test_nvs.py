@@ -10,7 +10,7 @@ from fieldbeat.hil_tests.virtual import nvs as nvs_module
 from fieldbeat.hil_tests.virtual.errors import PowerCut
 from fieldbeat.hil_tests.virtual.flash import Flash
 from fieldbeat.hil_tests.virtual.nvs import KEY_TOO_LONG, NOT_FOUND, Nvs, NvsError
-from fieldbeat.host_tools import nvs_image, unit_code
+from fieldbeat.host_tools import held_name, nvs_image, unit_code
 from fieldbeat.host_tools.nvs_image import Identity
 
 OFFSET, SIZE = 0x9000, 0x6000
@@ -178,3 +178,16 @@ def test_every_power_cut_leaves_the_old_value_or_the_new_one(flash):
         assert nvs.get_blob("a", "rx") in (b"old" * 20, b"new" * 30)
         assert nvs.get_i32("a", "n114") == 114
     assert at > 300 and flash.erases > 0
+
+
+def test_the_host_finds_the_name_that_a_board_holds(flash):
+    nvs = reopened(flash)
+    assert held_name.find(flash.read(OFFSET, SIZE)) == ""
+    nvs.set_blob("other", "unit", b"nobody")
+    assert held_name.find(flash.read(OFFSET, SIZE)) == ""
+    for number in range(400):  # pages fill up and are freed
+        nvs.set_blob("fieldbeat", "unit", b"gh-%d" % number)
+        nvs.set_blob("fieldbeat", "seen", bytes(number))
+        assert held_name.find(flash.read(OFFSET, SIZE)) == f"gh-{number}"
+    nvs.erase_key("fieldbeat", "unit")
+    assert held_name.find(flash.read(OFFSET, SIZE)) == ""

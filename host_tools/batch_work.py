@@ -19,7 +19,7 @@ from .batch_match import Matcher, NotThis
 from .batch_ports import Place
 from .baud_rates import FAST_BAUD
 from .database import DatabaseError
-from .errors import FieldbeatError, Interrupted
+from .errors import CannotTry, FieldbeatError, Interrupted
 from .flasher import Known
 from .language import tr
 from .last_written import LastWritten
@@ -240,6 +240,14 @@ class Work:
             entry = bench.registry.unit_of_mac(found)
             return Known(entry.name, entry.board) if entry else Known()
 
+        def unknown(unit: str, found: str) -> None:
+            if not unit or (unit == job.name and bench.registry.unit(unit)):
+                return
+            message = tr("this board is {unit} (MAC {mac}), and the registry does not know it")
+            step = tr("'fieldbeat registry rebuild --port {port}' enters it again")
+            port = self._place.port
+            raise CannotTry(message.format(unit=unit, mac=found), step.format(port=port))
+
         def same(found: str) -> None:
             if found != mac:
                 message = tr("another board is at {port} now").format(port=self._place.port)
@@ -257,6 +265,7 @@ class Work:
             content,
             info,
             unit_of_mac=known,
+            unknown=unknown,
             before_write=same,
             baud=bench.baud,
             progress=progress,

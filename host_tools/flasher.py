@@ -17,9 +17,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from . import file_system, partition_table
+from . import file_system, held_name, partition_table
 from .baud_rates import FAST_BAUD
 from .errors import CannotTry
 from .flash_diff import BLANK_SECTOR, Stretch, changed, differing, same
@@ -130,6 +131,7 @@ def flash(
     baud: int = FAST_BAUD,
     progress: Progress = lambda done, total: None,
     last: LastWritten | None = None,
+    unknown: Callable[[str, str], None] | None = None,
 ) -> Result:
     """Write what of an image is not there yet, verify it, and let the board run it.
 
@@ -144,6 +146,8 @@ def flash(
         baud: bits per second for the data.
         progress: called with bytes written and bytes to write.
         last: what was written last into which chip.
+        unknown: called with the name that a board holds, or '', and its MAC address, where nothing
+            is known of it; may raise. Without it such a unit may get its own image alone.
 
     Raises:
         CannotTry: the port or the unit is not what it should be; nothing was written.
@@ -161,7 +165,10 @@ def flash(
             _check_unit(info, known.unit, mac)
         loader = visit.prepared(baud)
         _check_flash_size(loader, info)
-        nvs_blank = secrets is None and _is_blank(loader, info)
+        blank = _is_blank(loader, info)
+        if not (blank or known.unit or repurpose):
+            held = held_name.of_board(loader, partition_table.find(info.table, "nvs"))
+            (unknown or partial(_check_unit, info))(held, mac)
         there = last.recall(mac) if last else {}
         believed = changed(wanted, there) if there else []
         parts = believed or differing(loader, wanted)
@@ -184,7 +191,7 @@ def flash(
         secrets=secrets is not None,
         seconds=round(time.monotonic() - started, 3),
         unit=known.unit,
-        nvs_blank=nvs_blank,
+        nvs_blank=secrets is None and blank,
     )
 
 

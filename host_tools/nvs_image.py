@@ -21,7 +21,7 @@ MASTER_BYTES = 16
 
 PAGE_BYTES = 4096
 ENTRY_BYTES = 32
-_ENTRY = struct.Struct("<BBBBI16s8s")  # namespace, type, span, chunk, CRC, key, value or length
+ENTRY = struct.Struct("<BBBBI16s8s")  # namespace, type, span, chunk, CRC, key, value or length
 _I32, _BLOB = 0x14, 0x42
 
 
@@ -87,7 +87,7 @@ def read_identity(image: bytes, source: str) -> Identity:
     for page in range(0, len(image), PAGE_BYTES):
         position, end = page + 2 * ENTRY_BYTES, page + PAGE_BYTES  # after header and bitmap
         while position + ENTRY_BYTES <= min(end, len(image)):
-            _, kind, span, _, _, key, value = _ENTRY.unpack_from(image, position)
+            _, kind, span, _, _, key, value = ENTRY.unpack_from(image, position)
             if kind == _I32:
                 values[_text(key)] = value[:4]
             elif kind == _BLOB:

@@ -74,6 +74,7 @@ def mock_chip(
     behind = Chip(chip, mac, flash_mb)
     monkeypatch.setattr(server, "ChipSession", behind.session)
     monkeypatch.setattr(protocol, "MOCK_FLASH_ID", behind.flash_id)
+    monkeypatch.setattr(server, "_CLIENT_RECV_TIMEOUT", 5.0)  # a reading ends where a host is late
     listener = socket.create_server(("127.0.0.1", 0))
     behind.url = f"socket://127.0.0.1:{listener.getsockname()[1]}"
     thread = threading.Thread(target=_serve, args=(listener, behind), daemon=True)

@@ -114,6 +114,19 @@ def test_secrets_replace_nvs(chip, virtual):
         flash(chip, virtual, secrets=bytes(10))
 
 
+def test_a_unit_that_the_registry_does_not_know_is_not_made_another(chip, virtual):
+    kept = nvs_image.build(nvs_image.Identity("gh-7", b"\0\1", 1, bytes(16)), 0x6000)
+    chip.flash.data[NVS] = kept
+    with pytest.raises(WrongTarget, match=f"this board is gh-7 .MAC {VIRTUAL_MAC}., the image is"):
+        flash(chip, virtual)
+    assert chip.flash.untouched
+    assert flash(chip, virtual, repurpose=True).node == "gh-01"
+    assert bytes(chip.flash.data[NVS]) == kept
+    own = nvs_image.build(nvs_image.Identity("gh-01", b"\0\1", 1, bytes(16)), 0x6000)
+    chip.flash.data[NVS] = own
+    assert not flash(chip, virtual).nvs_blank
+
+
 @pytest.mark.parametrize(
     ("hardware", "message"),
     [
