@@ -58,6 +58,14 @@ def is_anybody_there() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
+def forget_typed() -> None:
+    """Throw away what a person has typed ahead: it was no answer to what is asked next."""
+    import termios
+
+    if is_anybody_there():
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+
 def must_be_there(what_for: str, instead: str) -> None:
     """Raise where no person can be asked, before anything is done.
 

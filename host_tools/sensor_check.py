@@ -103,6 +103,7 @@ class SensorCheck:
         if answer:
             self._ended = answer == END
             return sensor_verdict.not_tried(subject, tr("skipped"), quiet)
+        self._say(tr("  watching, at most {seconds:g} s ...").format(seconds=stimulus.within_s))
         return self._watch(subject, stimulus, quiet, around)
 
     def _asked(self, question: str) -> str | None:

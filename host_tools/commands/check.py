@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..asking import must_be_there
+from ..asking import forget_typed, must_be_there
 from ..language import tr
 from ..output import JsonOption, RegistryOption, print_json, remark, say
 
@@ -216,14 +216,14 @@ def show(
             )
         )
     if checks:
-        columns = ("Time (UTC)", "By", "Part", "Channel", "Verdict", "Before", "After", "What")
+        columns = ("Time (UTC)", "Who", "Part", "Channel", "Verdict", "Before", "After", "What")
         rows = [
             (iso(r.at_s), r.who, r.part, r.channel, r.verdict, *_ends(vars(r)), r.detail)
             for r in checks
         ]
         print_table(columns, rows, tr("Checks of {unit}").format(unit=unit))
     if calibrations:
-        names = ("Time (UTC)", "By", "Channel", "Against", "Before", "After")
+        names = ("Time (UTC)", "Who", "Channel", "Against", "Before", "After")
         done = [
             (iso(r.at_s), r.who, r.channel, r.against, r.before, r.after) for r in calibrations
         ]
@@ -249,9 +249,10 @@ def _unit_at(port: str, as_json: bool) -> Iterator[tuple[SmpLink, Unit]]:
 
 
 def _person(as_json: bool) -> Person:
-    """Return what asks a person on the terminal."""
+    """Return what asks a person on the terminal; what he typed before is no answer."""
 
     def ask(question: str) -> str | None:
+        forget_typed()
         print(question, end="", file=sys.stderr if as_json else sys.stdout, flush=True)
         line = sys.stdin.readline()
         return line.strip() if line else None
