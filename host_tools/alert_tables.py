@@ -102,7 +102,7 @@ def _head(found: Coverage, now_s: float) -> Text:
 
 def listing(orders: Iterable[tuple[Order, str]], title: str) -> Table:
     """Return a table of orders with their states, a line each."""
-    made = table(title, ("Id", "Ordered", "By", "State", "What"))
+    made = table(title, ("Id", "Ordered", "Who", "State", "What"))
     for each, state in orders:
         made.add_row(
             *(each.id.hex()[:6], iso(each.made_s), Text(each.issuers), state, Text(each.told))
@@ -152,7 +152,7 @@ def _units(found: Coverage) -> Table:
         for unit in found.units:
             made.add_row(*_state(unit, done), tr(unit.stage), Text(unit.why))
         return made
-    made = table("Loudspeakers", ("Unit", "Area", "State", "Stage", "After", "Proof", "Reason"))
+    made = table("Loudspeakers", ("Unit", "Area", "State", "Stage", "Took", "Proof", "Reason"))
     for unit in found.units:
         made.add_row(*_state(unit, done), *_heard(unit))
     return made

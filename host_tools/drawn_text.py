@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ _FILES = (
     *("PingFang", "simhei", "DroidSans"),
 )
 _LATIN = "DejaVu Sans"
+# That a Chinese font has no bold face is no news for who looks at a picture.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 
 @contextmanager

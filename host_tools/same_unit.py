@@ -78,7 +78,7 @@ def _takes_a_place(registry: Registry, known: Unit, identity: Identity) -> Provi
     names = {"old": known.name, "mac": identity.mac}
     if retired_boards.successor(registry, identity.mac):
         message = retired_boards.trouble(registry, identity.mac, identity.unit)
-        step = tr("put it aside; if it is meant, say so: fieldbeat swap {old} {mac}")
+        step = tr("put it aside; if it is meant, say so: fieldbeat swap {old} {mac} --port PORT")
         return ProvisioningError(message, step.format(**names))
     message = tr("{unit} is the board with MAC {mac}, this one has {mac_2}").format(
         unit=known.name, mac=known.mac, mac_2=identity.mac
@@ -89,7 +89,11 @@ def _takes_a_place(registry: Registry, known: Unit, identity: Identity) -> Provi
         )
         step = tr(
             "give '--unit {unit}'; to put it in the place of {old}: fieldbeat swap {old} {mac}"
+            " --port PORT"
         )
         return ProvisioningError(message, step.format(unit=identity.unit, **names))
-    step = tr("choose another name; to put it in the place of {old}: fieldbeat swap {old} {mac}")
+    step = tr(
+        "choose another name; to put it in the place of {old}: fieldbeat swap {old} {mac}"
+        " --port PORT"
+    )
     return ProvisioningError(message, step.format(**names))

@@ -206,13 +206,15 @@ class Swap:
             was = so_far.name if so_far else retired[0] if retired else ""
             if retired_boards.successor(self._registry, identity.mac):
                 text = retired_boards.trouble(self._registry, identity.mac, was)
-                step = tr("put it aside; if it is meant, say so: fieldbeat swap {old} {mac}")
+                step = tr(
+                    "put it aside; if it is meant, say so: fieldbeat swap {old} {mac} --port PORT"
+                )
                 step = step.format(old=self._old.name, mac=identity.mac)
                 raise ProvisioningError(text, step)
             message = tr("this board is or was {was} (MAC {mac})").format(
                 was=was, mac=identity.mac
             )
-            step = tr("if it is meant, say so: fieldbeat swap {old} {mac}")
+            step = tr("if it is meant, say so: fieldbeat swap {old} {mac} --port PORT")
             raise ProvisioningError(message, step.format(old=self._old.name, mac=identity.mac))
         return so_far if so_far and so_far.mac in ("", identity.mac) else None
 
