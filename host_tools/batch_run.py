@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -32,7 +33,9 @@ from .batch_work import Bench
 from .baud_rates import FAST_BAUD
 from .errors import CannotTry, FieldbeatError, Interrupted
 from .files import write_atomically
+from .issuers import Issuers
 from .language import tr
+from .registered_unit import SPEAKER
 from .registry import Registry
 from .signing import Signer
 from .technicians import Technicians
@@ -40,6 +43,9 @@ from .unit_job import Job
 from .unit_labels import Label
 from .validation import InvalidData
 from .wording import counted
+
+# Domains that nobody can have: RFC 2606.
+_EXAMPLE = re.compile(r"(^|\.)(example(\.(com|net|org))?|invalid|test)$", re.IGNORECASE)
 
 T = TypeVar("T")
 Tell = Callable[[str], object]
@@ -96,10 +102,16 @@ class Request:
 
 
 def jobs(plan: Path, virtual: bool = False, tell: Tell | None = None) -> list[Job]:
-    """Return the jobs of a plan or bundle, as `checked` does."""
+    """Return the jobs of a plan or bundle, as `checked` does; hosts of examples are told."""
     if unit_bundle.is_bundle(plan):
-        return checked(lambda: unit_bundle.load(plan), tell)
-    return checked(lambda: unit_job.from_folder(plan, virtual), tell)
+        todo = checked(lambda: unit_bundle.load(plan), tell)
+    else:
+        todo = checked(lambda: unit_job.from_folder(plan, virtual), tell)
+    for host in sorted({job.unit.config.tables.uplink.host for job in todo}):
+        if tell and _EXAMPLE.search(host):
+            text = tr("the host {host} is that of an example: no collector is there")
+            tell(text.format(host=host))
+    return todo
 
 
 def checked(make: Callable[[], T], tell: Tell | None = None) -> T:
@@ -173,7 +185,7 @@ def opened(request: Request, tell: Tell, stop: threading.Event | None = None) ->
         stop: ends it after the present step of each unit, once it is set.
 
     Raises:
-        FieldbeatError: something is missing, locked or wrong.
+        FieldbeatError: something is missing, locked or wrong; or loudspeakers would obey nobody.
     """
     request.must_be_possible()
     find = request.finder()
@@ -182,6 +194,7 @@ def opened(request: Request, tell: Tell, stop: threading.Event | None = None) ->
         closing(Registry(request.registry)) as units,
     ):
         anew = set(request.again)
+        _somebody_to_obey(request.todo, units)
         matcher = Matcher(request.todo, kept, units, anew)
         units.vault.make_ready()
         secrets = passwords(request.todo, units, request.wifi_password_file)
@@ -190,6 +203,16 @@ def opened(request: Request, tell: Tell, stop: threading.Event | None = None) ->
         bench.stop = stop or bench.stop
         bench.turns = threading.Semaphore(request.turns)
         yield Run(request, bench, find, tell)
+
+
+def _somebody_to_obey(todo: list[Job], units: Registry) -> None:
+    speakers = [job.name for job in todo if job.goal.role == SPEAKER]
+    if speakers and not Issuers(units).in_office():
+        message = tr("{unit} is a loudspeaker, and would obey nobody: no issuer is in {registry}")
+        raise CannotTry(
+            message.format(unit=speakers[0], registry=units.path),
+            tr("enter one: 'fieldbeat issuer new NAME', then run the same command again"),
+        )
 
 
 def passwords(todo: list[Job], units: Registry, file: Path | None) -> dict[str, str]:

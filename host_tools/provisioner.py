@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from fieldbeat.protocols import cbor
 from fieldbeat.protocols.frame import KeySet
 
 from . import (
@@ -32,6 +33,7 @@ from .trace_keys import TraceKeys
 from .unit_talk import Identity, ProvisioningError, UnitTalk
 
 NEW_CONFIG, CONFIG = "/config.new", "/config.cbor"
+NOBODY = cbor.encode([])  # as a unit keeps whom it obeys
 
 
 class Provisioner(UnitTalk):
@@ -212,8 +214,15 @@ class Provisioner(UnitTalk):
     def _write_issuers(self) -> None:
         """Tell a loudspeaker whom to obey; those in office now, also when nothing else changed."""
         issuers = Issuers(self._registry)
-        wanted = issuers.list_for_units()
-        if self._read("key/issuers") != wanted:
+        wanted, held = issuers.list_for_units(), self._read("key/issuers")
+        if held not in (None, wanted, NOBODY) and not issuers.all():
+            raise ProvisioningError(
+                tr("the unit obeys issuers, and {registry} has none: it would obey nobody").format(
+                    registry=self._registry.path
+                ),
+                tr("enter one: 'fieldbeat issuer new NAME', then run the same command again"),
+            )
+        if held != wanted:
             self._write("key/issuers", wanted)
         self._compare("key/issuers", wanted, tr("the keys of the issuers"))
         names = [issuer.name for issuer in issuers.in_office()]

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 from contextlib import closing
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from fieldbeat.host_tools.batch_journal import DONE, Journal
 from fieldbeat.host_tools.batch_run import passwords
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.errors import CannotTry
+from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.registered_unit import PROVISIONED, REVOKED
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.tests.village import EXAMPLE, rows, village
 from fieldbeat.host_tools.unit_job import from_folder
+from fieldbeat.protocols import cose
 
 MAC = "02:00:00:00:00:01"
 
@@ -37,6 +40,19 @@ def test_a_plan_is_checked_and_nothing_is_made(tmp_path, capsys, home):
     assert batch(plan, "--check", "--json") == 0
     assert json.loads(capsys.readouterr().out)["units"] == ["gh-1", "gh-2"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["greenhouse.toml", "village.csv"]
+
+
+def test_a_host_of_an_example_is_told(tmp_path, capsys):
+    plan = village(tmp_path, rows(2))
+    file = tmp_path / "greenhouse.toml"
+    assert batch(plan, "--check") == 0
+    told = capsys.readouterr().err
+    assert told.count("the host collector.example.org is that of an example") == 1
+    for host in ("collector.village.net", "10.1.2.3", "testexample.com"):
+        text = file.read_text()
+        file.write_text(re.sub('host = ".*"', f'host = "{host}"', text))
+        assert batch(plan, "--check") == 0
+        assert "example" not in capsys.readouterr().err
 
 
 def test_every_mistake_is_told(tmp_path, capsys):
@@ -95,6 +111,19 @@ def test_a_password_is_asked_for_once_a_network(tmp_path, monkeypatch):
         "gh-3": "of the network",
     }
     assert asked == ["gh-1"]
+
+
+def test_loudspeakers_that_would_obey_nobody_are_not_begun(tmp_path, capsys):
+    plan = village(tmp_path, rows(1).replace("greenhouse.toml", "speaker.toml"))
+    (tmp_path / "speaker.toml").write_text(EXAMPLE.with_name("speaker.toml").read_text())
+    assert batch(plan) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "gh-1 is a loudspeaker, and would obey nobody: no issuer is in" in told
+    assert "next: enter one: 'fieldbeat issuer new NAME'" in told
+    with closing(Registry()) as registry:
+        Issuers(registry).add("district", cose.ES256, bytes(64), 2, 1)
+    batch(plan)
+    assert "would obey nobody" not in capsys.readouterr().err
 
 
 def no_room(monkeypatch, name):

@@ -137,6 +137,24 @@ def test_a_loudspeaker_is_told_whom_to_obey(registry):
     assert items[1] == [cose.ES256, bytes(range(64)), {0: 1, 1: 3}]
     issuers.revoke("district")
     assert run() == "village" and cbor.decode(unit.nvs["key/issuers"]) == items[1:]
+    issuers.revoke("village")
+    assert run().startswith("none: it obeys nobody")  # somebody wanted it so
+
+
+def test_a_lost_registry_makes_no_loudspeaker_obey_nobody(registry, tmp_path):
+    unit, speaker = Unit(), dataclasses.replace(PLAN, role="speaker", obeys=True)
+    Issuers(registry).add("district", cose.ES256, bytes(64), 2, 1)
+    Provisioner(unit, registry, lambda step, text: None).run(speaker)
+    kept = unit.nvs["key/issuers"]
+    code = unit_code.of_unit(registry, "gh-1")
+    empty = Registry(tmp_path / "empty.sqlite", locked=False)
+    late = Provisioner(unit, empty, lambda step, text: None, lambda: code)
+    with pytest.raises(ProvisioningError, match="it would obey nobody; next: enter one: 'fieldb"):
+        late.run(speaker)
+    assert unit.nvs["key/issuers"] == kept
+    Issuers(empty).add("district", cose.ES256, bytes(64), 2, 1)
+    late.run(speaker)
+    assert unit.nvs["key/issuers"] == kept
 
 
 def test_the_password_of_an_access_point_is_written_once_and_told_nowhere(registry):
