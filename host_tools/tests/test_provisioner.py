@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from fieldbeat.host_tools import control_spoken
+from fieldbeat.host_tools import control_spoken, unit_code
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.node_tables import Wifi
