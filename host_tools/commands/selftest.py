@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,11 @@ from ..asking import PassphraseFileOption
 from ..output import DbOption, JsonOption, RegistryOption, print_json, progress, remark, say
 
 if TYPE_CHECKING:
+    from ..acceptance import Check
     from ..certificate import Certificate
+    from ..registry import Registry
     from ..signing import Kept
+    from ..unit_acceptance import Facts
 
 
 def selftest(
@@ -51,34 +55,18 @@ def selftest(
     """
     import time
 
-    from .. import acceptance, collected, retired_boards, unit_acceptance, unit_lock
+    from .. import acceptance, collected, unit_acceptance
     from .. import certificate as certificates
-    from ..language import tr
     from ..registered_unit import CAMERA, SPEAKER
     from ..registry import Registry
     from ..signing import Signer
-    from ..smp_link import SmpLink
 
     table = acceptance.limits(limits)
     pictures = [certificates.picture(file) for file in picture]
     with closing(Registry(registry)) if technician else nullcontext() as units:
         signer = Signer.of(units, technician, key_file) if units and technician else None
         firmware = _firmware(port, image) if image else None
-
-        def told(text: str) -> None:
-            remark(text, as_json)
-
-        with SmpLink(port, remark=told) as link:
-            link.wait()
-            facts = unit_acceptance.facts(link)
-            if units:
-                retired_boards.must_be_in_use(units, facts.mac.hex(":"), facts.unit)
-            with unit_lock.opened(link, registry, told) if on_air else nullcontext():
-                told(tr("{unit} tests itself").format(unit=facts.unit))
-                with progress(facts.unit, 100) as show:
-                    found = unit_acceptance.run(
-                        link, lambda share: show(round(100 * share)), on_air
-                    )
+        facts, found = _tested(port, units, on_air, registry, as_json)
         if facts.role == SPEAKER:
             found.append(collected.sound(facts.unit, db, time.time()))
         if facts.role == CAMERA and (taken := collected.picture(facts.unit, db, time.time())):
@@ -95,6 +83,27 @@ def selftest(
     else:
         _tell(done, kept, port)
     return 0 if done.passed else 1
+
+
+def _tested(
+    port: str, units: Registry | None, on_air: bool, registry: Path | None, as_json: bool
+) -> tuple[Facts, list[Check]]:
+    """Return what the unit at a port is, and what it found at itself."""
+    from .. import retired_boards, unit_acceptance, unit_lock
+    from ..language import tr
+    from ..smp_link import SmpLink
+
+    tell = partial(remark, as_json=as_json)
+    with SmpLink(port, remark=tell) as link:
+        link.wait()
+        facts = unit_acceptance.facts(link)
+        if units:
+            retired_boards.must_be_in_use(units, facts.mac.hex(":"), facts.unit)
+        with unit_lock.opened(link, registry, tell) if on_air else nullcontext():
+            tell(tr("{unit} tests itself").format(unit=facts.unit))
+            with progress(facts.unit, 100) as show:
+                found = unit_acceptance.run(link, lambda share: show(round(100 * share)), on_air)
+    return facts, found
 
 
 def _tell(done: Certificate, kept: Kept | None, port: str) -> None:
