@@ -105,7 +105,8 @@ def test_id_shows_the_check_value_and_no_verb_the_key():
         node.provision()
         text, _ = node.execute("id")
         assert "0007" in text and node.secrets.check_value().hex() in text
-        assert len(node.execute("help")[0].split("\n")) == len(names(node))
+        lines = node.execute("help")[0].split("\n")
+        assert len(lines) == len(names(node)) and max([len(line) for line in lines]) <= 80
         assert node.execute("help list") == (" ".join(names(node)), 0)
         for verb in names(node):
             if verb != "reboot":

@@ -14,7 +14,7 @@ _HELP = const(
 help: this list
 status: how the unit is
 id: who the unit is
-config [show [NAME]|set PATH VALUE|check|save|discard|revert]: the configuration
+config [WHAT]: show [NAME], set PATH VALUE, check, save, discard, revert
 sensors: channels and their last values
 read NAME: read a fitted part now
 modem [now]: the modem when it was last on, or as it is
@@ -29,7 +29,7 @@ atlog on|off: show what goes to the modem and comes from it
 reboot: start the unit anew
 unlock CODE: allow what changes the unit
 lock: allow it no more
-bench [SLOT]: a line for machines; the slot is shown until the next reset
+bench [SLOT]: a line for machines; the slot is shown until a reset
 update: which program runs, and how another comes
 power: where the energy went
 operation KIND [AMOUNT UNIT] [BATCH]: note what was done
@@ -44,8 +44,8 @@ async def _help(node, args):
     known = names(node)
     if args == ["list"]:  # for tools, whose answers have a limit
         return " ".join(known)
-    width = max([len(verb) for verb, _ in _found(known)])
-    return "\n".join(["%-*s  %s" % (width, verb, about) for verb, about in _found(known)])
+    # Longer ones stand out: a terminal has 80 columns.
+    return "\n".join(["%-20s  %s" % found for found in _found(known)])
 
 
 # Line by line: rows of all would take 3 kB.

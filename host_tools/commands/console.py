@@ -49,6 +49,8 @@ def console(
         return 0
     from ..smp_link import VERB_S, SmpLink, shown
 
+    if execute is not None and not execute.strip():
+        raise CannotTry(tr("--exec names no verb"), tr("give one, for instance --exec status"))
     if execute and shown(execute.split()) != " ".join(execute.split()):
         message = tr("other programs can read a code behind --exec, and the shell keeps it")
         raise CannotTry(message, tr("give --exec unlock alone; {where}").format(where=_instead()))

@@ -142,13 +142,14 @@ def _report(found: list[Series], format_: Format) -> None:
     """Say on stderr how much it was, and what SenML has no place for."""
     import sys
 
+    from ..wording import counted
+
     samples = [sample for series in found for sample in series.samples]
     good = sum(sample.good for sample in samples)
-    said = tr("{count} values of {count_2} channels").format(
-        count=len(samples), count_2=len(found)
-    )
+    channels = counted(len(found), "channel")
+    said = tr("{count} values of {channels}").format(count=len(samples), channels=channels)
     if format_ in (Format.SENML_JSON, Format.SENML_CBOR):
-        said = tr("{good} values of {count} channels").format(good=good, count=len(found))
+        said = tr("{count} values of {channels}").format(count=good, channels=channels)
         if good < len(samples):
             said += tr("; left out: {value} that are missing, faulty or without a time").format(
                 value=len(samples) - good

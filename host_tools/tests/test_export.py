@@ -140,7 +140,7 @@ def test_a_file_a_channel_and_a_time(store, tmp_path, capfdbinary):
         to=str(START + 900),
         output=file,
     )
-    assert out == b"" and err == b"2 values of 1 channels\n"
+    assert out == b"" and err == b"2 values of 1 channel\n"
     assert [row.split(",")[4] for row in file.read_text().splitlines()] == ["value", "", "415"]
 
 

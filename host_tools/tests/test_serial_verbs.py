@@ -163,6 +163,11 @@ def test_a_unit_at_the_prompt_of_micropython_is_no_silent_one(answering, capsys,
         assert "stands at the MicroPython prompt; next: press Ctrl-D in 'fieldbeat con" in said
 
 
+def test_a_verb_that_is_empty_is_refused(capsys):
+    assert main(["console", "--port", "/dev/null", "--exec", " "]) == 2
+    assert "--exec names no verb; next: give one" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_who_waits_is_told_what_for(answering, capsys, monkeypatch, options):
     monkeypatch.setattr(smp_link.SmpLink.wait, "__defaults__", (1.5,))
