@@ -205,6 +205,13 @@ def test_a_wrong_environment_is_told(project, ini):
     assert not list(project.builds.rglob("*.img"))
 
 
+def test_the_firmware_button_takes_what_its_message_says(project):
+    project.unit("gh-01")
+    project.write("[env:x]\ncustom_config = gh-01.toml\ncustom_firmware_flags = --sha256 0f\n")
+    said = project.pio("run", "-tfirmware", expect=1)
+    assert "next: give 64 hex digits" in said
+
+
 def test_without_the_command_it_is_said_how_to_get_it(project):
     project.unit("gh-01")
     project.write("[env:x]\ncustom_config = gh-01.toml\n")

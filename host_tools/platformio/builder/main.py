@@ -100,7 +100,7 @@ look = shown(find_port, "Looking for the port ...")
 provision = at_port("provision", config, *flags("custom_provision_flags"))
 status = at_port("console", "--exec", "status")
 check = verb("config", "check", config)
-firmware = verb("firmware", "get", env.subst("$BOARD"))
+firmware = verb("firmware", "get", env.subst("$BOARD"), *flags("custom_firmware_flags"))
 for target, needs, actions, title, description in (
     ("upload", image, [look, shown(flash, "Flashing")], "Upload", "Builds, writes and verifies"),
     ("provision", None, [look, shown(provision, "Provisioning")], "Provision", "Identity and key"),
