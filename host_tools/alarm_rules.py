@@ -12,7 +12,7 @@ its channel, so it is checked against the profile of those that get it; the unit
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,13 +20,12 @@ from typing import Any, Literal
 from fieldbeat.protocols import alarm_rules, command, command_writer
 from pydantic import Field
 
-from . import alert_words, alerts, clips, profiles, quantities, sounds, times, toml_words
+from . import clips, profiles, quantities, sounds, times, toml_words
 from .alert_error import AlertError
 from .issuers import CLASSES
 from .language import tr
 from .profiles import Channel, Profile
 from .quantities import quantity
-from .sounds import Sound
 from .validation import InvalidData, Strict, check, did_you_mean
 
 TONE_S = 3.0
@@ -270,43 +269,3 @@ class _Reader:
 
 def _told(counts: int, channel: Channel) -> str:
     return quantity(counts, channel.scale, channel.unit)
-
-
-def condition(rule: Any) -> str:
-    """Return when a rule fires: 'level above 3.200 m for 2 min'."""
-    side = tr("{channel} below {mark}") if rule.below else tr("{channel} above {mark}")
-    beyond = side.format(channel=rule.channel, mark=_of(rule, rule.threshold))
-    hold = tr(" for {span}").format(span=times.span(rule.hold_s)) if rule.hold_s else ""
-    return f"{beyond}{hold}"
-
-
-def words(rule: Any) -> Iterator[str]:
-    """Yield a rule in the lines that a person confirms."""
-    sound = Sound(*rule.alert)
-    back = rule.threshold + (rule.hysteresis if rule.below else -rule.hysteresis)
-    side = tr("at or above") if rule.below else tr("at or below")
-    volume = "" if sound.volume is None else tr(", volume {volume} %").format(volume=sound.volume)
-    yield tr("rule {number}: {condition}").format(number=rule.number, condition=condition(rule))
-    yield f"  {alert_words.told(sound)}{volume}"
-    again = tr("again when it was {side} {of}, after {span} or more").format(
-        side=side, of=_of(rule, back), span=times.span(rule.pause_s)
-    )
-    yield tr("  for up to {span}; {again}").format(span=times.span(rule.window_s), again=again)
-
-
-def _of(rule: Any, counts: int) -> str:
-    return quantity(counts, rule.scale, rule.unit)
-
-
-def told(rules: tuple[Any, ...]) -> str:
-    """Return rules in one line."""
-    if not rules:
-        return tr("no alarm rules any more")
-    return tr("alarm rules: ") + "; ".join(f"{rule.number}: {condition(rule)}" for rule in rules)
-
-
-def of_command(plaintext: bytes) -> tuple[Any, ...]:
-    """Return the rules in a command that was made."""
-    found = alerts.opened(plaintext)
-    assert found.command == command.ALARM_RULES
-    return tuple(alarm_rules.parse(found.args))

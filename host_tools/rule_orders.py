@@ -17,7 +17,7 @@ from typing import Any
 from fieldbeat.protocols import cbor, command, event, reasons, receipt
 from fieldbeat.protocols.command import EMERGENCY
 
-from . import alarm_rules, alert_places, alert_words, unit_clips
+from . import alarm_rule_words, alert_places, alert_words, unit_clips
 from .alarm_rules import RuleSet
 from .alert_desk import Desk
 from .alert_error import AlertError
@@ -99,7 +99,7 @@ def plan_rules(desk: Desk, rules: RuleSet | None, request: Request) -> Plan:
     issuers = desk.chosen(request.issuers, *RANK)
     window = Window(0.0, desk.now() + (request.for_s or WINDOW_S))
     count = counted(len(units), "loudspeaker")
-    lines = [line for rule in made for line in alarm_rules.words(rule)]
+    lines = [line for rule in made for line in alarm_rule_words.words(rule)]
     verb = tr("in place of") if made else tr("takes away")
     lines.append(
         tr("{verb} all rules at {count}: {areas}").format(
@@ -115,7 +115,7 @@ def plan_rules(desk: Desk, rules: RuleSet | None, request: Request) -> Plan:
             )
         )
     asked = [(part, args) for part in parts]
-    kind, told = command.ALARM_RULES, alarm_rules.told(made)
+    kind, told = command.ALARM_RULES, alarm_rule_words.told(made)
     content = [step for rule in made for step in rule.alert.content]
     notes = [
         tr("WILL BE REFUSED at {names}: they have no clip {name}").format(
@@ -166,7 +166,7 @@ def standings(store: Store, now_s: float) -> list[Standing]:
 
 def _rules_of(orders: Orders, order: Order, delivery: Delivery) -> tuple[Any, ...]:
     plaintexts = {id_: plaintext for id_, plaintext, _ in orders.commands(order)}
-    return alarm_rules.of_command(plaintexts[delivery.command])
+    return alarm_rule_words.of_command(plaintexts[delivery.command])
 
 
 # What sounded

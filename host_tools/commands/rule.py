@@ -167,7 +167,7 @@ def _send(
 def _tables(found: list[Standing], heard: list[Sounding]) -> list[Any]:
     from rich.text import Text
 
-    from ..alarm_rules import condition
+    from ..alarm_rule_words import condition
     from ..styles import BAD, GOOD, ODD
     from ..tables import table
     from ..times import iso
@@ -200,7 +200,7 @@ def _tables(found: list[Standing], heard: list[Sounding]) -> list[Any]:
 
 
 def _standing_map(each: Standing) -> dict[str, Any]:
-    from ..alarm_rules import condition
+    from ..alarm_rule_words import condition
 
     rules = None
     if each.rules is not None:

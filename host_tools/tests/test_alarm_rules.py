@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from fieldbeat.host_tools import alarm_rules
+from fieldbeat.host_tools import alarm_rule_words, alarm_rules
 from fieldbeat.host_tools.validation import InvalidData
 from fieldbeat.protocols import alarm_rules as protocol
 from fieldbeat.protocols import cbor
@@ -37,7 +37,7 @@ def test_the_example_is_what_it_says():
     assert flood.alert.content[1][2] == b"The river rises. Leave the bank now."
     assert low[:10] == (2, "battery", "V", 1000, 10500, True, 500, 3600, 86400, 300)
     assert len(low.alert.content) == 1  # no tone before what is daily
-    lines = [line for rule in found.rules for line in alarm_rules.words(rule)]
+    lines = [line for rule in found.rules for line in alarm_rule_words.words(rule)]
     assert lines[0] == "rule 1: level above 3.200 m for 2 min"
     assert (
         'a two-tone tone of 3 s, then says "The river rises. Leave the bank now.", 3' in lines[1]
@@ -48,8 +48,8 @@ def test_the_example_is_what_it_says():
     )
     assert lines[5].endswith("again when it was at or above 11.000 V, after 1 d or more")
     told = "alarm rules: 1: level above 3.200 m for 2 min; 2: battery below 10.500 V for 1 h"
-    assert alarm_rules.told(found.rules) == told
-    assert alarm_rules.told(()) == "no alarm rules any more"
+    assert alarm_rule_words.told(found.rules) == told
+    assert alarm_rule_words.told(()) == "no alarm rules any more"
 
 
 def test_what_is_made_is_what_a_unit_takes():
@@ -70,7 +70,7 @@ def test_a_channel_without_a_unit():
     text = SHORT.replace('"level"', '"mains"').replace("above", "below").replace("3.20 m", "1")
     [rule] = parse(text).rules
     assert (rule.unit, rule.threshold, rule.below) == ("1", 1, True)
-    assert alarm_rules.condition(rule) == "mains below 1"
+    assert alarm_rule_words.condition(rule) == "mains below 1"
 
 
 WRONG = {
