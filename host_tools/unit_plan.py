@@ -229,6 +229,11 @@ def _csv_rows(text: str, mistakes: list[Mistake]) -> Iterator[tuple[int, dict[st
 
 def _wrong_columns(names: list[str]) -> Iterator[str]:
     known = Row.model_fields
+    if known.keys().isdisjoint(names):  # no plan: what it is instead may be a secret
+        yield tr("the first line names none of the columns of a plan, {hint}").format(
+            hint=did_you_mean("", known)
+        )
+        return
     for name in names:
         if _SECRET.search(name) and name not in known:
             yield tr(

@@ -107,6 +107,13 @@ def test_a_head_that_is_none(tmp_path, column, expected):
     assert found[0].startswith(expected)
 
 
+def test_a_file_that_is_no_plan_is_not_shown(tmp_path):
+    (only,) = problems(tmp_path, "four words nobody knows\n")
+    assert only.startswith(
+        "line 1: the first line names none of the columns of a plan, allowed: b"
+    )
+
+
 SPELLINGS = ("24:0a:c4:00:00:02", "24-0A-C4-00-00-02", "240ac4000002")
 
 
