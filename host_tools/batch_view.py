@@ -66,15 +66,19 @@ def total(summary: Summary) -> str:
     to_come = [*summary.missing, *summary.stopped]
     waiting = len(to_come) - sum(event.unit in to_come for event in summary.at_work.values())
     minutes, seconds = divmod(int(summary.seconds), 60)
-    text = tr("{done} of {units} done, {at_work} at work, {failed} failed, {waiting} to come")
-    text = text.format(
+    text = tr(
+        "{done} of {units} done, {at_work} at work, {failed} failed, {waiting} to come;"
+        " {minutes}:{seconds:02}"
+    )
+    return text.format(
         done=len(summary.done),
         units=len(summary.units),
         at_work=len(summary.at_work),
         failed=len(summary.failed),
         waiting=waiting,
+        minutes=minutes,
+        seconds=seconds,
     )
-    return f"{text}; {minutes}:{seconds:02}"
 
 
 def ended(summary: Summary, sheet: Path | None) -> list[str]:

@@ -73,8 +73,8 @@ class SensorCheck:
         """
         for subject in subjects:
             finding = self._check(subject)
-            detail = f": {finding.detail}" if finding.detail else ""
-            self._say(f"{subject.name}: {tr(finding.verdict)}{detail}")
+            detail = tr(": ") + finding.detail if finding.detail else ""
+            self._say(f"{subject.name}{tr(': ')}{tr(finding.verdict)}{detail}")
             yield finding
 
     def _check(self, subject: Subject) -> Finding:
@@ -87,10 +87,14 @@ class SensorCheck:
         except Unread as why:
             self._silent[subject.part] = why
             return sensor_verdict.absent(subject, why)
-        noise = tr("noise {noise:.2g}, {count} readings").format(
-            noise=quiet.noise, count=len(quiet.readings)
+        rest = tr("{name} ({part}): {value}, noise {noise:.2g}, {count} readings").format(
+            name=subject.name,
+            part=subject.part,
+            value=told(subject, quiet.value),
+            noise=quiet.noise,
+            count=len(quiet.readings),
         )
-        self._say(f"{subject.name} ({subject.part}): {told(subject, quiet.value)}, {noise}")
+        self._say(rest)
         trim = self._unit.trim.get(subject.name)
         if bad := sensor_verdict.implausible(subject, quiet, trim):
             return bad

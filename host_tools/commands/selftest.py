@@ -60,6 +60,7 @@ def selftest(
     from ..registered_unit import CAMERA, SPEAKER
     from ..registry import Registry
     from ..signing import Signer
+    from .certificate import tell
 
     table = acceptance.limits(limits)
     pictures = [certificates.picture(file) for file in picture]
@@ -74,6 +75,8 @@ def selftest(
         done = unit_acceptance.certificate(
             facts, found, table, technician or "", time.time(), pictures, firmware
         )
+        if not as_json:  # whatever becomes of the certificate
+            tell(done)
         kept = signer.write(done, folder) if signer else None
         if units and kept and units.unit(facts.unit):
             units.note(facts.unit, f"certificate: {done.verdict}", kept.sha256)
@@ -81,7 +84,8 @@ def selftest(
         files = {"certificate": str(kept.file), "page": str(kept.page)} if kept else {}
         print_json(certificates.as_map(done) | files)
     else:
-        _tell(done, kept, port)
+        _tell_kept(kept)
+        _tell_next(done, port)
     return 0 if done.passed else 1
 
 
@@ -106,12 +110,9 @@ def _tested(
     return facts, found
 
 
-def _tell(done: Certificate, kept: Kept | None, port: str) -> None:
+def _tell_next(done: Certificate, port: str) -> None:
     from ..language import tr
-    from .certificate import tell
 
-    tell(done)
-    _tell_kept(kept)
     if not done.passed:
         step = tr(
             "do not mount it; 'fieldbeat doctor --port {port}' says what may be wrong; mend it,"
