@@ -66,6 +66,33 @@ def test_a_crop_for_a_slow_link_is_read_as_well():
     assert score.errors_mm and score.percentile(100) <= 10
 
 
+@pytest.mark.parametrize("site", SITES)
+def test_the_crest_of_a_flood_is_read(site):
+    """A tenth of the face is dry, and its mirror in the water is as high."""
+    picture = load_picture(jpeg(Scene(site).render(1340, size=SIZE_600), 70))
+    reading = gauge.read_gauge(picture, judge.calibrated(site, SIZE_600))
+    assert reading.level_mm is not None and abs(reading.level_mm - 1340) <= 10
+
+
+def test_a_crest_with_a_region_that_is_off_by_a_decimetre_gives_no_level():
+    """What is dry is two decimetres, and those of this site are much alike."""
+    site = trials.TEST + 15
+    left, top, width, height = Scene(site).gauge_region(SIZE_600)
+    picture = load_picture(jpeg(Scene(site).render(1350, size=SIZE_600), 70))
+    crop = picture[top : top + height, left : left + width]
+    for off in (-30, 30):
+        wrong = (left, top + off, width, height)
+        reading = gauge.read_gauge(crop, judge.calibrated(site, SIZE_600), wrong)
+        assert reading.level_mm is None, (off, reading.level_mm)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("grey", [0, 255])
+def test_nothing_at_all_is_no_level(grey):
+    picture = np.full((SIZE[1], SIZE[0], 3), grey, np.uint8)
+    assert gauge.read_gauge(picture, calibrated(SITE)).level_mm is None
+
+
 def test_marks_that_go_on_under_water_do_not_move_the_line():
     """Clear water shows a black mark right below the line, where the dry face would go on."""
     score = judge.judge(judge.asked_of((trials.TEST + 114,), (trials.PLAIN,) * 4))[trials.PLAIN]

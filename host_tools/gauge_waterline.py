@@ -22,8 +22,10 @@ from .gauge_calibration import Grey
 WINDOW_ROWS = 15  # of the pattern that is compared at a time
 BRIGHT = 0.5  # a reflection has less of the dry face's contrast than this, a shadow more
 DRY = 0.45
+BEST, SURELY = 0.7, 0.75  # a quantile of the rows' likeness; a likeness that is the face's
 ABOVE_ROWS, BELOW_ROWS = 50, 30  # round the line, where the models must hold
 SEARCH_ROWS = 22
+CREST_ROWS = 150  # so little is dry that its top must be seen: else it is the next decimetre
 HIDDEN_ROWS = 90  # what hides the face for so long, with more of it below, is no water
 FADE_ROWS = 15  # what lies under water is seen this deep
 SPLASH_ROWS = (0, 5, 10, 15, 20, 25, 30, 35)  # the face may be dark so far above the line,
@@ -50,8 +52,7 @@ class Waterline(NamedTuple):
 
 def find(seen: Grey, face: Grey) -> Waterline:
     likeness, gain = _likeness(seen, face)
-    sure = gain[likeness > np.quantile(likeness, 0.7)]
-    full = float(np.median(sure))
+    full = _full(likeness, gain)
     if full <= 0:
         return Waterline(None, np.inf, 0.0, 0.0, 0.0)
     dryness = likeness * np.clip(gain / (BRIGHT * full), 0, 1)
@@ -64,8 +65,19 @@ def find(seen: Grey, face: Grey) -> Waterline:
     above = dryness[max(0, at - ABOVE_ROWS) : max(0, at - WINDOW_ROWS // 2)]
     below = dryness[at + WINDOW_ROWS : at + HIDDEN_ROWS]
     dry = float(above.mean()) if len(above) else 0.0
+    if at < CREST_ROWS:
+        dry = min(dry, float(dryness[:ABOVE_ROWS].mean()))
     wet = float(below.max()) if len(below) else 0.0
     return Waterline(row if known else None, float(sigma), dry, wet, full)
+
+
+def _full(likeness: NDArray[Any], gain: NDArray[Any]) -> float:
+    """The gain where the face is surely dry. At high water that is less than the best rows."""
+    best = np.quantile(likeness, BEST)
+    sure = gain[likeness > max(best, SURELY)]
+    if len(sure) < WINDOW_ROWS:
+        sure = gain[likeness > best]
+    return float(np.median(sure)) if len(sure) else 0.0
 
 
 def _likeness(seen: Grey, face: Grey) -> tuple[NDArray[Any], NDArray[Any]]:

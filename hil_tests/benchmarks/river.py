@@ -53,9 +53,11 @@ def _power() -> Iterator[Figure]:
 def run() -> list[Figure]:
     plain = judge.judge(judge.asked_of(SITES, (trials.PLAIN,) * 4))[trials.PLAIN]
     crops = judge.judge(judge.asked_of(SITES, (trials.PLAIN,) * 2, 1, crop_bytes=CROP_BYTES))
+    crest = judge.judge(judge.asked_of(SITES, (trials.PLAIN,) * 2, levels_mm=trials.CREST_MM))
     others = judge.judge(judge.asked_of(SITES, trials.HARDER + trials.DOUBTFUL + trials.BLIND))
     figures = [
         *_errors("day", plain, PLAIN_MM),
+        *_errors("day, 130 to 250 mm of the face dry", crest[trials.PLAIN], PLAIN_MM),
         *_errors("day, crops of 3 to 8 kB", crops[trials.PLAIN], PLAIN_MM),
     ]
     for variant in trials.HARDER:

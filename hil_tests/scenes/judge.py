@@ -11,7 +11,7 @@ from fieldbeat.host_tools import gauge, gauge_calibration
 from fieldbeat.host_tools.gauge_calibration import Calibration, FaceSize, Point
 
 from .scene import SIZE, Scene
-from .trials import LOW_WATER_MM, Trial, Variant, face_size, marks, mounted, trials
+from .trials import LEVELS_MM, LOW_WATER_MM, Trial, Variant, face_size, marks, mounted, trials
 
 
 def calibrated(site: int, size: tuple[int, int] = SIZE) -> Calibration:
@@ -75,9 +75,10 @@ def asked_of(
     rounds: int = 1,
     size: tuple[int, int] = SIZE,
     crop_bytes: tuple[int, int] | None = None,
+    levels_mm: tuple[int, int] = LEVELS_MM,
 ) -> Iterator[tuple[Trial, Calibration]]:
     """Trials of many sites, each with its own calibration."""
     for site in sites:
         calibration = calibrated(site, size)
-        for trial in trials(site, variants, rounds, size, crop_bytes):
+        for trial in trials(site, variants, rounds, size, crop_bytes, levels_mm):
             yield trial, calibration

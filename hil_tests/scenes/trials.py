@@ -22,6 +22,7 @@ LOW_WATER_MM = 150  # when the camera was mounted
 MARKED_MM = (250, 1450)
 MARKED_WITHIN_PX = 0.7  # how well a person marks a point
 SHIFT_PX = 6
+LEVELS_MM, CREST_MM = (80, 1250), (1250, 1370)  # of a face that ends at 1500
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def trials(
     rounds: int = 1,
     size: tuple[int, int] = SIZE,
     crop_bytes: tuple[int, int] | None = None,
+    levels_mm: tuple[int, int] = LEVELS_MM,
 ) -> Iterator[Trial]:
     """Pictures of one site, `rounds` of each variant, each of another level.
 
@@ -104,7 +106,7 @@ def trials(
     scene = Scene(site)
     for seed in range(rounds):
         for variant in variants:
-            level = random.uniform(80, 1250)
+            level = random.uniform(*levels_mm)
             shift = tuple(random.uniform(-SHIFT_PX, SHIFT_PX, 2).tolist())
             quality = int(random.integers(40, 90))
             waves = scene.waves_mm(variant.weather, seed)
