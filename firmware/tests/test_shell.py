@@ -116,6 +116,17 @@ def test_id_shows_the_check_value_and_no_verb_the_key():
     _with_node(test)
 
 
+def test_the_help_of_each_role_fits_an_answer_by_smp():
+    def test(node):
+        node.role, config = True, node.config
+        for tables in ("trace control", "speaker", "trace pictures"):
+            node.config = dict(config, power={}, **{table: {} for table in tables.split()})
+            text, _ = node.execute("help")
+            assert tables.split()[-1][:4] in text and len(text) <= 1024
+
+    _with_node(test)
+
+
 def test_config():
     def test(node):
         text, ret = node.execute("config show")

@@ -18,18 +18,18 @@ config [WHAT]: show [NAME], set PATH VALUE, check, save, discard, revert
 sensors: channels and their last values
 read NAME: read a fitted part now
 modem [now]: the modem when it was last on, or as it is
-at LINE: send the modem a line, AT+CSQ for instance
+at LINE: send the modem a line, as AT+CSQ
 counters: what went wrong since boot
 log: the last lines of the log
 selftest [list|NAME]: test what is fitted; nothing moves
-play: let the loudspeaker be heard, a tone of a second
+play: a tone of a second from the loudspeaker
 picture: take a small picture, and send it
 uplink: send what is waiting, now
-atlog on|off: show what goes to the modem and comes from it
+atlog on|off: show the lines to and from the modem
 reboot: start the unit anew
 unlock CODE: allow what changes the unit
 lock: allow it no more
-bench [SLOT]: a line for machines; the slot is shown until a reset
+bench [SLOT]: a line for machines; the slot is shown
 update: which program runs, and how another comes
 power: where the energy went
 operation KIND [AMOUNT UNIT] [BATCH]: note what was done
@@ -44,8 +44,8 @@ async def _help(node, args):
     known = names(node)
     if args == ["list"]:  # for tools, whose answers have a limit
         return " ".join(known)
-    # Longer ones stand out: a terminal has 80 columns.
-    return "\n".join(["%-20s  %s" % found for found in _found(known)])
+    # Longer ones stand out: a terminal has 80 columns, an answer by SMP 1 kB.
+    return "\n".join(["%-14s  %s" % found for found in _found(known)])
 
 
 # Line by line: rows of all would take 3 kB.
