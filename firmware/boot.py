@@ -49,24 +49,35 @@ def _build():
         return 0
 
 
+# An NVS that takes nothing more, being full or worn, keeps no slot from being started.
+def _set(nvs, key, value):
+    try:
+        nvs.set_i32(key, value)
+    except OSError:
+        pass
+
+
 # NVS: "slot" 0 or 1, "tries" boots of "build" that were not proven, "fell" 1 after falling back:
 # if neither slot proves itself, tries go on growing and the app starts in safe mode.
 def choose(nvs, exists, counted, build):
     if build != _get(nvs, "build"):
-        nvs.set_i32("build", build)
-        nvs.set_i32("tries", 0)
-        nvs.set_i32("fell", 0)
+        _set(nvs, "build", build)
+        _set(nvs, "tries", 0)
+        _set(nvs, "fell", 0)
     slot, tries = _get(nvs, "slot") & 1, _get(nvs, "tries")
     if counted:
         tries += 1
     failed = tries > TRIES and not _get(nvs, "fell")
     if (failed or not exists(SLOTS[slot])) and exists(SLOTS[1 - slot]):
         slot, tries = 1 - slot, 1
-        nvs.set_i32("slot", slot)
-        nvs.set_i32("fell", 1)
+        _set(nvs, "slot", slot)
+        _set(nvs, "fell", 1)
     if tries != _get(nvs, "tries"):
-        nvs.set_i32("tries", tries)
-    nvs.commit()
+        _set(nvs, "tries", tries)
+    try:
+        nvs.commit()
+    except OSError:
+        pass
     return SLOTS[slot]
 
 
@@ -83,4 +94,4 @@ _slot = choose(_nvs, _exists, machine.reset_cause() not in _innocent, _build())
 if _slot not in sys.path:
     sys.path.insert(0, _slot)
 if __name__ == "__main__":  # of which a REPL sees what is left
-    del choose, SLOTS, TRIES, _build, _exists, _get, _innocent, _nvs, _slot, rest
+    del choose, SLOTS, TRIES, _build, _exists, _get, _innocent, _nvs, _set, _slot, rest

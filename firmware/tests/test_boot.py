@@ -59,3 +59,23 @@ def test_a_slot_that_is_gone_is_left():
         world.nvs["fieldbeat"] = {"slot": slot}
         assert start(there) == other
         assert start("") in boot.SLOTS  # nothing to choose from
+
+
+class Full(NVS):
+    def _set(self, key, value):
+        raise OSError(-0x1105, "ESP_ERR_NVS_NOT_ENOUGH_SPACE")
+
+    def commit(self):
+        raise OSError(-0x1105, "ESP_ERR_NVS_NOT_ENOUGH_SPACE")
+
+
+def test_an_nvs_that_takes_nothing_more_starts_the_slot_all_the_same():
+    world = World()
+    world.nvs["fieldbeat"] = {"slot": 1, "tries": 2}
+    for slots, chosen in (("ab", "/b"), ("a", "/a")):
+
+        def exists(slot, slots=slots):
+            return slot[1] in slots
+
+        for _ in range(5):
+            assert boot.choose(Full("fieldbeat"), exists, True, 7) == chosen
