@@ -13,6 +13,7 @@ _SOURCES = const(("none", "modem", "console", "server"))
 # 2024-01-01T00:00:00Z in the port's own time, which begins in 1970 or in 2000.
 _EPOCH = int(time.mktime((2024, 1, 1, 0, 0, 0, 0, 1, 0)))
 _JUMP_S = const(2)
+_END_S = const(2398377600)  # of 2099, as in civil.py: nobody means a later time
 # Of a wait: how late a set clock is noticed, how often a task beats; two in the watchdog's time.
 _SLICE_S = const(50)
 # In RTC memory, followed by the source: the RTC was set by us and runs since. What stands behind
@@ -78,7 +79,7 @@ class Clock:
     # Returns whether the time was taken.
     def set(self, t, source):
         rank = _SOURCES.index(source)
-        if rank < self._rank or t < 0:
+        if rank < self._rank or not 0 <= t < _END_S:
             return False
         off = t - (self._offset_s + self.uptime_s())
         first = not self._rank

@@ -11,6 +11,7 @@ from protocols.compat import const, crc32
 _PIECE_S = const(600)
 _SHIFT = const(17)
 _MASK = const(0x1FFFF)
+_LAST_DAY = const(0x3FFF)  # in 2068: what is more leaves an i32
 
 
 # -> [the day or None, its seconds]
@@ -31,7 +32,8 @@ def keep(part, seconds):
     days = part.days
     try:
         nvs = esp32.NVS("kept")
-        nvs.set_i32(_key(part.name), (days[0] or 0) << _SHIFT | min(seconds, _MASK))
+        day = min(days[0] or 0, _LAST_DAY)
+        nvs.set_i32(_key(part.name), day << _SHIFT | min(seconds, _MASK))
         nvs.commit()
     except OSError:
         return False

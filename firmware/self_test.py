@@ -101,5 +101,5 @@ class Schedule:
         try:
             self._nvs.set_i32(_KEY, due_s)
             self._nvs.commit()
-        except OSError:
+        except (OSError, OverflowError):  # the second: from 2092 on
             pass  # one is run again, or counted as missed

@@ -267,6 +267,14 @@ def test_a_clock_that_jumps_gives_no_day_twice_and_takes_none():
         assert (begins[-1] + DAY + 6) % 86400 <= 12, begins  # at midnight again
 
 
+def test_a_clock_that_is_far_ahead_is_kept_as_the_last_day():
+    class Runs:
+        name, days, spent_s = "a0", [27758, 0], 0
+
+    World()
+    assert day_runs.reserve(Runs) and day_runs.load("a0") == [16383, 600]
+
+
 def test_without_flash_that_takes_it_nothing_with_a_daily_limit_runs():
     unit = Unit([0, 9000, 0, 0, 300, []], FREE)
     before = day_runs.keep

@@ -59,6 +59,13 @@ def test_a_better_source_wins_and_a_worse_one_does_not():
             assert clock.source == order[max(first, second)]
 
 
+def test_a_time_that_nobody_means_is_not_taken():
+    for t in (-1, 2398377600, 0xFFFFFFFF):
+        _, _, clock = make()
+        assert not clock.set(t, "server") and not clock.synced
+        assert clock.set(2398377599, "server")
+
+
 def test_small_corrections_never_run_backwards():
     world, counters, clock = make()
     clock.set(NOON, "server")
