@@ -74,7 +74,7 @@ class Commands:
 
     def note(self, id, stage):
         self.authority.note(id, stage)
-        self._issuers.store_ring(self.authority.ring)
+        self._store(self._issuers.store_ring, self.authority.ring)
 
     # Noted and told after it was done, so that a reset in between does it again.
     def settle(self, id, refused=None):

@@ -53,6 +53,8 @@ class ObeyingUplink(Uplink):
             node.counters.count("order_no_room")
             node.log("no room for an order: %r" % error, "orders")
             return False
+        except Exception as error:  # the uplink is not to blame
+            node.keep_crash(error, "orders")
         self._tell()
         return True
 

@@ -138,3 +138,15 @@ def test_issuers_are_changed_for_good():
     assert unit.commands.change_issuers(command)
     assert Issuers().keys() == authority.issuers != ISSUERS
     assert Unit().commands.authority.issuers == authority.issuers
+
+
+def test_what_flash_does_not_keep_is_answered_all_the_same():
+    World()
+    unit = Unit()
+
+    def refuse(ring):
+        raise OSError(-0x1105, "ESP_ERR_NVS_NOT_ENOUGH_SPACE")
+
+    unit.issuers.store_ring = refuse
+    unit.commands.settle(bytes(8))
+    assert unit.role.heard == [("refused", None)] and unit.counters.snapshot() == {"fs_corrupt": 1}

@@ -13,6 +13,7 @@ class Node:
         self.counters = Counters()
         self.logged = []
         self.told = []
+        self.crashes = []
 
     def make_room(self):
         pass
@@ -22,6 +23,9 @@ class Node:
 
     def tell(self, event, body):
         self.told.append((event, body))
+
+    def keep_crash(self, error, name):
+        self.crashes.append((type(error).__name__, name))
 
 
 class Uplink(ObeyingUplink):
@@ -53,6 +57,20 @@ def test_an_order_without_room_is_counted_and_may_come_again():
     assert [name for name, _ in node.logged] == ["orders", "orders"]
     assert node.told == [(9, {1: b"order"})]
     assert reasons.code("order_no_room") == 81
+
+
+def test_an_order_that_fails_is_not_the_uplinks_fault():
+    def fail(*args):
+        raise OSError(-0x1105)
+
+    node, before = Node(), obeying_uplink.later
+    uplink, obeying_uplink.later = Uplink(node), Later(0)
+    obeying_uplink.later.call = fail
+    try:
+        assert uplink._take(b"order")
+    finally:
+        obeying_uplink.later = before
+    assert node.crashes == [("OSError", "orders")]
 
 
 def test_an_order_that_was_obeyed_is_answered_at_the_next_wake_if_there_was_no_room():
