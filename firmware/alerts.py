@@ -92,16 +92,26 @@ class Alerts:
 
     def submit(self, held):
         self._take_up()
-        self._held[held.id] = held
+        held = self._held.setdefault(held.id, held)  # if it found no room, and is repeated
         self._keep()
+        self._changed.set()
         # Noted only when it has found room here: what is noted is not judged again when it is
-        # repeated, so it would never sound.
+        # repeated.
         actions = self._arbiter.submit(self._request(held), self._clock.uptime_s(), held.cut)
         self._remember(held.id, receipt.ACCEPTED)
         self._do(actions)
 
+    # What finds no room for it has it at the next turn, see _catch_up().
+    def _hand_over(self, held):
+        self._changed.set()
+        try:
+            self._do(self._arbiter.submit(self._request(held), self._clock.uptime_s(), held.cut))
+        except MemoryError:
+            self._counters.count("task_restart")
+
     def cancel(self, id):
         self._take_up()  # what a power cut has left may be what is meant
+        self._catch_up()  # or what has found no room
         known = id in self._held
         self._do(self._arbiter.cancel(id, self._clock.uptime_s()))
         return known
@@ -110,6 +120,7 @@ class Alerts:
     # stolen, say, is silent from now on, even if it sounds at the moment.
     def drop_revoked(self):
         self._take_up()
+        self._catch_up()
         for held in list(self._held.values()):
             if not self._is_allowed(held):
                 self._do(self._arbiter.cancel(held.id, self._clock.uptime_s(), "revoked"))
@@ -139,11 +150,26 @@ class Alerts:
             self._follow_clock()
             now_s = self._clock.uptime_s()
             self._do(self._arbiter.tick(now_s))
+            self._catch_up()
             due_s = self._arbiter.next_s()
             wait_s = _TICK_S if due_s is None else min(max(due_s - now_s, 0), _TICK_S)
             if self._kept:
                 wait_s = min(wait_s, 1)
             await self._within_s(self._changed, wait_s)
+
+    # Want of memory may have come between any two lines: whatever is held is handed over, told of
+    # once it has ended, and played when it has its turn.
+    def _catch_up(self):
+        for held in list(self._held.values()):
+            if self._arbiter.holds(held.id) or held.id == self._performing:
+                continue
+            if self._arbiter.has_ended(held.id):
+                self._receipt(held.id, max(self._seen(held.id) or 0, receipt.DONE))
+            else:
+                self._hand_over(held)
+        playing = self._arbiter.playing
+        if playing is not None and playing != self._wanted:
+            self._act("play", playing)
 
     async def _within_s(self, event, wait_s):
         try:
@@ -152,28 +178,33 @@ class Alerts:
             pass
         event.clear()
 
-    # Only here is anything played, one after the other. Each play is a task of its own, so that it
-    # can be cancelled.
+    # Only here is anything played, one after the other; a task of its own each, which may be cut,
+    # and which goes on when this one was restarted. What plays and does not move is no beat.
     async def play(self, beat):
         while True:
             beat()
-            held = self._held.get(self._wanted)
-            if held is None:
-                await self._within_s(self._turn, _TICK_S)
-                continue
-            if held.failures:
-                await self._rest(held, beat)
-                if self._wanted != held.id:
+            if not self._performance:
+                held = self._held.get(self._wanted)
+                if held is None:
+                    await self._within_s(self._turn, _TICK_S)
                     continue
-            self._performing = held.id
-            self._result, self._failed = None, False
-            self._performance = asyncio.create_task(self._perform(held))
+                if held.failures:
+                    await self._rest(held, beat)
+                    if self._wanted != held.id:
+                        continue
+                self._result, self._failed, self._final = None, False, None
+                self._performance = asyncio.create_task(self._perform(held))
+                self._performing = held.id
             while not self._performance.done():
-                beat()
+                if self._player.moved:
+                    self._player.moved = False
+                    beat()
                 await asyncio.sleep_ms(_LOOK_MS)
+            held = self._held.get(self._performing)
             self._performing = self._performance = None
             self._begins = False
-            self._settle(held)
+            if held:
+                self._settle(held)
 
     # Before it is tried again, unless something else has its turn meanwhile.
     async def _rest(self, held, beat):
@@ -226,16 +257,17 @@ class Alerts:
             self._held[id].hop()  # decided
 
     async def _perform(self, held):
-        def on_sound():
-            self._begins = False
-            if held.started_s is None:
-                held.started_s = self._clock.now() if self._clock.synced else 0
-                held.hop()
-                self._keep()
-                self._receipt(held.id, receipt.STARTED, "power_cut" if held.cut else None)
-
-        percent = volume(held.alert, self._table["volume"], self._table["emergency_volume"])
         try:
+
+            def on_sound():
+                self._begins = False
+                if held.started_s is None:
+                    try:
+                        self._tell_start(held)
+                    except MemoryError:  # it sounds all the same
+                        self._counters.count("task_restart")
+
+            percent = volume(held.alert, self._table["volume"], self._table["emergency_volume"])
             await self._player.play(held.alert, percent, on_sound)
         except asyncio.CancelledError:
             pass
@@ -244,8 +276,17 @@ class Alerts:
             self._counters.count("task_restart")
         self._result = self._player.result
 
+    def _tell_start(self, held):
+        held.started_s = 0
+        if self._clock.synced:
+            held.started_s = self._clock.now()
+        held.hop()
+        self._keep()
+        self._receipt(held.id, receipt.STARTED, "power_cut" if held.cut else None)
+
     # What was played has come to its end, by itself or not.
     def _settle(self, held):
+        self._changed.set()
         result = self._result
         if result and result.proof and result.proof[2] < _SHARE_MIN:
             result.fail("no_sound")
@@ -266,7 +307,6 @@ class Alerts:
                     self._receipt(held.id, action[2], action[3], result)
                 else:
                     self._do((action,))
-        self._changed.set()
 
     # What nobody has heard is worth another try while its window is open.
     def _may_try_again(self, held):
@@ -274,25 +314,28 @@ class Alerts:
         untold = held.started_s is None and held.alert.cls != TEST
         return untold and held.failures < _TRIES
 
+    # What is over is noted and leaves before all else: whatever fails then, it does not sound
+    # again, and who asks is answered.
     def _receipt(self, id, stage, reason=None, result=None):
+        is_final = receipt.is_final(stage)
         held = self._held.get(id)
         # Its window was over before its first sample.
         if stage == receipt.DONE and held and held.started_s is None and held.alert.content:
             stage, reason = receipt.INTERRUPTED, "amp_fault" if held.failures else "cmd_expired"
+        if is_final:
+            self._remember(id, stage)
+            if self._held.pop(id, None):
+                self._untold.append(_entry(held))
         if stage == receipt.SILENT and held:
             held.hop()
             held.hop(self._player.settle_ms)
         fields = {"hops": held.hops if held else None}
         if held and held.started_s:
             fields["start"] = held.started_s
-        if receipt.is_final(stage):
-            if held and held.started_s:
+            if is_final:
                 fields["end"] = self._clock.now()
-            if held:
-                self._untold.append(_entry(self._held.pop(id)))
-            self._remember(id, stage)
         if held and held.alert.cls == TEST:
-            if receipt.is_final(stage):
+            if is_final:
                 self._queue("self_test", self_test.outcome(held.alert, stage, reason, result))
             if held.alert.event == self_test.SCHEDULED:
                 return  # nobody waits for its receipt
@@ -331,8 +374,8 @@ class Alerts:
     # --- over a reset
 
     def _keep(self):
-        entries = [_entry(held) for held in self._held.values()]
         try:
+            entries = [_entry(held) for held in self._held.values()]
             with open(self._path + ".new", "wb") as file:
                 file.write(cbor.encode(self._kept + entries + self._untold))
             os.rename(self._path + ".new", self._path)
@@ -346,29 +389,30 @@ class Alerts:
         except (OSError, ValueError):
             return []
 
+    # What finds no room waits for the next turn.
     def _take_up(self):
         if not self._kept or not self._clock.synced:
             return
-        while self._kept:
-            held = self._judge(self._kept[0])
-            if held:
-                request = self._request(held)
-                actions = self._arbiter.submit(request, self._clock.uptime_s(), held.cut)
-                self._held[held.id] = held  # not before: one without room is taken up later
-                self._do(actions)
-            self._kept.pop(0)
-        self._keep()
+        try:
+            while self._kept:
+                try:
+                    self._take_up_one(self._kept[0])
+                except (TypeError, ValueError):  # of another app: nobody could read it ever
+                    self._counters.count("fs_corrupt")
+                self._kept.pop(0)
+            self._keep()
+        except MemoryError:
+            self._counters.count("task_restart")
 
-    # -> what is to sound still of an entry, or None
-    def _judge(self, entry):
+    def _take_up_one(self, entry):
         id, alert, not_before, expires, started_s, *issuers = entry
         stage = self._seen(id)
         if id in self._held:
-            return None
+            return
         if stage is not None and receipt.is_final(stage):  # its receipt came to no flash
             self._untold.append(entry)
             self.answer(id, stage)
-            return None
+            return
         held = Held(id, Alert(*alert), not_before, expires)
         held.cut = started_s is not None
         held.issuers = issuers
@@ -376,12 +420,12 @@ class Alerts:
             stage = receipt.INTERRUPTED if held.cut else receipt.CANCELLED
             self._give_up(entry, stage, "revoked")
         elif expires > self._clock.now():
-            return held
+            self._held[id] = held
+            self._hand_over(held)
         elif held.cut:
             self._give_up(entry, receipt.INTERRUPTED, "power_cut")
         else:
             self._give_up(entry, receipt.REFUSED, "cmd_expired" if expires else "power_cut")
-        return None
 
     def _give_up(self, entry, stage, reason):
         self._untold.append(entry)

@@ -57,6 +57,7 @@ class Player:
         self._on_sound = None
         self._behind = 0  # samples that are to be written until the first one of a sound has left
         self.result = Result()  # of what plays, or was played last
+        self.moved = False  # it got on since somebody looked: a loudspeaker that hangs shows here
         self._buffer = bytearray(_PIECE)
         self._silence = bytes(_PIECE)
 
@@ -140,9 +141,10 @@ class Player:
                 if self._line:
                     self._line.sample()
                 await asyncio.sleep_ms(_LOOK_MS)
+                self.moved = True
                 self._sounds()
             await speaking
-        except (DriverError, OSError, MemoryError) as error:  # no room for its frame, say
+        except (DriverError, OSError, ValueError, MemoryError) as error:  # no room, say
             result.fail(getattr(error, "reason", "tts_silent"))
             await self._tone(_INSTEAD, percent)
         except asyncio.CancelledError:
@@ -186,6 +188,7 @@ class Player:
             if self._line and self._behind <= 0:  # silence proves nothing, neither way
                 self._line.sample()
             await audio.write(view[: 2 * samples])
+            self.moved = True
             if self._behind <= 0:
                 self._sounds()
 

@@ -43,8 +43,7 @@ class Arbiter:
             self._expire(now_s)
             self._count += 1
             held = _Held(request, self._count, started)
-            self._held.append(held)
-            self._held.sort(key=lambda held: held.rank, reverse=True)
+            self._insert(held)
             if request.end_s <= now_s:
                 self._unheard(held, "cmd_expired")
             elif len(self._held) > HELD_MAX:
@@ -103,6 +102,24 @@ class Arbiter:
             times.append(held.request.end_s if start_s <= self._settled_s else start_s)
         return min(times) if times else None
 
+    @property
+    def playing(self):
+        # -> the id whose turn it is, or None
+        return self._playing.request.id if self._playing is not None else None
+
+    def holds(self, id):
+        return self._find(id) is not None
+
+    def has_ended(self, id):
+        return id in self._ended
+
+    def _insert(self, held):
+        # Not sort(): one that finds no memory would leave them in any order.
+        place = 0
+        while place < len(self._held) and self._held[place].rank > held.rank:
+            place += 1
+        self._held.insert(place, held)
+
     def _find(self, id):
         for held in self._held:
             if held.request.id == id:
@@ -130,11 +147,11 @@ class Arbiter:
     def _close(self, held, stage, reason=None):
         if held is self._playing:
             self._stop()
+        self._receipt(held, stage, reason)  # first: without room for it the next tick closes it
         self._held.remove(held)
         self._ended.append(held.request.id)
         if len(self._ended) > _ENDED_MAX:
             self._ended.pop(0)
-        self._receipt(held, stage, reason)
 
     def _stop(self):
         if self._playing is not None:

@@ -28,6 +28,15 @@ class Result:
 
 class Player:
     settle_ms = 80
+    moves = True  # while it plays
+
+    @property
+    def moved(self):
+        return self.moves
+
+    @moved.setter
+    def moved(self, value):
+        pass
 
     # Ten seconds an alert, as a loudspeaker that is told to stop in the middle does.
     def __init__(self):

@@ -264,6 +264,30 @@ def test_a_receipt_without_room_holds_up_no_sound():
     story(tell)
 
 
+def test_what_hangs_is_no_beat():
+    async def tell(unit):
+        beats = []
+        task = asyncio.create_task(unit.alerts.play(lambda: beats.append(unit.clock.uptime_s())))
+        unit.player.moves = False
+        begun_s = unit.clock.uptime_s()
+        unit.send("e", EMERGENCY, 1)
+        await asyncio.sleep_ms(9000)
+        assert beats[-1] - begun_s <= 1
+        task.cancel()
+
+    directory = temp_dir()
+
+    async def alone():
+        unit = Unit(directory)
+        task = asyncio.create_task(unit.alerts.run(lambda: None))
+        await tell(unit)
+        task.cancel()
+
+    World()
+    run(alone())
+    remove_tree(directory)
+
+
 def test_one_that_is_cut_before_it_began():
     async def tell(unit):
         unit.player.result = Result(False, "clip_bad")  # of one before
@@ -409,7 +433,7 @@ def test_what_finds_no_room_after_a_power_cut_is_taken_up_later():
     async def after(unit):
         without_room_once(unit)
         unit.clock.set(NOW + 40, "server")
-        raises(MemoryError, unit.alerts.find, ids[0])
+        assert unit.alerts.find(ids[0])
         await asyncio.sleep_ms(60000)
         assert [event for event, _ in unit.player.heard] == ["a", "b"]
         assert [unit.stages(id)[-1] for id in ids] == [(receipt.DONE, None)] * 2
@@ -428,6 +452,17 @@ def test_one_that_finds_no_room_when_it_comes_sounds_when_it_is_repeated():
         await asyncio.sleep_ms(15000)
         assert unit.player.heard == [("a", 60)]
         assert unit.stages(id)[-1] == (receipt.DONE, None)
+
+    story(tell)
+
+
+def test_one_that_found_no_room_can_be_cancelled_all_the_same():
+    async def tell(unit):
+        without_room_once(unit)
+        raises(MemoryError, unit.send, "a")
+        assert unit.alerts.cancel(b"a" + bytes(7))
+        await asyncio.sleep_ms(60000)
+        assert unit.player.heard == []
 
     story(tell)
 

@@ -91,6 +91,7 @@ def test_a_text_that_cannot_be_spoken_is_a_tone_whatever_the_reason():
     for error, reason in (
         (MemoryError("no room for the frame"), "tts_silent"),
         (OSError(5), "tts_silent"),
+        (ValueError("no such encoding"), "tts_silent"),
         (DriverError("tts_busy", "still speaking"), "tts_busy"),
     ):
         heard_ms, failed = played([SPEECH, 0, b"leave"], AFTER, tts=Chip(error))
