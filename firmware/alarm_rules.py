@@ -60,6 +60,9 @@ class AlarmRules:
         self._adopt(rules)
         return None
 
+    def numbers(self):
+        return [entry.watch.rule.number for entry in self._entries]
+
     async def run(self, beat):
         while True:
             beat()

@@ -20,7 +20,8 @@ _ALARM_SYNCED = const(7)
 _ALARM_BEGINS = const(8)
 _CONFIG_ISSUERS = const(2)
 _CONFIG_CLIPS = const(3)
-_CLIPS_BYTES = const(240)
+_CONFIG_RULES = const(4)
+_CLIPS_BYTES = const(208)
 _MORE = const("...")
 
 
@@ -50,13 +51,17 @@ def self_test(node, body):
     append(node, _SELF_TEST, body, True)
 
 
-# Whom it obeys, kids as bytes, and what clips it has.
-def speaker(node, kids):
+# Whom it obeys, kids as bytes, and what clips it has; of a speaker also its alarm rules, which an
+# update takes away.
+def speaker(node, kids, rules=None):
     body = {_CONFIG_ISSUERS: kids, _CONFIG_CLIPS: _clips(node.root + "/clips")}
+    if rules is not None:
+        body[_CONFIG_RULES] = rules
     append(node, _CONFIG, body, True)
 
 
-# -> their names with spaces between them, so many as fit into an event beside sixteen issuers
+# -> their names with spaces between them, so many as fit into an event beside sixteen
+# issuers and rules
 def _clips(folder):
     try:
         names = sorted([name[:-4] for name in os.listdir(folder) if name.endswith(".wav")])

@@ -19,6 +19,7 @@ from fieldbeat.host_tools.alert_plan import Plan
 from fieldbeat.host_tools.alert_request import Request
 from fieldbeat.host_tools.alerts import Signer, Window
 from fieldbeat.host_tools.issuers import Issuer
+from fieldbeat.host_tools.node_config import NodeConfig
 from fieldbeat.host_tools.orders import Delivery, Order
 from fieldbeat.host_tools.sounds import Sound
 from fieldbeat.host_tools.store import Store
@@ -40,6 +41,7 @@ class District(Site):
         self.desk = Desk(self.registry, self.desk_store, lambda: self.now_s)
         self.issuers = self.desk.issuers
         self.signer = self.new_issuer("district")
+        self.nodes: dict[str, NodeConfig] = {}  # of its poles
 
     def close(self) -> None:
         """Ends all of it."""
@@ -64,7 +66,8 @@ class District(Site):
         for key, value in changes.items():
             before = next(line for line in text.splitlines() if line.startswith(f"{key} ="))
             text = text.replace(before, f"{key} = {value}")
-        return self.add_station(node_config.parse(text + more, f"{name}.toml"), sounds=sounds)
+        self.nodes[name] = node_config.parse(text + more, f"{name}.toml")
+        return self.add_station(self.nodes[name], sounds=sounds)
 
     def order(
         self,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fieldbeat.hil_tests.district import EXAMPLES, District
 from fieldbeat.hil_tests.virtual.errors import PowerCut
-from fieldbeat.host_tools import alarm_rules, issuer_keys, rule_orders
+from fieldbeat.host_tools import alarm_rules, image, issuer_keys, partition_table, rule_orders
 from fieldbeat.host_tools.alert_request import Request
 from fieldbeat.host_tools.alerts import Signer
 from fieldbeat.protocols import cose, event, receipt
@@ -287,3 +287,27 @@ def _cut_while_storing(bank, nth, above):
     pole.power_on()
     bank.run_for(20)
     return order
+
+
+def update(bank, pole):
+    """Gives it its file system anew, as `fieldbeat flash` does; NVS stays."""
+    pole.power_off()
+    node = bank.nodes["speaker-01"]
+    vfs = partition_table.find(node.board.partition_table(), "vfs")
+    pole.flash.load(vfs.offset, image.build(node)[vfs.offset : vfs.end])
+    pole.power_on()
+
+
+def test_rules_that_an_update_has_taken_away_are_told(bank):
+    pole = bank.put_up()
+    bank.until(bank.set_rules(), receipt.DONE)
+    bank.run_for(60)
+    (before,) = rule_orders.standings(bank.desk_store, bank.now_s)
+    assert (before.state, len(before.rules)) == (rule_orders.STORED, 1)
+    update(bank, pole)
+    bank.run_for(120)
+    (after,) = rule_orders.standings(bank.desk_store, bank.now_s)
+    assert (after.state, after.rules) == (rule_orders.GONE, ())
+    bank.until(bank.set_rules(), receipt.DONE)
+    (again,) = rule_orders.standings(bank.desk_store, bank.now_s)
+    assert (again.state, len(again.rules)) == (rule_orders.STORED, 1)

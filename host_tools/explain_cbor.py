@@ -98,7 +98,7 @@ _EVENTS: dict[int, dict[int, Any]] = {
         8: "source",
         9: (tr("hops ms"), _any),
     },
-    event.CONFIG: {2: (tr("issuers obeyed"), _any), 3: "clips"},
+    event.CONFIG: {2: (tr("issuers obeyed"), _any), 3: "clips", 4: (tr("alarm rules"), _any)},
     event.ENERGY: {
         2: "period s",
         3: tr("awake ms"),

@@ -38,6 +38,7 @@ from .wording import all_of, counted
 WINDOW_S = 7 * 86_400.0  # a loudspeaker that is away for so long does not get them any more
 RANK = (EMERGENCY, 1)
 STORED = "stored"
+GONE = "gone"
 ID_MARK = b"rule"
 
 
@@ -47,7 +48,8 @@ class Standing:
 
     Attributes:
         order: the newest that names it, with what became of it: `state` is stored, waiting,
-            refused or silent, `why` a reason in words.
+            refused, silent, or gone if it has told since that it has not all of them; `why` a
+            reason in words.
         rules: what it has; None if no order of this store was ever stored there.
         since_s: when it told that it has them, Unix seconds.
     """
@@ -157,16 +159,46 @@ def standings(store: Store, now_s: float) -> list[Standing]:
         told = coverage(order, [delivery], now_s).units[0]
         state = STORED if told.state == SOUNDED else told.state
         rules, since_s = None, None
+        why = told.why
         if unit in stored:
             by, last = stored[unit]
             rules, since_s = _rules_of(orders, by, last), last.heard_s
-        found.append(Standing(unit, delivery.area, order, state, told.why, rules, since_s))
+            left = _left(store, unit, last.command, rules)
+            if len(left) < len(rules):
+                rules = left
+                if state == STORED:
+                    state, why = GONE, tr("an update has taken them away: set them again")
+        found.append(Standing(unit, delivery.area, order, state, why, rules, since_s))
     return sorted(found, key=lambda each: (each.area, each.unit))
 
 
 def _rules_of(orders: Orders, order: Order, delivery: Delivery) -> tuple[Any, ...]:
     plaintexts = {id_: plaintext for id_, plaintext, _ in orders.commands(order)}
     return alarm_rule_words.of_command(plaintexts[delivery.command])
+
+
+def _left(store: Store, unit: str, id_: bytes, rules: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return those of its rules that a unit has still, by what it has told since it stored them.
+
+    It tells their numbers when it starts, and when it is asked how it is.
+    """
+    rows = store.database.all(
+        "SELECT type, events.body FROM events JOIN records ON records.id = events.record"
+        " WHERE events.unit = ? AND (type = ? OR type = ? AND instr(events.body, ?))"
+        " ORDER BY run, rn",
+        *(unit, event.CONFIG, event.RECEIPT, id_),
+    )
+    has_stored, numbers = False, None
+    for row in rows:
+        body = cbor.decode(row["body"])
+        if row["type"] == event.CONFIG:
+            numbers = body.get(event.CONFIG_RULES) if has_stored else None
+        elif not has_stored:
+            told = receipt_of(event.RECEIPT, body)
+            has_stored = told is not None and (told.id, told.stage) == (id_, receipt.DONE)
+    if not isinstance(numbers, list):  # nothing since then
+        return rules
+    return tuple(rule for rule in rules if rule.number in numbers)
 
 
 # What sounded

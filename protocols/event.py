@@ -39,6 +39,7 @@ CONFIG_ISSUERS = const(2)  # kids of those whom it obeys
 # Text: names of the clips that it has, between spaces; the last is CLIPS_MORE if not all are told.
 CONFIG_CLIPS = const(3)
 CLIPS_MORE = const("...")
+CONFIG_RULES = const(4)  # [number of an alarm rule that it watches, ...], of a speaker
 
 # SELF_TEST
 SELF_TEST_SCHEDULED = const(2)  # bool: by its own schedule, not by a command

@@ -120,7 +120,8 @@ class Speaker:
         self._node.tell(event, body)
 
     def _tell_config(self):
-        self._node.tell("speaker", list(self.commands.authority.issuers))
+        issuers = list(self.commands.authority.issuers)
+        self._node.tell("speaker", issuers, self.rules.numbers())
 
     def _test(self, id, alert, not_before, expires):
         self.alerts.submit(Held(id, alert, not_before, expires))

@@ -96,7 +96,11 @@ def _told(done: Result, port: str, other: str) -> list[str]:
         told.format(seconds=f"{done.seconds:.1f}", **figures),
     ]
     if done.unit and done.bytes_written:
-        lines.append(tr("records and pictures that it had not sent yet are gone"))
+        text = tr(
+            "records and pictures that it had not sent yet are gone, and of a loudspeaker its"
+            " alarm rules and what waits to sound: see 'fieldbeat rule list', and send them again"
+        )
+        lines.append(text)
     if done.secrets:
         lines.append(tr("new key written"))
     elif other:

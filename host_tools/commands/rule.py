@@ -107,7 +107,7 @@ def list_(
 ) -> None:
     """List the rules of every loudspeaker, whether the last ones are stored, and what sounded.
 
-    The exit code is 1 if somebody refused or is silent.
+    The exit code is 1 if somebody refused, is silent, or has lost rules by an update.
 
     \b
     Example:
@@ -127,7 +127,7 @@ def list_(
     else:
         for made in _tables(found, heard):
             console().print(made)
-    if any(each.state in ("refused", "silent") for each in found):
+    if any(each.state in ("refused", "silent", "gone") for each in found):
         raise typer.Exit(1)
 
 
