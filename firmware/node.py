@@ -226,7 +226,7 @@ class Node:
                     return
                 await asyncio.sleep_ms(_PAUSE_MS)
                 gc.collect()
-        except MemoryError:  # not even for this: a task would be gone and nobody told
+        except Exception:  # for want of memory, say: a task would be gone and nobody told
             try:
                 self.close()
             finally:

@@ -73,13 +73,15 @@ def test_a_task_that_there_is_no_memory_to_look_after_means_a_reset():
     async def fail_at_once(self, beat):
         raise MemoryError
 
-    def fail(self, name):
-        raise MemoryError
+    for error in (MemoryError(), OSError(5)):  # the second: of the port that a log line goes to
 
-    with Unit() as unit, Broken(Sampler, "run", fail_at_once):
-        with Broken(Node, "_may_restart", fail):
-            unit.boot()
-            raises(ResetNow, unit.run, 10)
+        def fail(self, name, error=error):
+            raise error
+
+        with Unit() as unit, Broken(Sampler, "run", fail_at_once):
+            with Broken(Node, "_may_restart", fail):
+                unit.boot()
+                raises(ResetNow, unit.run, 10)
 
 
 def test_who_is_always_on_goes_on_trying():
