@@ -13,7 +13,8 @@ _SOURCES = const(("none", "modem", "console", "server"))
 # 2024-01-01T00:00:00Z in the port's own time, which begins in 1970 or in 2000.
 _EPOCH = int(time.mktime((2024, 1, 1, 0, 0, 0, 0, 1, 0)))
 _JUMP_S = const(2)
-_END_S = const(2398377600)  # of 2099, as in civil.py: nobody means a later time
+_DAY_S = const(86400)
+_END_DAY = const(27759)  # 2099 is over, as in civil.py: nobody means a later time
 # Of a wait: how late a set clock is noticed, how often a task beats; two in the watchdog's time.
 _SLICE_S = const(50)
 # In RTC memory, followed by the source: the RTC was set by us and runs since. What stands behind
@@ -79,7 +80,7 @@ class Clock:
     # Returns whether the time was taken.
     def set(self, t, source):
         rank = _SOURCES.index(source)
-        if rank < self._rank or not 0 <= t < _END_S:
+        if rank < self._rank or not 0 <= t // _DAY_S < _END_DAY:
             return False
         off = t - (self._offset_s + self.uptime_s())
         first = not self._rank
