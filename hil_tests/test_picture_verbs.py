@@ -316,6 +316,12 @@ def test_only_a_picture_of_all_is_calibrated(seen, tmp_path, capsys):
     assert "it is a picture of the gauge alone" in told and "--kind full" in told
 
 
+def test_who_has_only_pictures_of_the_night_is_told_to_wait(store, seen, tmp_path, capsys):
+    words = ["read", UNIT, "--calibration", calibration(tmp_path, seen), "--last", "1"]
+    assert main(["pictures", *words]) == 1
+    assert "next: all are dark or covered: wait for one by day" in capsys.readouterr().err
+
+
 def test_a_picture_of_the_night_is_not_calibrated(seen, tmp_path, capsys):
     assert calibrate(tmp_path, seen["dark"]) == 2
     told = capsys.readouterr().err

@@ -84,8 +84,10 @@ def marked(picture: Picture, points: Sequence[Point]) -> Picture:
     for n, point in enumerate(points, 1):
         at = round(point.x), round(point.y)
         cv2.drawMarker(seen, at, RED, cv2.MARKER_CROSS, 16, 1)
-        told, place = f"{n}: {point.edge} {point.height_mm}", (at[0] + 10, at[1] - 6)
-        cv2.putText(seen, told, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, RED, 1, cv2.LINE_AA)
+        told, font = f"{n}: {point.edge} {point.height_mm}", (cv2.FONT_HERSHEY_SIMPLEX, 0.45)
+        wide = cv2.getTextSize(told, *font, 1)[0][0]
+        aside = -10 - wide if point.edge == "left" else 10
+        cv2.putText(seen, told, (at[0] + aside, at[1] - 6), *font, RED, 1, cv2.LINE_AA)
     return seen
 
 

@@ -170,6 +170,8 @@ def must_tell(compared: list[Compared], channel: str) -> None:
         )
         raise FieldbeatError(message, tr("wait for the next report, or name another --channel"))
     message = tr("the gauge could be read in none of the pictures")
+    if all(each.quality.night or each.quality.covered for each in compared):
+        raise FieldbeatError(message, tr("all are dark or covered: wait for one by day"))
     if any(each.reading.why == PART for each in compared):
         raise FieldbeatError(message, tr("give the region of the unit's config as --region"))
     step = tr("compare --region with the unit's config; if it is right, 'pictures calibrate' anew")

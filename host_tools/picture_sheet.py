@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from . import picture_quality
 from .gauge_calibration import Picture as Image
 from .pictures import Picture
 from .times import iso
@@ -48,7 +49,8 @@ def _tile(picture: Picture, image: Image) -> Image:
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     seen = cv2.resize(image, size, interpolation=method)
     why = f"{picture.why}: {picture.kind}" if picture.why else picture.kind or ""
-    lines = f"{picture.id}  {iso(picture.taken_s)}", ", ".join((why, *picture.flags))
+    flags = (*picture.flags, *picture_quality.assess(image).flags())
+    lines = f"{picture.id}  {iso(picture.taken_s)}", ", ".join((why, *flags))
     below, width = CAPTION[1] * len(lines), max(CAPTION[0], size[0]) + MARGIN
     tile = _padded(seen, size[1] + below + MARGIN, width)
     for n, text in enumerate(lines):
