@@ -73,6 +73,7 @@ def test_level_rain_alarms_and_pictures_are_there(store, tmp_path, capsys):
         UNIT,
     )
     assert all(f"<!-- {word} -->" in text for word in words)
+    assert text.count("<!-- 1: level 2.512 m -->") == 2  # it began, and it was over
     assert main(["show", UNIT, "--plot", str(png), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told == {"unit": UNIT, "file": str(png), "pictures": 2}
