@@ -9,7 +9,9 @@ from protocols.compat import const
 from . import crash
 from .node import Node
 
-_REPL_MS = const(3600000)  # what the watchdog, which cannot be stopped, leaves to a person
+# What the watchdog, which cannot be stopped, leaves to a person. A loudspeaker is silent then.
+_REPL_MIN = const(60)
+_SPEAKER_MIN = const(10)
 
 
 def run(root=""):
@@ -18,11 +20,13 @@ def run(root=""):
         node = Node(root)
         asyncio.run(node.run())
     except KeyboardInterrupt:  # a person or mpremote wants the REPL
-        machine.WDT(timeout=_REPL_MS)  # a second one changes the time of the first
+        minutes = _REPL_MIN if node and "speaker" not in node.config else _SPEAKER_MIN
+        machine.WDT(timeout=minutes * 60000)  # a second one changes the time of the first
         if node:
             node.close()
         asyncio.new_event_loop()
-        print("fieldbeat stopped. Ctrl-D starts it again; the watchdog does so in an hour.")
+        text = "fieldbeat stopped. Ctrl-D starts it again; the watchdog does so in %d minutes."
+        print(text % minutes)
     except Exception as error:
         try:
             if node:

@@ -37,6 +37,17 @@ def test_an_emergency_sounds_and_tells_that_it_did(district, tmp_path):
     assert (tmp_path / "heard.wav").stat().st_size > 90_000
 
 
+def test_ctrl_c_in_a_terminal_does_not_silence_it_for_long(district):
+    pole = district.add_pole()
+    pole.console_write(b"\x03")
+    district.run_for(5)
+    assert b"the watchdog does so in 10 minutes" in pole.output
+    order = district.order([TONE])
+    district.run_for(500)
+    assert district.told(order).stage is None  # nobody is at home
+    assert district.until(order, receipt.DONE, 120).reason is None
+
+
 def test_nobody_but_the_issuer(district):
     """Not who has the collector with all its keys, and not an issuer beyond his rights."""
     pole = district.add_pole()
