@@ -11,6 +11,7 @@ from protocols.compat import const, sha256
 
 _NAME = const("code")
 _SIZE = const(42)
+_NOT_FOUND = const(-0x1102)  # ESP_ERR_NVS_NOT_FOUND
 _WRONG = const("lock")  # wrong codes in a row, in NVS: a reset does not forget them
 _FREE = const(3)
 _FIRST_S = const(2)  # after the third wrong code; twice as long after each
@@ -28,8 +29,8 @@ def _blob(nvs):
     buffer = bytearray(_SIZE)
     try:
         return bytes(buffer[: nvs.get_blob(_NAME, buffer)])
-    except OSError:  # ESP_ERR_NVS_NOT_FOUND
-        return b""
+    except OSError as error:  # one that cannot be read is no code that anybody could give
+        return b"" if error.args[0] == _NOT_FOUND else b"?"
 
 
 # Who asks has just done something: it stays open for another while.

@@ -3,7 +3,7 @@
 import struct
 
 from firmware import lock
-from firmware.tests.support import World
+from firmware.tests.support import NVS, World
 from firmware.tests.support_console import Node
 from protocols import smp
 from protocols.compat import sha256
@@ -30,6 +30,13 @@ def locked():
     node.provision()
     node.secrets.put("code", kept())
     return node
+
+
+def test_a_code_that_cannot_be_read_keeps_it_locked():
+    node = locked()
+    NVS("fieldbeat").set_blob("code", kept() + b"x")  # ESP_ERR_NVS_INVALID_LENGTH
+    assert lock.is_locked(node) and lock.check_value()
+    assert lock.unlock(node, CODE) == "a wrong code" and lock.is_locked(node)
 
 
 def test_a_unit_without_a_code_is_open():
