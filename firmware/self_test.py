@@ -73,8 +73,11 @@ class Schedule:
                 self._look(self._clock.now())
             await asyncio.sleep_ms(self._clock.slice_ms())
 
+    def _last_due_s(self, now):
+        return now - (now - self._at_s) % self._every_s
+
     def _look(self, now):
-        due_s = now - (now - self._at_s) % self._every_s
+        due_s = self._last_due_s(now)
         if self._done_s is None or self._done_s > now:  # it is new, or the clock was far ahead
             self._store(due_s)
             self._due_s = due_s
@@ -86,6 +89,8 @@ class Schedule:
     def note(self, body):
         if self._done_s is None or not body[_SCHEDULED]:
             return
+        if self._clock.synced:  # one that a reset has cut was submitted before it
+            self._due_s = max(self._due_s, self._last_due_s(self._clock.now()))
         body[_MISSED] = max(0, (self._due_s - self._done_s) // self._every_s - 1)
         if not any([code(name) in body[_FAILED] for name in _NOT_RUN]):
             self._store(self._due_s)

@@ -97,3 +97,9 @@ def test_a_power_cut_in_the_middle_of_one(district, minutes):
     district.run_for(120)
     [body] = outcomes(district)
     assert body[event.SELF_TEST_FAILED] == [] and body[event.SELF_TEST_SCHEDULED]
+    assert body[event.SELF_TEST_MISSED] == 0
+
+    until_five_to_noon(district, pole)
+    district.run_for(400)
+    body = outcomes(district)[-1]
+    assert body[event.SELF_TEST_FAILED] == [] and body[event.SELF_TEST_MISSED] == 0

@@ -173,7 +173,7 @@ def test_the_watchdog_runs_from_the_first_moment():
             raises(MemoryError, unit.boot)
         assert unit.world.wdt_ms == 120000
         Ending(unit, KeyboardInterrupt(), at_once=True).run()
-        assert unit.world.wdt_ms == HOUR * 1000
+        assert unit.world.wdt_ms == 600 * 1000  # it may be a loudspeaker: nobody knows
 
 
 def test_samples_that_a_wanted_reset_cannot_keep_are_told():
