@@ -82,12 +82,14 @@ def test_one_that_repeats_a_value_is_stuck(desk, faults):
     assert light["before"] == light["after"] and "put in another" in light["next_step"]
 
 
+@pytest.mark.longest
 def test_one_that_only_shows_its_noise_is_stuck(desk):
     assert desk.sensors("air", hand=lambda: None, breathe="s") == 1
     assert re.search(r"air_temperature: stuck: .* is no more than its noise", desk.said)
     assert "not tried: air_humidity" in desk.said
 
 
+@pytest.mark.longest
 def test_the_other_one_answers(desk):
     found = desk.findings("air", hand=desk.hold(soil_temperature=25.0), breathe="q")
     air = found["air_temperature"]
@@ -118,6 +120,7 @@ def test_one_that_is_not_there(desk, faults):
     assert air["detail"].startswith("i2c_nack") and "SDA and SCL" in air["next_step"]
 
 
+@pytest.mark.longest
 def test_one_that_goes_silent_in_a_hand(desk, faults):
     def pull() -> None:
         faults.soil.unplugged = True

@@ -87,6 +87,7 @@ def test_heat_opens_the_roof_and_a_storm_shuts_it(site, capsys):
     assert b"Traceback" not in site.station.output
 
 
+@pytest.mark.longest
 def test_rain_shuts_the_roof_until_half_an_hour_after_the_last_of_it(site, capsys):
     site.hold(air_temperature=25.0, rain=40.0)
     site.run_for(2200)  # the gauge has counted while it was held to that

@@ -291,6 +291,7 @@ def test_a_day_goes_on_without_its_link_and_all_of_it_comes(house, tmp_path):
     assert (tmp_path / "greenhouse.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.longest
 def test_a_day_in_which_the_link_was_never_away_is_no_success(house):
     demo, site, config = house
     with pytest.raises(common.DemoError, match="never away"):
