@@ -18,6 +18,7 @@ _IDLE_MS = const(5000)
 _BUSY_MS = const(1000)
 _QUIET_S = const(2)  # a contact that bounces is no permission
 _FAULT_S = const(3600)  # then it is tried again, or when a person wants it
+_LAST_S = const(2)
 _TRIES = const(3)  # of a relay board
 _DAY_S = const(86400)
 _SHORTEST_S = const(72000)  # of a day, whatever the clock says
@@ -215,6 +216,9 @@ class Actuators:
             async with self._node.parts_lock:
                 target = part.target  # only now: others may have had the line for long
                 left_s = part.left_s(self._node.clock.uptime_s())
+                # It is about to open by itself: told again just after, it would close once more.
+                if target and target == part.done and left_s < _LAST_S:
+                    return
                 await part.driver.put(target, left_s)
             now_s = self._node.clock.uptime_s()
             if not target and part.done != target:

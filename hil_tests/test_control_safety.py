@@ -220,3 +220,12 @@ def test_a_rule_whose_sensor_always_says_the_same_is_blind(site):
     begin_s = site.observer.now_s
     site.run_for(7 * 900)
     assert site.observer.runs("heater")[0][1] - begin_s <= 6 * 900 + 60
+
+
+@pytest.mark.parametrize("max_run_s", [16, 17, 24])
+def test_a_relay_that_opens_by_itself_is_not_closed_once_more(site, max_run_s):
+    """Its board was told the rest of the run, which is over just before it is told again."""
+    rows = [actuator("mist", max_run_s=max_run_s, min_pause_s=30)]
+    site.put_up(always(*rows), run_s=400)
+    assert len(site.observer.runs("mist")) >= 6
+    site.observer.check(rows)

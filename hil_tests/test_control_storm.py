@@ -45,6 +45,12 @@ def events(site, chance):
         )  # another day has its own limit
         site.type("uplink")
 
+    def hog():
+        # Not for longer: one that is still there after a reset lets no program begin.
+        fault(station.hardware, "heap_hog", 4000)
+        site.run_for(chance.uniform(0.1, 20))
+        fault(station.hardware, "heap_hog", 0)
+
     def fault(part, switch, on):
         setattr(part.faults, switch, on)
 
@@ -58,7 +64,7 @@ def events(site, chance):
         (1, lambda: fault(relays, "poses_as", chance.choice([0, 0, 17]))),
         (2, lambda: fault(site.part("air"), "unplugged", chance.random() < 0.4)),
         (1, lambda: fault(site.roof, "stalled", chance.random() < 0.3)),
-        (1, lambda: fault(station.hardware, "heap_hog", chance.choice([0, 0, 4000]))),
+        (1, hog),
         (1, relays.cut),
         (2, cut),
         (1, station.reset),
