@@ -110,7 +110,7 @@ def test_a_heap_that_is_nearly_full_costs_no_acknowledged_record(
     assert ledger.times()[-1] > bench.now_s - 2 * HOUR_S
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_full_file_system_gives_up_the_oldest_and_says_so(bench, faults):
     # A record for each round, so that some days fill the blocks.
     text = CONFIG.format(unit="gh-01", board="greenhouse_esp32").replace("3600", EAGER)

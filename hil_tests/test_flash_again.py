@@ -263,7 +263,7 @@ def test_a_pulled_cable_is_mended(unit, images, share, believes):
     visit.cut_and_mended(share, random.Random(1))
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_cable_pulled_anywhere_is_mended(unit, images):
     old, new = images
     torn = random.Random(7)

@@ -99,7 +99,7 @@ def test_marks_that_go_on_under_water_do_not_move_the_line():
     assert score.errors_mm and score.percentile(100) <= 10
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_region_that_is_off_by_a_decimetre_gives_no_level():
     """Little is dry and the light is poor, so few digits are left to tell one from the next."""
     told = 0

@@ -89,7 +89,7 @@ def test_who_is_provisioned_with_it_gets_a_key_and_keeps_it(site):
     assert found.problems == [] and found.trusted and found.first > 1
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_station_that_sleeps_and_an_outage(site):
     hourly = "[sampling]\ninterval_s = 3600\nreport_samples = 4\n"
     station = site.add_station(config(more=TRACE + hourly + '[power]\nsleep = "deep"\n'))

@@ -257,7 +257,7 @@ def test_a_registry_is_opened_by_its_passphrase(home):
     play(Choices(Path("village.csv"), ("/dev/none",), virtual=True), story)
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_ctrl_c_stops_after_the_present_step_and_it_goes_on(home, boards):
     village(home, rows(2))
 
