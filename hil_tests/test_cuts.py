@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from fieldbeat.hil_tests import nvs_reader
 from fieldbeat.hil_tests.commands import app
 from fieldbeat.hil_tests.cuts import campaign, command, findings, oracle, report, states, trial
 from fieldbeat.hil_tests.cuts.essence import Essence
@@ -22,6 +21,7 @@ from fieldbeat.hil_tests.cuts.trial import Verdict
 from fieldbeat.hil_tests.virtual.errors import BenchError
 from fieldbeat.hil_tests.virtual.flash import FlashOp
 from fieldbeat.hil_tests.virtual.nvs import Nvs
+from fieldbeat.host_tools import nvs_reader
 from fieldbeat.host_tools.errors import CannotTry
 from typer.testing import CliRunner
 

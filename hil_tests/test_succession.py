@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fieldbeat.hil_tests import nvs_reader
 from fieldbeat.hil_tests.cuts.smp_console import SmpConsole
 from fieldbeat.hil_tests.virtual.site import QUARTER_HOURLY, Site, config
-from fieldbeat.host_tools import succession
+from fieldbeat.host_tools import nvs_reader, succession
 from fieldbeat.host_tools.provisioner import Provisioner
 from fieldbeat.host_tools.provisioning_plan import Plan
 from fieldbeat.host_tools.registered_unit import REVOKED

@@ -9,10 +9,11 @@ device keeps there (sequence numbers, replay window, boot tries) begins anew wit
 from __future__ import annotations
 
 import io
-import struct
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from typing import Any
 
+from . import nvs_reader
 from .errors import CannotTry, FieldbeatError
 from .language import tr
 
@@ -20,9 +21,6 @@ NAMESPACE = "fieldbeat"
 MASTER_BYTES = 16
 
 PAGE_BYTES = 4096
-ENTRY_BYTES = 32
-ENTRY = struct.Struct("<BBBBI16s8s")  # namespace, type, span, chunk, CRC, key, value or length
-_I32, _BLOB = 0x14, 0x42
 
 
 @dataclass(frozen=True)
@@ -83,28 +81,13 @@ def read_identity(image: bytes, source: str) -> Identity:
     Raises:
         CannotTry: there is none.
     """
-    values: dict[str, bytes] = {}
-    for page in range(0, len(image), PAGE_BYTES):
-        position, end = page + 2 * ENTRY_BYTES, page + PAGE_BYTES  # after header and bitmap
-        while position + ENTRY_BYTES <= min(end, len(image)):
-            _, kind, span, _, _, key, value = ENTRY.unpack_from(image, position)
-            if kind == _I32:
-                values[_text(key)] = value[:4]
-            elif kind == _BLOB:
-                start = position + ENTRY_BYTES
-                values[_text(key)] = image[start : start + int.from_bytes(value[:2], "little")]
-            position += ENTRY_BYTES * (max(span, 1) if kind in (_I32, _BLOB) else 1)
+    values: dict[str, Any] = nvs_reader.read(image)
     try:
-        epoch = int.from_bytes(values["epoch"], "little")
-        unit, issuers = _text(values["unit"]), values.get("issuers", b"")
+        unit, issuers = values["unit"].decode("utf-8", "replace"), values.get("issuers", b"")
         more = issuers, *(values.get(name, b"") for name in ("wifi", "trace_key", "code"))
-        return Identity(unit, values["kid"], epoch, values["master"], *more)
+        return Identity(unit, values["kid"], values["epoch"], values["master"], *more)
     except KeyError as missing:
         message = tr("{source} is no secrets image, it has no {missing}").format(
             source=source, missing=missing
         )
         raise CannotTry(message, tr("make one with 'fieldbeat build --secrets-out'")) from None
-
-
-def _text(data: bytes) -> str:
-    return data.rstrip(b"\0").decode("utf-8", "replace")

@@ -19,10 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from fieldbeat.host_tools import boards, partition_table
+from fieldbeat.host_tools import boards, nvs_reader, partition_table
 from fieldbeat.host_tools.errors import FieldbeatError
 
-from .. import nvs_reader
 from ..instruments.console import Console
 from ..instruments.flasher import Flasher
 from ..instruments.lines import Lines

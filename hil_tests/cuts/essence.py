@@ -13,7 +13,8 @@ of one essence live the same life, operation for operation and datagram for data
 
 from __future__ import annotations
 
-from .. import nvs_reader
+from fieldbeat.host_tools import nvs_reader
+
 from ..virtual.flash import SECTOR
 from . import flash_reader
 from .flash_reader import UNIT, Area

@@ -19,10 +19,10 @@ import cbor2
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
+from fieldbeat.host_tools import nvs_reader
 from fieldbeat.host_tools.nvs_image import Identity
 from fieldbeat.protocols import frame
 
-from .. import nvs_reader
 from . import flash_reader
 from .desk import SIGNING_KEY, UNIT
 from .promises import Promise, identity_in, limits

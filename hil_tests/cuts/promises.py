@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from fieldbeat.host_tools import nvs_reader
 from fieldbeat.host_tools.nvs_image import Identity
 
-from .. import nvs_reader
 from ..virtual.flash import FlashOp
 from . import flash_reader
 from .states import AFTER, Name, Rebuilt, hash_of

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fieldbeat.host_tools import partition_table
+from fieldbeat.host_tools import nvs_reader, partition_table
 from fieldbeat.host_tools.key_table import WIFI_PASSWORD
 from fieldbeat.host_tools.nvs_image import Identity
 from fieldbeat.host_tools.sealing import Wrapped, read_key_file
@@ -22,7 +22,6 @@ from fieldbeat.host_tools.unit_job import Job
 from fieldbeat.host_tools.vault import place_of_key, place_of_secret
 from littlefs import LittleFS, LittleFSError, UserContext
 
-from .. import nvs_reader
 from ..cuts import promises
 
 SECTOR = 4096

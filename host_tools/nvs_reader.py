@@ -2,8 +2,10 @@
 
     read(flash[0x9000:0xF000])["kid"]
 
-Shares nothing with `virtual/nvs.py`, which writes such pages, so that one can judge the other.
+Shares nothing with the bench's `virtual/nvs.py`, which writes such pages: one judges the other.
 """
+
+# SPDX-License-Identifier: Apache-2.0
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ def read(content: bytes, namespace: str = "fieldbeat") -> dict[str, int | bytes]
     Of two entries of one name the later one counts: in the later page, or further on in a page.
     """
     pages = []
-    for at in range(0, len(content), PAGE):
+    for at in range(0, len(content) - PAGE + 1, PAGE):
         page = content[at : at + PAGE]
         state, sequence = struct.unpack_from("<II", page)
         if state in PAGE_STATES and _crc(page[4:28]) == struct.unpack_from("<I", page, 28)[0]:
