@@ -14,7 +14,8 @@ from fieldbeat.protocols.actuator import ASKED, SWITCH
 from fieldbeat.protocols.control_rules import IDLE, ORDER
 
 from .control_site import BOARD, SAMPLING, ControlSite, Observer
-from .test_picture_asked import PASSPHRASE, Clock
+from .site_clock import SiteClock
+from .test_picture_asked import PASSPHRASE
 from .virtual.site import CONFIG
 
 UNIT = "gh-01"
@@ -43,7 +44,7 @@ def let_grower_order(site, folder, monkeypatch):
     (folder / "pass").write_text(PASSPHRASE)
     (folder / "pass").chmod(0o600)
     monkeypatch.setattr(time, "time", lambda: site.now_s)
-    monkeypatch.setattr(unit_orders, "time", Clock(site))
+    monkeypatch.setattr(unit_orders, "time", SiteClock(site))
 
 
 @pytest.fixture

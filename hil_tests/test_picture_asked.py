@@ -14,23 +14,10 @@ from fieldbeat.protocols import cose
 from .river_pictures import NEVER, PictureSite
 from .river_site import UNIT
 from .scenes.scene import Scene, jpeg
+from .site_clock import SiteClock
 
 PASSPHRASE = "correct horse battery"
 WAIT_S = 10_800  # it wakes every hour
-
-
-class Clock:
-    """The time of a site, for who waits in it: it passes while he does."""
-
-    def __init__(self, site: PictureSite) -> None:
-        self.site = site
-
-    def monotonic(self) -> float:
-        return self.site.now_s
-
-    def sleep(self, seconds: float) -> None:
-        self.site.dispatch()
-        self.site.run_for(max(seconds, 10))
 
 
 @pytest.fixture
@@ -43,7 +30,7 @@ def site(tmp_path, monkeypatch):
         (tmp_path / "pass").write_text(PASSPHRASE)
         (tmp_path / "pass").chmod(0o600)
         monkeypatch.setattr(time, "time", lambda: site.now_s)
-        monkeypatch.setattr(unit_orders, "time", Clock(site))
+        monkeypatch.setattr(unit_orders, "time", SiteClock(site))
         yield site
 
 

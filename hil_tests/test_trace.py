@@ -7,6 +7,7 @@ import time
 
 import pytest
 from fieldbeat.hil_tests.cuts.smp_console import SmpConsole
+from fieldbeat.hil_tests.site_clock import SiteClock
 from fieldbeat.hil_tests.virtual.site import Site, config
 from fieldbeat.host_tools import (
     issuer_keys,
@@ -107,20 +108,6 @@ def test_a_station_that_sleeps_and_an_outage(site):
 PASSPHRASE = "correct horse battery"
 
 
-class Clock:
-    """The time of a site, for who waits in it: it passes while he does."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-
-    def monotonic(self) -> float:
-        return self.site.now_s
-
-    def sleep(self, seconds: float) -> None:
-        self.site.dispatch()
-        self.site.run_for(max(seconds, 10))
-
-
 def test_an_operation_by_a_signed_command(site, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path))
     key = issuer_keys.generate(cose.ES256)
@@ -129,7 +116,7 @@ def test_an_operation_by_a_signed_command(site, tmp_path, monkeypatch, capsys):
     (tmp_path / "pass").write_text(PASSPHRASE)
     (tmp_path / "pass").chmod(0o600)
     monkeypatch.setattr(time, "time", lambda: site.now_s)
-    monkeypatch.setattr(unit_orders, "time", Clock(site))
+    monkeypatch.setattr(unit_orders, "time", SiteClock(site))
     station = site.add_station(config(more=TRACE + WITHOUT))
     site.run_for(3700)
     files = ["--registry", str(tmp_path / "registry.db"), "--db", str(tmp_path / "collector.db")]

@@ -26,6 +26,7 @@ from typing import Any
 
 from fieldbeat.host_tools import flasher
 from fieldbeat.host_tools.errors import FieldbeatError
+from fieldbeat.host_tools.field_keys import crc8
 
 from ..instruments.flasher import Chip
 from ..instruments.images import inspect_for
@@ -337,16 +338,6 @@ def fuses(mac: str) -> bytes:
     address = bytes.fromhex(mac.replace(":", ""))
     block = bytearray(124)
     block[4:10] = address[::-1]
-    block[10] = maxim_crc8(address)
+    block[10] = crc8(address)
     block[13], block[22] = 0x80, 0x10  # revision
     return bytes(block)
-
-
-def maxim_crc8(data: bytes) -> int:
-    """CRC-8 with polynomial 0x31, reflected."""
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x8C if crc & 1 else 0)
-    return crc
