@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 pytest.importorskip("textual", reason="pip install 'fieldbeat[ui]'")
 from fieldbeat.hil_tests.virtual.bench import Bench
+from fieldbeat.hil_tests.virtual.loader_pace import LoaderPace
 from fieldbeat.host_tools import tables
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.collector import Collector
@@ -171,12 +173,17 @@ def test_what_is_missing_or_wrong_is_told_in_words(home):
 
 
 @pytest.fixture
-def boards(home):
-    made = Bench(5, home / "bench")
-    ports = [made.add_board(BOARD).port for _ in range(2)]
-    made.start_real()
-    yield ports
-    made.close()
+def bench(home):
+    with closing(Bench(5, home / "bench")) as made:
+        for _ in range(2):
+            made.add_board(BOARD)
+        made.start_real()
+        yield made
+
+
+@pytest.fixture
+def boards(bench):
+    return [board.port for board in bench.boards.values()]
 
 
 @pytest.mark.long
@@ -257,9 +264,11 @@ def test_a_registry_is_opened_by_its_passphrase(home):
     play(Choices(Path("village.csv"), ("/dev/none",), virtual=True), story)
 
 
-@pytest.mark.longest
-def test_ctrl_c_stops_after_the_present_step_and_it_goes_on(home, boards):
+@pytest.mark.long
+def test_ctrl_c_stops_after_the_present_step_and_it_goes_on(home, bench, boards):
     village(home, rows(2))
+    for board in bench.boards.values():  # a real line takes seconds: it is seen
+        board.loader_pace = LoaderPace()
 
     async def story(pilot: Pilot) -> None:
         await pilot.press("f3", "f6")
