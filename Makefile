@@ -20,13 +20,14 @@ test-long: $(STAMP)  ## those that take longest: virtual days, floods, processes
 test-longest: $(STAMP)  ## what would make CI too long: pages that add a part, PlatformIO's corners, more pulled cables and cuts, a day in the heap
 	@$(BIN)/python -m pytest -q -n auto -m longest --report build/report-longest
 
-check: $(STAMP)  ## format, lint, types, byte code: what CI checks before the tests
+check: $(STAMP)  ## format, lint, types, byte code, that every test can be loaded: what CI checks before the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python .ci/check_device.py types
 	$(BIN)/python .ci/check_device.py bytecode
 	$(BIN)/python .ci/translations.py check
+	@mkdir -p build; $(BIN)/python -m pytest -qq -n 0 --collect-only >build/collected || { tail -40 build/collected; exit 1; }
 
 lab:  ## labgrid, for its tests and for lab benches; apart, since it brings a pyserial of its own
 	@test -x build/labgrid/bin/labgrid-client || { $(PYTHON) -m venv build/labgrid && \

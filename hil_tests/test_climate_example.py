@@ -14,7 +14,7 @@ from fieldbeat.host_tools.node_config import NodeConfig
 from fieldbeat.protocols import cose
 
 from .control_site import ControlSite, Observer
-from .test_picture_asked import Clock
+from .site_clock import SiteClock
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "docs" / "examples" / "climate.toml"
 UNIT = "gh-07"
@@ -44,7 +44,7 @@ def site(tmp_path, monkeypatch):
         # Its contact is closed: no storm is told by the plant's own controller.
         site.part("guard").active = True
         monkeypatch.setattr(time, "time", lambda: site.now_s)
-        monkeypatch.setattr(unit_orders, "time", Clock(site))
+        monkeypatch.setattr(unit_orders, "time", SiteClock(site))
         site.run_for(1900)  # until it has seen half an hour without rain
         yield site
 
