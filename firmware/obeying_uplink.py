@@ -27,7 +27,7 @@ _ORDERS = const(
 class ObeyingUplink(Uplink):
     _listens = False
     _waiting: tuple = ()
-    _untold: tuple = ()  # of orders that were judged: (event, its body)
+    untold: tuple = ()  # of orders that were judged: (event, its body)
 
     # It asks also when nothing waits: somebody may want something. Orders are judged when the
     # carrier is closed, which takes all that the heap has. What one makes it tell goes at once.
@@ -42,28 +42,28 @@ class ObeyingUplink(Uplink):
         for data in waiting:
             if not self._take(data):
                 break  # those after it come again, too: what was ordered first is obeyed first
+        self._tell()
         return stored if self._outbox.next_rn == told else await super().wake(beat)
 
     # -> whether there was room to judge it
     def _take(self, data):
         node, role = self.obey
         try:
-            self._untold += tuple(later.call(_ORDERS, "take", node, role, data))
+            self.untold += tuple(later.call(_ORDERS, "take", node, role, data))
         except MemoryError as error:  # it is sent again
             node.counters.count("order_no_room")
             node.log("no room for an order: %r" % error, "orders")
             return False
         except Exception as error:  # the uplink is not to blame
             node.keep_crash(error, "orders")
-        self._tell()
         return True
 
     # What was obeyed is answered, if not now then at the next wake: it is not judged again.
     def _tell(self):
         try:
-            while self._untold:
-                self.obey[0].tell(*self._untold[0])
-                self._untold = self._untold[1:]
+            while self.untold:
+                self.obey[0].tell(*self.untold[0])
+                self.untold = self.untold[1:]
         except MemoryError:
             pass
 

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from protocols import command as commands
 from protocols import p256, receipt  # noqa: F401  # p256 while the heap is whole
+from protocols.compat import const
 
 from .commands import Commands
 from .issuers import Issuers
+
+_ID = const(2)  # as in protocols/receipt.py
 
 
 # role: a Station, with actuators or with what it signs. -> what is to be told when all this has
@@ -53,9 +56,11 @@ class _Orders:
             number = code(reason)
         self.told.append(("receipt", receipt.body(id, stage, number)))
 
-    # The server has not heard of it.
+    # The server has not heard of it. What comes twice in a wake is answered once.
     def repeated(self, command):
-        self.answer(command.id, self.commands.authority.seen(command.id))
+        id = command.id
+        if not any([body is not True and body[_ID] == id for _, body in self._role.uplink.untold]):
+            self.answer(id, self.commands.authority.seen(id))
 
 
 # Its issuer has wanted something else since, which is done: what came late must not undo that, nor

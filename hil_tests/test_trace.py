@@ -21,7 +21,7 @@ from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.provisioner import Provisioner
 from fieldbeat.host_tools.provisioning_plan import Plan
 from fieldbeat.host_tools.trace_keys import TraceKeys
-from fieldbeat.protocols import cbor, cose
+from fieldbeat.protocols import cbor, cose, event
 
 UNIT = "gh-01"
 DAY_S = 86_400
@@ -127,6 +127,8 @@ def test_an_operation_by_a_signed_command(site, tmp_path, monkeypatch, capsys):
     site.run_for(1.2 * DAY_S)
     assert b"MemoryError" not in station.output
     (done,) = proof(site).operations
+    sql = "SELECT rn FROM events JOIN records ON records.id = record WHERE type = ?"
+    assert len(site.store.database.all(sql, event.RECEIPT)) == 1  # though it came more than once
     operation = done.operation
     assert (operation.kind, operation.amount_text) == ("fertilised", "2.5 kg")
     assert (operation.batch, operation.note) == ("tomato-07", "after the frost")

@@ -4,7 +4,7 @@ from firmware import commands as commands_of_a_unit
 from firmware import orders
 from protocols import command as commands
 from protocols import receipt
-from protocols.authority import Verdict
+from protocols.authority import Authority, Verdict
 from protocols.reasons import code
 
 
@@ -73,3 +73,20 @@ def test_what_comes_after_a_later_order_is_refused_and_says_so():
     expected = body(command, receipt.REFUSED, "cmd_overtaken")
     assert obey(command, 8) == ([], receipt.REFUSED, expected)
     assert code("cmd_overtaken") == 82
+
+
+class Uplink:
+    untold: tuple = ()
+
+
+def test_what_comes_twice_in_a_wake_is_answered_once():
+    role, command = Role(), Command(7, "roof", 40, 600)
+    role.uplink = Uplink()
+    station = orders._Orders(None, role)
+    station.commands = Commands(station)
+    station.commands.authority = Authority({}, {}, ring=command.id + bytes((receipt.DONE,)))
+    station.repeated(command)
+    assert station.told == [("receipt", body(command, receipt.DONE))]
+    role.uplink.untold = (("health", True),) + tuple(station.told)
+    station.repeated(command)
+    assert len(station.told) == 1
