@@ -12,6 +12,8 @@ _ISSUER = const(8)
 _SYNCED = const(9)
 _SERIAL = const(1)
 _COMMAND = const(2)
+_DIGITS = const("0123456789.")
+_NONE = const(", - for what there is none of")
 
 
 # fields: of protocols/operation.py, in its order. -> rn, None if it could not be stored
@@ -36,15 +38,24 @@ def record(node, command, verdict):
     return None if tell(node, _COMMAND, issuer, command.args) else "fs_corrupt"
 
 
-# As it was typed: KIND [AMOUNT UNIT] [BATCH]
+# As it was typed. What is signed cannot be taken back: where a word was forgotten, no other one is
+# taken for it.
 def typed(node, args):
-    if len(args) not in (1, 2, 3, 4):
-        raise ValueError("type operation KIND [AMOUNT UNIT] [BATCH]")
-    amount = unit = None
-    rest = args[1:]
-    if len(rest) > 1:
-        amount, unit = thousandths(rest[0]), rest[1]
-        if "-" in unit or "_" in unit:  # a batch: what is signed cannot be taken back
+    amount = unit = batch = None
+    if len(args) == 4:
+        amount, unit, batch = [None if word == "-" else word for word in args[1:]]
+        amount = amount and thousandths(amount)
+        if unit and (unit[:1] in _DIGITS or _is_name(unit)):
             raise ValueError("unit: %s is none, type it after the number" % unit)
-        rest = rest[2:]
-    return tell(node, _SERIAL, None, (args[0], rest[0] if rest else None, amount, unit))
+    elif len(args) == 2:
+        batch = args[1]
+        if batch[:1] in _DIGITS and not _is_name(batch):
+            raise ValueError("%s is a batch, or an amount? type AMOUNT UNIT BATCH" % batch + _NONE)
+    elif len(args) != 1:
+        raise ValueError("type operation KIND, KIND BATCH or KIND AMOUNT UNIT BATCH" + _NONE)
+    return tell(node, _SERIAL, None, (args[0], batch, amount, unit))
+
+
+# Units have neither, most batches do.
+def _is_name(word):
+    return "-" in word or "_" in word

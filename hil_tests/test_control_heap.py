@@ -138,7 +138,7 @@ def test_sixteen_channels_and_rules_with_three_actuators_fit_in_192_kb(
 VERBS = (
     *("help", "status", "id", "sensors", "read air", "counters", "log", "modem", "at", "atlog"),
     *("uplink", "config", "config set uplink.interval_s 60", "config check", "config discard"),
-    *("modem now", "lock", "unlock 1234", "bench 1", "update", "selftest", "operation feed 1"),
+    *("modem now", "lock", "unlock 1234", "bench 1", "update", "selftest", "operation feed 1 l -"),
     *("control", "operate lamp 40 60"),
 )
 REPORT_S = 60

@@ -172,19 +172,37 @@ def test_a_full_log_tells_what_it_gave_up():
 def test_what_is_typed():
     with Unit() as unit:
         assert operations.typed(unit, ["sprayed"]) == 1
-        assert operations.typed(unit, ["irrigated", "2.5", "l"]) == 2
+        assert operations.typed(unit, ["irrigated", "2.5", "l", "-"]) == 2
         assert operations.typed(unit, ["harvested", "12", "kg", "tomato-07"]) == 3
         assert operations.typed(unit, ["batch-begin", "tomato-07"]) == 4
         bodies = [body for _, _, body in unit.told()]
         assert bodies[0] == {2: "sprayed", 7: 1, 9: False}
         assert bodies[1] == {2: "irrigated", 4: 2500, 5: "l", 7: 1, 9: False}
         assert bodies[2][3] == "tomato-07" and bodies[2][4] == 12000
-        for words in ([], ["A"], ["sown", "1", "l", "a", "b"], ["sown", "1.2345", "l"]):
+        assert operations.typed(unit, ["harvested", "-", "-", "24A"]) == 5
+        assert operations.typed(unit, ["harvested", "2024-07"]) == 6
+        assert [body.get(3) for _, _, body in unit.told()[4:]] == ["24A", "2024-07"]
+        for words in ([], ["A"], ["sown", "1", "l", "a", "b"], ["sown", "1.2345", "l", "-"]):
             raises(ValueError, operations.typed, unit, words)
-        raises(ValueError, operations.typed, unit, ["sown", "x", "l"])
+        raises(ValueError, operations.typed, unit, ["sown", "x", "l", "-"])
         raises(ValueError, operations.typed, unit, ["batch-end"])
-        for batch in ("tomato-07", "house_2"):  # the unit was forgotten
-            raises(ValueError, operations.typed, unit, ["harvested", "12.5", batch])
+
+
+def test_where_a_word_was_forgotten_nothing_is_signed():
+    forgotten = (
+        "harvested 12.5 tomato",  # the unit
+        "harvested 12.5 tomato-07 -",
+        "harvested 12.5 - tomato",
+        "harvested - kg tomato",
+        "harvested 12.5 kg",  # the batch, or was kg one?
+        "harvested 12.5",  # or both
+        "harvested 12.5kg",
+        "harvested 07 12.5 kg",  # in another order
+    )
+    with Unit() as unit:
+        for text in forgotten:
+            raises(ValueError, operations.typed, unit, text.split())
+        assert unit.told() == []
 
 
 def test_a_button_is_told_once_for_each_time():

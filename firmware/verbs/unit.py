@@ -32,7 +32,7 @@ lock: allow it no more
 bench [SLOT]: a line for machines; the slot is shown
 update: which program runs, and how another comes
 power: where the energy went
-operation KIND [AMOUNT UNIT] [BATCH]: note what was done
+operation KIND [[AMOUNT UNIT] BATCH]: note what was done
 control: actuators, and who decides
 operate NAME VALUE|auto SECONDS: run an actuator for a while
 """
