@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,7 +31,7 @@ from fieldbeat.host_tools.database import DatabaseError
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.serial_port import open_port
-from fieldbeat.host_tools.tests.village import rows, village
+from fieldbeat.host_tools.tests.village import EXAMPLE, rows, village
 from fieldbeat.protocols import cbor
 
 BOARD = "greenhouse_esp32"
@@ -48,10 +49,11 @@ class Hub:
     It is a `View` of a batch, too: `at(unit, state, call)` does something when a unit gets there.
     """
 
-    def __init__(self, folder, count):
+    def __init__(self, folder, boards):
+        count = len(boards)
         self.folder = folder
         self.bench = Bench(5, folder / "bench")
-        self.boards = [self.bench.add_board(BOARD) for _ in range(count)]
+        self.boards = [self.bench.add_board(board) for board in boards]
         self.written = [0] * count  # how often a tool has changed something in a flash
         for n, board in enumerate(self.boards):
             board.flash.load = partial(self._load, n, board.flash.load)
@@ -142,8 +144,8 @@ def hub(tmp_path, monkeypatch):
     monkeypatch.setenv("FIELDBEAT_HOME", str(tmp_path / "home"))
     made = []
 
-    def make(count):
-        made.append(Hub(tmp_path, count))
+    def make(count, boards=None):
+        made.append(Hub(tmp_path, boards or [BOARD] * count))
         return made[0]
 
     yield make
@@ -286,6 +288,28 @@ def test_the_wrong_unit_in_a_slot_is_not_touched(hub):
     assert step == "plug gh-1 into 1-1.1, and gh-2 into 1-1.2; or correct the plan"
     assert hub.end("gh-2")[1] == "gh-2 is in slot 1-1.1, the plan has it in 1-1.2"
     assert hub.written == before and min(before) > 0
+
+
+@pytest.mark.long
+def test_two_boards_of_one_chip_in_each_others_slots_are_told_so(hub, capsys):
+    """The heap of a station is too small for a loudspeaker; neither tool nor chip can know."""
+    hub = hub(2, ["speaker_esp32_eth", BOARD])
+    shutil.copy(EXAMPLE.with_name("speaker.toml"), hub.folder)
+    village(hub.folder, slots(1) + "sp-1,valley,speaker.toml,1-1.2\n")
+    (hub.folder / "pass").write_text("four words of mine")
+    (hub.folder / "pass").chmod(0o600)
+    assert main(["issuer", "new", "county", "--key-file", str(hub.folder / "pass")]) == 0
+    assert hub.command() == 1
+    said = capsys.readouterr()
+    assert "sp-1  1-1.2  FAILED" in said.out and "safe mode" in said.out
+    assert "the boards of sp-1, gh-1 were exchanged, which have one chip" in said.err
+    for n in range(2):
+        (hub.sockets / str(n)).unlink()
+    for n in range(2):  # now the cables are right, and the boards have each other's names
+        (hub.sockets / str(n)).symlink_to(hub.boards[1 - n].port)
+    assert hub.command() == 1
+    back = "if they were exchanged before they were written, 'Which unit is it?' in docs/batch.md"
+    assert capsys.readouterr().out.count(back) >= 2
 
 
 @pytest.mark.long

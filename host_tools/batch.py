@@ -32,7 +32,8 @@ class Summary:
 
     `done` are all units that are finished, `before` those of them that were so already. `others`
     are boards without a row, and ports at which nothing could be done. `broken` has the ports
-    whose last word is a failure. `tried` counts boards. `slots` is where the plan has each unit.
+    whose last word is a failure. `tried` counts boards. `slots` is where the plan has each unit,
+    `boards` chip and board of those whose plan names no MAC address.
     """
 
     units: list[str]
@@ -45,6 +46,7 @@ class Summary:
     tried: int = 0
     seconds: float = 0.0
     slots: dict[str, str] = field(default_factory=dict)
+    boards: dict[str, tuple[str, str]] = field(default_factory=dict)
     interrupted: bool = False
 
     @property
@@ -59,6 +61,22 @@ class Summary:
     @property
     def _not_done(self) -> list[str]:
         return [name for name in self.units if name in self.ends and name not in self.done]
+
+    @property
+    def exchanged(self) -> list[str]:
+        """Units that may have got each other's boards, which nobody can tell apart by their chip.
+
+        One at least has failed although it runs. If no other sort of board has, those are named
+        that have ended.
+        """
+        boards = {name: board for name, board in self.boards.items() if name in self.ends}
+        misfits = [name for name in self.failed if name in boards and self.ends[name].misfit]
+        for among in (misfits, boards):
+            pairs = [(one, other) for one in misfits for other in among]
+            found = [pair for pair in pairs if _alike(*(boards[name] for name in pair))]
+            if found:
+                return list(dict.fromkeys(name for pair in found for name in pair))
+        return []
 
     @property
     def unusable(self) -> list[Event]:
@@ -78,6 +96,11 @@ class Summary:
         if len(self.done) == len(self.units):
             return 0
         return 1 if self.tried else 2
+
+
+def _alike(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether two boards are of different sorts with the same chip."""
+    return one != other and one[0] == other[0]
 
 
 class Batch:
@@ -115,6 +138,9 @@ class Batch:
         self._finished = {name for name in names if self._is_done(name)}
         self.summary = Summary(names, [n for n in names if n in self._finished])
         self.summary.slots = {job.name: job.unit.slot for job in jobs}
+        self.summary.boards = {
+            job.name: (job.board.chip, job.board.id) for job in jobs if not job.unit.mac
+        }
         self.summary.before = list(self.summary.done)
 
     def run(self) -> Summary:

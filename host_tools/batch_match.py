@@ -152,6 +152,12 @@ class Matcher:
         if seat:
             step = tr("plug {unit} into {slot}, and {seat} into {there}; or correct the plan")
             step = step.format(**names, seat=seat.name)
+            if seat.board.id != unit.board.id and seat.board.chip == unit.board.chip:
+                back = tr(
+                    "if they were exchanged before they were written, 'Which unit is it?' in"
+                    " docs/batch.md has the way back"
+                )
+                step = f"{step}; {back}"
         return NotThis(unit.name, message, step)
 
     def _wrong_in_slot(self, seat: Job, place: Place, what: str, unit: str, mac: str) -> NotThis:

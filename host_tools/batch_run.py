@@ -42,7 +42,7 @@ from .technicians import Technicians
 from .unit_job import Job
 from .unit_labels import Label
 from .validation import InvalidData
-from .wording import counted
+from .wording import counted, first
 
 # Domains that nobody can have: RFC 2606.
 _EXAMPLE = re.compile(r"(^|\.)(example(\.(com|net|org))?|invalid|test)$", re.IGNORECASE)
@@ -257,6 +257,12 @@ def trouble(summary: Summary) -> FieldbeatError | None:
     if anew := [unit for unit in summary.failed if summary.ends[unit].next_step == _again(unit)]:
         again = tr("run the same command again with {options}, or with the plan that they have")
         again = again.format(options=" ".join(map(_again, anew)))
+    if units := summary.exchanged:
+        told = tr(
+            "see whether the boards of {units} were exchanged, which have one chip: 'Which unit"
+            " is it?' in docs/batch.md has the way back; else {again}"
+        )
+        again = told.format(units=first(units, 4), again=again)
     if left:
         message = tr("{left} of {units} units are not done")
         message = message.format(left=left, units=len(summary.units))

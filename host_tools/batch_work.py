@@ -37,11 +37,15 @@ PROVISIONING, TESTING = "provisioning", "testing"
 FINISHED, WAS_DONE, BROKEN, STRANGER = "done", "was done", "failed", "not ours"
 STOPPED = "stopped"  # since somebody wanted it; nothing is wrong
 ENDS = (FINISHED, WAS_DONE, BROKEN, STRANGER, STOPPED)
+_OURS = (DatabaseError, JournalError)  # what failed is here, and not at the unit
 
 
 @dataclass(frozen=True)
 class Event:
-    """What is told of a board; `unit` is '' as long as its row is not known. `share`: 0 to 1."""
+    """What is told of a board; `unit` is '' as long as its row is not known. `share`: 0 to 1.
+
+    `misfit`: it was let run, and is not as it should be, so it may be another sort of board.
+    """
 
     place: Place
     state: str
@@ -50,6 +54,7 @@ class Event:
     detail: str = ""
     next_step: str = ""
     share: float | None = None
+    misfit: bool = False
 
 
 @dataclass
@@ -102,6 +107,7 @@ class Work:
         self._mac = ""
         self._job: Job | None = None
         self._begun = False  # to make it what the plan says
+        self._ran = False  # the program that was written
 
     def run(self) -> None:
         """Do it; whatever happens is told."""
@@ -181,6 +187,7 @@ class Work:
         step = serial_port.lost_step(port)
         with rom_loader.failures(port, tr("nothing was written"), step, PortError):
             visit.leave()
+        self._ran = True
         return SmpLink(port, job.board.console.baud)
 
     def _is_done(self, job: Job, mac: str, digest: str, visit: Visit) -> bool:
@@ -292,7 +299,7 @@ class Work:
 
         A unit in use that nobody began to make anew keeps what it holds then, too.
         """
-        here = _is_lost(error) or isinstance(error, DatabaseError | JournalError)
+        here = _is_lost(error) or isinstance(error, _OURS)
         if self._job and self._begun and not here:
             try:
                 self._bench.journal.note(self._job.name, self._mac, FAILED, "")
@@ -310,8 +317,10 @@ class Work:
 
     def _broken(self, error: FieldbeatError, state: str, unit: str = "") -> None:
         unit = self._job.name if self._job else unit
-        told = Event(self._place, state, unit, self._mac, error.message, error.next_step)
-        self._bench.tell(told)
+        elsewhere = _is_lost(error) or isinstance(error, (*_OURS, NotThis))
+        misfit = self._ran and not elsewhere
+        told = (self._place, state, unit, self._mac, error.message, error.next_step)
+        self._bench.tell(Event(*told, misfit=misfit))
 
 
 def _is_lost(error: FieldbeatError) -> bool:

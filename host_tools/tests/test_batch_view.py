@@ -123,6 +123,35 @@ def test_units_that_have_another_plan_are_not_just_tried_again():
     )
 
 
+BOARDS = {
+    "gh-1": ("esp32", "greenhouse_esp32"),
+    "gh-2": ("esp32", "greenhouse_esp32"),
+    "sp-1": ("esp32", "speaker_esp32_eth"),
+    "cam-1": ("esp32s3", "river_cam_esp32s3"),
+}
+
+
+@pytest.mark.parametrize(
+    ("misfits", "there", "named"),
+    [
+        (["gh-1", "sp-1"], "gh-1 gh-2 sp-1", "gh-1, sp-1"),
+        (["sp-1"], "gh-1 gh-2 sp-1", "sp-1, gh-1, gh-2"),  # the others run on any board
+        (["gh-1", "gh-2"], "gh-1 gh-2", ""),  # one sort
+        (["gh-1", "cam-1"], "gh-1 cam-1", ""),  # another chip is found out
+        (["sp-1"], "sp-1", ""),  # nobody to be exchanged with
+        ([], "gh-1 sp-1", ""),
+    ],
+)
+def test_boards_of_one_chip_that_may_have_been_exchanged_are_told(misfits, there, named):
+    summary = Summary(list(BOARDS), tried=3, boards=BOARDS)
+    for unit in there.split():
+        summary.ends[unit] = Event(NEAR, "failed", unit, misfit=unit in misfits)
+    told = str(batch_run.trouble(summary))
+    back = f"the boards of {named} were exchanged, which have one chip: 'Which unit is it?' in"
+    assert (back in told) == bool(named) and "exchanged" not in told.replace(back, "")
+    assert "run the same command again" in told
+
+
 @pytest.mark.parametrize(
     ("summary", "code"),
     [
