@@ -13,10 +13,12 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from fieldbeat.protocols import ack, ack_writer, frame, report_reader
 
+from . import control_spoken
 from .database import DatabaseBusy
 from .dispatcher import Dispatcher
 from .downlink import Downlink
@@ -280,12 +282,18 @@ class Collector:
                 outcome.duplicates += 1
                 continue
             decoded = self._decoder.take(unit, run, rn, frame_id, schema_id, raw)
-            outcome.records.append(describe(decoded))
+            outcome.records.append(describe(decoded, partial(self._is_motor, unit)))
             self._note_receipt(item, run, rn, decoded)
             if now:
                 link.add(rn)
                 self._follow(link, decoded, at_s)
         link.advance(contact.cumulative)
+
+    def _is_motor(self, unit: str, actuator: str) -> bool:
+        with suppress(Exception):  # a record is kept, whatever the registry says of its words
+            spoken = control_spoken.parse(self.registry.control(unit))
+            return spoken is not None and actuator in spoken.travels_s
+        return False
 
     def _note_receipt(self, item: Opened, run: int, rn: int, decoded: Any) -> None:
         """Keep what a unit says of a command, if it says so."""

@@ -237,14 +237,9 @@ def _brief(told: Told, now_s: float, is_motor: bool = False) -> str:
     blind = " (blind)" if found.cause == control_rules.BLIND else ""
     held = "" if found.why == actuator.ASKED else f", {decisions.why_name(found.why)}"
     since = "" if told.at_s is None else tr(" for {value}").format(value=span(now_s - told.at_s))
-    return f"{found.actuator} {value_in_words(found, is_motor)}{since}: {who}{blind}{held}"
-
-
-def value_in_words(found: Decision, is_motor: bool) -> str:
-    """Return what an actuator is told to do: 'on', or where a motor goes."""
-    if is_motor:
-        return decisions.motor_in_words(found.value, found.why)
-    return decisions.in_words(found.value)
+    return (
+        f"{found.actuator} {decisions.value_in_words(found, is_motor)}{since}: {who}{blind}{held}"
+    )
 
 
 def fault_told(told: Told) -> str:

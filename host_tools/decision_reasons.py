@@ -11,7 +11,7 @@ from fieldbeat.protocols import actuator, control_rules
 
 from . import decisions, motor_position, obeyed_orders, quantities
 from .control_spoken import Input, Spoken
-from .decision_log import Step, Told, faults, of_unit, position, steps, value_in_words, why_unknown
+from .decision_log import Step, Told, faults, of_unit, position, steps, why_unknown
 from .decisions import Decision, Fault
 from .errors import CannotTry
 from .language import tr
@@ -152,7 +152,7 @@ class Why:
             )
             since = tr("since {begun_s}{lasted}").format(begun_s=iso(begun_s), lasted=lasted)
         travel_s = self._travel_s(name)
-        words = value_in_words(found, travel_s is not None)
+        words = decisions.value_in_words(found, travel_s is not None)
         lines = [
             tr("{name} of {unit}: {words} {since}").format(
                 name=name, unit=self._unit, words=words, since=since

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,6 +105,13 @@ def motor_in_words(value: int, why: int) -> str:
     return ends.get(value) or tr("told {percent} %").format(percent=value)
 
 
+def value_in_words(found: Decision, is_motor: bool) -> str:
+    """Return what an actuator is told to do: 'on', or where a motor goes."""
+    if is_motor:
+        return motor_in_words(found.value, found.why)
+    return in_words(found.value)
+
+
 def parse(body: dict[int, Any]) -> Decision | None:
     """Return the decision in the body of its event, or None if it makes no sense."""
     try:
@@ -136,16 +144,17 @@ def parse_fault(body: dict[int, Any]) -> Fault | None:
         return None
 
 
-def describe(body: dict[int, Any]) -> str:
-    """Return a DECISION event in a few words."""
+def describe(body: dict[int, Any], is_motor: Callable[[str], bool]) -> str:
+    """Return a DECISION event in a few words; `is_motor` tells it of an actuator's name."""
     found = parse(body)
     if found is None:
         return tr("decision that cannot be read")
     who = tr("rule {rule}").format(rule=found.rule) if found.rule else cause_name(found.cause)
     blind = tr(", which is blind") if found.cause == control_rules.BLIND else ""
     held = f", {why_name(found.why)}" if found.why != actuator.ASKED else ""
+    words = value_in_words(found, is_motor(found.actuator))
     return tr("decision: {actuator} {in_words} by {who}{blind}{held}").format(
-        actuator=found.actuator, in_words=in_words(found.value), who=who, blind=blind, held=held
+        actuator=found.actuator, in_words=words, who=who, blind=blind, held=held
     )
 
 

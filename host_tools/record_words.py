@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fieldbeat.protocols import command, event, reasons, receipt, report_reader
@@ -54,17 +55,26 @@ STAGE_NAMES = {
 }
 
 
-def describe(decoded: Any) -> str:
-    """Return a record in a few words, for a log line."""
+def _is_none(name: str) -> bool:
+    return False
+
+
+def describe(decoded: Any, is_motor: Callable[[str], bool] = _is_none) -> str:
+    """Return a record in a few words, for a log line.
+
+    Args:
+        is_motor: tells it of the name of an actuator of that unit.
+    """
     if decoded is None:
         return tr("kept undecoded")
     if isinstance(decoded, report_reader.Block):
         count = len(decoded.times)
         return counted(count, "sample") + ("" if decoded.synced else tr(", clock not set"))
-    return describe_event(*decoded)
+    type_, body = decoded
+    return describe_event(type_, body, is_motor)
 
 
-def describe_event(type_: int, body: dict) -> str:
+def describe_event(type_: int, body: dict, is_motor: Callable[[str], bool] = _is_none) -> str:
     """Return an event in a few words."""
     name = EVENT_NAMES.get(type_, tr("event {type}").format(type=type_))
     if type_ == event.BOOT:
@@ -78,7 +88,7 @@ def describe_event(type_: int, body: dict) -> str:
     if type_ == event.ENERGY:
         return energy.describe(body)
     if type_ == event.DECISION:
-        return decisions.describe(body)
+        return decisions.describe(body, is_motor)
     if type_ == event.ACTUATOR_FAULT:
         return decisions.describe_fault(body)
     if type_ == event.OPERATION:

@@ -1,5 +1,6 @@
 """What a collector keeps and answers: good frames in any order, keys, schemas, record numbers."""
 
+import json
 import os
 import random
 
@@ -31,6 +32,19 @@ def test_a_report_is_stored_decoded_and_acknowledged(site):
     assert site.values("air_temperature") == [2003, 2004]
     assert site.values("co2") == [403, 404]
     assert site.last.records == ["2 samples"] and site.last.reason == ""
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"), [(None, "off"), (["roof"], "told closed"), ("damaged", "off")]
+)
+def test_a_motor_is_closed_where_the_registry_knows_it(site, kept, said):
+    sender = begin(site)
+    spoken = {"rules": {}, "derived": [], "travels_s": dict.fromkeys(kept or (), 120.0)}
+    text = json.dumps(spoken) if kept != "damaged" else "{"
+    site.registry.keep_control("gh-1", text if kept else "")
+    body = {2: "roof", 3: 0, 4: 1, 5: 3, 6: 0}
+    site.take(sender.seal([event.encode(3, event.DECISION, T0, body)]))
+    assert site.last.records == [f"decision: roof {said} by rule 3"]
 
 
 def test_only_the_last_datagram_of_a_wake_is_answered(site):

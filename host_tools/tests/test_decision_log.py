@@ -318,6 +318,10 @@ def test_in_a_log_line():
         "decision: mist off by rule 9, which is blind, it has run as long as it may at once "
         "(max_run)"
     )
+    body = {2: "roof", 3: 0, 4: 1, 5: 3, 6: 0}
+    assert describe_event(event.DECISION, body, "roof".__eq__) == (
+        "decision: roof told closed by rule 3"
+    )
     body = {2: "roof", 3: CODES["travel_lost"], 4: 100}
     assert describe_event(event.ACTUATOR_FAULT, body) == (
         "actuator fault: roof did not reach its end stop in time, and nobody knows where it stands"
