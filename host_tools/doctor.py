@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .doctor_masks import masked
 from .doctor_rule import Rule
@@ -17,19 +17,25 @@ _HINT = REMARK - 1
 _EXPLAINED = (  # the one is what is behind the other
     *(("sleeps", "hang_silent"), ("hang_at_once", "hang_silent"), ("hang", "hang_silent")),
     *(("task_hang", "hang_silent"), ("bare", "no_program"), ("no_address", "modem_error")),
+    *(("task_hang", "watchdog"), ("bad_data", "crash_loop")),
 )
+_REFUSAL = " -> +CM"  # of a modem, in a line of the dialogue: more than that it has refused
 _OFTEN = 5  # lines of one kind that count; each makes a cause a little likelier
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A cause in plain words, with the line that led to it."""
+    """A cause in plain words, with the line that led to it.
+
+    No two have the same line: a remark on others names their causes in `about`.
+    """
 
     cause: str
     weight: int
     sentence: str
     action: str
     seen: str
+    about: list[str] = field(default_factory=list)
 
     @property
     def is_fault(self) -> bool:
@@ -56,11 +62,13 @@ def diagnose(lines: Sequence[str], nobody_there: bool = False) -> list[Finding]:
     for cause, explained in _EXPLAINED:
         if cause in found:
             found.pop(explained, None)
-    if lonely := [each for each in found.values() if each.cause in NOBODY_THERE]:
-        found["no_network"] = Finding("no_network", _HINT, *no_network(), lonely[0].seen)
+    if any(_REFUSAL in each.seen for each in found.values()):
+        found.pop("modem_error", None)
+    if lonely := [cause for cause in found if cause in NOBODY_THERE]:
+        found["no_network"] = Finding("no_network", _HINT, *no_network(), "", lonely)
     if nobody_there:
-        for each in lonely:
-            found[each.cause] = replace(each, weight=min(each.weight, _HINT - 1))
+        for cause in lonely:
+            found[cause] = replace(found[cause], weight=min(found[cause].weight, _HINT - 1))
     return sorted(found.values(), key=lambda finding: -finding.weight)
 
 

@@ -56,7 +56,7 @@ def _crashed() -> list[Rule]:
             tr("disconnect sensors and modem one by one and reset; then flash a newer image"),
         ),
         Rule(
-            *("hang", 90, r"^story ended watchdog while (.+)"),
+            *("hang", 90, r"^story ended watchdog while (?!setting up$)(.+)"),
             tr("The program hung while {0}, until the watchdog reset it."),
             tr("disconnect the part that it worked with and reset; send the bundle to support"),
         ),

@@ -79,10 +79,14 @@ def _print(
         return
     if not findings:
         say(tr("{unit}: nothing is wrong").format(unit=unit))
-    for number, finding in enumerate(findings, 1):
-        say(f"{number}. {finding.sentence}")
+    numbers = {finding.cause: str(number) for number, finding in enumerate(findings, 1)}
+    for finding in findings:
+        say(f"{numbers[finding.cause]}. {finding.sentence}")
         say("   " + tr("do: {action}").format(action=finding.action), indent=7)
-        say("   " + tr("seen: {line}").format(line=finding.seen), indent=9)
+        if finding.seen:
+            say("   " + tr("seen: {line}").format(line=finding.seen), indent=9)
+        if about := sorted(map(numbers.__getitem__, finding.about), key=int):
+            say("   " + tr("about: {numbers}").format(numbers=", ".join(about)), indent=10)
     for each in missing:
         say(tr("not read: {what}").format(what=each))
     if bundle is not None:

@@ -44,6 +44,8 @@ def judge(evidence, **more):
         assert diagnose(doctor_bundle.read(file)[1], **more) == found
         with zipfile.ZipFile(file) as bundle:
             assert json.loads(bundle.read("findings.json")) == [asdict(each) for each in found]
+    seen = [each.seen for each in found if not each.about]
+    assert all(seen) and len(set(seen)) == len(seen), found  # no sign is told twice
     return found
 
 
@@ -203,6 +205,45 @@ def test_what_is_normal_without_a_network_is_a_cause_of_some_rule():
 def test_a_board_without_a_program(said, cause):
     (found,) = judge(Evidence(port="empty", console=f"rst:0x1\n{said}\n"))
     assert found.cause == cause and "fieldbeat flash" in found.action
+
+
+@pytest.mark.parametrize(
+    "told, expected",
+    [
+        ([(STEP, 0x300), (BOOT, 3)], ["hang_at_once"]),
+        ([(STEP, 0x201), (BOOT, 3), (STEP, 0x300), (BOOT, 3)], ["hang_at_once", "hang"]),
+        ([(flight_records.LATE, b"uplink"), (BOOT, 3)], ["task_hang"]),
+        (
+            [
+                (flight_records.SENT, b"AT+CFUN=1"),
+                (flight_records.HEARD, b"+CME ERROR: 50"),
+                (flight_records.WAKE, b"modem_error"),
+            ],
+            ["bad_parameter"],
+        ),
+    ],
+)
+def test_a_sign_belongs_to_one_cause(told, expected):
+    assert causes(ring(*told)) == expected
+
+
+def test_data_that_cannot_be_used_are_no_crash_as_well():
+    status = "safe mode  cannot start: ValueError('/config.cbor is torn'); see /crash.txt"
+    (found,) = judge(Evidence(verbs={"status": status}))
+    assert found.cause == "bad_data"
+
+
+def test_what_is_normal_without_a_network_is_named_and_not_told_again(
+    tmp_path, capsys, monkeypatch
+):
+    data = dialogue("AT+CEREG?", "+CEREG: 0,2", "OK") + ring((flight_records.WAKE, b"no_ack"))
+    evidence = Evidence(unit="gh-07", files={"flight.cbor": data})
+    monkeypatch.setattr(doctor_reading, "read_port", lambda *_: evidence)
+    here = ["--registry", str(tmp_path / "none"), "--db", str(tmp_path / "none")]
+    assert main(["doctor", "--port", "/dev/ttyUSB0", *here]) == 1
+    said = capsys.readouterr().out
+    assert said.count("+CEREG: 0,2") == said.count("wake no_ack") == 1
+    assert "3. Where there is no network" in said and said.endswith("about: 1, 2\n")
 
 
 def test_a_boot_that_doctor_made_itself_is_no_event():
