@@ -134,10 +134,10 @@ class Gaps:
             first_s = None if since is None else since + DEVICE_EPOCH_S
             yield Gap("silent", first_s, row["t"], SILENCES.get(name, name))
 
-    def samples(self, contact: Contact) -> Iterator[Gap]:
-        """Yield the times in which samples are missing of a unit."""
+    def samples(self, contact: Contact, slow_s: int = 0) -> Iterator[Gap]:
+        """Yield the times in which samples are missing of a unit; `slow_s` as in `missing`."""
         rows = self._sample_times(contact)
-        missed = missing([row["t"] for row in rows])
+        missed = missing([row["t"] for row in rows], slow_s)
         for (row, after), count in zip(pairwise(rows), missed, strict=True):
             if count:
                 what = counted(count, "sample")
@@ -177,18 +177,23 @@ class Gaps:
         return "unknown"
 
 
-def missing(times: Sequence[int]) -> list[int]:
-    """Return how many samples are missing after each but the last, by their times in s.
+def missing(times: Sequence[int], slow_s: int = 0) -> list[int]:
+    """Return how many samples are missing after each but the last, by their times.
 
     A unit with a pace has two intervals, and changes between them. A step that may be one of the
     slower pace, by its length and its end, misses nothing.
+
+    Args:
+        times: Unix seconds.
+        slow_s: the slower interval that the unit was given, 0 if that is not known. Between two
+            floods it may not come twice in a row, which would show it.
     """
     steps = [after - before for before, after in pairwise(times)]
     intervals = _intervals(steps)
-    slowest = max((step for step, after in pairwise(steps) if step == after), default=0)
+    slowest = max(slow_s, *_repeated(steps), 1)
     return [
         0
-        if step <= 1.5 * interval or (step <= slowest and after % slowest == 0)
+        if step <= 1.5 * interval or (step <= slowest and (after - DEVICE_EPOCH_S) % slowest == 0)
         else round(step / interval) - 1
         for step, interval, after in zip(steps, intervals, times[1:], strict=True)
     ]
@@ -200,7 +205,7 @@ def _intervals(steps: list[int]) -> list[int]:
     Which intervals there are, is known by steps that came twice in a row. The longer one of the
     nearest before and after counts; where one of them is missing, the step itself stands.
     """
-    used = {step for step, after in pairwise(steps) if step == after}
+    used = _repeated(steps)
 
     def nearest(in_order: Iterable[int]) -> Iterator[int]:
         found = 0
@@ -213,6 +218,10 @@ def _intervals(steps: list[int]) -> list[int]:
         max(early, late) if early and late else step
         for early, late, step in zip(before, after, steps, strict=True)
     ]
+
+
+def _repeated(steps: list[int]) -> set[int]:
+    return {step for step, after in pairwise(steps) if step == after}
 
 
 def _holes(first: int, numbers: list[int]) -> Iterator[tuple[int, int]]:

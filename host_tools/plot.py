@@ -78,7 +78,8 @@ def write(store: Store, views: Views, unit: str, last: int, path: Path) -> int:
     taken = [each for each in pictures.of_unit(store, unit, begin_s) if each.synced]
     drawn = BytesIO()
     with drawable():
-        figure = _draw(unit, levels, rains, taken, _alarms(store, unit, begin_s))
+        line = _with_gaps(levels, views.sampling_s(unit))
+        figure = _draw(unit, levels, line, rains, taken, _alarms(store, unit, begin_s))
         figure.savefig(drawn, format=path.suffix[1:], dpi=DOTS_PER_INCH)
     files.write_atomically(path, drawn.getvalue())
     return len(taken)
@@ -144,6 +145,7 @@ def _time(unix_s: float) -> Any:
 def _draw(
     unit: str,
     levels: Sequence[Reading],
+    line: tuple[list[Any], list[Any]],
     rains: Sequence[Reading],
     taken: Sequence[Picture],
     alarms: Sequence[Alarm],
@@ -151,7 +153,7 @@ def _draw(
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
     level, sky = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     times, values = [_time(r.at_s) for r in levels], [r.value for r in levels]
-    level.plot(*_with_gaps(levels), ".-", color=BLUE, linewidth=1.5, markersize=4)
+    level.plot(*line, ".-", color=BLUE, linewidth=1.5, markersize=4)
     level.set_ylabel(f"level, {levels[0].symbol}")
     level.margins(y=0.15)
     _mark_alarms(level, alarms)
@@ -176,10 +178,11 @@ def _draw(
     return figure
 
 
-def _with_gaps(levels: Sequence[Reading]) -> tuple[list[Any], list[Any]]:
+def _with_gaps(levels: Sequence[Reading], slow_s: int = 0) -> tuple[list[Any], list[Any]]:
     """Times and values of the line, which breaks off where samples are missing."""
     times, values = [], []
-    for reading, missed in zip(levels, [*missing([r.at_s for r in levels]), 0], strict=True):
+    missed_after = [*missing([r.at_s for r in levels], slow_s), 0]
+    for reading, missed in zip(levels, missed_after, strict=True):
         times += [_time(reading.at_s)] * (2 if missed else 1)
         values += [reading.value, *([nan] if missed else [])]
     return times, values

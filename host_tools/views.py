@@ -181,8 +181,14 @@ class Views:
         contact = self._store.contact(name)
         if contact is None:
             return []
-        parts = (self._gaps.records, self._gaps.samples, self._gaps.silences)
-        return [gap for part in parts for gap in part(contact)]
+        samples = self._gaps.samples(contact, self.sampling_s(name))
+        return [*self._gaps.records(contact), *samples, *self._gaps.silences(contact)]
+
+    def sampling_s(self, name: str) -> int:
+        """Return how often a unit was told to sample while there is no flood, 0 if not known."""
+        kept = self._registry.config(name) if self._registry else None
+        table = cbor.decode(kept).get("sampling", {}) if kept else {}
+        return int(table.get("interval_s", 0))
 
     # One unit
 

@@ -13,7 +13,7 @@ from fieldbeat.host_tools.store import Forgeries, Store
 from fieldbeat.host_tools.tables import gaps, history, latest, screen
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S, iso, span
 from fieldbeat.host_tools.views import Reading, Views
-from fieldbeat.protocols import event, report, schema
+from fieldbeat.protocols import cbor, event, report, schema
 from fieldbeat.protocols.reason_codes import CODES
 from rich.console import Console
 
@@ -355,6 +355,33 @@ def test_the_first_step_of_a_unit_may_be_its_slow_one():
     assert missing([0, 60, 120, 180, 480]) == [0, 0, 0, 0]  # or its last one
     assert missing([0, 60, 120, 300, 360, 420]) == [0, 0, 2, 0, 0]
     assert missing([]) == missing([0]) == []
+
+
+def test_between_two_floods_the_pace_that_the_unit_was_given_counts():
+    floods = [*range(0, 660, 15), 900, 1200, *range(1215, 1800, 15), 1800, 2100, 2115, 2130]
+    times = [DEVICE_EPOCH_S + t for t in floods]
+    assert sum(missing(times)) > 0 == sum(missing(times, 300))
+    lost = [DEVICE_EPOCH_S + t for t in floods if not 100 < t < 300]
+    assert sum(missing(lost, 300)) == 0  # may be one of the slower pace
+    lost = [DEVICE_EPOCH_S + t for t in floods if not 100 < t < 310]
+    assert sum(missing(lost, 300)) == 14
+    odd = [DEVICE_EPOCH_S + t for t in (0, 15, 30, 420, 435, 450)]  # 420 s count from 2024
+    assert missing(odd, 420) == [0] * 5
+
+
+def test_the_interval_of_a_units_configuration_counts(made):
+    views, send = made
+    end = T0 + 3 * 3600
+    slow = end + -end % 900 + 1800
+    times = (*range(end, slow - 600, 300), *range(slow, slow + 1800, 300))
+    send(hour(4, T0 + 3600), row_record(7, *times))
+
+    def told():
+        return [gap.what for gap in views.gaps("gh-1") if "sample" in gap.what]
+
+    before = told()
+    views._registry.keep_config("gh-1", cbor.encode({"sampling": {"interval_s": 900}}))
+    assert (before, told()) == (["2 samples"], [])
 
 
 def test_numbers_that_a_unit_has_skipped_are_no_lost_records(made):
