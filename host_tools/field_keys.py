@@ -21,6 +21,7 @@ OWNERS = {
     "travel_ms": "two_relay_motor",
 }
 FAMILY = 0x28  # of a DS18B20's ROM
+LEAST_SPAN_MV = 50  # of a voltage probe's points; less is typed in V
 
 
 def board_problems(fitted: dict[str, Part]) -> Iterator[str]:
@@ -46,10 +47,12 @@ def config_problems(config: NodeConfig) -> Iterator[str]:
                 ).format(name=name, key=key, value=value, owner=owner)
         if override.rom is not None:
             yield from _rom_problems(name, override.rom)
-        if override.points_mv and override.points_mv[0] == override.points_mv[1]:
-            yield tr("[fitted.{name}] points_mv = {points_mv}: must be two voltages").format(
-                name=name, points_mv=override.points_mv
-            )
+        points = override.points_mv
+        if points and abs(points[0] - points[1]) < LEAST_SPAN_MV:
+            yield tr(
+                "[fitted.{name}] points_mv = {points_mv}: must be two voltages in mV, {least} "
+                "apart or more: 2480 for 2.48 V"
+            ).format(name=name, points_mv=points, least=LEAST_SPAN_MV)
     yield from _shared_wires(config)
 
 

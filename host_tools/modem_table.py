@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from .language import tr
+from .power_table import BatteryMv
 from .validation import Strict
 from .wording import one_of
 
@@ -94,7 +95,7 @@ class Modem(Strict):
     backoff_s: int = Field(default=0, ge=0, le=DAY_S)
     backoff_max_s: int = Field(default=21_600, ge=60, le=7 * DAY_S)
     retry_bytes_day: int | None = Field(default=None, ge=0, le=10_000_000)
-    last_gasp_mv: int = Field(default=0, ge=0, le=60_000)
+    last_gasp_mv: BatteryMv = 0
 
     @property
     def reachable_s(self) -> int:

@@ -20,7 +20,7 @@ from .calibration_table import Calibration
 from .errors import CannotTry
 from .language import tr
 from .picture_table import Pictures
-from .power_table import Power
+from .power_table import BatteryMv, Power
 from .trace_table import Trace
 from .validation import Strict
 
@@ -76,7 +76,7 @@ class Speaker(Strict):
     two_issuers_level: int = Field(default=0, ge=0, le=4)
     groups: list[Annotated[int, Field(ge=0, le=65535)]] = Field(default=[], max_length=16)
     self_test: str = Field(default="", description=_SELF_TEST_RULE)
-    battery_min_mv: int = Field(default=0, ge=0, le=60_000)
+    battery_min_mv: BatteryMv = 0
 
     @field_validator("self_test")
     @classmethod

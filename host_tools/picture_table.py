@@ -11,6 +11,7 @@ from pydantic import Field
 
 from . import clips, partition_table
 from .language import tr
+from .power_table import BatteryMv
 from .validation import Strict
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Pictures(Strict):
     full_bytes: int = Field(default=40_000, ge=1000, le=1_000_000)
     budget_bytes_day: int = Field(default=300_000, ge=1000, le=100_000_000)
     keep_bytes: int = Field(default=1_000_000, ge=10_000, le=16_000_000)
-    battery_min_mv: int = Field(default=0, ge=0, le=60_000)
+    battery_min_mv: BatteryMv = 0
     listen_s: int = Field(default=3, ge=0, le=60)
 
 

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from .language import tr
 from .validation import Strict
@@ -18,7 +18,21 @@ if TYPE_CHECKING:
 RTC_BYTES = 2048  # of an ESP32, in which a unit keeps what it needs after a deep sleep
 KEPT_BYTES = 500  # of them for all that is no sample: counters, last values, the clock
 MOSTLY_S = 43_200  # awake for longer, a unit that is to sleep hardly does
+LEAST_MV = 1000  # of a battery; less is typed in V
+BATTERY_MV_RULE = tr("0 for any voltage, or from 1000 to 60000 mV: 3400 for 3.4 V")
 VALUE_BYTES = 2  # of a value there, a difference in CBOR
+
+
+def _in_mv(value: int) -> int:
+    if 0 < value < LEAST_MV:
+        raise ValueError(BATTERY_MV_RULE)
+    return value
+
+
+# A voltage of a battery below which something ends.
+BatteryMv = Annotated[
+    int, Field(ge=0, le=60_000, description=BATTERY_MV_RULE), AfterValidator(_in_mv)
+]
 
 
 class Power(Strict):
@@ -34,7 +48,7 @@ class Power(Strict):
     console_s: int = Field(default=60, ge=5, le=3600)
     window_s: int = Field(default=30, ge=5, le=3600)
     ledger: bool = False
-    battery_mah: int | None = Field(default=None, ge=1, le=1_000_000)
+    battery_mah: int | None = Field(default=None, ge=100, le=1_000_000)  # less is typed in Ah
     solar_wh_day: float | None = Field(default=None, gt=0, le=10_000)
     days: float | None = Field(default=None, gt=0, le=10_000)
     budget_mah_day: float | None = Field(default=None, gt=0, le=1_000_000)

@@ -49,6 +49,7 @@ def test_a_unit_has_its_own_rom_calibration_and_pulses():
         (f'[fitted.air]\nrom = "{ROM}"', f"rom = {ROM}: only ds18b20 knows it, remove it"),
         ("[fitted.pot]\npoints_mv = [2000]", "must be two voltages in mV"),
         ("[fitted.pot]\npoints_mv = [2000, 2000]", "points_mv = [2000, 2000]: must be two volt"),
+        ("[fitted.pot]\npoints_mv = [3, 1]", "points_mv = [3, 1]: must be two voltages in mV, 50"),
         ("[fitted.battery]\npoints_mv = [1, 2]", "only analog_probe knows it, remove it"),
         ("[fitted.flow]\npulses_per_l = 0", "[fitted.flow] pulses_per_l = 0: must be a whole nu"),
     ],

@@ -306,6 +306,7 @@ GAUGE = "gauge = [352, 56, 112, 400]"
         ("full_bytes = 294000", ""),
         ("full_bytes = 300000\nevery_s = 0", ""),
         ("budget_bytes_day = 39999", "full_bytes = 40000: one picture must fit"),
+        ("battery_min_mv = 4", "battery_min_mv = 4: must be 0 for any voltage, or from 1000 to"),
     ],
 )
 def test_a_picture_fits_the_bytes_of_a_day(table, said):

@@ -52,6 +52,7 @@ def test_another_kind_of_sleep_is_refused():
         ("budget_mah_day = 0", "budget_mah_day = 0: must be a number above 0, at most 1000000"),
         ("solar_wh_day = 0", "solar_wh_day = 0: must be a number above 0, at most 10000"),
         ("budget_bytes_month = 0", "must be a whole number from 1 to 10000000000"),
+        ("battery_mah = 20", "must be a whole number from 100 to 1000000"),
         ("days = 14", "[power] days = 14: needs battery_mah"),
     ],
 )
