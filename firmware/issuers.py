@@ -8,6 +8,11 @@ from protocols.authority import ISSUERS_MAX
 from protocols.command import issuer_kid
 from protocols.compat import const
 
+from . import later
+
+_FORM = const("issuers: give CBOR, [[algorithm, key, {0: class, 1: level}], ...] of up to %d: %s")
+_P256 = const("protocols.p256")
+_SM2 = const("protocols.sm2")
 _TOO_SHORT = const(-0x110C)  # ESP_ERR_NVS_INVALID_LENGTH
 # The first that suffices: of 1 issuer, of 6, of 16 with algorithm, 64 bytes and rights each.
 _SIZES = const((128, 600, 1536))
@@ -15,16 +20,27 @@ _SIZES = const((128, 600, 1536))
 
 # Takes over a list of [algorithm, key, rights], as provisioning writes it; ValueError for another.
 def replace(data):
+    try:
+        _check(data)
+    except ValueError as error:
+        raise ValueError(_FORM % (ISSUERS_MAX, error))
+    store = Issuers()
+    if store.list() != data:
+        store.store_list(data)
+
+
+# A key that is no point would verify nothing: a loudspeaker that has it alone is silent.
+def _check(data):
+    from protocols import cose, ecc
     from protocols.command_alert import parse_issuer
 
     items = cbor.decode(data)
     if not isinstance(items, list) or len(items) > ISSUERS_MAX:
-        raise ValueError("issuers: give a list of up to %d" % ISSUERS_MAX)
-    for item in items:
-        parse_issuer(item)
-    store = Issuers()
-    if store.list() != data:
-        store.store_list(data)
+        raise ValueError("no such list")
+    for algorithm, key, _ in map(parse_issuer, items):
+        curve = later.load(_P256 if algorithm == cose.ES256 else _SM2, "CURVE")
+        if not ecc.is_on_curve(curve, *ecc.two_numbers(key)):
+            raise ValueError("a key is no point of its curve")
 
 
 class Issuers:

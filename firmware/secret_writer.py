@@ -6,11 +6,12 @@ from protocols.replay import Window
 from . import later
 
 _WIFI = const("firmware.wifi_secret")
-_TRACE = const("firmware.trace_key")
+_TRACE = const("firmware.trace_key protocols.p256 protocols.ecc")
 _LOCK = const("firmware.lock")
 _ISSUERS = const(
     "firmware.issuers protocols.authority protocols.command protocols.command_alert"
-    " protocols.cbor_reader"
+    " protocols.cbor_reader protocols.cose protocols.ecc protocols.p256 protocols.sm2"
+    " protocols.sm3"
 )
 
 

@@ -19,12 +19,25 @@ def load(nvs):
     return bytes(buffer[:_SECRET]), bytes(buffer[_SECRET:])
 
 
+# Whether the public key is the secret times G. With another one no day that it signs would be
+# believed. The time that it takes tells of the secret to nobody but who has just given it.
+def _fits(value):
+    from protocols import ecc
+    from protocols.p256 import CURVE
+
+    d = int.from_bytes(value[:_SECRET], "big")
+    point = ecc.two_numbers(value[_SECRET:])
+    if not (0 < d < CURVE.n and ecc.is_on_curve(CURVE, *point)):
+        return False
+    return not ecc.combine(CURVE, d, CURVE.n - 1, *point)[2]  # dG - P is nothing
+
+
 def public():
     return load(esp32.NVS("fieldbeat"))[1]
 
 
 def replace(value):
-    if len(value) != _SIZE:
+    if len(value) != _SIZE or not _fits(value):
         raise ValueError("trace: give 96 bytes, a secret of P-256 and its public key")
     nvs = esp32.NVS("fieldbeat")
     secret, public = load(nvs)

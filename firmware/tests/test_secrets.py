@@ -3,7 +3,7 @@
 from firmware.issuers import Issuers
 from firmware.secrets import Secrets
 from firmware.tests.support import World
-from protocols import cbor
+from protocols import cbor, cose, p256, sm2
 from protocols.command import issuer_kid
 from protocols.frame import KeySet
 from protocols.tests.support import raises
@@ -51,16 +51,24 @@ def vars_of(value):
     return {n: repr(getattr(value, n)) for n in dir(value) if n != "__dict__"}
 
 
+def point(curve):
+    return curve.gx.to_bytes(32, "big") + curve.gy.to_bytes(32, "big")
+
+
 def test_issuers():
     _, secrets = provisioned()
-    item = [-7, bytes(range(64)), {0: 2, 1: 1}]
-    secrets.put("issuers", cbor.encode([item]))
-    assert Issuers().keys() == {issuer_kid(-7, item[1]): item}
-    wrong = ([[-8, item[1], item[2]]], [item] * 17, {}, [[-7, b"short", item[2]]], [-7])
-    for items in wrong:
-        raises(ValueError, secrets.put, "issuers", cbor.encode(items))
-    raises(ValueError, secrets.put, "issuers", b"\xff")
-    assert Issuers().list() == cbor.encode([item])
+    rights = {0: 2, 1: 1}
+    item = [cose.ES256, point(p256.CURVE), rights]
+    chinese = [cose.SM2_SM3, point(sm2.CURVE), rights]
+    secrets.put("issuers", cbor.encode([item, chinese]))
+    assert Issuers().keys() == {issuer_kid(each[0], each[1]): each for each in (item, chinese)}
+    wrong = [cbor.encode(each) for each in ([item] * 17, {}, [-7], [[-8] + item[1:]])]
+    for key in (b"short", bytes(range(64)), bytes(64), chinese[1], b"\xff" * 64):
+        wrong.append(cbor.encode([item, [-7, key, rights]]))
+    for data in wrong + [b"", b"\xff", b"\x81", b"rubbish"]:
+        error = raises(ValueError, secrets.put, "issuers", data)
+        assert str(error).startswith("issuers: give CBOR, [[algorithm, key, "), error
+    assert Issuers().list() == cbor.encode([item, chinese])
 
 
 def test_bad_values_change_nothing():

@@ -150,7 +150,17 @@ def test_a_key_goes_in_and_its_secret_not_out():
         writes = unit.world.nvs_writes
         unit.secrets.put("trace", SECRET + PUBLIC)
         assert unit.world.nvs_writes == writes
-        raises(ValueError, unit.secrets.put, "trace", SECRET)
+        order = p256.CURVE.n.to_bytes(32, "big")
+        one = bytes(31) + b"\1"
+        wrong = [b"", SECRET, SECRET + PUBLIC + b"\0", bytes(96), b"\xff" * 96, PUBLIC + SECRET]
+        wrong += [one + PUBLIC, bytes(32) + PUBLIC, order + PUBLIC]
+        for each in wrong + [SECRET + PUBLIC[32:] + PUBLIC[:32]]:
+            error = raises(ValueError, unit.secrets.put, "trace", each)
+            assert str(error) == "trace: give 96 bytes, a secret of P-256 and its public key"
+        assert unit.world.nvs_writes == writes and trace_key.public() == PUBLIC
+        base = p256.CURVE.gx.to_bytes(32, "big") + p256.CURVE.gy.to_bytes(32, "big")
+        unit.secrets.put("trace", one + base)
+        assert trace_key.public() == base
 
 
 def test_a_full_log_tells_what_it_gave_up():
