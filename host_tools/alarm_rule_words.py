@@ -10,6 +10,7 @@ from typing import Any
 from fieldbeat.protocols import alarm_rules, command
 
 from . import alert_words, alerts, times
+from .alarm_tables import LONG_HOLD_S
 from .language import tr
 from .quantities import quantity
 from .sounds import Sound
@@ -35,6 +36,16 @@ def words(rule: Any) -> Iterator[str]:
         side=side, of=_of(rule, back), span=times.span(rule.pause_s)
     )
     yield tr("  for up to {span}; {again}").format(span=times.span(rule.window_s), again=again)
+
+
+def late(rules: tuple[Any, ...]) -> Iterator[str]:
+    """Yield which emergencies may sound when what they warn of has passed."""
+    for rule in rules:
+        if rule.alert.cls == command.EMERGENCY and rule.hold_s > LONG_HOLD_S:
+            yield tr(
+                "rule {number} sounds only when every reading of {span} was beyond its mark: "
+                "what it warns of may have passed by then"
+            ).format(number=rule.number, span=times.span(rule.hold_s))
 
 
 def _of(rule: Any, counts: int) -> str:

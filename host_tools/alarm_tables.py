@@ -11,6 +11,8 @@ from pydantic import Field
 
 from .validation import Strict
 
+LONG_HOLD_S = 600  # with a longer one an alarm may come when what it warns of has passed
+
 
 class Condition(Strict):
     """When something is beyond a mark."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 LEASE_LOOKS = 3  # a look that comes late, or fails, must not end what is wanted still
 LONG_LEASE_S = 1800
+LONG_HOLD_S = {True: 600, False: 3600}  # of a rule that overrides, of another
 # A unit keeps them in its memory, and looks at all of them each time.
 RULES_MAX = 32
 ACTUATORS_MAX = 16
@@ -84,6 +85,7 @@ def notes(config: NodeConfig) -> Iterator[str]:
             "what runs by it runs on"
         ).format(stale=plan.control.stale)
     yield from _contacts_shared(plan)
+    yield from _late(plan)
     yield from control_fights.notes(plan)
     for name, actuator in plan.actuators.items():
         lease_s = _span_s(actuator.lease, None) or 0
@@ -287,6 +289,17 @@ def _limits(config: NodeConfig, name: str, given: Actuator) -> Iterator[str]:
         yield tr("{place} max_day = '{max_day}': must be at least max_run, '{max_run}'").format(
             place=place, max_day=given.max_day, max_run=given.max_run
         )
+
+
+def _late(plan: Plan) -> Iterator[str]:
+    """Rules that act when what they are about may have passed."""
+    for rule, _ in plan.rules:
+        for hold in [when.hold for when in rule.when if when.hold]:
+            if (_span_s(hold, None) or 0) > LONG_HOLD_S[rule.overrides]:
+                yield tr(
+                    "[[rule]] {number} hold = '{hold}': it acts only when each look for so long "
+                    "was beyond its mark, and what it is about may have passed by then"
+                ).format(number=rule.number, hold=hold)
 
 
 def _span_s(text: str | None, rate: str | None) -> int | None:

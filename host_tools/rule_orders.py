@@ -120,10 +120,13 @@ def plan_rules(desk: Desk, rules: RuleSet | None, request: Request) -> Plan:
     kind, told = command.ALARM_RULES, alarm_rule_words.told(made)
     content = [step for rule in made for step in rule.alert.content]
     notes = [
-        tr("WILL BE REFUSED at {names}: they have no clip {name}").format(
-            names=alert_words.names(without), name=name
-        )
-        for name, without in unit_clips.lacking(desk.store, units, content).items()
+        *alarm_rule_words.late(made),
+        *(
+            tr("WILL BE REFUSED at {names}: they have no clip {name}").format(
+                names=alert_words.names(without), name=name
+            )
+            for name, without in unit_clips.lacking(desk.store, units, content).items()
+        ),
     ]
     ordered = Plan(kind, RANK, told, window, asked, tuple(issuers), tuple(lines), tuple(notes))
     return desk.checked(ordered)

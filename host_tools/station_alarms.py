@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import level_reach, quantities, times
-from .alarm_tables import Alarm, Condition, Pace, Rain
+from .alarm_tables import LONG_HOLD_S, Alarm, Condition, Pace, Rain
 from .language import tr
 from .validation import did_you_mean
 
@@ -211,10 +211,10 @@ def problems(config: NodeConfig) -> Iterator[str]:
 
 
 def notes(config: NodeConfig) -> Iterator[str]:
-    """Yield alarms of the file that noise at their marks would begin and end again and again."""
+    """Yield alarms of the file that noise at their marks begins and ends, or that come late."""
     given = {alarm.number for alarm in config.tables.alarm}
     channels = {channel.name: channel for channel in config.profile.channels}
-    for number, name, _, _, _, _, back, _, _ in _read(config).alarms:
+    for number, name, _, _, _, _, back, hold_s, _ in _read(config).alarms:
         contact = channels[name].maximum - channels[name].minimum <= 1
         if number in given and not back and not contact:
             yield (
@@ -223,6 +223,11 @@ def notes(config: NodeConfig) -> Iterator[str]:
                     "give the distance at which it is over"
                 ).format(number=number)
             )
+        if number in given and hold_s > LONG_HOLD_S:
+            yield tr(
+                "[[alarm]] {number} hold = {span}: it is told only when every reading of so long "
+                "was beyond its mark, and what it warns of may have passed by then"
+            ).format(number=number, span=times.span(hold_s))
 
 
 def _contradictions(alarms: list[list[Any]], pace: dict[str, Any] | None) -> Iterator[str]:

@@ -153,8 +153,8 @@ def _send(
         with going_on(plan.told, tr("see 'fieldbeat rule list'")):
             why = unsent(desk.store, order)
     if as_json:
-        told = {"summary": plan.summary, "issuers": order.issuers, "sent": not why}
-        print_json({"id": order.id, "units": len(plan.units), **told})
+        told = {"summary": plan.summary, "notes": plan.notes, "issuers": order.issuers}
+        print_json({"id": order.id, "units": len(plan.units), **told, "sent": not why})
     must_be_sent(order, tr("{told}; ordered").format(told=plan.told), why)
     if as_json:
         return

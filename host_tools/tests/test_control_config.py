@@ -137,6 +137,20 @@ def test_notes():
     assert not any("rule of fan" in note for note in node(BASE + rule(1, "fan", HOT)).notes)
 
 
+@pytest.mark.parametrize(
+    ("hold", "more", "noted"),
+    [
+        ("3 h", "", True),
+        ("45 min", "overrides = true\n", True),
+        ("45 min", "", False),
+        ("10 min", "overrides = true\n", False),
+    ],
+)
+def test_a_rule_that_may_act_too_late_is_noted(hold, more, noted):
+    said = node(BASE + rule(1, "fan", f'{HOT}, hold = "{hold}"', more=more)).notes
+    assert noted == any(f"[[rule]] 1 hold = '{hold}': it acts only when" in n for n in said)
+
+
 def test_a_lease_of_a_day_and_a_contact_of_several_are_noted():
     said = node(BASE.replace('lease = "5 min"', 'lease = "24 h"', 1)).notes
     assert any("lease = '24 h': if the rules hang, roof goes on for so long" in n for n in said)

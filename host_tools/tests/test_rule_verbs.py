@@ -69,6 +69,20 @@ def test_rules_are_confirmed_signed_and_stored(county, capsys):
     assert "level above 3.200 m for 2 min" in shown and "stored" in shown
 
 
+def test_an_emergency_that_may_sound_after_the_flood_is_noted(county, capsys, tmp_path):
+    county.add("sp-1")
+    file = tmp_path / "rules.toml"
+    file.write_text(EXAMPLE.read_text().replace('hold = "2 min"', 'hold = "3 h"'))
+    late = "rule 1 sounds only when every reading of 3 h was beyond its mark"
+    assert order(county, "set", str(file), "--all") == 0
+    assert late in capsys.readouterr().err
+    assert order(county, "set", str(file), "--all", "--json") == 0
+    (note,) = json.loads(capsys.readouterr().out)["notes"]
+    assert note.startswith(late)  # the battery's rule waits an hour, and is no emergency
+    assert order(county, "set", str(EXAMPLE), "--all") == 0
+    assert "sounds only" not in capsys.readouterr().err
+
+
 def test_a_refusal_has_its_reason_and_the_old_rules_stay_listed(county, capsys):
     one, other = county.add("sp-1"), county.add("sp-2", "hilltop")
     order(county, "set", str(EXAMPLE), "--area", "riverside")

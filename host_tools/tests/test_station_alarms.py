@@ -287,6 +287,13 @@ def test_an_alarm_without_a_way_back_is_noted(table, noted):
     assert noted == any("[[alarm]] 1 has no 'back'" in note for note in notes)
 
 
+@pytest.mark.parametrize(("hold", "noted"), [("3 h", True), ("10 min", False)])
+def test_an_alarm_that_may_come_after_the_flood_is_noted(hold, noted):
+    table = f'above = "2.50 m"\nback = "0.10 m"\nhold = "{hold}"\n'
+    notes = node_config.parse(HEAD + ALARM + table, "").notes
+    assert noted == any("[[alarm]] 1 hold = 3 h: it is told only when" in note for note in notes)
+
+
 def test_a_contact_needs_no_way_back():
     door = '[[alarm]]\nnumber = 1\nchannel = "door"\nabove = "0"\n'
     assert not any("back" in note for note in node_config.parse(HEAD + door, "").notes)
