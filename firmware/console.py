@@ -171,6 +171,9 @@ class Console:
             finally:  # loading the shell may have failed
                 self._busy = False
             if text.startswith(_UNKNOWN):
+                # Perhaps an unlock that is misspelt: what follows is as long as a code.
+                if self._history[-1:] == [line] and len("".join(argv[1:]).replace("-", "")) == 8:
+                    self._history.pop()
                 await self._tell_unknown(text)
             else:
                 self._unknown = 0

@@ -320,6 +320,13 @@ def test_a_code_behind_a_misspelt_verb_or_alone_is_hidden():
             assert code not in shown and verb + b"*" * 9 in shown
             assert shown.endswith(b"status\x1b[K")  # of the history
     assert b"unknown verb *********;" in shown
+    for typed in (b"unlok QVKW5H70", b"unlok qvkw 5h70", b"unlok QVKW-5-H70"):
+        shell = Unknowing()
+        shown = _shown_by(shell, b"status\r", typed + b"\r", UP)
+        assert shell.seen == ["status", typed.decode()]
+        assert shown.endswith(b"status\x1b[K")  # of the history
+    shown = _shown_by(Unknowing(), b"Unlock QVKW5H70\r", b"confg get node\r", UP, UP)
+    assert shown.endswith(b"confg get node\x1b[K")  # a line is kept, to be mended
     shell = Unknowing()  # names are no codes
     _shown_by(shell, b"config set node.site soil-bed-1\r", UP + b"\r")
     assert shell.seen == ["config set node.site soil-bed-1"] * 2
