@@ -22,7 +22,7 @@ import typer
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
-from fieldbeat.host_tools import cli, help_text, language, output, toml_words
+from fieldbeat.host_tools import cli, help_text, language, output, toml_words, unit_words
 
 ROOT = Path(__file__).parent.parent
 HOST_TOOLS = ROOT / "host_tools"
@@ -41,7 +41,6 @@ WORDS = (
     *("retired", "revoked", "running", "silent", "spare", "stopped", "stuck", "suspect"),
     *("swapped", "taken", "told", "sounded", "there", "unknown", "waiting", "whole", "yes", "no"),
     *("not tried", "wrong way", "on its way", "was done", "not ours", "actuator fault"),
-    *("not set yet", "not measured yet"),  # of a check that was not made
     *("starting the modem", "attaching to the network", "opening the socket", "sending"),
     *("waiting for the answer", "setting up", "camera", "radio", "rails"),
     *("always on", "good", "bad", "In part", "Stopped", "Sounded", "Passed", "Answered", "Taken"),
@@ -76,6 +75,7 @@ def texts() -> dict[str, str]:
     found: dict[str, str] = {}
     others = [(os.strerror(each), "system") for each in _ERRORS]
     others += [(each, "TOML") for each in toml_words.TEMPLATES]
+    others += [(each, "unit") for each in unit_words.TEXTS]
     for text, place in [*_help(), *_of_code(), *((word, "words") for word in WORDS), *others]:
         found.setdefault(text, place)
     return found

@@ -22,7 +22,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from . import toml_words
+from . import toml_words, unit_words
 from .errors import CannotTry
 from .language import os_reason, tr
 from .validation import Strict, check
@@ -56,8 +56,8 @@ class Check:
 
     @property
     def measured(self) -> str:
-        """The value with its unit, else the text."""
-        return self.text if self.value is None else f"{self.value}{self._of}"
+        """The value with its unit, else the text in words."""
+        return unit_words.in_words(self.text) if self.value is None else f"{self.value}{self._of}"
 
     @property
     def _of(self) -> str:
@@ -162,7 +162,7 @@ def judge(found: Sequence[Check], table: Sequence[Limit], board: str, role: str)
     for name in dict.fromkeys(each.name for each in table):
         limit = _limit(name, table, board, role)
         if limit and limit.required and "*" not in name and not {name} & (told | parts):
-            judged.append(Check(name, FAILED, text=tr("the unit did not tell of it")))
+            judged.append(Check(name, FAILED, text=unit_words.NOT_TOLD))
     return judged
 
 
@@ -176,19 +176,18 @@ def _judged(found: Check, limit: Limit | None) -> Check:
     if found.verdict == NOT_TESTED:
         if not limit.required:
             return found
-        text = tr("it has to be tested: {why}").format(why=found.measured)
+        text = unit_words.UNTESTED % (found.text or found.measured)
         return replace(found, verdict=FAILED, text=text)
     if limit.low is None and limit.high is None:
         return found
     if found.value is None:
         if found.verdict == FAILED:  # its text says why
             return found
-        text = tr("it is no number, and has limits: {told}").format(told=found.text)
+        text = unit_words.NO_NUMBER % found.text
         return replace(found, verdict=FAILED, text=text)
     low, high = (_decimal(bound) for bound in (limit.low, limit.high))
     if found.unit != limit.unit:
-        text = tr("it is told in {unit}, its limits are in {other}")
-        text = text.format(unit=found.unit or "1", other=limit.unit or "1")
+        text = unit_words.OTHER_UNIT % (found.unit or "1", limit.unit or "1")
         return replace(found, verdict=FAILED, text=text)
     good = (low is None or low <= found.value) and (high is None or found.value <= high)
     return replace(found, verdict=PASSED if good else FAILED, low=low, high=high)

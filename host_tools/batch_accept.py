@@ -12,6 +12,7 @@ from . import unit_acceptance
 from .errors import FieldbeatError
 from .language import tr
 from .unit_job import Job
+from .unit_words import in_words
 
 
 class Link(unit_acceptance.Link, Protocol):
@@ -48,7 +49,9 @@ def accept(job: Job, link: Link, just_flashed: bool) -> Accepted:
     """
     status = link.status()
     if reason := status.get("safe mode", ""):
-        message = tr("{unit} is in safe mode: {reason}").format(unit=job.name, reason=reason)
+        message = tr("{unit} is in safe mode: {reason}").format(
+            unit=job.name, reason=in_words(reason)
+        )
         raise NotAccepted(message, tr("see 'log' and 'counters' in 'fieldbeat console'"))
     if link.read_setting("config/sha256") != job.goal.config_sha256:
         message = tr("{unit} has another configuration than the plan").format(unit=job.name)

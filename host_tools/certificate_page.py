@@ -13,6 +13,7 @@ from html import escape
 
 import segno
 
+from . import unit_words
 from .acceptance import FAILED, NOT_TESTED, PASSED, Check
 from .certificate import Certificate, label
 from .language import tr
@@ -161,8 +162,8 @@ def _checks(certificate: Certificate) -> str:
 
 def _row(check: Check) -> str:
     style = {PASSED: "passed", FAILED: "failed", NOT_TESTED: "untested"}[check.verdict]
-    more = check.text if check.value is not None else ""
-    found = escape(tr(check.measured)) + (f"<br>{escape(tr(more))}" if more else "")
+    more = unit_words.in_words(check.text) if check.value is not None else ""
+    found = escape(check.measured) + (f"<br>{escape(more)}" if more else "")
     return (
         f'<tr class="{style}"><td>{escape(check.name)}</td><td class="value">{found}</td>'
         f'<td class="limits">{escape(check.limits)}</td><td>{_bar(check)}</td>'

@@ -20,6 +20,7 @@ from .language import tr
 from .profiles import Channel
 from .sensor_check import BUSY_S, EVERY_S, TRIES, Clock
 from .unit_parts import MODEM, Link, Subject, Unit, Unread
+from .unit_words import in_words
 from .validation import did_you_mean
 
 WATCHED_S = 30.0
@@ -116,7 +117,7 @@ def measure(link: Link, subject: Subject, value: float, clock: Clock) -> Point:
             failures += not why.is_busy
             if failures >= TRIES or clock.now_s() - begin_s > BUSY_S:
                 raise CalibrationError(
-                    f"{channel.name}: {why}",
+                    f"{channel.name}: {in_words(str(why))}",
                     tr("'fieldbeat check sensors --part {part}'").format(part=subject.part),
                 ) from None
         clock.sleep(max(0.0, at_s + EVERY_S - clock.now_s()))

@@ -12,6 +12,7 @@ from . import quantities
 from .language import tr
 from .stimuli import FALLS, NEXT_STEPS, RISES, SEE_WIRING, Stimulus
 from .unit_parts import Subject, Unread
+from .unit_words import in_words
 
 ANSWERS, PLAUSIBLE, NOT_TRIED = "answers", "plausible", "not tried"
 STUCK, SWAPPED, WRONG_WAY = "stuck", "swapped", "wrong way"
@@ -127,7 +128,7 @@ def absent(subject: Subject, why: Unread) -> Finding:
     """Say that a part cannot be read, with the reason of its driver."""
     step = NEXT_STEPS.get(why.reason, SEE_WIRING)
     reason = str(why).partition(";")[0].removeprefix(f"{subject.part}: ")
-    return _finding(subject, ABSENT, reason, step)
+    return _finding(subject, ABSENT, in_words(reason), step)
 
 
 def implausible(subject: Subject, quiet: Quiet, trim: Sequence[int] | None) -> Finding | None:

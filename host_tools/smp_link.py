@@ -29,7 +29,7 @@ from smpclient.requests import shell_management as shell
 from smpclient.transport import SMPTransportDisconnected
 from smpclient.transport.serial import SMPSerialTransport
 
-from . import serial_port
+from . import serial_port, unit_words
 from .errors import CannotTry, FieldbeatError
 from .language import tr
 
@@ -81,7 +81,7 @@ class Refused(LinkError):
         err = getattr(answer, "err", None)
         rc = getattr(err or answer, "rc", answer)
         self.code = getattr(rc, "name", str(rc))
-        step = getattr(answer, "rsn", None) or tr(
+        step = unit_words.in_words(getattr(answer, "rsn", None) or "") or tr(
             "see that the unit runs firmware of this version"
         )
         super().__init__(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 from . import serial_port
 from .errors import CannotTry
 from .language import tr
+from .unit_words import in_words
 
 if TYPE_CHECKING:
     from .smp_link import SmpLink
@@ -185,7 +186,9 @@ class UnitLine:
             if not failed:
                 break
             if "in use" not in told or self._clock.now_s() >= end_s:
-                message = tr("the unit's modem cannot be asked: {told}").format(told=told)
+                message = tr("the unit's modem cannot be asked: {told}").format(
+                    told=in_words(told)
+                )
                 raise CannotTry(message, tr("see the modem's supply, plug and antenna"))
             self._clock.sleep(BETWEEN_S)
         lines = [line.strip() for line in told.splitlines() if line.strip()]

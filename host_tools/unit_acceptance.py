@@ -17,6 +17,7 @@ from .certificate import Certificate, Picture
 from .errors import CannotTry
 from .language import tr
 from .node_tables import check_name
+from .unit_words import in_words
 
 WAKE_S = 300.0  # a modem in bad coverage takes minutes
 VERB_S = 60.0  # a sensor of a slow kind takes 15 s, and a unit on the air lets it wait
@@ -117,7 +118,7 @@ def run(
     if code or not text.split():
         message = tr("this unit's program has no self-test: {answer}")
         step = tr("build a newer image, and flash it")
-        raise CannotTry(message.format(answer=" ".join(text.split())), step)
+        raise CannotTry(message.format(answer=in_words(" ".join(text.split()))), step)
     if on_air:
         link.run(["uplink"], timeout_s=WAKE_S)  # what became of it is the check of the modem
     found: list[Check] = []

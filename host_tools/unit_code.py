@@ -23,6 +23,7 @@ from . import asking, secret_file
 from .errors import CannotTry
 from .language import tr
 from .registry import Registry
+from .unit_words import in_words
 
 VARIABLE = "FIELDBEAT_CODE"
 OPTION = "--code-file FILE"
@@ -103,7 +104,7 @@ def unlock(
         ask: is asked for it where the registry does not; returns '' if nobody knows it.
 
     Returns:
-        Whether it is open now, and what it said, '' if no code was tried.
+        Whether it is open now, and what it said, for people; '' if no code was tried.
 
     Raises:
         LockedError: the registry is locked, and what opens it is not here.
@@ -113,7 +114,7 @@ def unlock(
     if not code:
         return False, ""
     told, failed = link.run(["unlock", code])
-    return not failed, told
+    return not failed, in_words(told)
 
 
 def for_unit(code: str, salt: bytes | None = None, rounds: int = ROUNDS) -> bytes:

@@ -16,6 +16,7 @@ from .language import tr
 from .provisioning_plan import Plan
 from .registry import Registry
 from .serial_port import lost_step
+from .unit_words import in_words
 
 Progress = Callable[[str, str], None]  # step, what was found or done
 
@@ -126,7 +127,7 @@ class UnitTalk:
             self._progress("identity", identity.unit or tr("none yet"))
         status = self._link.status()
         if reason := status.get("safe mode", ""):
-            self._progress("state", tr("safe mode: {reason}").format(reason=reason))
+            self._progress("state", tr("safe mode: {reason}").format(reason=in_words(reason)))
         self._unlock(status.get("lock", ""))
         return identity
 
@@ -172,8 +173,8 @@ class UnitTalk:
         )
 
     def _safe_mode(self) -> str:
-        """Return why the unit is in safe mode; an empty text if it is not."""
-        return self._link.status().get("safe mode", "")
+        """Return why the unit is in safe mode, for people; an empty text if it is not."""
+        return in_words(self._link.status().get("safe mode", ""))
 
     def must_fit(self, plan: Plan) -> None:
         """Refuse what the unit's image has no program for: it is of one board and profile."""

@@ -201,7 +201,7 @@ def tell(done: Certificate) -> None:
 
     columns = tr("Check"), tr("Found"), tr("Limits"), tr("Verdict")
     rows = [
-        (each.name, tr(each.measured), each.limits, in_words(each.verdict)) for each in done.checks
+        (each.name, each.measured, each.limits, in_words(each.verdict)) for each in done.checks
     ]
     print_table(columns, rows, tr("Self-test of {unit}").format(unit=done.unit))
     verdict = f"{done.unit}: {in_words(done.verdict).upper()}"

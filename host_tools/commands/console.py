@@ -47,6 +47,7 @@ def console(
 
         terminal(port)
         return 0
+    from .. import unit_words
     from ..smp_link import VERB_S, SmpLink, shown
 
     if execute is not None and not execute.strip():
@@ -73,7 +74,7 @@ def console(
             if as_json:
                 print_json_line({"verb": told, "output": output, "code": code})
             else:
-                print(output.rstrip("\n"), flush=True)
+                print(unit_words.answer(output.rstrip("\n")), flush=True)
             worst = max(worst, 1 if code else 0)
     return worst
 

@@ -72,6 +72,7 @@ def _print(
     from dataclasses import asdict
 
     from ..doctor_masks import masked
+    from ..unit_words import in_words
 
     missing = list(map(masked, missing))
     if as_json:
@@ -84,7 +85,7 @@ def _print(
         say(f"{numbers[finding.cause]}. {finding.sentence}")
         say("   " + tr("do: {action}").format(action=finding.action), indent=7)
         if finding.seen:
-            say("   " + tr("seen: {line}").format(line=finding.seen), indent=9)
+            say("   " + tr("seen: {line}").format(line=in_words(finding.seen)), indent=9)
         if about := sorted(map(numbers.__getitem__, finding.about), key=int):
             say("   " + tr("about: {numbers}").format(numbers=", ".join(about)), indent=10)
     for each in missing:

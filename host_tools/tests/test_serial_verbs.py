@@ -217,12 +217,15 @@ def test_files_of_several_chunks(folder):
             link.commit_settings()
 
 
-def test_console_runs_one_verb(folder, capsys):
+def test_console_runs_one_verb(folder, capsys, monkeypatch):
     with unit(folder) as port:
         assert main(["console", "--port", port, "--exec", "status"]) == 0
         assert capsys.readouterr().out == "unit    gh-1\nuptime  7 s\n"
         assert main(["console", "--port", port, "--exec", "dance"]) == 1
         assert "unknown verb dance" in capsys.readouterr().out
+        monkeypatch.setenv("FIELDBEAT_LANG", "zh")
+        assert main(["console", "--port", port, "--exec", "status"]) == 0
+        assert capsys.readouterr().out == "设备    gh-1\n已运行  7 s\n"
         assert main(["console", "--port", port, "--exec", "status", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["code"] == 0
 

@@ -38,6 +38,7 @@ EXCEPTIONS = {
 }
 WORD_LISTS = {
     "toml_words.py": "what tomllib says, all of which is in the catalogue",
+    "unit_words.py": "what units say, all of which is in the catalogue",
     "help_text.py": "what typer says, all of which is in the catalogue",
     "doctor_reading.py": "facts that rules look for, never shown",
     "doctor_unit_rules.py": "patterns of such facts; its sentences go through tr()",
