@@ -82,7 +82,7 @@ def texts() -> dict[str, str]:
 
 
 def _help() -> Iterator[tuple[str, str]]:
-    said = (*help_text.OF_TYPER, *help_text.USAGE_ERRORS)
+    said = (*help_text.OF_TYPER, *help_text.PLACEHOLDERS, *help_text.USAGE_ERRORS)
     yield from ((text, "usage") for text in said)
     yield from _of_command(typer.main.get_command(cli.app), "fieldbeat")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -41,6 +41,11 @@ USAGE_ERRORS = (
     "{value} is not in the range {range}.",
     "{value} is not one of {listed}.",
 )
+# What it writes for what is typed; names of arguments stay, their help is below.
+PLACEHOLDERS = (
+    *("[OPTIONS]", "COMMAND [ARGS]...", "<str>", "<path>", "<file>", "<int>", "<float>"),
+    *("<int range>", "<float range>"),
+)
 OF_TYPER = (
     *("Usage: ", "Example:", "Options", "Arguments", "Commands", "Verbs", "{heading}:"),
     *("default: ", "required", "Show this message and exit."),
@@ -77,7 +82,7 @@ class _Formatter(_HelpFormatter):
     """Writes what it is given in another language."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-        super().write_usage(prog, args, tr("Usage: "))
+        super().write_usage(prog, _placed(args), tr("Usage: "))
 
     def write_heading(self, heading: str) -> None:
         self.write(" " * self.current_indent + tr("{heading}:").format(heading=tr(heading)) + "\n")
@@ -98,6 +103,7 @@ class _Formatter(_HelpFormatter):
     def write_dl(
         self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
     ) -> None:
+        rows = [(_placed(name), text) for name, text in rows]
         first = min(max(columns(name) for name, _ in rows), col_max) + col_spacing
         margin = " " * (first + self.current_indent)
         for name, text in rows:
@@ -111,6 +117,13 @@ class _Formatter(_HelpFormatter):
 
 class _Context(typer.Context):
     formatter_class = _Formatter
+
+
+def _placed(text: str) -> str:
+    """Translate the placeholders in a usage, or behind the name of an option."""
+    for each in PLACEHOLDERS:
+        text = text.replace(each, tr(each))
+    return text
 
 
 def _spoken(text: str) -> str:

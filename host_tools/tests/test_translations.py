@@ -315,6 +315,7 @@ def test_help_in_chinese_has_no_english_sentence(in_chinese):
         assert code == 0 and "用法：" in told
         prose = told.partition("示例：")[0] + told.partition("选项：")[2]
         assert english(prose) == [], " ".join(line)
+        assert not any(each in told for each in help_text.PLACEHOLDERS), " ".join(line)
 
 
 def test_runs_in_chinese_have_no_english_sentence(in_chinese):
