@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/technicians-guide.md: runs the page, and keeps what it makes.
+"""Draws the pictures of docs/technicians-guide.md, which it runs, and of docs/ui.md.
 
     python docs/make_guide_images.py
 
@@ -16,9 +16,12 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+from fieldbeat.hil_tests import test_ui
 from fieldbeat.hil_tests.transcripts import ROOT, Page, lines_of
+from fieldbeat.host_tools.ui import Choices
 from rich.console import Console
 from rich.text import Text
+from textual.pilot import Pilot
 
 IMAGES = ROOT / "docs" / "images"
 COLUMNS = 96
@@ -32,6 +35,18 @@ def terminal(typed: str, said: str, image: Path) -> None:
         style = "green" if "done" in line or "PASSED" in line or "passed" in line else ""
         console.print(Text(line, style=style))
     console.save_svg(str(image), title=typed.split()[1])
+
+
+def screen(image: Path) -> None:
+    """Draw the tab of units of `fieldbeat ui`, for a store of three units."""
+    test_ui.a_store()
+
+    async def story(pilot: Pilot) -> None:
+        await test_ui.until(pilot, "F9 Light/dark")
+        await test_ui.until(pilot, "battery 3.912 V normal")
+        image.write_text(pilot.app.export_screenshot(title="fieldbeat ui"), "utf-8")
+
+    test_ui.play(Choices(), story)
 
 
 def page(html: Path, image: Path, width: int, height: int, profile: Path) -> None:
@@ -53,6 +68,8 @@ def main() -> None:
         folder = Path(name)
         work = folder / "work"
         work.mkdir()
+        os.environ |= {"FIELDBEAT_HOME": str(folder / "home"), "FIELDBEAT_LANG": "en"}
+        screen(IMAGES / "ui.svg")
         with closing(Page(ROOT / "docs" / "technicians-guide.md", work)) as guide:
             guide.run()
         for typed, said in guide.said:
