@@ -34,8 +34,12 @@ _ESCAPE = const(27)
 _DELETE = const(127)
 _KILL = const(21)
 _BACKSPACE = const(8)
-# First and second byte of an SMP line. On a keyboard: Ctrl-F Tab and Ctrl-D Ctrl-T.
-_SMP_LEADS = {0x06: 0x09, 0x04: 0x14}
+# An SMP line begins with 06 09 or, one that goes on, with 04 14. On a keyboard: Ctrl-F Tab, Ctrl-D
+# Ctrl-T.
+_BEGINS = const(0x06)
+_BEGINS_2 = const(0x09)
+_GOES_ON = const(0x04)
+_GOES_ON_2 = const(0x14)
 
 
 class SerialStream:
@@ -115,11 +119,11 @@ class Console:
             return self._take_smp(byte)
         after_cr, self._after_cr = self._after_cr, byte == _CR
         if self._lead:
-            expected, self._lead = _SMP_LEADS[self._lead], 0
-            if byte == expected:
-                self._smp = bytearray((0x06 if byte == 0x09 else 0x04, byte))
+            lead, self._lead = self._lead, 0
+            if byte == (_BEGINS_2 if lead == _BEGINS else _GOES_ON_2):
+                self._smp = bytearray((lead, byte))
                 return None
-        if byte in _SMP_LEADS:
+        if byte == _BEGINS or byte == _GOES_ON:
             self._lead = byte
         elif byte == _LF and after_cr:
             pass
