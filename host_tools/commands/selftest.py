@@ -1,4 +1,4 @@
-"""Have a unit test itself, judge it by limits, and sign a certificate of acceptance."""
+"""Have a unit test itself, and judge it by limits; a technician signs a certificate of it."""
 
 # SPDX-License-Identifier: Apache-2.0
 
@@ -43,10 +43,10 @@ def selftest(
     registry: RegistryOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Have a unit test itself, judge it by limits, and sign a certificate of acceptance.
+    """Have a unit test itself, and judge it by limits; a technician signs a certificate of it.
 
-    Nothing moves and nothing sounds. The exit code is 0 if it has passed, 1 if it has failed; a
-    certificate is written in either case.
+    Nothing moves and nothing sounds. The exit code is 0 if it has passed, 1 if it has failed. With
+    --technician a certificate is written in either case, without it none is.
 
     \b
     Example:
