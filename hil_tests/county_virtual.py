@@ -22,11 +22,11 @@ from pathlib import Path
 
 from fieldbeat.host_tools import issuer_keys, udp_server
 from fieldbeat.host_tools.alert_places import choose
-from fieldbeat.host_tools.alerts import Maker, Signer, Window
 from fieldbeat.host_tools.collector import Collector
 from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.orders import Order, Orders
 from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.signed_commands import Maker, Signer, Window
 from fieldbeat.host_tools.sounds import Sound
 from fieldbeat.host_tools.store import Store
 from fieldbeat.protocols import command, cose, frame, p256

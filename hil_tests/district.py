@@ -17,10 +17,10 @@ from fieldbeat.host_tools.alert_desk import Desk
 from fieldbeat.host_tools.alert_places import choose
 from fieldbeat.host_tools.alert_plan import Plan
 from fieldbeat.host_tools.alert_request import Request
-from fieldbeat.host_tools.alerts import Signer, Window
 from fieldbeat.host_tools.issuers import Issuer
 from fieldbeat.host_tools.node_config import NodeConfig
 from fieldbeat.host_tools.orders import Delivery, Order
+from fieldbeat.host_tools.signed_commands import Signer, Window
 from fieldbeat.host_tools.sounds import Sound
 from fieldbeat.host_tools.store import Store
 from fieldbeat.protocols import cbor, cose

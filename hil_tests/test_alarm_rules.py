@@ -9,7 +9,7 @@ from fieldbeat.hil_tests.district import EXAMPLES, District
 from fieldbeat.hil_tests.virtual.errors import PowerCut
 from fieldbeat.host_tools import alarm_rules, image, issuer_keys, partition_table, rule_orders
 from fieldbeat.host_tools.alert_request import Request
-from fieldbeat.host_tools.alerts import Signer
+from fieldbeat.host_tools.signed_commands import Signer
 from fieldbeat.protocols import cose, event, receipt
 from fieldbeat.protocols.command import EMERGENCY
 from fieldbeat.protocols.reason_codes import CODES

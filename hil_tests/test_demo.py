@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from fieldbeat.hil_tests import endings
 from fieldbeat.hil_tests.demo import __main__, common, greenhouse, river, speaker
-from fieldbeat.host_tools import alerts, clips, node_config
+from fieldbeat.host_tools import clips, node_config, signed_commands
 from fieldbeat.host_tools.orders import Order, Orders
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
@@ -156,7 +156,7 @@ def poles(tmp_path):
         now_s = time.time()
         orders.add(
             Order(ID, command.ALERT, 2, 1, False, now_s, 0, now_s + 600, "district", "a test"),
-            [alerts.Made(ID, b"", tuple(units.units()))],
+            [signed_commands.Made(ID, b"", tuple(units.units()))],
         )
         yield speaker.Speaker(Console(file=io.StringIO(), width=120)), orders
 

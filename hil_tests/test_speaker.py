@@ -8,7 +8,7 @@ from fieldbeat.hil_tests.listening import SECOND_US, TONE, heard, level_of, loud
 from fieldbeat.host_tools import issuer_keys, upkeep
 from fieldbeat.host_tools.alert_places import choose
 from fieldbeat.host_tools.alert_request import Request
-from fieldbeat.host_tools.alerts import Signer, Window
+from fieldbeat.host_tools.signed_commands import Signer, Window
 from fieldbeat.host_tools.sounds import Sound
 from fieldbeat.protocols import cose, receipt
 from fieldbeat.protocols.command import DAILY, DRILL, EMERGENCY

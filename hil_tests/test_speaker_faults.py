@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fieldbeat.hil_tests.flood import KINDS, Flood
-from fieldbeat.host_tools.alerts import Signer
+from fieldbeat.host_tools.signed_commands import Signer
 from fieldbeat.host_tools.sounds import speech
 from fieldbeat.protocols import receipt
 from fieldbeat.protocols.command import DAILY, EMERGENCY

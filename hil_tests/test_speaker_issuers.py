@@ -6,8 +6,8 @@ import pytest
 from fieldbeat.host_tools import issuer_orders, obedience, upkeep
 from fieldbeat.host_tools.alert_places import choose
 from fieldbeat.host_tools.alert_request import Request
-from fieldbeat.host_tools.alerts import Window
 from fieldbeat.host_tools.issuer_rotation import Turn
+from fieldbeat.host_tools.signed_commands import Window
 from fieldbeat.host_tools.sounds import Sound
 from fieldbeat.protocols import event, receipt
 from fieldbeat.protocols.reason_codes import CODES

@@ -9,7 +9,7 @@ from typing import Any
 
 from fieldbeat.protocols import alarm_rules, command
 
-from . import alert_words, alerts, times
+from . import alert_words, signed_commands, times
 from .alarm_tables import LONG_HOLD_S
 from .language import tr
 from .quantities import quantity
@@ -61,6 +61,6 @@ def told(rules: tuple[Any, ...]) -> str:
 
 def of_command(plaintext: bytes) -> tuple[Any, ...]:
     """Return the rules in a command that was made."""
-    found = alerts.opened(plaintext)
+    found = signed_commands.opened(plaintext)
     assert found.command == command.ALARM_RULES
     return tuple(alarm_rules.parse(found.args))

@@ -18,18 +18,26 @@ from dataclasses import replace
 from fieldbeat.protocols import command
 from fieldbeat.protocols.command import DRILL, EMERGENCY
 
-from . import alert_places, alert_request, alert_words, alerts, cap_places, foreseen, orders
+from . import (
+    alert_places,
+    alert_request,
+    alert_words,
+    cap_places,
+    foreseen,
+    orders,
+    signed_commands,
+)
 from .alert_error import AlertError
 from .alert_places import Part
 from .alert_plan import LOWEST, Plan
 from .alert_request import Request
-from .alerts import Made, Maker, Signer, Window
 from .cap import Info, Message
 from .issuers import Issuer, IssuerError, Issuers
 from .language import tr
 from .orders import Orders
 from .registered_unit import Unit
 from .registry import Registry
+from .signed_commands import Made, Maker, Signer, Window
 from .sounds import Sound
 from .store import Store
 from .times import iso
@@ -328,7 +336,7 @@ class Desk:
                     step = tr("see 'fieldbeat issuer list'")
                 raise IssuerError(
                     tr("{who} order {value}").format(
-                        who=who, value=what or alerts.words(class_, level)
+                        who=who, value=what or signed_commands.words(class_, level)
                     ),
                     step,
                 )
@@ -337,7 +345,7 @@ class Desk:
                 tr("a command has one or two different issuers"), tr("name each once")
             )
         for issuer in named:
-            alerts.check_issuer(issuer, class_, level)
+            signed_commands.check_issuer(issuer, class_, level)
         return named
 
 

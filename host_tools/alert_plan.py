@@ -11,9 +11,9 @@ from fieldbeat.protocols.command import DAILY
 
 from . import orders
 from .alert_places import Asked
-from .alerts import Window
 from .issuers import Issuer
 from .registered_unit import Unit
+from .signed_commands import Window
 
 LOWEST = 4
 

@@ -10,8 +10,8 @@ from fieldbeat.protocols.command import DAILY
 
 from . import sounds
 from .alert_error import AlertError
-from .alerts import Window
 from .language import tr
+from .signed_commands import Window
 from .times import iso
 
 WINDOW_S = 1800.0
@@ -29,7 +29,7 @@ class Request:
     clips: list[str] = field(default_factory=list)
     stream: str | None = None
     codec: str = "pcmu"
-    tone: str | None = None  # of alerts.PATTERNS, or 'none'
+    tone: str | None = None  # of sounds.PATTERNS, or 'none'
     repeat: int = 1
     volume: int | None = None
     event: str = ""

@@ -11,9 +11,9 @@ from typing import Any
 from fieldbeat.protocols import command
 
 from .alert_places import Part
-from .alerts import Window, words
 from .language import tr
 from .registered_unit import Unit
+from .signed_commands import Window, words
 from .sounds import CODECS, PATTERNS, Sound
 from .times import iso, span
 from .wording import all_of, counted, first

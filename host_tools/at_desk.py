@@ -17,10 +17,10 @@ from .language import tr
 if TYPE_CHECKING:
     from .alert_desk import Desk, Keys
     from .alert_plan import Plan
-    from .alerts import Signer
     from .issuer_keys import PrivateKey
     from .issuers import Issuer
     from .orders import Order
+    from .signed_commands import Signer
 
 IssuerOption = Annotated[
     list[str] | None,
@@ -129,8 +129,8 @@ def keys_of(files: Sequence[Path] | None, later: Callable[[], Sequence[Issuer]] 
             than keys.
         later: returns who signs what follows: their keys are opened with the first ones, or none.
     """
-    from .alerts import Signer
     from .issuer_keys import read_passphrase
+    from .signed_commands import Signer
 
     opened: dict[Issuer, PrivateKey] = {}
 

@@ -25,12 +25,12 @@ from .alert_error import AlertError
 from .alert_places import by_name
 from .alert_plan import Plan
 from .alert_words import names
-from .alerts import Window
 from .issuers import Issuer
 from .language import tr
 from .obedience import RANK, Change, Obedience
 from .orders import Delivery, Order
 from .registered_unit import Unit
+from .signed_commands import Window
 from .wording import all_of
 
 WINDOW_S = 7 * 86_400.0  # who is away for so long gets another order

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fieldbeat.protocols import command, receipt
 
-from . import alerts
+from . import signed_commands
 from .orders import Orders
 from .store import Store
 
@@ -36,7 +36,7 @@ def last(store: Store, unit: str, actuator: str) -> Obeyed | None:
             if each.unit == unit and each.stage == receipt.DONE and each.heard_s is not None
         }
         for id_, plaintext, _ in orders.commands(order) if done else ():
-            name, value, for_s = (*alerts.opened(plaintext).args, None, None)[:3]
+            name, value, for_s = (*signed_commands.opened(plaintext).args, None, None)[:3]
             if name == actuator and id_ in done:
                 return Obeyed(order.told, value, done[id_], done[id_] + (for_s or 0))
     return None

@@ -17,9 +17,9 @@ from fieldbeat.protocols import command
 from fieldbeat.protocols import receipt as receipts
 from fieldbeat.protocols.reason_codes import CODES
 
-from .alerts import Made
 from .errors import CannotTry
 from .language import tr
+from .signed_commands import Made
 from .store import Store
 from .times import DEVICE_EPOCH_S, iso, span
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from fieldbeat.protocols import command, receipt
 
-from . import alerts, pictures, unit_orders
+from . import pictures, signed_commands, unit_orders
 from .alert_desk import Desk
 from .alert_error import AlertError
 from .alert_plan import Plan
@@ -92,7 +92,7 @@ def answer(store: Store, order: Order) -> PictureAnswer:
 
 def _kind(orders: Orders, order: Order) -> str:
     ((_, plaintext, _),) = orders.commands(order)
-    return KIND_NAMES[alerts.opened(plaintext).args[0]]
+    return KIND_NAMES[signed_commands.opened(plaintext).args[0]]
 
 
 def _taken(store: Store, order: Order, unit: str, rn: int, kind: str) -> Picture | None:

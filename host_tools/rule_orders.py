@@ -23,7 +23,6 @@ from .alert_desk import Desk
 from .alert_error import AlertError
 from .alert_plan import Plan
 from .alert_request import Request
-from .alerts import Window
 from .coverage import SOUNDED, coverage
 from .event_bodies import receipt_of
 from .language import tr
@@ -32,6 +31,7 @@ from .quantities import quantity
 from .record_words import stage_name
 from .refusal_words import in_words
 from .registered_unit import Unit
+from .signed_commands import Window
 from .store import Store
 from .wording import all_of, counted
 

@@ -15,12 +15,12 @@ from fieldbeat.protocols.command import DAILY
 from . import alert_places
 from .alert_desk import Desk
 from .alert_plan import LOWEST, Plan
-from .alerts import Window
 from .errors import CannotTry
 from .language import tr
 from .orders import Delivery, Order, Orders
 from .refusal_words import in_words
 from .registered_unit import Unit
+from .signed_commands import Window
 from .store import Store
 from .times import iso
 from .wording import all_of

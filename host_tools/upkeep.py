@@ -17,8 +17,8 @@ from .alert_desk import Desk
 from .alert_places import Asked
 from .alert_plan import LOWEST, Plan
 from .alert_request import Request
-from .alerts import Window
 from .language import tr
+from .signed_commands import Window
 from .wording import all_of, counted
 
 WINDOW_S = 600.0

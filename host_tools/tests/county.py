@@ -2,14 +2,14 @@
 
 import time
 
-from fieldbeat.host_tools import alerts, issuer_keys, sounds
+from fieldbeat.host_tools import issuer_keys, signed_commands, sounds
 from fieldbeat.host_tools.alert_places import choose
-from fieldbeat.host_tools.alerts import Maker, Signer, Window
 from fieldbeat.host_tools.collector import Collector
 from fieldbeat.host_tools.coverage import coverage
 from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.orders import Order, Orders
 from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.signed_commands import Maker, Signer, Window
 from fieldbeat.host_tools.store import Store
 from fieldbeat.protocols import command, cose
 from fieldbeat.protocols.command import EMERGENCY
@@ -65,7 +65,7 @@ class County:
 
     def cancel(self, order):
         sent = [
-            alerts.Made(id_, plaintext, tuple(self.registry.unit(name) for name in names))
+            signed_commands.Made(id_, plaintext, tuple(self.registry.unit(name) for name in names))
             for id_, plaintext, names in self.desk.commands(order)
         ]
         rank = order.class_, order.level

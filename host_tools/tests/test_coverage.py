@@ -4,7 +4,6 @@ import dataclasses
 import itertools
 
 import pytest
-from fieldbeat.host_tools.alerts import Made
 from fieldbeat.host_tools.coverage import (
     ASLEEP,
     CANCEL_UNHEARD,
@@ -23,6 +22,7 @@ from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.orders import Delivery, Order, Orders
 from fieldbeat.host_tools.refusal_words import in_words
 from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.signed_commands import Made
 from fieldbeat.host_tools.store import Store
 from fieldbeat.protocols import command, receipt
 from fieldbeat.protocols.reason_codes import CODES

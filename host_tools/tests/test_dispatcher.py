@@ -7,11 +7,11 @@ import time
 import pytest
 from fieldbeat.host_tools import issuer_keys, sounds
 from fieldbeat.host_tools.alert_places import choose
-from fieldbeat.host_tools.alerts import Maker, Signer, Window
 from fieldbeat.host_tools.downlink import BLOCK
 from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.orders import Order, Orders
 from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.signed_commands import Maker, Signer, Window
 from fieldbeat.host_tools.store import Store
 from fieldbeat.host_tools.udp_server import command as command_
 from fieldbeat.host_tools.udp_server import receive

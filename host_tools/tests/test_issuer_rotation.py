@@ -5,9 +5,9 @@ import time
 
 import pytest
 from fieldbeat.host_tools import issuer_keys
-from fieldbeat.host_tools.alerts import Signer
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.issuers import Issuers
+from fieldbeat.host_tools.signed_commands import Signer
 from fieldbeat.protocols import command, cose, receipt
 from fieldbeat.protocols.command import DRILL, EMERGENCY
 

@@ -1,4 +1,4 @@
-"""Orders to loudspeakers: what is to be sounded, where and when, as commands that are signed.
+"""Commands that are signed: what loudspeakers, cameras and stations are told to do, and when.
 
 An order becomes one command, or several where its places are more than a command can name. Each
 has its own id and, if it is signed, its own number of the issuer (`issuers.py`). What is signed

@@ -1,12 +1,12 @@
 """What `alert send` makes: signed commands that a stock COSE library and a unit take."""
 
 import pytest
-from fieldbeat.host_tools import alerts, issuer_keys, sounds
+from fieldbeat.host_tools import issuer_keys, signed_commands, sounds
 from fieldbeat.host_tools.alert_error import AlertError
 from fieldbeat.host_tools.alert_places import choose
-from fieldbeat.host_tools.alerts import Maker, Signer, Window
 from fieldbeat.host_tools.issuers import IssuerError, Issuers
 from fieldbeat.host_tools.registry import Registry
+from fieldbeat.host_tools.signed_commands import Maker, Signer, Window
 from fieldbeat.host_tools.sounds import Sound, speech
 from fieldbeat.host_tools.strict_cbor import loads
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S
@@ -132,7 +132,7 @@ def test_two_issuers(registry, issuers):
     verdict = unit.check(both.plaintext, kid, (), NOW_T, True)
     assert verdict.reason is None
     assert verdict.issuers == (county.issuer.kid, province.issuer.kid)
-    assert alerts.opened(both.plaintext).id == both.id
+    assert signed_commands.opened(both.plaintext).id == both.id
 
 
 def test_a_daily_alert_needs_no_signature_where_a_site_says_so(registry, issuers):
@@ -152,7 +152,7 @@ def test_every_command_has_its_own_number_and_id(registry, issuers):
     county = signer(issuers)
     made = maker(issuers, county).alert(order(), HALF_AN_HOUR, choose(registry, areas=["Hilltop"]))
     made += maker(issuers, county).alert(order(), HALF_AN_HOUR, choose(registry, everyone=True))
-    told = [alerts.opened(each.plaintext) for each in made]
+    told = [signed_commands.opened(each.plaintext) for each in made]
     assert [each.counter for each in told] == [NOW_T, NOW_T + 1, NOW_T + 2]
     assert len({each.id for each in told}) == 3
     assert told[2].target is True
@@ -163,7 +163,7 @@ def test_a_start_in_the_future(registry, issuers):
     parts = choose(registry, units=["sp-01"])
     window = Window(NOW_S + 600, NOW_S + 900)
     (made,) = maker(issuers, county).alert(order(), window, parts)
-    told = alerts.opened(made.plaintext)
+    told = signed_commands.opened(made.plaintext)
     assert (told.not_before, told.expires) == (NOW_T + 600, NOW_T + 900)
 
 
@@ -200,7 +200,10 @@ def test_the_longest_text_that_fits(registry, issuers):
             )
         except AlertError:
             break
-    assert alerts.MAX_BYTES - 2 <= len(made.plaintext) <= alerts.MAX_BYTES and size > 500
+    assert (
+        signed_commands.MAX_BYTES - 2 <= len(made.plaintext) <= signed_commands.MAX_BYTES
+        and size > 500
+    )
 
 
 def test_a_cancel_names_the_same_places(registry, issuers):
@@ -208,9 +211,9 @@ def test_a_cancel_names_the_same_places(registry, issuers):
     sent = maker(issuers, county).alert(order(), HALF_AN_HOUR, choose(registry, areas=["Hilltop"]))
     cancels = maker(issuers, county).cancel((EMERGENCY, 1), sent, NOW_S + 1800)
     for alert, cancel in zip(sent, cancels, strict=True):
-        told = alerts.opened(cancel.plaintext)
+        told = signed_commands.opened(cancel.plaintext)
         assert told.command == command.CANCEL and told.args == alert.id != told.id
-        assert told.target == alerts.opened(alert.plaintext).target
+        assert told.target == signed_commands.opened(alert.plaintext).target
         assert cancel.units == alert.units
     school = signer(issuers, "school", class_=DRILL)
     with pytest.raises(IssuerError, match="not an emergency of level 1"):
