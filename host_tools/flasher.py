@@ -157,25 +157,17 @@ def flash(
     wanted = plan(image, info, secrets)
     _check_board(info, board or "", "--board")
     with nothing_written(visit.port):
-        mac = _mac_of_target(visit, info)
-        known = unit_of_mac(mac)
-        if board is None:
-            _check_board(info, known.board, tr("the registry for {mac}").format(mac=mac))
-        if not repurpose:
-            _check_unit(info, known.unit, mac)
+        mac, known = _target(visit, info, board, unit_of_mac, repurpose)
         loader = visit.prepared(baud)
         _check_flash_size(loader, info)
         blank = _is_blank(loader, info)
         if not (blank or known.unit or repurpose):
             held = held_name.of_board(loader, partition_table.find(info.table, "nvs"))
             (unknown or partial(_check_unit, info))(held, mac)
-        there = last.recall(mac) if last else {}
-        believed = changed(wanted, there) if there else []
-        parts = believed or differing(loader, wanted)
+        parts, unread = _to_write(loader, wanted, last.recall(mac) if last else {})
         before_write(mac)
     with failures(visit.port, INCOMPLETE, FLASH_AGAIN):
         visit.untouched = not parts
-        unread = wanted if believed else []
         written = Writing(loader, visit.heard, progress).until_right(wanted, parts, unread)
         visit.leave()
     if last:
@@ -195,13 +187,36 @@ def flash(
     )
 
 
-def _mac_of_target(visit: Visit, info: ImageInfo) -> str:
-    """Return the MAC address of a chip of the image's kind."""
+def _target(
+    visit: Visit,
+    info: ImageInfo,
+    board: str | None,
+    unit_of_mac: Callable[[str], Known],
+    repurpose: bool,
+) -> tuple[str, Known]:
+    """Return the MAC address of a chip that may get the image, and what is known of its unit."""
     loader = visit.loader()
     _check_chip(loader, info)
     mac = mac_text(loader)
     _check_kind(mac, info)
-    return mac
+    known = unit_of_mac(mac)
+    if board is None:
+        _check_board(info, known.board, tr("the registry for {mac}").format(mac=mac))
+    if not repurpose:
+        _check_unit(info, known.unit, mac)
+    return mac, known
+
+
+def _to_write(
+    loader: Any, wanted: list[Stretch], there: dict[int, str]
+) -> tuple[list[Stretch], list[Stretch]]:
+    """Return what is written, and what was not read before and has to be read after it.
+
+    What is known to have been written `there` last tells where to begin, and no more.
+    """
+    if there and (believed := changed(wanted, there)):
+        return believed, wanted
+    return differing(loader, wanted), []
 
 
 def is_erased(visit: Visit, baud: int = FAST_BAUD) -> bool:

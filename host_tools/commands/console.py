@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from ..language import tr
 from ..output import JsonOption, print_json_line, remark
+
+if TYPE_CHECKING:
+    from ..smp_link import SmpLink
 
 REPORTS = "uplink"  # a verb whose answer takes as long as a wake
 
@@ -47,8 +51,7 @@ def console(
 
         terminal(port)
         return 0
-    from .. import unit_words
-    from ..smp_link import VERB_S, SmpLink, shown
+    from ..smp_link import SmpLink, shown
 
     if execute is not None and not execute.strip():
         raise CannotTry(tr("--exec names no verb"), tr("give one, for instance --exec status"))
@@ -60,23 +63,29 @@ def console(
     with SmpLink(port, remark=lambda text: remark(text, as_json)) as link:
         link.wait()
         for text in lines:
-            argv = text.split()
-            if not argv:
-                continue
-            told = shown(argv)
-            if argv[0] == REPORTS:
-                message = tr(
-                    "waiting for the answer to '{verb}': with network and server this takes at "
-                    "most {seconds:.0f} s ..."
-                )
-                remark(message.format(verb=told, seconds=VERB_S), as_json)
-            output, code = link.run([*argv, _code(code_file)] if argv == ["unlock"] else argv)
-            if as_json:
-                print_json_line({"verb": told, "output": output, "code": code})
-            else:
-                print(unit_words.answer(output.rstrip("\n")), flush=True)
-            worst = max(worst, 1 if code else 0)
+            if argv := text.split():
+                worst = max(worst, _run(link, argv, code_file, as_json))
     return worst
+
+
+def _run(link: SmpLink, argv: list[str], code_file: Path | None, as_json: bool) -> int:
+    """Run a verb and show its answer; return 1 if it failed, else 0."""
+    from .. import unit_words
+    from ..smp_link import VERB_S, shown
+
+    told = shown(argv)
+    if argv[0] == REPORTS:
+        message = tr(
+            "waiting for the answer to '{verb}': with network and server this takes at "
+            "most {seconds:.0f} s ..."
+        )
+        remark(message.format(verb=told, seconds=VERB_S), as_json)
+    output, code = link.run([*argv, _code(code_file)] if argv == ["unlock"] else argv)
+    if as_json:
+        print_json_line({"verb": told, "output": output, "code": code})
+    else:
+        print(unit_words.answer(output.rstrip("\n")), flush=True)
+    return 1 if code else 0
 
 
 def _code(file: Path | None) -> str:

@@ -18,7 +18,7 @@ from ..wording import counted
 
 if TYPE_CHECKING:
     from ..modbus_learning import Sample
-    from ..modbus_line import Found, Heard
+    from ..modbus_line import Found, Heard, ModbusLine
     from ..register_map import RegisterMap
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -265,15 +265,7 @@ def learn(
     )
     first = number_of(register)
     with modbus_line.ModbusLine(port, int(baud), str(framing), reply_s) as line:
-        there = modbus_line.existing(line, address, function, range(first, first + count))
-        if not there:
-            raise FieldbeatError(
-                tr("device {address} has no register from {first} to {value}").format(
-                    address=address, first=first, value=first + count - 1
-                ),
-                tr("try --function {value}, or --register 500").format(value=7 - function),
-            )
-        remark(f"{counted(len(there), 'register')}: {ranges(there)}")
+        there = _existing(line, address, function, range(first, first + count))
         chosen = modbus_lessons.lessons(
             lambda: modbus_lessons.watch(line, address, function, there, seconds)
         )
@@ -293,6 +285,22 @@ def learn(
             "{baud} --framing {framing} --map {out}"
         ).format(port=port, address=address, baud=baud, framing=framing, out=out)
     )
+
+
+def _existing(line: ModbusLine, address: int, function: int, asked: range) -> list[int]:
+    """Return, and say, which registers of a range a device has."""
+    from .. import modbus_line
+
+    there = modbus_line.existing(line, address, function, asked)
+    if not there:
+        raise FieldbeatError(
+            tr("device {address} has no register from {first} to {value}").format(
+                address=address, first=asked[0], value=asked[-1]
+            ),
+            tr("try --function {value}, or --register 500").format(value=7 - function),
+        )
+    remark(f"{counted(len(there), 'register')}: {ranges(there)}")
+    return there
 
 
 def numbers(text: str) -> list[int]:
