@@ -58,6 +58,8 @@ WORDS = (
     *("alarm rules", "issuers", "status", "picture", "operate", "record", "daily", "drill"),
     *("emergency", "idle", "safe", "switch", "interlock", "old", "keys", "talk", "identity"),
     *("state", "lock", "key", "config", "reset", "registry", "signing", "wifi", "taken off"),
+    *("boot", "schema", "health", "receipt", "silence", "energy", "decision", "operation", "root"),
+    *("power", "hard", "watchdog", "deep sleep", "soft", "steady", "two-tone", "sweep", "Obeys"),
 )
 # What the system says of files and ports.
 _ERRORS = (

@@ -49,7 +49,7 @@ def content(sound: Sound) -> str:
         if step is not None:
             steps.append(_step(step))
     times = tr(", {repeat} times over").format(repeat=sound.repeat) if sound.repeat > 1 else ""
-    return ", then ".join(steps) + times
+    return tr(", then ").join(steps) + times
 
 
 def summary(
@@ -125,7 +125,7 @@ def areas(units: Iterable[Unit]) -> str:
 def _step(step: list[Any]) -> str:
     if step[0] == command.TONE:
         return tr("a {patterns} tone of {value:g} s").format(
-            patterns=PATTERNS[step[1]], value=step[2] / 1000
+            patterns=tr(PATTERNS[step[1]]), value=step[2] / 1000
         )
     if step[0] == command.CLIP:
         return tr("clip {step}").format(step=step[1])

@@ -76,11 +76,10 @@ def describe(decoded: Any, is_motor: Callable[[str], bool] = _is_none) -> str:
 
 def describe_event(type_: int, body: dict, is_motor: Callable[[str], bool] = _is_none) -> str:
     """Return an event in a few words."""
-    name = EVENT_NAMES.get(type_, tr("event {type}").format(type=type_))
+    name = tr(EVENT_NAMES.get(type_, "")) or tr("event {type}").format(type=type_)
     if type_ == event.BOOT:
-        return tr("boot: {body}, app {body_2}").format(
-            body=body.get(event.BOOT_CAUSE), body_2=body.get(event.BOOT_VERSION)
-        )
+        cause, version = body.get(event.BOOT_CAUSE), body.get(event.BOOT_VERSION)
+        return tr("boot: {body}, app {body_2}").format(body=tr(str(cause)), body_2=version)
     if type_ == event.ALARM:
         return _describe_alarm(body)
     if type_ == event.RECEIPT:
@@ -94,7 +93,7 @@ def describe_event(type_: int, body: dict, is_motor: Callable[[str], bool] = _is
     if type_ == event.OPERATION:
         return operations.describe(body)
     if type_ == event.HEALTH:
-        return "health" + "".join(f", {name} {n}" for name, n in counters(body).items())
+        return name + "".join(f", {counter} {n}" for counter, n in counters(body).items())
     return name
 
 
@@ -114,7 +113,7 @@ def _describe_alarm(body: dict) -> str:
     )
     told = body.get(event.ALARM_VALUE) if value is None else value
     if rule is None or not scale or not isinstance(told, int):
-        return "alarm"
+        return tr("alarm")
     channel, unit = body.get(event.ALARM_CHANNEL), body.get(event.ALARM_UNIT)
     begins = body.get(event.ALARM_BEGINS)
     what = (
@@ -133,5 +132,5 @@ def _describe_receipt(body: dict) -> str:
         return tr("receipt that cannot be read")
     why = f", {reasons.name(found.reason)}" if found.reason else ""
     return tr("receipt {id}: {stage_name}{why}").format(
-        id=found.id.hex(), stage_name=stage_name(found.stage), why=why
+        id=found.id.hex(), stage_name=tr(stage_name(found.stage)), why=why
     )

@@ -224,6 +224,7 @@ def test_no_text_for_people_goes_without_tr():
         ("say(f'the pump {name} is dry')", ["the pump X is dry"]),
         ("say(tr('the pump is dry'))", []),
         ("x = 'bold red'", []),
+        ("x = ', then '.join(steps)", [", then "]),
         ("if state == 'not tried': pass", []),
         ("def f():\n    'This is a docstring.'", []),
         ("raise RuntimeError('this is a bug')", []),

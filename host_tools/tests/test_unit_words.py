@@ -15,7 +15,7 @@ from . import device_texts
 NOT_TOLD = {"at.py", "civil.py", "node.py", "outbox.py"}
 # As it was heard, and what a driver asks a Modbus device for.
 DATA = {"%s: %s", "%s to %s", "1 to %s registers, not %s"}
-PUT_TOGETHER = {"%s is above %s", "%s is below %s"}
+PUT_TOGETHER = {"%s is above %s", "%s is below %s", "%sZ server", "%sZ modem"}
 _SENTENCE = re.compile(r"[a-z]{2,}[,:;]? [a-z%]|: %s$")
 _TYPED = re.compile(r"fieldbeat \w+|config (set|show)|'[^']*'|node\.language.*|\w+(, \w+)+")
 _BEHIND = "nothing was changed: "  # what the verb `config` says before some of them

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 _WORDS = re.compile(r"[a-z]{2,}[,;:.']* '?[a-z]{2,}")
+_WORD = re.compile(r"(?<!<)\b[a-z]{2,}")
 _SQL = re.compile(
     r"\b(SELECT|INSERT|UPDATE|DELETE FROM|CREATE|PRAGMA|WHERE|ORDER BY|ALTER|BEGIN|COMMIT|DROP)\b"
 )
@@ -37,7 +38,9 @@ class _Finder(ast.NodeVisitor):
     def visit(self, node: ast.AST) -> None:
         if isinstance(node, ast.JoinedStr) or _is_text(node):
             text = _text_of(node)
-            is_told = _WORDS.search(text) and not (_SQL.search(text) or _MARKUP.search(text))
+            is_between = getattr(self._above[-1], "attr", "") == "join" and _WORD.search(text)
+            is_told = is_between or _WORDS.search(text)
+            is_told = is_told and not (_SQL.search(text) or _MARKUP.search(text))
             if is_told and not self._excused(node):
                 self.found.append((node.lineno, text))  # type: ignore[attr-defined]
             return
