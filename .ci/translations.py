@@ -60,6 +60,7 @@ WORDS = (
     *("state", "lock", "key", "config", "reset", "registry", "signing", "wifi", "taken off"),
     *("boot", "schema", "health", "receipt", "silence", "energy", "decision", "operation", "root"),
     *("power", "hard", "watchdog", "deep sleep", "soft", "steady", "two-tone", "sweep", "Obeys"),
+    *("Proven", "Alerts", "Orders", "Id", "why", "bytes", "flags", "schedule", "command", "order"),
 )
 # What the system says of files and ports.
 _ERRORS = (

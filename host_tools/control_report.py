@@ -104,7 +104,7 @@ def run_row(found: dict[str, Any]) -> list[str]:
 def share_rows(found: dict[str, Any]) -> Iterator[list[str]]:
     """Yield who decided one actuator of `simulation_map`, most of the time first."""
     for share in found["decided"]:
-        blind = ", blind" if share["cause"] == "blind" else ""
+        blind = tr(", blind") if share["cause"] == "blind" else ""
         who = (
             tr("no rule: idle") if not share["rule"] else f"{share['rule']} {share['name']}{blind}"
         )

@@ -232,9 +232,9 @@ def _brief(told: Told, now_s: float, is_motor: bool = False) -> str:
     who = (
         tr("rule {rule}").format(rule=found.rule)
         if found.rule
-        else decisions.cause_name(found.cause)
+        else tr(decisions.cause_name(found.cause))
     )
-    blind = " (blind)" if found.cause == control_rules.BLIND else ""
+    blind = tr(" (blind)") if found.cause == control_rules.BLIND else ""
     held = "" if found.why == actuator.ASKED else f", {decisions.why_name(found.why)}"
     since = "" if told.at_s is None else tr(" for {value}").format(value=span(now_s - told.at_s))
     return (

@@ -94,7 +94,7 @@ def why_name(why: int) -> str:
 
 def in_words(value: int) -> str:
     """Return a value as people say it: 'off', 'on' or '40 %'."""
-    return {0: "off", 100: "on"}.get(value, f"{value} %")
+    return {0: tr("off"), 100: tr("on")}.get(value, f"{value} %")
 
 
 def motor_in_words(value: int, why: int) -> str:
@@ -149,7 +149,7 @@ def describe(body: dict[int, Any], is_motor: Callable[[str], bool]) -> str:
     found = parse(body)
     if found is None:
         return tr("decision that cannot be read")
-    who = tr("rule {rule}").format(rule=found.rule) if found.rule else cause_name(found.cause)
+    who = tr("rule {rule}").format(rule=found.rule) if found.rule else tr(cause_name(found.cause))
     blind = tr(", which is blind") if found.cause == control_rules.BLIND else ""
     held = f", {why_name(found.why)}" if found.why != actuator.ASKED else ""
     words = value_in_words(found, is_motor(found.actuator))

@@ -167,7 +167,7 @@ def _facts(view: UnitView) -> list[str]:
     facts = []
     if view.app:
         facts.append(
-            tr("app {app}, last restart: {restart}").format(app=view.app, restart=view.restart)
+            tr("app {app}, last restart: {restart}").format(app=view.app, restart=tr(view.restart))
         )
     if view.uptime_s is not None:
         up = tr("up {time} at {at}")

@@ -23,7 +23,7 @@ NOT_TOLD = "the unit did not tell of it"
 UNTESTED = "it has to be tested: %s"
 NO_NUMBER = "it is no number, and has limits: %s"
 OTHER_UNIT = "it is told in %s, its limits are in %s"
-OF_CERTIFICATES = (NOT_TOLD, UNTESTED, UNTESTED % "none", NO_NUMBER, OTHER_UNIT)
+OF_CERTIFICATES = (NOT_TOLD, UNTESTED, NO_NUMBER, OTHER_UNIT)
 TEXTS = (
     *OF_CERTIFICATES,
     # of self-tests, and of parts that could not be read: firmware/, drivers/
@@ -223,6 +223,7 @@ _BEFORE = re.compile(
     rf"((?:selftest )?(?:ok|FAIL|skip) \S+ |(?:log )?L \d+ \S+: |(?:status|story) safe mode "
     rf"|(?:{'|'.join(reasons.names())}): )(.+)"
 )
+_OUTCOMES = ("acked", "partly", "no_ack", "none")
 _GAP = re.compile(r"(?<=\S)  +(?=\S)")  # between the columns of a table
 _COLUMNS_BETWEEN = "  "
 
@@ -273,8 +274,8 @@ def answer(text: str) -> str:
 
 
 def _filled(value: str) -> str:
-    """Return what stands in a place; a single word is a name."""
-    return in_words(value) if " " in value else value
+    """Return what stands in a place; a single word is a name, but for how a wake has ended."""
+    return in_words(value) if " " in value or value in _OUTCOMES else value
 
 
 @cache

@@ -64,7 +64,7 @@ def _line(picture: Picture) -> dict[str, Any]:
     return {
         "id": picture.id,
         "taken": iso(picture.taken_s),
-        "why": picture.why or "",
+        "why": tr(picture.why or ""),
         "kind": picture.kind or "",
         "size": f"{picture.width} x {picture.height}" if picture.width else "",
         "bytes": picture.size,
@@ -192,7 +192,10 @@ def ask(
     else:
         say(
             tr("{told} is asked of {unit}: {state}{value}").format(
-                told=plan.told, unit=unit, state=found.state, value=found.why and f", {found.why}"
+                told=plan.told,
+                unit=unit,
+                state=tr(found.state),
+                value=found.why and f", {found.why}",
             )
         )
         say(tr("what became of it: fieldbeat alert status {id}").format(id=order.id.hex()[:6]))

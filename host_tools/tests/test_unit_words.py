@@ -87,6 +87,8 @@ def test_a_new_text_would_be_noticed():
         ),
         ("unknown verb order; type help", "没有 order 这个命令；请输入 help"),
         ("it has to be tested: not set yet", "必须测试：尚未设置"),
+        ("it has to be tested: none", "必须测试：无"),
+        ("acked: 3 records waited, 0 wait now", "已应答：原有 3 条等待，现有 0 条"),
         (
             "status safe mode task house fails again and again; see /crash.txt",
             "status safe mode 任务 house 反复失败；请看 /crash.txt",
