@@ -14,7 +14,7 @@ _FORM = const("issuers: give CBOR, [[algorithm, key, {0: class, 1: level}], ...]
 _P256 = const("protocols.p256")
 _SM2 = const("protocols.sm2")
 _TOO_SHORT = const(-0x110C)  # ESP_ERR_NVS_INVALID_LENGTH
-# The first that suffices: of 1 issuer, of 6, of 16 with algorithm, 64 bytes and rights each.
+# The first that suffices: of 1 issuer, of 6, of 16 with algorithm, key, rights and floor each.
 _SIZES = const((128, 600, 1536))
 
 

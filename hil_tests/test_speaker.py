@@ -123,6 +123,31 @@ def test_who_has_the_collector_cannot_sound_what_was_cancelled(district):
     assert loudest_ms(pole, silent_from_us, district.world.now_us) == 0
 
 
+def test_who_has_the_collector_cannot_repeat_what_was_over_when_a_pole_was_new(district):
+    """He has kept an alert, puts the clock back, and gives both to a pole that saw neither."""
+    district.registry.allocate("speaker-01")
+    district.registry.describe("speaker-01", "planned", role="speaker")
+    old = district.order([TONE])
+    district.run_for(60)
+    begun_s = district.now_s
+    district.run_for(2 * 86_400)
+    armed = district.order([TONE], DRILL, minutes=30)
+    pole = district.begin_pole("speaker-01")
+    silent_from_us = district.world.now_us
+    district.faults.server_clock_off_s = begun_s - district.now_s
+    district.desk_store.database.write(
+        "UPDATE orders SET expires_s = expires_s + 1e7 WHERE id = ?", old.id
+    )  # so that the collector sends it
+    district.kill_collector()
+    district.start_collector()
+    district.run_for(30)
+    district.dispatch()
+    assert district.until(old, receipt.REFUSED).reason == CODES["cmd_counter"]
+    assert loudest_ms(pole, silent_from_us, district.world.now_us) == 0
+    district.faults.server_clock_off_s = 0
+    assert district.until(armed, receipt.DONE, 300).reason is None
+
+
 def test_a_silent_drill_tells_how_soon_and_makes_no_sound(district):
     pole = district.add_pole()
     begin_us = district.world.now_us

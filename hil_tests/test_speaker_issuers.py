@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from fieldbeat.host_tools import issuer_orders, obedience, upkeep
+from fieldbeat.host_tools import issuer_orders, obedience, provisioning_plan, upkeep
 from fieldbeat.host_tools.alert_places import choose
 from fieldbeat.host_tools.alert_request import Request
 from fieldbeat.host_tools.issuer_rotation import Turn
+from fieldbeat.host_tools.provisioner import Provisioner
 from fieldbeat.host_tools.signed_commands import Window
 from fieldbeat.host_tools.sounds import Sound
-from fieldbeat.protocols import event, receipt
+from fieldbeat.protocols import cbor, event, receipt
 from fieldbeat.protocols.reason_codes import CODES
 
+from .cuts.smp_console import SmpConsole
 from .listening import SECOND_US, TONE, loudest_ms
 
 
@@ -88,6 +90,25 @@ def test_what_a_revoked_issuer_has_ordered_is_silent(district, cut):
         assert district.until(armed, receipt.CANCELLED).reason == CODES["revoked"]
     assert district.until(own, receipt.DONE, 400).reason is None
     assert loudest_ms(pole, begin_us + SECOND_US, district.world.now_us) <= 3020
+
+
+def test_a_pole_is_told_by_cable_what_is_over(district):
+    pole = district.add_pole()
+    for n in range(5):
+        district.new_issuer(f"issuer-{n}")
+    over_s = district.now_s - 2 * 86_400
+    for issuer in district.issuers.in_office():
+        district.issuers.next_counter(issuer, over_s)
+    told = district.issuers.list_for_units()
+    assert all(2 in item[2] for item in cbor.decode(told))  # as much as a frame has room for
+    link = SmpConsole(district, pole)
+    wanted = provisioning_plan.plan_of(district.nodes["speaker-01"])
+    for _ in range(2):
+        Provisioner(link, district.registry, lambda *_: None).run(wanted)
+        assert link.read_setting("key/issuers") == told
+    district.run_for(60)
+    assert len(obeys(district)) == 6
+    assert district.until(district.order([TONE]), receipt.DONE).reason is None
 
 
 def test_a_pole_tells_how_it_is_and_whom_it_obeys_when_it_is_asked(district):

@@ -146,7 +146,8 @@ def plan(
     asked: list = []
     summary = []
     for change, units in groups.items():
-        args = [issuer.for_units() for issuer in change.add[:MOST]], list(change.revoke[:MOST])
+        added = [issuer.for_units(desk.issuers.floor(issuer)) for issuer in change.add[:MOST]]
+        args = added, list(change.revoke[:MOST])
         asked += [(part, args) for part in alert_places.parts_of(units)]
         summary.append(
             tr("{told} at {count}: {names}").format(

@@ -5,14 +5,15 @@ highest). Loudspeakers are told the public keys; the private keys are in files o
 (`issuer_keys.py`). A key that was revoked stays listed, so that nobody takes it for a new one.
 
 Every command that an issuer signs carries a number that was never used before: a loudspeaker takes
-no number twice. It is reserved here, in a transaction, before it is used.
+no number twice. It is reserved here, in a transaction, before it is used, and kept with the end of
+its command. So a loudspeaker that is new, and has taken none, can be told up to which number all
+are over: the floor, below which it takes nothing, whatever time somebody tells it.
 """
 
 # SPDX-License-Identifier: Apache-2.0
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -27,6 +28,9 @@ from .times import DEVICE_EPOCH_S, iso
 CLASSES = ("daily", "drill", "emergency")  # by their numbers on the wire
 LEVELS = (1, 2, 3, 4)  # 1 is the highest
 ALGORITHMS = {"es256": cose.ES256, "sm2": cose.SM2_SM3}
+# A command is over when it has been for so long: clocks of laptops are wrong by a time zone.
+SURELY_OVER_S = 86_400.0
+MOST_BYTES = 475  # of a list of issuers: a unit takes it in one frame
 
 
 class IssuerError(CannotTry):
@@ -66,9 +70,10 @@ class Issuer:
         """Tell whether he may order an alert of this class and level."""
         return class_ <= self.highest_class and level >= self.highest_level
 
-    def for_units(self) -> list[Any]:
-        """Return it as units are told it: algorithm, key, rights."""
-        return [self.algorithm, self.key, {0: self.highest_class, 1: self.highest_level}]
+    def for_units(self, floor: int = 0) -> list[Any]:
+        """Return it as units are told it: algorithm, key, rights, and his floor if he has one."""
+        rights = {0: self.highest_class, 1: self.highest_level} | ({2: floor} if floor else {})
+        return [self.algorithm, self.key, rights]
 
     def as_map(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -94,13 +99,13 @@ class Issuers:
 
     Args:
         registry: where they are kept.
-        now: clock, Unix seconds.
+        now: clock, Unix seconds; without one that of the registry.
     """
 
-    def __init__(self, registry: Registry, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, registry: Registry, now: Callable[[], float] | None = None) -> None:
         self._registry = registry
         self._database = registry.database
-        self._now = now
+        self._now = now or registry.now
 
     def all(self) -> list[Issuer]:
         """Return every issuer, also the revoked ones, by name and age."""
@@ -212,11 +217,31 @@ class Issuers:
             and (issuer.revoked_s is None or issuer.revoked_s > time_s)
         ]
 
-    def list_for_units(self) -> bytes:
-        """Return all that are in office as a unit keeps them (`key/issuers`)."""
-        return cbor.encode([issuer.for_units() for issuer in self.in_office()])
+    def list_for_units(self, floors: bool = True) -> bytes:
+        """Return all that are in office as a unit keeps them (`key/issuers`).
 
-    def next_counter(self, issuer: Issuer) -> int:
+        Args:
+            floors: with their floors, unless there is no room for them.
+        """
+        office = self.in_office()
+        full = cbor.encode([issuer.for_units(self.floor(issuer)) for issuer in office])
+        if floors and len(full) <= MOST_BYTES:
+            return full
+        return cbor.encode([issuer.for_units() for issuer in office])
+
+    def floor(self, issuer: Issuer) -> int:
+        """Return the last number before which, and with which, all commands are over; 0: none.
+
+        It was given out here: what is signed from now on has a higher one, and is obeyed whatever
+        the clock of this computer says.
+        """
+        sql = (
+            "SELECT max(number) FROM signed WHERE kid = ?1 AND number < ifnull("
+            "(SELECT min(number) FROM signed WHERE kid = ?1 AND expires_s > ?2), 1 << 62)"
+        )
+        return self._database.one(sql, issuer.kid, self._now() - SURELY_OVER_S)[0] or 0
+
+    def next_counter(self, issuer: Issuer, expires_s: float) -> int:
         """Reserve the number for the next command that an issuer signs; nobody else gets it.
 
         The first is the seconds since 2024, and each one after it is higher by 1: a loudspeaker
@@ -227,6 +252,10 @@ class Issuers:
         refuse them as `cmd_counter`: revoke its issuers, make new ones, and provision the
         loudspeakers again.
 
+        Args:
+            issuer: who signs.
+            expires_s: when the command ends, Unix seconds.
+
         Raises:
             DatabaseError: the registry did not take the reservation.
             IssuerError: he was revoked meanwhile.
@@ -236,6 +265,8 @@ class Issuers:
             number = last + 1 if last else max(1, int(self._now()) - DEVICE_EPOCH_S)
             sql = "UPDATE issuers SET counter = ? WHERE kid = ?"
             self._database.write(sql, number, issuer.kid)
+            keep = "INSERT OR REPLACE INTO signed VALUES (?, ?, ?)"
+            self._database.write(keep, issuer.kid, number, expires_s)
         return number
 
     def _select(self, condition: str, *values: Any) -> list[Issuer]:

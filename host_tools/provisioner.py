@@ -222,12 +222,28 @@ class Provisioner(UnitTalk):
                 ),
                 tr("enter one: 'fieldbeat issuer new NAME', then run the same command again"),
             )
+        told = ", ".join(issuer.name for issuer in issuers.in_office())
         if held != wanted:
-            self._write("key/issuers", wanted)
+            taken = self._give_issuers(wanted, issuers.list_for_units(floors=False))
+            if taken != wanted:
+                wanted = taken
+                told += tr("; its firmware is older and would obey their old alerts: flash it")
         self._compare("key/issuers", wanted, tr("the keys of the issuers"))
-        names = [issuer.name for issuer in issuers.in_office()]
         nobody = tr("none: it obeys nobody until 'fieldbeat issuer new' and another 'provision'")
-        self._progress("issuers", ", ".join(names) or nobody)
+        self._progress("issuers", told or nobody)
+
+    def _give_issuers(self, wanted: bytes, plain: bytes) -> bytes:
+        """Write whom to obey and return what was taken; older firmware takes no floors."""
+        from .smp_link import Refused
+
+        try:
+            self._write("key/issuers", wanted)
+        except Refused as refused:
+            if refused.code != "EINVAL" or plain == wanted:
+                raise
+            self._write("key/issuers", plain)  # rather than that it obeys nobody
+            return plain
+        return wanted
 
     def _write_password(self, unit: Unit, wifi: Wifi, password: str) -> None:
         """Give the unit the password of its access point; "" makes it forget the one it had."""

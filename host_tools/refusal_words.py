@@ -7,7 +7,7 @@ from __future__ import annotations
 from .language import tr
 
 _WORDS = {  # of protocols/reasons.py, for who looks at a table
-    "cmd_form": tr("malformed command"),
+    "cmd_form": tr("malformed command (is its firmware older? flash it)"),
     "cmd_unsigned": tr("not signed"),
     "cmd_issuer": tr(
         "issuer unknown to the unit (made since? fieldbeat issuer send --unit; "

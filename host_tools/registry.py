@@ -91,6 +91,11 @@ class Registry(KeyTable):
         """The database, for what has tables of its own in it."""
         return self._database
 
+    @property
+    def now(self) -> Callable[[], float]:
+        """Its clock, Unix seconds."""
+        return self._now
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()

@@ -59,6 +59,12 @@ CREATE TABLE technicians (
 CREATE UNIQUE INDEX technicians_in_office ON technicians (name) WHERE revoked_s IS NULL;
 """
 
+# The number of each command that an issuer has signed, and when it ends: issuers.py.
+_SIGNED = (
+    "CREATE TABLE signed (kid BLOB NOT NULL, number INTEGER NOT NULL, expires_s REAL NOT NULL,"
+    " PRIMARY KEY (kid, number)) WITHOUT ROWID;"
+)
+
 # Names and words of a unit's rules, which it does not have itself: control_spoken.py.
 _CONTROL = "CREATE TABLE control (unit TEXT PRIMARY KEY, spoken TEXT NOT NULL);"
 
@@ -84,6 +90,7 @@ CREATE TABLE history (at_s REAL NOT NULL, unit TEXT NOT NULL, action TEXT NOT NU
 {_SECRETS}
 {_SUCCESSION}
 {_TECHNICIANS}
+{_SIGNED}
 """
 
 _STEPS = {
@@ -99,12 +106,15 @@ _STEPS = {
     " changed_s FROM wifi;DROP TABLE wifi;",
     9: "ALTER TABLE keys ADD COLUMN revoked_s REAL;" + _SUCCESSION,
     10: _TECHNICIANS,
+    # Nobody knows when what was signed before ends; no alert counts for more than 30 days.
+    11: _SIGNED + "INSERT INTO signed SELECT kid, counter, strftime('%s', 'now') + 2592000"
+    " FROM issuers WHERE counter > 0;",
 }
 
 LAYOUT = Layout(
     name="registry",
     application_id=int.from_bytes(b"fbrg", "big"),
-    version=11,
+    version=12,
     tables=_TABLES,
     since_version_1="keys",
     steps=_STEPS,

@@ -129,7 +129,8 @@ class Maker:
         """
         drafts = self.check(kind, rank, window, asked)
         return [
-            self._made(draft, part.units) for draft, (part, _) in zip(drafts, asked, strict=True)
+            self._made(draft, window.expires_s, part.units)
+            for draft, (part, _) in zip(drafts, asked, strict=True)
         ]
 
     def alert(self, sound: Sound, window: Window, parts: Sequence[Part]) -> list[Made]:
@@ -162,9 +163,10 @@ class Maker:
                 message, tr("shorten the text by {value} bytes").format(value=size - MAX_BYTES)
             )
 
-    def _made(self, draft: Any, units: tuple[Unit, ...]) -> Made:
+    def _made(self, draft: Any, expires_s: float, units: tuple[Unit, ...]) -> Made:
         if self._signers:
-            draft = draft._replace(counter=self._issuers.next_counter(self._signers[0].issuer))
+            number = self._issuers.next_counter(self._signers[0].issuer, expires_s)
+            draft = draft._replace(counter=number)
         return Made(draft.id, self._signed(draft, _sign), units)
 
     def _signed(self, draft: Any, sign: Callable[[Signer, bytes], bytes]) -> bytes:

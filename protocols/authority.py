@@ -41,9 +41,10 @@ Verdict = namedtuple("Verdict", ("command", "issuers", "reason", "counters"))
 
 
 class Authority:
-    # issuers: kid -> [algorithm, key, rights], see command.py; counters: kid -> [highest, bits] of
-    # replay.py; two_for: the (class, level) that need two issuers; signed_from: the lowest class
-    # that needs one (by default whatever sounds); ring: of an authority before this one
+    # issuers: kid -> [algorithm, key, {rights, floor}], see command.py; counters: kid ->
+    # [highest, bits] of replay.py; two_for: the (class, level) that need two issuers; signed_from:
+    # the lowest class that needs one (by default whatever sounds); ring: of an authority before
+    # this one
     def __init__(self, issuers, counters, two_for=(), signed_from=DAILY, ring=b""):
         self.issuers = issuers
         self.counters = counters
@@ -120,8 +121,12 @@ class Authority:
         for issuer in revoke:
             issuers.pop(issuer, None)
         for item in add:
-            issuers[issuer_kid(item[0], item[1])] = item
-        full = [item for item in issuers.values() if item[2] == {0: EMERGENCY, 1: 1}]
+            kid = issuer_kid(item[0], item[1])
+            floor = self.issuers.get(kid, item)[2].get(2, -1)
+            if floor > item[2].get(2, -1):  # a command that comes late lets it not sink
+                item[2][2] = floor
+            issuers[kid] = item
+        full = [item for item in issuers.values() if item[2][0] == EMERGENCY and item[2][1] == 1]
         needed = 2 if (EMERGENCY, 1) in self._two_for else 1
         return issuers if len(full) >= needed and len(issuers) <= ISSUERS_MAX else None
 
@@ -157,9 +162,12 @@ class Authority:
         return cls <= rights[0] and level >= rights[1]
 
     def _count(self, issuer, counter):
-        # -> what is to be stored of an issuer's counters
+        # -> what is to be stored of an issuer's counters. Those up to the floor were of commands
+        # that had ended when this unit was told of him: it may have seen none of them, and whoever
+        # tells it the time may tell it that of then.
         window = Window(*self.counters.get(issuer, ()))
-        if counter is None or not window.check(counter):
+        floor = self.issuers[issuer][2].get(2, -1)
+        if counter is None or counter <= floor or not window.check(counter):
             raise CommandError("counter", "cmd_counter")
         window.accept(counter)
         return [window.high, window.bits]

@@ -16,8 +16,8 @@
 #   2 CANCEL    {0: id of the command that is cancelled}
 #   3 SELFTEST  {6: silent (false)}
 #   4 ALARM_RULES {0: rules, see alarm_rules.py}, which replace all others
-#   5 ISSUERS   {0: [[algorithm, key, {0: highest class, 1: highest level}], ...] to be added,
-#                1: [kid, ...] to be revoked}
+#   5 ISSUERS   {0: [[algorithm, key, {0: highest class, 1: highest level, 2: floor}], ...] to be
+#                added, 1: [kid, ...] to be revoked}; floor: counters up to it are refused (none)
 #   6 STATUS    {}
 #   7 PICTURE   {0: 0 thumbnail, 1 gauge or 2 full, 1: bytes (the unit's)}
 #   8 OPERATE   {0: name of an actuator, 1: value 0 to 100, 2: s it holds}; {0: name}: as the rules

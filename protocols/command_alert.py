@@ -52,8 +52,9 @@ def parse_issuer(item):
     algorithm, key, rights = item
     need(isinstance(algorithm, int) and algorithm in _ALGORITHMS, "algorithm")
     need(is_bytes(key, _KEY_SIZE, _KEY_SIZE), "key")
-    known_keys(rights, 1)
+    known_keys(rights, 2)
     need(is_uint(rights.get(0), EMERGENCY) and is_within(rights.get(1), 1, 4), "rights")
+    need(is_uint(rights.get(2, 0)), "floor")
     return item
 
 

@@ -6,11 +6,14 @@ from firmware.commands import Commands
 from firmware.counters import Counters
 from firmware.issuers import Issuers
 from firmware.secrets import Secrets
-from firmware.tests.support import World
-from protocols import frame
+from firmware.tests.support import NVS, World
+from protocols import cbor, frame
 from protocols.receipt import ACCEPTED
+from protocols.tests.support import raises
 from protocols.tests.test_authority import (
+    BY_TWO,
     DAILY_ALERT,
+    FIRST,
     ISSUERS,
     KID,
     NOW,
@@ -18,6 +21,7 @@ from protocols.tests.test_authority import (
     SIGNED,
     STATUS,
     command_of,
+    with_floor,
 )
 
 MASTER = bytes(range(16))
@@ -125,6 +129,54 @@ def test_without_time_or_issuers():
     unit.issuers.store_keys({})
     assert Unit().take(2, SIGNED) == [("refused", "cmd_issuer")]
     assert unit.counters.snapshot() == {}
+
+
+def provisioned(floor=None):
+    # As a unit is told it over its serial port: whom to obey, and above which number.
+    items = dict(ISSUERS)
+    if floor is not None:
+        items[FIRST] = with_floor(floor)  # his are counter 1 in SIGNED, 2 in BY_TWO
+    return cbor.encode([items[kid] for kid in sorted(items)])
+
+
+def test_an_old_alert_at_a_unit_that_is_new_and_is_told_the_time_of_then():
+    for floor, heard in ((None, "obey"), (0, "obey"), (1, "refused"), (77000000, "refused")):
+        World()
+        Unit().secrets.put("issuers", provisioned(floor))
+        assert Issuers().list() == provisioned(floor)
+        unit = Unit()  # it sets its clock by what it is told
+        ((kind, reason),) = unit.take(1, SIGNED)
+        assert kind == heard, floor
+        if kind == "refused":
+            assert reason == "cmd_counter" and Issuers().seen() == {}
+        assert unit.take(2, BY_TWO)[0][0] == ("refused" if floor == 77000000 else "obey")
+
+
+def test_power_that_goes_while_a_floor_is_written():
+    for effect in (False, True):
+        world = World()
+        Unit().secrets.put("issuers", provisioned(1))
+        seen = Unit()
+        seen.take(1, BY_TWO)
+        set_blob = NVS.set_blob
+
+        def cut(nvs, key, value, effect=effect, set_blob=set_blob):
+            if effect:
+                set_blob(nvs, key, value)
+            raise OSError(-0x1101, "cut")
+
+        NVS.set_blob = cut
+        try:
+            raises(OSError, seen.secrets.put, "issuers", provisioned(9))
+        finally:
+            NVS.set_blob = set_blob
+        assert Issuers().list() == provisioned(9 if effect else 1)
+        assert Unit().take(2, SIGNED) == [("refused", "cmd_counter")]
+        Unit().secrets.put("issuers", provisioned(9))  # the same again
+        writes = world.nvs_writes
+        Unit().secrets.put("issuers", provisioned(9))
+        assert Issuers().list() == provisioned(9) and world.nvs_writes == writes
+        assert Issuers().seen() == seen.commands.authority.counters  # as it was
 
 
 def test_issuers_are_changed_for_good():

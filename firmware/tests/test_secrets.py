@@ -69,6 +69,10 @@ def test_issuers():
         error = raises(ValueError, secrets.put, "issuers", data)
         assert str(error).startswith("issuers: give CBOR, [[algorithm, key, "), error
     assert Issuers().list() == cbor.encode([item, chinese])
+    most = [[cose.SM2_SM3, chinese[1], {0: 2, 1: 1, 2: 0xFFFFFFFF}]] * 16
+    for count in (1, 6, 16):
+        secrets.put("issuers", cbor.encode(most[:count]))
+        assert Issuers().list() == cbor.encode(most[:count])
 
 
 def test_bad_values_change_nothing():

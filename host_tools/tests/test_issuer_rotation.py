@@ -189,6 +189,17 @@ def test_each_loudspeaker_is_told_what_it_lacks(county, capsys):
     assert "no unit has anything to be told of its issuers" in capsys.readouterr().err
 
 
+def test_who_is_told_of_an_issuer_refuses_what_was_over_by_then(county):
+    speaker = add(county, "sp-1")
+    school = make(county, "school", DRILL, 2)
+    over_s = time.time() - 2 * 86_400
+    numbers = [county.issuers.next_counter(school.issuer, over_s) for _ in range(3)]
+    run(county, "send", "--all", "--issuer", "county", *secret(county))
+    county.out()
+    assert speaker.authority.issuers[school.issuer.kid] == school.issuer.for_units(numbers[-1])
+    assert knows(speaker, county.signer.issuer, school.issuer)
+
+
 def test_a_revoked_one_is_forgotten_over_the_air(county, capsys):
     second = make(county, "second")
     one = add(county, "sp-1")

@@ -84,7 +84,7 @@ def test_a_name_is_free_again_after_it_was_revoked(issuers):
     with pytest.raises(IssuerError, match="no issuer 'county'"):
         issuers.get("county")
     with pytest.raises(IssuerError, match="no issuer 'county'"):
-        issuers.next_counter(first)
+        issuers.next_counter(first, NOW_S)
     _, second = make(issuers)
     assert [(each.kid, bool(each.revoked_s)) for each in issuers.all()] == [
         (first.kid, True),
@@ -107,10 +107,10 @@ def test_a_counter_begins_at_the_time_and_never_comes_twice(issuers):
     _, county = make(issuers)
     _, school = make(issuers, "school")
     first = int(NOW_S) - DEVICE_EPOCH_S
-    assert [issuers.next_counter(county) for _ in range(3)] == [first, first + 1, first + 2]
+    assert [issuers.next_counter(county, NOW_S) for _ in range(3)] == [first, first + 1, first + 2]
     other = Issuers(Registry(issuers._registry.path), now=lambda: NOW_S - 1000)  # a clock behind
-    assert other.next_counter(county) == first + 3
-    assert issuers.next_counter(school) == first
+    assert other.next_counter(county, NOW_S) == first + 3
+    assert issuers.next_counter(school, NOW_S) == first
 
 
 def test_orders_over_a_day_stay_within_the_window_of_a_unit(home):
@@ -121,7 +121,7 @@ def test_orders_over_a_day_stay_within_the_window_of_a_unit(home):
     window = replay.Window()
     numbers = []
     for _ in range(20):
-        numbers.append(issuers.next_counter(county))
+        numbers.append(issuers.next_counter(county, NOW_S))
         clock[0] += 3600
     for number in reversed(numbers):
         assert window.check(number)
@@ -134,7 +134,7 @@ from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.registry import Registry
 issuers = Issuers(Registry())
 for _ in range(50):
-    print(issuers.next_counter(issuers.get("county")))
+    print(issuers.next_counter(issuers.get("county"), 0.0))
 """
 
 

@@ -130,5 +130,5 @@ def test_a_file_of_a_later_version_is_refused(registry):
     connection = sqlite3.connect(registry.path)
     connection.execute("PRAGMA user_version=99")
     connection.commit()
-    with pytest.raises(CannotTry, match="version 99, not 11"):
+    with pytest.raises(CannotTry, match="version 99, not 12"):
         Registry(registry.path)

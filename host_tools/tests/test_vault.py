@@ -352,7 +352,7 @@ def test_a_registry_from_before_goes_on_in_clear_and_tells_once_how_to_lock(plac
     connection = sqlite3.connect(place / "registry.sqlite")
     connection.executescript(
         "DROP TABLE lock; DROP TABLE secrets; DROP TABLE configs; DROP TABLE retired;"
-        "DROP TABLE technicians;"
+        "DROP TABLE technicians; DROP TABLE signed;"
         "ALTER TABLE keys DROP COLUMN revoked_s; INSERT INTO settings VALUES ('kid_size', 2);"
         "CREATE TABLE wifi (unit TEXT PRIMARY KEY, password TEXT NOT NULL, changed_s REAL);"
         "INSERT INTO wifi VALUES ('gh-1', 'correct horse', 1.0);"

@@ -102,6 +102,39 @@ def test_counters_of_long_ago():
         assert check(unit({FIRST: counters}), SIGNED).reason == reason, counters
 
 
+def with_floor(floor):
+    algorithm, key, rights = ISSUERS[FIRST]
+    return [algorithm, key, {0: rights[0], 1: rights[1], 2: floor}]
+
+
+def test_a_unit_that_is_new_refuses_what_had_ended_before():
+    # Whoever has the collector repeats it, and tells the time of then.
+    assert check(unit(), SIGNED).reason is None
+    speaker = unit()
+    speaker.issuers[FIRST] = with_floor(1)
+    assert check(speaker, SIGNED).reason == "cmd_counter"
+    verdict = check(speaker, BY_TWO)  # the next one counts
+    assert (verdict.reason, verdict.counters) == (None, {FIRST: [2, 1]})
+    speaker.accept(verdict)
+    assert check(speaker, SIGNED).reason == check(speaker, BY_TWO).reason == "cmd_counter"
+    assert check(speaker, BY_SM2).reason is None  # the floor is of one issuer
+
+
+def test_a_floor_and_what_was_seen_are_both_refused():
+    for floor, counters, reason in (
+        (0, {}, None),
+        (0, {FIRST: [5, 1]}, None),
+        (0, {FIRST: [64, 1]}, None),
+        (1, {FIRST: [5, 1]}, "cmd_counter"),
+        (0, {FIRST: [5, 0b10001]}, "cmd_counter"),
+        (0, {FIRST: [65, 1]}, "cmd_counter"),
+        (0xFFFFFFFF, {}, "cmd_counter"),
+    ):
+        speaker = unit(counters)
+        speaker.issuers[FIRST] = with_floor(floor)
+        assert check(speaker, SIGNED).reason == reason, (floor, counters)
+
+
 def test_counters_of_the_revoked_make_room():
     revoked = {bytes((n,)) * 8: [n, 1] for n in range(authority.ISSUERS_MAX - 1)}
     speaker = unit(dict(revoked))
@@ -259,6 +292,28 @@ def test_those_who_may_change_issuers_never_become_too_few():
     assert speaker.issuers_after(_issuers([], [FIRST, SECOND])) is None
     weaker = list(ISSUERS[FIRST][:2]) + [{0: EMERGENCY, 1: 2}]
     assert speaker.issuers_after(_issuers([weaker], [SECOND])) is None
+
+
+def test_a_floor_does_not_sink_over_the_air():
+    speaker = unit()
+    for told, floor in ((7, 7), (9, 9), (8, 9), (None, 9)):
+        item = with_floor(told) if told else ISSUERS[FIRST]
+        item = list(item[:2]) + [dict(item[2])]  # as it is decoded
+        speaker.issuers = speaker.issuers_after(_issuers([item], [SM2]))
+        assert speaker.issuers[FIRST][2] == {0: EMERGENCY, 1: 1, 2: floor}, told
+    after = speaker.issuers_after(_issuers([list(ISSUERS[FIRST][:2]) + [{0: 2, 1: 1}]], [FIRST]))
+    assert after[FIRST][2][2] == 9
+
+
+def test_who_has_a_floor_may_change_issuers():
+    speaker = unit()
+    for kid in (FIRST, SECOND):
+        item = speaker.issuers[kid]
+        speaker.issuers[kid] = list(item[:2]) + [{0: EMERGENCY, 1: 1, 2: 1}]
+    verdict = check(speaker, "an issuer is added with a floor")
+    after = speaker.issuers_after(verdict.command)
+    (added,) = [item for kid, item in after.items() if kid not in ISSUERS]
+    assert verdict.reason is None and added[2] == {0: EMERGENCY, 1: 2, 2: 77000000}
 
 
 def test_issuers_have_room():
