@@ -60,7 +60,8 @@ WORDS = (
     *("state", "lock", "key", "config", "reset", "registry", "signing", "wifi", "taken off"),
     *("boot", "schema", "health", "receipt", "silence", "energy", "decision", "operation", "root"),
     *("power", "hard", "watchdog", "deep sleep", "soft", "steady", "two-tone", "sweep", "Obeys"),
-    *("Proven", "Alerts", "Orders", "Id", "why", "bytes", "flags", "schedule", "command", "order"),
+    *("Proven", "Alerts", "Orders", "why", "bytes", "flags", "schedule", "command", "order"),
+    *("button", "serial line"),
 )
 # What the system says of files and ports.
 _ERRORS = (
@@ -187,7 +188,7 @@ def _is_facts(call: ast.Call) -> bool:
 
 
 def _is_text(text: str) -> bool:
-    return bool(re.search("[a-z]{2}", text))
+    return bool(re.search(r"[a-z]{2}|\b[A-Z][a-z]\b", text))
 
 
 def places(text: str) -> list[str]:

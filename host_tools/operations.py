@@ -10,10 +10,11 @@ from typing import Any
 
 from fieldbeat.protocols import event, operation
 
+from . import unit_words
 from .errors import CannotTry
 from .language import tr
 
-SOURCE_NAMES = {event.BUTTON: "button", event.SERIAL: tr("serial line"), event.COMMAND: "command"}
+SOURCE_NAMES = {event.BUTTON: "button", event.SERIAL: "serial line", event.COMMAND: "command"}
 _AMOUNT = re.compile(r"\s*(\S+)\s+(\S.*?)\s*")
 
 
@@ -44,7 +45,7 @@ def in_units(thousandths: int) -> str:
 
 def source_name(source: int) -> str:
     """Return where an operation was entered; a unit may be newer than its reader."""
-    return SOURCE_NAMES.get(source, tr("source {source}").format(source=source))
+    return tr(SOURCE_NAMES.get(source, "")) or tr("source {source}").format(source=source)
 
 
 def parse(body: dict[int, Any]) -> Operation | None:
@@ -70,7 +71,7 @@ def describe(body: dict[int, Any]) -> str:
         found.amount_text,
         found.batch and tr("batch {batch}").format(batch=found.batch),
     ]
-    return "operation: " + ", ".join(part for part in parts if part)
+    return f"{tr('operation')}: " + ", ".join(part for part in parts if part)
 
 
 def fields(
@@ -96,5 +97,5 @@ def fields(
             number, unit = operation.thousandths(match[1]), match[2]
         return operation.check(kind, batch, number, unit, note)
     except ValueError as error:
-        what, _, step = str(error).partition(": ")
+        what, _, step = re.split("(: |：)", unit_words.in_words(str(error)), maxsplit=1)
         raise CannotTry(tr("this {what} is not allowed").format(what=what), step) from None

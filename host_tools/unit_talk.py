@@ -187,7 +187,7 @@ class UnitTalk:
                 raise ProvisioningError(
                     tr(
                         "the image of this unit is for {name} {there}, the file for {wanted}"
-                    ).format(name=name, there=there, wanted=wanted),
+                    ).format(name=tr(name), there=there, wanted=wanted),
                     tr("give the file of this unit, or build an image of this file and flash it"),
                 )
 

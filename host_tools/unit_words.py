@@ -281,7 +281,7 @@ def _filled(value: str) -> str:
 @cache
 def _known(language: str) -> tuple[dict[str, str], list[tuple[re.Pattern[str], list[str]]]]:
     """Return the texts without places, and the others: those first that say the most."""
-    told = {text: tr(text) for text in TEXTS} | _of_shell(language)
+    told = {text: tr(text) for text in TEXTS} | of_shell(language)
     whole = {text: ours for text, ours in told.items() if "%s" not in text}
     patterns = sorted(told.keys() - whole.keys(), key=lambda text: (-_letters(text), text))
     return whole, [
@@ -289,7 +289,8 @@ def _known(language: str) -> tuple[dict[str, str], list[tuple[re.Pattern[str], l
     ]
 
 
-def _of_shell(language: str) -> dict[str, str]:
+def of_shell(language: str) -> dict[str, str]:
+    """Return what the shell of a unit has in a language: English to that, none if it has none."""
     file = resources.files("fieldbeat.firmware").joinpath(f"{language}.txt")
     if not file.is_file():
         return {}

@@ -28,7 +28,7 @@ EXCEPTIONS = {
     "first words of a file": "fieldbeat (trace|certificate|technicians) 1|fieldbeat bundle|"
     "# The key of a fieldbeat .*",
     "compared, or written as JSON; translated when shown": "was done|not ours|on its way|"
-    "actuator fault|alarm rules|not tried|wrong way|not tested|line current",
+    "actuator fault|alarm rules|not tried|wrong way|not tested|line current|serial line",
     "what a unit or modem says": "safe mode|Signal power|held in its boot window",
     "matplotlib's": "(upper|lower) left|offset points",
     "drawn with letters of OpenCV, which has no others": "no level|signed until .*",

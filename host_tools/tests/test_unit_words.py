@@ -6,7 +6,8 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from fieldbeat.host_tools import acceptance, language, unit_words
+from fieldbeat.host_tools import acceptance, language, operations, unit_words
+from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.smp_link import Refused
 
 from . import device_texts
@@ -41,6 +42,17 @@ def test_every_refusal_and_row_of_a_self_test_has_chinese():
         if _SENTENCE.search(text) and text not in DATA and path.name not in NOT_TOLD
         if not is_told(text) and not is_told(_BEHIND + text)
     ] == []
+
+
+def test_why_an_operation_is_not_noted_is_told_by_the_unit_itself():
+    of_shell = "\n".join(unit_words.of_shell("zh"))
+    texts = {
+        text for path, text in device_texts.told() if path.stem in ("operation", "operations")
+    }
+    assert len(texts) > 8
+    assert [each for each in texts if f"nothing was noted: {each}" not in of_shell] == [
+        "note: give 1 to 60 bytes"  # which nobody types there
+    ]
 
 
 def test_no_text_is_kept_that_no_unit_says():
@@ -139,3 +151,13 @@ def test_what_is_stored_stays_as_the_unit_said_it():
     assert skipped.text == "not set yet"
     assert judged.text == "it has to be tested: not set yet"
     assert judged.measured == "必须测试：尚未设置"
+
+
+def test_an_operation_that_is_not_allowed_is_told_with_what_to_give():
+    with pytest.raises(CannotTry) as wrong_kind:
+        operations.fields("Watered")
+    assert wrong_kind.value.message == "不允许的kind"
+    assert wrong_kind.value.next_step == "请用 1 到 24 个 a-z、0-9 和 -"
+    with pytest.raises(CannotTry) as no_unit:
+        operations.fields("watered", amount="30")
+    assert no_unit.value.next_step == "请给数字和单位，如 '30 l'"
