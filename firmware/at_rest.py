@@ -8,6 +8,8 @@ import machine
 
 from protocols.compat import const
 
+from . import crash
+
 _DRIVEN = const(("relay", "pwm_output", "two_relay_motor", "latching_valve"))
 _UNPINNED = const(("modbus_relay", "latching_valve"))  # a level alone puts none of these to rest
 _PINS = const(("pin", "open", "close"))
@@ -16,7 +18,9 @@ _SHIFT = const(6)
 _ROOM = const(32)
 
 
-def rest(manifest):
+# -> whether NVS has not taken them. What boot.py does not know no reset puts to rest in time, so
+# that nothing may drive it, see control_start.py; the unit measures and reports all the same.
+def rest(manifest, node):
     pins = bytearray()
     for part in manifest["fitted"].values():
         if part.get("part") in _DRIVEN:
@@ -26,7 +30,13 @@ def rest(manifest):
                     machine.Pin(part[key], machine.Pin.OUT, value=level)
                     pins.append(part[key] | level << _SHIFT)
     if manifest["id"] != "unknown":  # else the file cannot be read, and the last one counts
-        _keep(bytes(pins))
+        try:
+            _keep(bytes(pins))
+        except OSError as error:
+            node.counters.count("fs_corrupt")
+            crash.keep(node.root, crash.traceback(error), 0)
+            return True
+    return False
 
 
 def _keep(pins):

@@ -16,11 +16,21 @@ def make(control, node, parts):
     made = [_part(row, parts, now_s) for row in rows]
     offset_s = table["utc_offset_s"]
     actuators = Actuators(node, made, offset_s, control.looked, control.urgent)
+    if node.blocked:
+        _block(actuators)
     confirms = {index: row[10] + [[False, now_s, 0]] for index, row in enumerate(rows) if row[10]}
     conditions = sum([len(cbor.decode(rule)[8]) for rule in rules])
     inputs = len(table["inputs"]) + len(table["derived"])
     kept = control_engine.memory(len(rules), conditions, inputs)
     return actuators, bytes([row[1] for row in rows]), confirms, rules, kept
+
+
+# Those with pins are at fault until the next start: neither an hour nor a person changes that.
+def _block(actuators):
+    for part in actuators.parts:
+        if not part.driver.SLOW:
+            actuators.fail(part, "fs_corrupt")
+            part.forgive = part.settled  # which changes nothing
 
 
 def _part(row, parts, now_s):

@@ -68,7 +68,7 @@ class Node:
         self.secrets = Secrets()
         self.clock = Clock(self.counters)
         settings = later.call(_SETTINGS, "load", root, self.counters)
-        later.call(_AT_REST, "rest", settings.board)
+        self.blocked = later.call(_AT_REST, "rest", settings.board, self)
         self.config = settings.config
         self.config_hash = settings.config_hash
         self.version = settings.app.get("version", "unknown")

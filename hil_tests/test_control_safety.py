@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from fieldbeat.host_tools import boards, partition_table
 from fieldbeat.protocols.control_rules import LEVEL
+from fieldbeat.protocols.reason_codes import CODES
 from littlefs import LittleFS
 
 from .control_site import BOARD, ControlSite, actuator, rule, table
 from .test_control import ALWAYS, BOOT_S, INPUTS
 from .virtual.board import HARD, SOFT, WATCHDOG
+from .virtual.nvs import NOT_ENOUGH_SPACE, Nvs, NvsError
 
 
 @pytest.fixture
@@ -39,6 +41,35 @@ def spoil(station, path: str) -> None:
         with disk.open(path, "wb") as file:
             file.write(b"none")
     station.flash.load(vfs.offset, bytes(disk.context.buffer))
+
+
+def test_an_nvs_that_does_not_keep_how_outputs_rest_stops_them_and_nothing_else(site, monkeypatch):
+    """They are at rest by the files; boot.py, which needs none, would not know how."""
+    set_blob = Nvs.set_blob
+
+    def refuse(nvs, space, key, data):
+        if key == "rest":
+            raise NvsError(NOT_ENOUGH_SPACE)
+        return set_blob(nvs, space, key, data)
+
+    monkeypatch.setattr(Nvs, "set_blob", refuse)
+    station = site.put_up(always(actuator("fan"), actuator("roof"), actuator("mist")), run_s=60)
+    site.run_for(2 * 3600)  # and nobody forgives it after an hour
+    assert "ordered" in site.type("operate fan 100 60")
+    site.run_for(60)
+    observer = site.observer
+    for name in ("fan", "roof.open", "roof.close"):
+        assert not observer.runs(name), name
+    assert site.relays.coils[0]  # it has no pin, and opens by itself
+    code = CODES["fs_corrupt"]
+    assert site.faults_told() == [("fan", code, 0), ("roof", code, 0)]
+    (samples,) = site.store.database.one("SELECT COUNT(*) FROM samples")
+    assert samples > 30  # it measures and reports
+    assert "fs_corrupt" in site.type("counters") and "is at fault" in site.type("selftest fan")
+    monkeypatch.undo()
+    station.reset()
+    site.run_for(BOOT_S + 60)
+    assert observer.is_on("fan") and observer.is_on("roof.open")
 
 
 APP = "/a"

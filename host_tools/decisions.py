@@ -41,7 +41,9 @@ FAULTS = {
     "actuator_stuck": tr("was told to stop, and what confirms it shows that it still runs"),
     "sensor_timeout": tr("did not answer three times on its line"),
     "sensor_crc": tr("answered three times, but damaged"),
-    "fs_corrupt": tr("may not run: its flash did not keep what is left of its day"),
+    "fs_corrupt": tr(
+        "may not run: its flash did not keep how it rests, or what is left of its day"
+    ),
     "travel_lost": tr("did not reach its end stop in time, and nobody knows where it stands"),
 }
 
