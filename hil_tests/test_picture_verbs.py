@@ -217,6 +217,21 @@ def test_the_gauge_is_read_beside_the_sensor(store, capsys, tmp_path, seen):
     assert "disagrees" in capsys.readouterr().out
 
 
+def test_a_crest_beyond_what_can_be_read_is_told_as_such(store, capsys, tmp_path, seen):
+    toml = calibration(tmp_path, seen)
+    assert "levels from 30 to 1370 mm can be read" in capsys.readouterr().out
+    picture = jpeg(Scene(SITE).render(1450, seed=4), 80)
+    keep(store, 14, picture, FULL, TAKEN_S + 9000)
+    level_of_sensor(store, 23, TAKEN_S + 9000, 1450)
+    words = ("read", UNIT, "--calibration", toml, "--last", "1")
+    assert main(["pictures", *words, "--json"]) == 1
+    said = capsys.readouterr()
+    (crest,) = json.loads(said.out)["readings"]
+    assert crest["why"] == "the sensor's level is beyond 30 to 1370 mm, which can be read"
+    assert (crest["level_mm"], crest["agreement"]) == (None, "cannot tell")
+    assert "believe the sensor" in said.err
+
+
 @pytest.fixture
 def crops(store, tmp_path):
     """Adds crops of the gauge at levels at which a decimetre up or down is seen as well."""

@@ -43,6 +43,7 @@ SURE_STEP, NO_STEP = 0.6, 0.3  # how much more the face is seen above the line t
 SURE_SIGMA_MM, NO_SIGMA_MM = 3.0, 8.0
 SURE_GAIN, NO_GAIN = 0.15, 0.03  # of the contrast that the face was learned with
 AGREE_MM = 30
+CREST_MM, FOOT_MM = 130, 30  # so near to an end of the face no level is told
 JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 JPEG_TAIL = 64  # some cameras fill up the last block behind the end
 
@@ -114,6 +115,12 @@ def read_gauge(
         place.alike,
         straight,
     )
+
+
+def readable_mm(calibration: Calibration) -> tuple[int, int]:
+    """Return the lowest and the highest level that can be read."""
+    face = calibration.tables.face
+    return face.low_mm + FOOT_MM, face.high_mm - CREST_MM
 
 
 def _share(value: float, none: float, full: float) -> float:

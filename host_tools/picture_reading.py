@@ -33,13 +33,32 @@ POINT_RULE = tr("give x,y,left or right,height in mm: 357,62,left,1450")
 
 @dataclass(frozen=True)
 class Compared:
-    """A picture's reading beside the sensor's level, in mm."""
+    """A picture's reading beside the sensor's level, in mm; `readable_mm`: from, to."""
 
     picture: Picture
     reading: Reading
     sensor_mm: float | None
     agreement: Agreement
     quality: Quality
+    readable_mm: tuple[int, int]
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether it was not read, and by the sensor the water stands too high or too low."""
+        low, high = self.readable_mm
+        sensor_mm = self.sensor_mm
+        return self.reading.level_mm is None and not (
+            sensor_mm is None or low <= sensor_mm <= high
+        )
+
+    @property
+    def why(self) -> str | None:
+        """What kept it from being read, or lowers the confidence most."""
+        if not self.is_beyond:
+            return self.reading.why
+        return tr("the sensor's level is beyond {low} to {high} mm, which can be read").format(
+            low=self.readable_mm[0], high=self.readable_mm[1]
+        )
 
     def as_map(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -48,7 +67,7 @@ class Compared:
             "taken_s": self.picture.taken_s,
             "level_mm": _rounded(self.reading.level_mm),
             "confidence": round(self.reading.confidence, 2),
-            "why": self.reading.why,
+            "why": self.why,
             "sensor_mm": self.sensor_mm,
             "agreement": self.agreement.value,
             "flags": self.quality.flags(),
@@ -56,7 +75,7 @@ class Compared:
 
     def in_words(self) -> list[str]:
         """Return it as a row of a table."""
-        doubts = [*([self.reading.why] if self.reading.why else []), *self.quality.flags()]
+        doubts = [*([self.why] if self.why else []), *self.quality.flags()]
         return [
             str(self.picture.id),
             iso(self.picture.taken_s),
@@ -140,7 +159,8 @@ def read(
         sensor_mm = sensor_level_mm(store, unit, channel, picture.taken_s)
         agreement = gauge.agreement(reading, sensor_mm, threshold_mm)
         quality = judge(store, picture)
-        compared.append(Compared(picture, reading, sensor_mm, agreement, quality))
+        readable_mm = gauge.readable_mm(calibration)
+        compared.append(Compared(picture, reading, sensor_mm, agreement, quality, readable_mm))
     return compared
 
 
@@ -172,6 +192,9 @@ def must_tell(compared: list[Compared], channel: str) -> None:
     message = tr("the gauge could be read in none of the pictures")
     if all(each.quality.night or each.quality.covered for each in compared):
         raise FieldbeatError(message, tr("all are dark or covered: wait for one by day"))
+    if all(each.is_beyond for each in compared):
+        step = tr("believe the sensor; a gauge that reaches 300 mm above this water would show it")
+        raise FieldbeatError(message, step)
     if any(each.reading.why == PART for each in compared):
         raise FieldbeatError(message, tr("give the region of the unit's config as --region"))
     step = tr("compare --region with the unit's config; if it is right, 'pictures calibrate' anew")

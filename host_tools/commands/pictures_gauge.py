@@ -73,6 +73,8 @@ def calibrate(
             out=out, with_suffix=out.with_suffix(".png")
         )
     )
+    low, high = gauge.readable_mm(learned)
+    say(tr("levels from {low} to {high} mm can be read").format(low=low, high=high))
     say(
         tr("compare the numerals on the face with the scale beside it: {checked}").format(
             checked=checked
