@@ -185,7 +185,7 @@ def _tables(found: list[Standing], heard: list[Sounding]) -> list[Any]:
             units.add_row(Text(each.unit), Text(each.area), *row, Text(each.why))
         made.append(units)
     if heard:
-        sounded = table("Sounded", ("Unit", "Rule", "At", "Value", "Stage", "Reason"))
+        sounded = table("Sounded", ("Unit", "Rule", "When", "Value", "Stage", "Reason"))
         for each_heard in heard:
             at = (
                 iso(each_heard.at_s)
