@@ -50,7 +50,7 @@ def choose(
     Raises:
         AlertError: a name means no loudspeaker, or nothing was named.
     """
-    who = tr("loudspeaker") if known is None else tr("unit")
+    who = tr("loudspeaker") if known is None else tr("Unit").lower()
     known = speakers(registry) if known is None else list(known)
     if everyone:
         if not known:

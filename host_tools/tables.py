@@ -131,9 +131,14 @@ def _alarms(view: UnitView) -> list[str]:
     ]
 
 
+def _of_measure() -> str:
+    """Return the head of the units of measure; other languages call a unit of ours otherwise."""
+    return tr("unit").capitalize()
+
+
 def latest(title: str, rows: list[Reading], now_s: float) -> Table:
     """Return one line a channel, with the age of its value."""
-    columns = ("Channel", "Value", "Unit", "Quality", "Age")
+    columns = ("Channel", "Value", _of_measure(), "Quality", "Age")
     made = table(title, columns, right=("Value", "Age"))
     for row in rows:
         made.add_row(row.channel, *_value(row), span(now_s - row.at_s) if row.clock_set else UNSET)
@@ -142,7 +147,7 @@ def latest(title: str, rows: list[Reading], now_s: float) -> Table:
 
 def history(title: str, rows: list[Reading]) -> Table:
     """Return one line a value of one channel, with its time."""
-    made = table(title, ("Time (UTC)", "Value", "Unit", "Quality"), right=("Value",))
+    made = table(title, ("Time (UTC)", "Value", _of_measure(), "Quality"), right=("Value",))
     for row in rows:
         made.add_row(iso(row.at_s) if row.clock_set else UNSET, *_value(row))
     return made

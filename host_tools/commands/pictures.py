@@ -137,7 +137,7 @@ def show(
     if as_json:
         print_json(asdict(found) | {"judged": judged._asdict() if judged else None})
         return
-    facts = [*_line(found).items(), ("unit", found.unit), ("sha256", found.sha256)]
+    facts = [*_line(found).items(), (tr("Unit").lower(), found.unit), ("sha256", found.sha256)]
     if judged:
         facts.append(("seen", ", ".join(judged.flags()) or tr("nothing wrong")))
     print_facts(facts)

@@ -11,7 +11,7 @@ from importlib import util
 from pathlib import Path
 
 import pytest
-from fieldbeat.host_tools import cli, help_text, language, toml_words
+from fieldbeat.host_tools import cli, help_text, language, tables, toml_words
 from fieldbeat.host_tools.output import WORDS_OF_OURS
 from fieldbeat.host_tools.wide_text import columns, padded, wrapped
 
@@ -404,6 +404,13 @@ def test_a_chinese_name_is_drawn_or_one_line_says_why_not(monkeypatch, capsys, r
     monkeypatch.setattr(drawn_text, "_found", list)
     draw()
     assert capsys.readouterr().err.count("fonts-noto-cjk") == 1 and not recwarn
+
+
+def test_a_unit_of_measure_is_no_unit_of_ours():
+    with language.spoken("zh"):
+        heads = [str(column.header) for column in tables.latest("x", [], 0.0).columns]
+        assert heads == ["通道", "值", "单位", "质量", "距今"]
+        assert str(tables.overview([], 0.0).columns[0].header) == "设备"
 
 
 def test_words_in_tables_are_translated_in_columns_of_fixed_lists_only():
