@@ -250,7 +250,7 @@ def in_words(text: str) -> str:
 def answer(text: str) -> str:
     """Return the answer of a verb; the columns of a table stay below each other.
 
-    Names stay as they are typed: the first column of `help`, and lists of words.
+    Names stay as they are: the first column of `help`, lists of words, and what is counted.
     """
     if chosen() == ENGLISH:
         return text
@@ -259,7 +259,8 @@ def answer(text: str) -> str:
     is_list = len(rows) > 1 and all(len(row) == 1 for row in rows)
     for row in rows:
         for n, cell in enumerate(row):
-            is_name = is_help and not n or is_list and " " not in cell
+            is_name = is_list and " " not in cell
+            is_name |= not n and (is_help or cell in reasons.names())
             row[n] = cell if is_name else in_words(cell)
     widths = [
         max(columns(row[n]) for row in rows if len(row) > n)

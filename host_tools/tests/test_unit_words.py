@@ -136,8 +136,8 @@ def test_tables_keep_their_columns_and_names():
     ]
     said = "help            this list\nlock            allow it no more"
     assert unit_words.answer(said) == "help  本列表\nlock  不再允许更改"
-    names = "heap\nflash\noutbox\nmodem"
-    assert unit_words.answer(names) == names
+    for names in ("heap\nflash\noutbox\nmodem", "no_ack    2\ni2c_nack  1"):
+        assert unit_words.answer(names) == names
     rows = "ok heap.free 5 B (8192..)\nskip clock.time not set yet"
     assert unit_words.answer(rows) == "ok heap.free 5 B (8192..)\nskip clock.time 尚未设置"
     with language.spoken("en"):
