@@ -48,8 +48,8 @@ def typed(node, args):
         if unit and (unit[:1] in _DIGITS or _is_name(unit)):
             raise ValueError("unit: %s is none, type it after the number" % unit)
     elif len(args) == 2:
-        batch = args[1]
-        if batch[:1] in _DIGITS and not _is_name(batch):
+        batch = None if args[1] == "-" else args[1]
+        if batch and batch[:1] in _DIGITS and not _is_name(batch):
             raise ValueError("%s is a batch, or an amount? type AMOUNT UNIT BATCH" % batch + _NONE)
     elif len(args) != 1:
         raise ValueError("type operation KIND, KIND BATCH or KIND AMOUNT UNIT BATCH" + _NONE)

@@ -191,11 +191,13 @@ def test_what_is_typed():
         assert bodies[2][3] == "tomato-07" and bodies[2][4] == 12000
         assert operations.typed(unit, ["harvested", "-", "-", "24A"]) == 5
         assert operations.typed(unit, ["harvested", "2024-07"]) == 6
-        assert [body.get(3) for _, _, body in unit.told()[4:]] == ["24A", "2024-07"]
+        assert operations.typed(unit, ["irrigated", "-"]) == 7  # of no batch, and none named "-"
+        assert [body.get(3) for _, _, body in unit.told()[4:]] == ["24A", "2024-07", None]
         for words in ([], ["A"], ["sown", "1", "l", "a", "b"], ["sown", "1.2345", "l", "-"]):
             raises(ValueError, operations.typed, unit, words)
         raises(ValueError, operations.typed, unit, ["sown", "x", "l", "-"])
         raises(ValueError, operations.typed, unit, ["batch-end"])
+        raises(ValueError, operations.typed, unit, ["batch-end", "-"])
 
 
 def test_where_a_word_was_forgotten_nothing_is_signed():
