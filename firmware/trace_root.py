@@ -1,6 +1,5 @@
 # Signs the day: one ROOT event over all that was told before it. Loaded for that alone.
 # SPDX-License-Identifier: Apache-2.0
-import gc
 import os
 
 import esp32
@@ -22,8 +21,6 @@ _KEY = const(4)
 _SIGNATURE = const(5)
 _GAPS = const(6)
 _SYNCED = const(7)
-
-_threshold = getattr(gc, "threshold", lambda *size: -1)  # CPython's takes something else
 
 
 # The day of the last root, which can be this one.
@@ -52,7 +49,7 @@ def tell(node, day):
 
     def build(rn):
         message = trace_signed.signed(unit, kid, rn, fields)
-        fields[_SIGNATURE] = _sign(secret, message)
+        fields[_SIGNATURE] = trace_key.at_a_stretch(sign, secret, message, os.urandom)
         t = fields.pop(_TIME)
         del fields[_TYPE]
         return encode(rn, _ROOT, t, fields)
@@ -64,14 +61,3 @@ def tell(node, day):
         return last_day
     chain_state.told(day, rn, gaps)
     return day
-
-
-# Its numbers are garbage as soon as they are made: collected when the heap is full, not at every
-# few KiB as boot.py wants it, they take a quarter of the time.
-def _sign(secret, message):
-    often = _threshold()
-    _threshold(-1)
-    try:
-        return sign(secret, message, os.urandom)
-    finally:
-        _threshold(often)
