@@ -78,7 +78,7 @@ def write(store: Store, views: Views, unit: str, last: int, path: Path) -> int:
     taken = [each for each in pictures.of_unit(store, unit, begin_s) if each.synced]
     drawn = BytesIO()
     with drawable():
-        line = _with_gaps(levels, views.sampling_s(unit))
+        line = _with_gaps(levels, views.slow_s(unit))
         figure = _draw(unit, levels, line, rains, taken, _alarms(store, unit, begin_s))
         figure.savefig(drawn, format=path.suffix[1:], dpi=DOTS_PER_INCH)
     files.write_atomically(path, drawn.getvalue())

@@ -181,14 +181,16 @@ class Views:
         contact = self._store.contact(name)
         if contact is None:
             return []
-        samples = self._gaps.samples(contact, self.sampling_s(name))
+        samples = self._gaps.samples(contact, self.slow_s(name))
         return [*self._gaps.records(contact), *samples, *self._gaps.silences(contact)]
 
-    def sampling_s(self, name: str) -> int:
-        """Return how often a unit was told to sample while there is no flood, 0 if not known."""
+    def slow_s(self, name: str) -> int:
+        """Return the slower interval of a unit with a pace, 0 if it has none or nobody knows."""
         kept = self._registry.config(name) if self._registry else None
-        table = cbor.decode(kept).get("sampling", {}) if kept else {}
-        return int(table.get("interval_s", 0))
+        table = cbor.decode(kept) if kept else {}
+        if not (table.get("watch") or {}).get("pace"):
+            return 0
+        return int(table.get("sampling", {}).get("interval_s", 0))
 
     # One unit
 
