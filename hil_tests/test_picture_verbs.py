@@ -229,7 +229,7 @@ def test_a_crest_beyond_what_can_be_read_is_told_as_such(store, capsys, tmp_path
     (crest,) = json.loads(said.out)["readings"]
     assert crest["why"] == "the sensor's level is beyond 30 to 1370 mm, which can be read"
     assert (crest["level_mm"], crest["agreement"]) == (None, "cannot tell")
-    assert "believe the sensor" in said.err
+    assert "if the sensor is right, a gauge that reaches" in said.err
 
 
 @pytest.fixture

@@ -47,9 +47,8 @@ class Compared:
         """Whether it was not read, and by the sensor the water stands too high or too low."""
         low, high = self.readable_mm
         sensor_mm = self.sensor_mm
-        return self.reading.level_mm is None and not (
-            sensor_mm is None or low <= sensor_mm <= high
-        )
+        unread = self.reading.level_mm is None and self.reading.why != PART
+        return unread and not (sensor_mm is None or low <= sensor_mm <= high)
 
     @property
     def why(self) -> str | None:
@@ -193,7 +192,10 @@ def must_tell(compared: list[Compared], channel: str) -> None:
     if all(each.quality.night or each.quality.covered for each in compared):
         raise FieldbeatError(message, tr("all are dark or covered: wait for one by day"))
     if all(each.is_beyond for each in compared):
-        step = tr("believe the sensor; a gauge that reaches 300 mm above this water would show it")
+        step = tr(
+            "if the sensor is right, a gauge that reaches from 30 mm below this water to 300 mm "
+            "above it would show it; else compare --region with the unit's config"
+        )
         raise FieldbeatError(message, step)
     if any(each.reading.why == PART for each in compared):
         raise FieldbeatError(message, tr("give the region of the unit's config as --region"))
