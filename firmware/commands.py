@@ -6,6 +6,8 @@ from protocols import frame, receipt
 from protocols.authority import REPEATED, Authority
 from protocols.command import DAILY
 
+from .issuers import are_points
+
 _threshold = getattr(gc, "threshold", lambda *size: -1)  # CPython's takes something else
 
 
@@ -85,7 +87,7 @@ class Commands:
     # -> whether the unit takes the issuers that a command wants
     def change_issuers(self, command):
         issuers = self.authority.issuers_after(command)
-        if issuers is None:
+        if issuers is None or not are_points(command.args[0]):
             return False
         self._issuers.store_keys(issuers)
         self.authority.issuers = issuers

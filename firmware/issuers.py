@@ -29,18 +29,25 @@ def replace(data):
         store.store_list(data)
 
 
-# A key that is no point would verify nothing: a loudspeaker that has it alone is silent.
 def _check(data):
-    from protocols import cose, ecc
     from protocols.command_alert import parse_issuer
 
     items = cbor.decode(data)
     if not isinstance(items, list) or len(items) > ISSUERS_MAX:
         raise ValueError("no such list")
-    for algorithm, key, _ in map(parse_issuer, items):
+    if not are_points(map(parse_issuer, items)):
+        raise ValueError("a key is no point of its curve")
+
+
+# A key that is no point would verify nothing: a loudspeaker that has it alone is silent.
+def are_points(items):
+    from protocols import cose, ecc
+
+    for algorithm, key, _ in items:
         curve = later.load(_P256 if algorithm == cose.ES256 else _SM2, "CURVE")
         if not ecc.is_on_curve(curve, *ecc.two_numbers(key)):
-            raise ValueError("a key is no point of its curve")
+            return False
+    return True
 
 
 class Issuers:

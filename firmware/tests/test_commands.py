@@ -7,7 +7,8 @@ from firmware.counters import Counters
 from firmware.issuers import Issuers
 from firmware.secrets import Secrets
 from firmware.tests.support import NVS, World
-from protocols import cbor, frame
+from protocols import cbor, command_writer, cose, frame, p256, sm2
+from protocols import command as commands
 from protocols.receipt import ACCEPTED
 from protocols.tests.support import raises
 from protocols.tests.test_authority import (
@@ -190,6 +191,17 @@ def test_issuers_are_changed_for_good():
     assert unit.commands.change_issuers(command)
     assert Issuers().keys() == authority.issuers != ISSUERS
     assert Unit().commands.authority.issuers == authority.issuers
+
+
+def test_a_key_that_could_verify_nothing_takes_nobodys_place():
+    World()
+    unit = Unit()
+    for algorithm, added in ((cose.ES256, sm2.CURVE), (cose.SM2_SM3, p256.CURVE)):
+        key = added.gx.to_bytes(32, "big") + added.gy.to_bytes(32, "big")
+        add = [[algorithm, key, {0: 2, 1: 1}], [algorithm, bytes(64), {0: 2, 1: 1}]]
+        command = command_writer.command(commands.ISSUERS, bytes(8), True, 1, (add, []))
+        assert not unit.commands.change_issuers(command)
+    assert Issuers().keys() == unit.commands.authority.issuers == ISSUERS
 
 
 def test_what_flash_does_not_keep_is_answered_all_the_same():
