@@ -59,8 +59,9 @@ class Control:
     async def _run(self, beat):
         clock = self.node.clock
         while True:
-            beat()
             now_s = clock.uptime_s()
+            if now_s - self.due_s < _WAKE_SILENCE_S:  # else no wake has the room that it lacks
+                beat()
             if now_s >= self.due_s:
                 try:
                     if any([now_s >= order[1] for order in self.orders.values()]):

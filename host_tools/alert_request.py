@@ -60,7 +60,7 @@ def window(request: Request, now_s: float) -> Window:
     if expires_s <= now_s:
         raise AlertError(
             tr("it would have ended at {expires_s}").format(expires_s=iso(expires_s)),
-            "give a later --until",
+            tr("give a later --until"),
         )
     if expires_s <= begin_s:
         message = tr("it would end at {expires_s}, before it begins").format(
