@@ -60,7 +60,7 @@ class Control:
         clock = self.node.clock
         while True:
             now_s = clock.uptime_s()
-            if now_s - self.due_s < _WAKE_SILENCE_S:  # else no wake has the room that it lacks
+            if now_s - self.due_s < _WAKE_SILENCE_S:  # longer than any wake has the heap: a reset
                 beat()
             if now_s >= self.due_s:
                 try:
