@@ -69,6 +69,25 @@ def test_a_task_that_fails_for_ever_ends_in_safe_mode_and_a_reset():
         raises(ResetNow, unit.run, HOUR + 100)
 
 
+def test_safe_mode_puts_to_rest_what_is_driven():
+    class Driven:
+        rests = 0
+
+        def off(self):
+            self.rests += 1
+
+    async def fail_at_once(self, beat):
+        raise ValueError("sampler trouble")
+
+    with Unit() as unit, Broken(Sampler, "run", fail_at_once):
+        node = unit.boot()
+        node.actuators = driven = Driven()
+        unit.run(10)
+        assert node.safe_mode_reason is None and not driven.rests
+        unit.run(60)
+        assert node.safe_mode_reason and driven.rests
+
+
 def test_a_task_that_there_is_no_memory_to_look_after_means_a_reset():
     async def fail_at_once(self, beat):
         raise MemoryError
