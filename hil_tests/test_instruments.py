@@ -200,6 +200,7 @@ def test_a_flasher_says_when_the_board_disappears(real_set, station_image):
     def lost(at, data):
         write(at, data)
         real_set.far.flash.load = write
+        real_set.far.power_off()  # not even this write is answered
         world.call_after(0, real_set.port.drop if real_set.port else real_set.far.close)
 
     with real_set.far.world.lock:
