@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
+from fieldbeat.host_tools.output import RegistryOption
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -176,10 +177,12 @@ def record(
     port: str = typer.Option(help="The serial port of a unit."),
     output: Path = typer.Option(..., "-o", "--output", help="The transcript to write."),
     seconds: float | None = typer.Option(None, "--for", help="End after this many seconds."),
+    registry: RegistryOption = None,
     as_json: bool = typer.Option(False, "--json", help="Write JSON for a machine to read."),
 ) -> int:
     """Write down what a unit and its modem say to one another, until Ctrl-C.
 
+    The unit sends what waits, so that there is something to hear; a locked one is opened for that.
     Numbers of the subscriber and of the SIM are masked in part, passwords and datagrams wholly.
 
     Exit code 0: there are lines; 1: nothing was said; 2: the unit does not answer.
@@ -190,7 +193,7 @@ def record(
     """
     from .bench_record import record as write
 
-    return write(port, output, seconds, as_json)
+    return write(port, output, seconds, registry, as_json)
 
 
 @app.command()

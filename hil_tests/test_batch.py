@@ -346,7 +346,16 @@ def test_boards_that_appear_later_are_made_while_it_watches(hub):
     assert states.count("failed") == 1 and states[-1] == "done"
 
 
+@pytest.fixture
+def _ctrl_c():
+    """Heard also where the tests run in the background, whose shell has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.long
+@pytest.mark.usefixtures("_ctrl_c")
 def test_ctrl_c_stops_and_the_same_command_goes_on(hub):
     hub = hub(2)
     hub.at("gh-2", "flashing", lambda: signal.raise_signal(signal.SIGINT), share=0.3)

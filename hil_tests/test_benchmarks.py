@@ -80,6 +80,7 @@ CHEAP: dict[str, Callable[[], list[Figure]]] = {
     ],
 )
 def test_the_cheapest_rows_are_numbers_within_their_limits(name):
+    """Limits of time are for `make bench` alone."""
     for figure in CHEAP[name]():
         assert figure.name and math.isfinite(figure.value), figure
-        assert figure.limit is None or figure.unit in ("ms", "s") or figure.ok, figure
+        assert figure.limit is None or figure.unit in ("ms", "s", "times") or figure.ok, figure

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from fieldbeat.hil_tests import modem_transcript as transcript
 from fieldbeat.hil_tests.modem_transcript import Line, masked
 from fieldbeat.hil_tests.virtual.models.played_modem import played
 from fieldbeat.hil_tests.virtual.rfc2217_port import Rfc2217Port
+from fieldbeat.host_tools import unit_code
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.errors import CannotTry
+
+from .virtual_time_link import VirtualTimeLink
 
 
 def recorded(bench, board, seconds: float) -> list[Line]:
@@ -95,15 +96,42 @@ def test_a_file_that_is_none_is_refused(text, said, tmp_path, capsys):
     assert main(["bench", "replay", str(path)]) == 2
 
 
-@pytest.mark.long
-def test_the_verb_records_a_wake(bench, board, tmp_path):
-    port = Rfc2217Port(board, "127.0.0.1", 0)
+@pytest.fixture
+def locked(bench, board):
+    """The board, locked and at rest: its first report is over."""
+    bench.run_for(5)
+    with VirtualTimeLink(bench, board.port) as link:
+        link.write_setting("key/code", unit_code.kept(bench.registry, "gh-01"))
+        link.reset()
+    bench.run_for(180)
+    return board
+
+
+@pytest.fixture
+def real(bench, locked):
+    port = Rfc2217Port(locked, "127.0.0.1", 0)
     bench.world.start_real()
-    try:
-        path = tmp_path / "field.at"
-        time.sleep(2)
-        assert main(["bench", "record", "--port", port.url, "-o", str(path), "--for", "15"]) == 0
-    finally:
-        bench.stop_real()
-        port.close()
-    assert any(line.is_sent and line.text == "AT" for line in transcript.read(path))
+    yield port
+    bench.stop_real()
+    port.close()
+
+
+def lock_of(bench, board) -> str:
+    bench.stop_real()
+    bench.run_for(2)
+    with VirtualTimeLink(bench, board.port) as link:
+        return link.status()["lock"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("has_code", [True, False])
+def test_the_verb_has_the_unit_send(has_code, bench, locked, real, tmp_path, capsys):
+    path = tmp_path / "field.at"
+    registry = bench.registry.path if has_code else tmp_path / "registry.sqlite"
+    to = ("--registry", str(registry), "-o", str(path))
+    code = main(["bench", "record", "--port", real.url, *to, "--for", "10"])
+    told = capsys.readouterr().err
+    sent = [line.text for line in transcript.read(path) if line.is_sent] if has_code else []
+    assert code == (0 if sent else 1) and ("AT" in sent) == has_code
+    assert ("it is not told to send" in told) != has_code
+    assert lock_of(bench, locked) == "locked"

@@ -103,5 +103,5 @@ def sign_a_day() -> list[Figure]:
     share = found["sign_us"] / found["verify_us"]
     return [
         Figure("sign a day, 96 kB heap", found["sign_us"] * scale / 1000, "ms", None, note),
-        Figure("the same, verifications", share, "", SIGNATURES, "in the same process"),
+        Figure("the same, in verifications", share, "times", SIGNATURES, "in the same process"),
     ]
