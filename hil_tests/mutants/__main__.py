@@ -18,6 +18,7 @@ from .tree import Tree
 
 PASSED, FAILED = 0, 1  # exit codes of pytest; others: it could not run the tests
 JOBS = min(os.cpu_count() or 1, 4)
+ALL_S = 3600.0  # for the tests of all mutants, one after the other
 
 
 def first_failure(said: str) -> str:
@@ -61,7 +62,7 @@ def main(words: list[str]) -> int:
         sound = trees.get()
         tests = tuple(sorted({test for mutant in mutants for test in mutant.tests}))
         print(f"the tests of {len(mutants)} mutants without any of them ...", flush=True)
-        code, said = sound.test(tests)
+        code, said = sound.test(tests, ALL_S)
         trees.put(sound)
         if code != PASSED:
             print(f"they fail without a mutant: {first_failure(said)}; run make test first")
