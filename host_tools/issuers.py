@@ -91,6 +91,7 @@ class Issuer:
 
 # How the history calls what tells a unit of the issuers; the first may have been broken off later.
 _TOLD = ("provisioning", "provisioned", "flashed with key")
+_NEVER = 1 << 62  # no history has so many lines
 _COLUMNS = ", ".join(field.name for field in fields(Issuer))
 
 
@@ -201,21 +202,35 @@ class Issuers:
 
         They obey him until they are provisioned again, whatever this registry says meanwhile.
         """
+        begun, _ = self._terms().get(issuer.kid, (0, _NEVER))
         rows = self._database.all(
             "SELECT name FROM units WHERE role = ? AND EXISTS (SELECT 1 FROM history"
-            " WHERE unit = name AND at_s >= ? AND action IN (?, ?, ?)) ORDER BY name",
-            *("speaker", issuer.created_s, *_TOLD),
+            " WHERE unit = name AND rowid >= ? AND action IN (?, ?, ?)) ORDER BY name",
+            *("speaker", begun, *_TOLD),
         )
         return [row["name"] for row in rows]
 
-    def kids_at(self, time_s: float) -> list[bytes]:
-        """Return the key ids of those who were in office at a time."""
-        return [
-            issuer.kid
-            for issuer in self.all()
-            if issuer.created_s <= time_s
-            and (issuer.revoked_s is None or issuer.revoked_s > time_s)
-        ]
+    def kids_at(self, line: int) -> list[bytes]:
+        """Return the key ids of those who were in office at a line of the history.
+
+        By the order of its lines, and not by their times: clocks of laptops are set.
+        """
+        return [kid for kid, (begun, ended) in self._terms().items() if begun <= line < ended]
+
+    def _terms(self) -> dict[bytes, tuple[int, int]]:
+        """Return the lines of the history at which each issuer was added, and was revoked."""
+        rows = self._database.all(
+            "SELECT rowid, action, substr(detail, 1, 16) AS kid FROM history"
+            " WHERE unit LIKE 'issuer %' AND action IN ('added', 'revoked')"
+        )
+        lines = {(row["kid"], row["action"]): row["rowid"] for row in rows}
+        return {
+            each.kid: (
+                lines.get((each.kid.hex(), "added"), 0),
+                lines.get((each.kid.hex(), "revoked"), _NEVER),
+            )
+            for each in self.all()
+        }
 
     def list_for_units(self, floors: bool = True) -> bytes:
         """Return all that are in office as a unit keeps them (`key/issuers`).

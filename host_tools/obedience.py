@@ -75,16 +75,19 @@ def everybody(registry: Registry, store: Store | None) -> list[Obedience]:
     """
     issuers = Issuers(registry)
     said = _said(store) if store else {}
-    given = _given(registry)
+    given, now_s = _given(registry), registry.now()
     found = []
     for unit in registry.units():
         if unit.role not in ROLES or not unit.in_use:
             continue
         said_s, kids = said.get(unit.name, (float("-inf"), None))
-        given_s = given.get(unit.name, float("-inf"))
-        told = kids is not None and said_s >= given_s
+        line, given_s = given.get(unit.name, (0, float("-inf")))
+        was_ahead = (
+            given_s > now_s >= said_s
+        )  # the clock of who provisioned it: it has spoken since
+        told = kids is not None and (said_s >= given_s or was_ahead)
         if not told:
-            kids = frozenset(issuers.kids_at(given_s)) if unit.name in given else None
+            kids = frozenset(issuers.kids_at(line)) if unit.name in given else None
         if unit.role == SPEAKER or kids or kids is None:
             found.append(Obedience(unit, kids, told))
     return found
@@ -157,10 +160,10 @@ def _said(store: Store) -> dict[str, tuple[float, frozenset[bytes]]]:
     return said
 
 
-def _given(registry: Registry) -> dict[str, float]:
-    """Return by unit when it was last given a list of issuers over its serial port."""
+def _given(registry: Registry) -> dict[str, tuple[int, float]]:
+    """Return by unit when it was last given a list of issuers by cable: line of history, time."""
     rows = registry.database.all(
-        "SELECT unit, MAX(at_s) AS at_s FROM history WHERE action IN (?, ?) GROUP BY unit",
+        "SELECT unit, MAX(rowid) AS line, at_s FROM history WHERE action IN (?, ?) GROUP BY unit",
         *_PROVISIONED,
     )
-    return {row["unit"]: row["at_s"] for row in rows}
+    return {row["unit"]: (row["line"], row["at_s"]) for row in rows}

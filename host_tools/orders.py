@@ -166,8 +166,8 @@ class Orders:
         self._store.orders_made += 1
 
     def all(self, kind: int | None = None) -> list[Order]:
-        """Return the orders of a kind, or all of them, newest first."""
-        return self._orders("kind = ifnull(?, kind) ORDER BY made_s DESC, rowid DESC", kind)
+        """Return the orders of a kind, or all of them, newest first, whatever the clocks said."""
+        return self._orders("kind = ifnull(?, kind) ORDER BY rowid DESC", kind)
 
     def recent(self, now_s: float, kind: int | None = command.ALERT) -> list[Order]:
         """Return the orders that count still, and the last that do not, newest first."""
@@ -215,7 +215,7 @@ class Orders:
 
     def of_origin(self, origin: str) -> list[Order]:
         """Return the orders that were made of a CAP message and not cancelled, newest first."""
-        sql = "origin = ? AND origin != '' AND cancelled_s IS NULL ORDER BY made_s DESC"
+        sql = "origin = ? AND origin != '' AND cancelled_s IS NULL ORDER BY rowid DESC"
         return self._orders(sql, origin)
 
     def commands(self, order: Order) -> list[tuple[bytes, bytes, list[str]]]:

@@ -367,6 +367,7 @@ def test_who_is_not_obeyed_signs_nothing(county, capsys):
 
 
 def test_provisioning_counts_until_it_says_something_itself(county, capsys):
+    county.now_s -= 120
     one = add(county, "sp-1")
     school = make(county, "school", DRILL, 2)
     county.now_s += 60
@@ -377,3 +378,42 @@ def test_provisioning_counts_until_it_says_something_itself(county, capsys):
     county.say(one, one.issuers(county.now_s))  # it was given another registry's since
     assert rows(county, capsys)["sp-1"]["obeys"] == ["county"]
     assert school.issuer.name in rows(county, capsys)["sp-1"]["lacks"]
+
+
+def test_a_clock_that_was_ahead_hides_nobody_who_is_obeyed(county, capsys):
+    one = add(county, "sp-1")
+    stolen = make(county, "stolen")
+    county.now_s += 366 * 86_400
+    county.registry.describe("sp-1", "provisioned")
+    county.now_s -= 366 * 86_400
+    assert obeys(county, capsys)["sp-1"] == ["county"]  # as it says itself, after that
+    one.authority.issuers = {s.kid: s.for_units() for s in county.issuers.in_office()}
+    county.say(one, one.issuers(county.now_s))
+    assert run(county, "revoke", "stolen", "--yes") == 0
+    assert "is still obeyed by 1 unit" in capsys.readouterr().out
+    row = rows(county, capsys)["sp-1"]
+    assert (row["told"], row["excess"]) == (True, ["stolen"])
+    assert run(county, "send", "--all", *secret(county)) == 0
+    county.out()
+    assert knows(one, county.signer.issuer) and not knows(one, stolen.issuer)
+
+
+def test_who_was_in_office_is_known_by_the_order_of_events_and_not_by_clocks(county, capsys):
+    one = add(county, "sp-1", heard=False)
+    county.now_s += 366 * 86_400
+    make(county, "stolen")
+    county.now_s -= 366 * 86_400
+    county.registry.describe(one.name, "provisioned")
+    assert obeys(county, capsys)["sp-1"] == ["county", "stolen"]
+    assert run(county, "revoke", "stolen", "--yes") == 0
+    assert "is still obeyed by 1 unit" in capsys.readouterr().out
+    assert rows(county, capsys)["sp-1"]["excess"] == ["stolen"]
+
+
+def test_the_last_order_is_the_one_that_was_given_last(county):
+    add(county, "sp-1")
+    county.now_s += 366 * 86_400
+    first = county.send()
+    county.now_s -= 366 * 86_400
+    last = county.send()
+    assert [order.id for order in county.desk.all()] == [last.id, first.id]
