@@ -30,7 +30,7 @@ from .language import tr
 from .obedience import RANK, Change, Obedience
 from .orders import Delivery, Order
 from .registered_unit import Unit
-from .signed_commands import Window
+from .signed_commands import Window, opened
 from .wording import all_of
 
 WINDOW_S = 7 * 86_400.0  # who is away for so long gets another order
@@ -110,6 +110,28 @@ def sounding(desk: Desk, issuer: Issuer) -> list[Order]:
     ]
 
 
+def silenced(desk: Desk, issuer: Issuer) -> list[str]:
+    """Return a line for each alert that goes silent where an issuer is forgotten."""
+    return [
+        tr(
+            "GOES SILENT: alert {id} ({told}); if it is meant, order it again by another one"
+        ).format(id=order.id.hex()[:6], told=order.told)
+        for order in sounding(desk, issuer)
+    ]
+
+
+def withdraw(desk: Desk, gone: Issuer) -> None:
+    """Send nobody any more what has units obey an issuer who was revoked.
+
+    A unit that was away would obey him when it comes back, and nobody would think of that.
+    """
+    for order in desk.orders.all(kind=command.ISSUERS):
+        if order.expires_s > desk.now() and order.cancelled_s is None:
+            changes = [opened(each).args[0] for _, each, _ in desk.orders.commands(order)]
+            if any(bytes(key) == gone.key for added in changes for _, key, _ in added):
+                desk.orders.withdraw(order, desk.now())
+
+
 def refused(desk: Desk) -> dict[str, Delivery]:
     """Return the units that refused the last order about issuers, by name."""
     last: dict[str, Delivery] = {}
@@ -154,6 +176,9 @@ def plan(
                 told=_told(desk, change), count=len(units), names=names(units)
             )
         )
+    gone = {kid for change in groups for kid in change.revoke}
+    for issuer in desk.issuers.all():
+        notes += silenced(desk, issuer) if issuer.kid in gone else []
     told = next(iter(groups)) if len(groups) == 1 else None
     window = Window(0.0, desk.now() + WINDOW_S)
     return desk.checked(
@@ -191,7 +216,7 @@ def _open(desk: Desk, told: str) -> set[str]:
     return {
         delivery.unit
         for order in desk.orders.all(kind=command.ISSUERS)
-        if order.told == told and order.expires_s > desk.now()
+        if order.told == told and order.expires_s > desk.now() and order.cancelled_s is None
         for delivery in desk.orders.deliveries(order)
         if delivery.heard_s is None
     }

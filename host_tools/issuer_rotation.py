@@ -86,6 +86,7 @@ class Turn:
         if not issuer_orders.rotation(self._desk, self._old, self._new).is_done:
             return False
         self._desk.issuers.revoke(self._old.name)
+        issuer_orders.withdraw(self._desk, self._old)
         issuer_keys.retire(self._old)
         return True
 

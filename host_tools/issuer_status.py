@@ -96,6 +96,7 @@ def _last_orders(desk: Desk) -> dict[str, str]:
                 coverage.SOUNDED: "",
                 coverage.WAITING: unit.why or tr("waits for it"),
                 coverage.REFUSED: tr("refused: {why}").format(why=unit.why),
+                coverage.STOPPED: "",  # withdrawn
                 coverage.SILENT: unit.why or tr("does not answer"),
             }
             told[unit.unit] = words[unit.state]

@@ -165,6 +165,12 @@ class Orders:
                 self._database.write_many(sql, rows)
         self._store.orders_made += 1
 
+    def withdraw(self, order: Order, now_s: float) -> None:
+        """Have an order sent to nobody any more; who has it keeps it."""
+        sql = "UPDATE orders SET cancelled_s = ? WHERE id = ? AND cancelled_s IS NULL"
+        self._database.write(sql, now_s, order.id)
+        self._store.orders_made += 1
+
     def all(self, kind: int | None = None) -> list[Order]:
         """Return the orders of a kind, or all of them, newest first, whatever the clocks said."""
         return self._orders("kind = ifnull(?, kind) ORDER BY rowid DESC", kind)

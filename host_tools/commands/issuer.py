@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ..coverage import Coverage
     from ..issuers import Issuer
     from ..orders import Order
+    from ..registered_unit import Unit
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -159,29 +160,22 @@ def revoke(
     Example:
         fieldbeat issuer revoke county --yes
     """
-    from .. import issuer_keys, obedience
-    from ..alert_words import names
+    from .. import issuer_keys, issuer_orders, obedience
+    from ..alert_desk import Desk
     from ..asking import confirm, is_asked
     from ..issuers import Issuers
     from ..registry import Registry
 
     spared = as_json and not is_asked(yes)
-    with closing(Registry(registry)) as units:
-        issuers = Issuers(units)
+    with closing(Registry(registry)) as units, open_files.store_if_there(db) as store:
+        issuers, desk = Issuers(units), Desk(units, store, units.now) if store else None
         known = issuers.get(name)
-        with open_files.store_if_there(db) as store:
-            everybody = obedience.everybody(units, store)
+        everybody = obedience.everybody(units, store)
         obeyed_by = obedience.obeyed_by(units, known, everybody)
         lost = obedience.cut_off(everybody, known, issuers.in_office())
-        if lost:
-            remark(
-                tr("CANNOT BE TOLD over the air once {name} is revoked: {names}").format(
-                    name=name, names=names(lost)
-                ),
-                spared,
-            )
-            step = tr("make another issuer first, and tell them: 'fieldbeat issuer new', 'send'")
-            remark(tr("too few would be left whom they obey; {step}").format(step=step), spared)
+        silenced = issuer_orders.silenced(desk, known) if desk else []
+        for line in [*_of_cut_off(name, lost), *silenced]:
+            remark(line, spared)
         confirm(
             tr("Revoke issuer {name} (key id {kid}) for good?").format(
                 name=name, kid=known.kid.hex()
@@ -189,12 +183,28 @@ def revoke(
             yes,
         )
         issuers.revoke(name)
+        if desk:
+            issuer_orders.withdraw(desk, known)
     aside = issuer_keys.retire(known)
     if as_json:
         told = {"obeyed_by": obeyed_by, "cut_off": [unit.name for unit in lost]}
-        print_json({"revoked": name, "kid": known.kid} | told)
+        print_json({"revoked": name, "kid": known.kid} | told | {"silenced": silenced})
     else:
         _tell_revoked(known, aside, obeyed_by)
+
+
+def _of_cut_off(name: str, lost: list[Unit]) -> list[str]:
+    from ..alert_words import names
+
+    if not lost:
+        return []
+    step = tr("make another issuer first, and tell them: 'fieldbeat issuer new', 'send'")
+    return [
+        tr("CANNOT BE TOLD over the air once {name} is revoked: {names}").format(
+            name=name, names=names(lost)
+        ),
+        tr("too few would be left whom they obey; {step}").format(step=step),
+    ]
 
 
 def _tell_revoked(gone: Issuer, aside: Path | None, obeyed_by: list[str]) -> None:

@@ -417,3 +417,28 @@ def test_the_last_order_is_the_one_that_was_given_last(county):
     county.now_s -= 366 * 86_400
     last = county.send()
     assert [order.id for order in county.desk.all()] == [last.id, first.id]
+
+
+def test_who_was_away_does_not_obey_a_revoked_one_when_it_comes_back(county, capsys):
+    one = add(county, "sp-1")
+    stolen = make(county, "stolen")
+    assert run(county, "send", "--all", *secret(county, "--issuer", "county")) == 0
+    assert run(county, "revoke", "stolen", "--yes") == 0
+    assert rows(county, capsys)["sp-1"]["ok"]
+    county.say(one, one.hello())
+    county.now_s += 60
+    county.out()
+    assert knows(one, county.signer.issuer) and not knows(one, stolen.issuer)
+
+
+def test_what_goes_silent_by_a_revocation_is_named(county, capsys):
+    add(county, "sp-1")
+    make(county, "second")
+    assert run(county, "send", "--all", *secret(county, "--issuer", "county")) == 0
+    county.out()
+    alert = county.send()
+    county.out()
+    assert run(county, "revoke", "county", "--yes") == 0
+    assert f"GOES SILENT: alert {alert.id.hex()[:6]} (told)" in capsys.readouterr().err
+    assert run(county, "send", "--all", *secret(county)) == 0
+    assert f"GOES SILENT: alert {alert.id.hex()[:6]} (told)" in capsys.readouterr().err
