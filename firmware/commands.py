@@ -6,8 +6,6 @@ from protocols import frame, receipt
 from protocols.authority import REPEATED, Authority
 from protocols.command import DAILY
 
-from .issuers import are_points
-
 _threshold = getattr(gc, "threshold", lambda *size: -1)  # CPython's takes something else
 
 
@@ -83,12 +81,3 @@ class Commands:
         stage = receipt.REFUSED if refused else receipt.DONE
         self.note(id, stage)
         self._role.answer(id, stage, refused)
-
-    # -> whether the unit takes the issuers that a command wants
-    def change_issuers(self, command):
-        issuers = self.authority.issuers_after(command)
-        if issuers is None or not are_points(command.args[0]):
-            return False
-        self._issuers.store_keys(issuers)
-        self.authority.issuers = issuers
-        return True

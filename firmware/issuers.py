@@ -78,6 +78,13 @@ class Issuers:
     def store_seen(self, counters):
         self._store("iss_seen", cbor.encode(counters))
 
+    # The kids of who was revoked over the air, one after the other.
+    def revoked(self):
+        return self._load("iss_gone")
+
+    def store_revoked(self, kids):
+        self._store("iss_gone", kids)
+
     def ring(self):
         return self._load("cmd_ring")
 

@@ -15,6 +15,7 @@ from ..pictures import Pictures
 from .station import Station
 
 _GOOD = const(("acked", "partly"))
+_CHANGES = const("firmware.issuer_changes")
 _OPERATIONS = const("firmware.operations protocols.event_writer")
 _PICTURES_SILENCE_S = const(1800)  # a few shots over a slow line, and a wake
 
@@ -87,8 +88,8 @@ class CameraStation(Station):
             why = later.call(_OPERATIONS, "record", self._node, command, verdict)
             self.commands.settle(id, why)
         elif kind == commands.ISSUERS:
-            taken = self.commands.change_issuers(command)
-            self.commands.settle(id, None if taken else "cmd_rights")
+            authority, counters = self.commands.authority, self._node.counters
+            self.commands.settle(id, later.call(_CHANGES, "change", authority, counters, command))
             self._tell_issuers()
         elif kind == commands.STATUS:
             self._node.tell("health", True)

@@ -7,7 +7,7 @@ from protocols import command as commands
 from protocols import receipt
 from protocols.compat import const
 
-from .. import self_test
+from .. import issuer_changes, self_test
 from ..alarm_rules import AlarmRules
 from ..alerts import Alerts, Held
 from ..carriers.choose import choose
@@ -177,13 +177,12 @@ class Speaker:
         else:
             self.commands.settle(id, "cmd_unknown")
 
-    # -> the reason if they would be too many, or nobody were left who may change them
     def _change_issuers(self, command):
-        if not self.commands.change_issuers(command):
-            return "cmd_rights"
-        self.alerts.drop_revoked()
-        self._tell_config()
-        return None
+        refused = issuer_changes.change(self.commands.authority, self._node.counters, command)
+        if not refused:
+            self.alerts.drop_revoked()
+            self._tell_config()
+        return refused
 
     def _cancel(self, command, verdict):
         wanted = command.args
