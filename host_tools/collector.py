@@ -252,6 +252,8 @@ class Collector:
         if not self._traffic.window(keys.kid, keys.epoch).check(outcome.piv):
             outcome.refuse("replay")
             return
+        if 0 < self._traffic.newest_epoch(keys.kid) < keys.epoch:
+            self._dispatcher.begin_again(unit, at_s)
         newest = outcome.piv > self._traffic.window(keys.kid, keys.epoch).high
         self._traffic.accept(keys.kid, keys.epoch, outcome.piv)
         link = self._traffic.change(unit, at_s)

@@ -47,7 +47,6 @@ class Dispatcher:
         self._traffic = traffic
         self._downlink = downlink
         self._plaintexts: dict[bytes, bytes] = {}
-        self._last = 0  # number of the newest command that is known
         self._version: tuple[int, int] | None = None
         self._unwritten: dict[tuple[bytes, str], Delivery] = {}
         self._written_s = float("-inf")
@@ -71,6 +70,10 @@ class Dispatcher:
     def note(self, unit: str, run: int, rn: int, receipt: Any, now_s: float) -> None:
         """Keep a receipt, inside the transaction that keeps its record."""
         self._orders.note_receipt(unit, run, rn, receipt, now_s)
+
+    def begin_again(self, unit: str, now_s: float) -> None:
+        """Send a unit again what it had, as it speaks under a new key; in a transaction."""
+        self._orders.reopen(unit, now_s)
 
     def heard(self, unit: str, receipts: Iterable[Any], now_s: float) -> None:
         """Take note of a frame that is stored: the unit can be reached, and says this."""
@@ -97,8 +100,7 @@ class Dispatcher:
         version = self._store.database.outside_version(), self._store.orders_made
         if version == self._version:
             return
-        new = self._orders.open(self._last, now_s)
-        for each in new:
+        for each in self._orders.open(now_s):
             contact = self._traffic.contact(each.unit)
             self._plaintexts[each.command] = each.plaintext
             self.fan_out.add(
@@ -106,7 +108,6 @@ class Dispatcher:
                 reachable=contact is not None,
                 awake_s=AWAKE_S if self._opener.sleeps(each.unit) else None,
             )
-            self._last = max(self._last, each.number)
         self.fan_out.drop(self._orders.cancelled(now_s))
         open_ = self.fan_out.commands()
         self._plaintexts = {k: v for k, v in self._plaintexts.items() if k in open_}

@@ -125,7 +125,6 @@ class Delivery:
 class Open:
     """A delivery that is to be sent until it has a receipt, with what is to be sent."""
 
-    number: int
     command: bytes
     unit: str
     plaintext: bytes
@@ -247,22 +246,38 @@ class Orders:
 
     # For the collector
 
-    def open(self, after: int, now_s: float) -> list[Open]:
-        """Return what is to be sent still, of commands above a number that have not expired."""
+    def open(self, now_s: float) -> list[Open]:
+        """Return what is to be sent still, of commands that have not expired."""
         rows = self._database.all(
-            "SELECT number, command, unit, plaintext, class, level, expires_s FROM commands"
+            "SELECT command, unit, plaintext, class, level, expires_s FROM commands"
             " JOIN orders ON orders.id = order_id JOIN deliveries ON command = commands.id"
-            " WHERE number > ? AND expires_s > ? AND cancelled_s IS NULL AND heard_s IS NULL"
+            " WHERE expires_s > ? AND cancelled_s IS NULL AND heard_s IS NULL"
             " ORDER BY number, unit",
-            *(after, now_s),
+            now_s,
         )
         return [
             Open(
-                *(row["number"], row["command"], row["unit"], row["plaintext"]),
+                *(row["command"], row["unit"], row["plaintext"]),
                 *((row["class"], row["level"]), row["expires_s"]),
             )
             for row in rows
         ]
+
+    def reopen(self, unit: str, now_s: float) -> None:
+        """Have alerts that a unit had, and has not ended, sent to it again: its board may be new.
+
+        One that still has it answers, and does nothing twice.
+        """
+        names = ", ".join(f"{name} = NULL" for name in ("first_s", "last_s", *_RECEIPT))
+        marks = ", ".join("?" * len(_LAST))
+        self._database.write(
+            f"UPDATE deliveries SET {names}, tries = 0 WHERE unit = ? AND heard_s IS NOT NULL"
+            f" AND stage NOT IN (?, {marks}) AND command IN (SELECT commands.id FROM commands"
+            " JOIN orders ON orders.id = order_id"
+            " WHERE kind = ? AND expires_s > ? AND cancelled_s IS NULL)",
+            *(unit, receipts.REFUSED, *_LAST, command.ALERT, now_s),
+        )
+        self._store.orders_made += 1
 
     def cancelled(self, now_s: float) -> list[bytes]:
         """Return the commands of orders that were cancelled and have not expired."""

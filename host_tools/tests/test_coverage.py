@@ -304,11 +304,11 @@ def test_a_refusal_for_now_leaves_it_open(orders):
     (found,) = orders.deliveries(ORDER)
     assert (found.stage, found.reason) == (receipt.REFUSED, CODES["cmd_no_time"])
     assert (found.heard_s, found.told_s) == (None, NOW_S)
-    assert [each.unit for each in orders.open(0, NOW_S)] == ["sp-1"]
+    assert [each.unit for each in orders.open(NOW_S)] == ["sp-1"]
     orders.note_receipt("sp-1", 1, 2, told(receipt.ACCEPTED), NOW_S + 2)
     (found,) = orders.deliveries(ORDER)
     assert (found.stage, found.heard_s) == (receipt.ACCEPTED, NOW_S + 2)
-    assert orders.open(0, NOW_S + 2) == []
+    assert orders.open(NOW_S + 2) == []
 
 
 @pytest.mark.parametrize("numbers", [(1, 2, 3), (3, 1, 2), (2, 3, 1)])

@@ -447,3 +447,26 @@ def test_a_late_datagram_does_not_lead_back_to_the_road_it_came_over(county):
     assert county.store.contact("pole-1").source == "198.51.100.9:4321"
     county.send()
     assert county.out() == ["pole-1"]
+
+
+def test_another_board_in_its_place_gets_what_the_old_one_had(county):
+    one = county.add("sp-1")
+    armed = county.send(start_s=county.now_s + 600)
+    stopped, over = county.send(), county.send()
+    county.out()
+    county.cancel(stopped)
+    county.say(one, one.tell(over.id, receipt.DONE, county.now_s))
+    assert county.states(armed)["sp-1"][:2] == ("waiting", "accepted")
+    county.out()
+    county.registry.allocate("sp-1")
+    new = county.add("sp-1", heard=False)
+    assert county.out() == []
+    county.say(new, new.hello())
+    assert county.states(armed)["sp-1"][1] == ""  # it has not got it
+    assert county.out() == ["sp-1"]
+    assert [told.id for told in new.got] == [armed.id]
+    assert county.states(armed)["sp-1"][:2] == ("waiting", "accepted")
+    assert county.states(over)["sp-1"][1] == "done"
+    county.now_s += 60
+    county.say(new, new.hello())
+    assert county.out() == []
