@@ -459,6 +459,7 @@ def test_another_board_in_its_place_gets_what_the_old_one_had(county):
     assert county.states(armed)["sp-1"][:2] == ("waiting", "accepted")
     county.out()
     county.registry.allocate("sp-1")
+    county.now_s += 5
     new = county.add("sp-1", heard=False)
     assert county.out() == []
     county.say(new, new.hello())
