@@ -58,10 +58,10 @@ def _entry(held):
 class Alerts:
     # player: async play(alert, percent, on_sound), result (of the last play), settle_ms (before
     # the first sample), see player.py;
-    # seen(id) and note(id, stage): the ids that are kept for good; may(issuers, class, level):
-    # whether they may order it still; tell(event, body) puts a receipt, or what came out of a
-    # self-test, into the outbox.
-    def __init__(self, root, clock, counters, player, table, seen, note, may, tell):
+    # seen(id) and note(id, stage): the ids that are kept for good; unended(): those of them that
+    # were accepted and did not end; may(issuers, class, level): whether they may order it still;
+    # tell(event, body) puts a receipt, or what came out of a self-test, into the outbox.
+    def __init__(self, root, clock, counters, player, table, seen, note, unended, may, tell):
         self._path = root + _FILE
         self._clock = clock
         self._counters = counters
@@ -69,6 +69,7 @@ class Alerts:
         self._table = table
         self._seen = seen
         self._note = note
+        self._unended = unended
         self._may = may
         self._tell = tell
         self._arbiter = Arbiter()
@@ -147,6 +148,7 @@ class Alerts:
         while True:
             beat()
             self._take_up()
+            self._tell_lost()
             self._follow_clock()
             now_s = self._clock.uptime_s()
             self._do(self._arbiter.tick(now_s))
@@ -403,6 +405,17 @@ class Alerts:
             self._keep()
         except MemoryError:
             self._counters.count("task_restart")
+
+    # After a start: what was accepted and is not kept any more, as a new image has taken its place
+    # or the flash had refused it. Who waits for it to sound has to know.
+    def _tell_lost(self):
+        if not self._unended or self._kept or not self._clock.synced:
+            return
+        for id in self._unended():
+            if id not in self._held:
+                self.answer(id, receipt.INTERRUPTED, "power_cut")
+                self._remember(id, receipt.INTERRUPTED)
+        self._unended = None
 
     def _take_up_one(self, entry):
         id, alert, not_before, expires, started_s, *issuers = entry

@@ -68,6 +68,7 @@ class Speaker:
             table,
             self.commands.authority.seen,
             self.commands.note,
+            self._unended,
             self.commands.authority.may,
             self._tell,
         )
@@ -192,6 +193,12 @@ class Speaker:
         if not self.alerts.cancel(wanted):
             self.commands.note(wanted, receipt.CANCELLED)  # should it come later than this
         self.commands.settle(command.id)
+
+    # Of the ring of ids, see protocols/authority.py.
+    def _unended(self):
+        ring = self.commands.authority.ring
+        ends = range(8, len(ring), 9)
+        return [ring[at - 8 : at] for at in ends if not receipt.is_final(ring[at])]
 
     # The server has not heard of it, or has lost it: what was told last is told again.
     def repeated(self, command):

@@ -7,6 +7,7 @@ from firmware.alerts import Alerts, Held
 from firmware.clock import Clock
 from firmware.counters import Counters
 from firmware.self_test import alert
+from protocols import receipt
 from protocols.command import DAILY, Alert
 
 NOW = 78000000
@@ -75,7 +76,8 @@ class Unit:
         self.revoked = set()
         self.counters = Counters()
         shared = self.clock, self.counters, self.player, TABLE
-        self.alerts = Alerts(root, *shared, self.seen, self.note, self.may, self.tell)
+        kept = self.seen, self.note, self.unended
+        self.alerts = Alerts(root, *shared, *kept, self.may, self.tell)
 
     def note(self, id, stage):
         self.noted.append((id, stage))
@@ -89,6 +91,10 @@ class Unit:
     def seen(self, id):
         stages = [stage for noted, stage in self.noted if noted == id]
         return stages[-1] if stages else None
+
+    def unended(self):
+        ids = {id for id, _ in self.noted}
+        return [id for id in ids if not receipt.is_final(self.seen(id))]
 
     def send(self, name, cls=DAILY, level=4, start_s=0, for_s=3600, **more):
         volume, silent = more.get("volume"), more.get("silent", False)

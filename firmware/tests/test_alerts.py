@@ -190,6 +190,34 @@ def test_a_power_cut_before_its_receipt_is_on_flash():
     remove_tree(root)
 
 
+def test_what_a_new_image_has_taken_away_is_told():
+    root = temp_dir()
+    ids = []
+    noted = []
+
+    async def before(unit):
+        for name, start_s in (("a", 600), ("o", 0), ("b", 600)):
+            ids.append(unit.send(name, EMERGENCY, 1, start_s=start_s))
+        await asyncio.sleep_ms(12000)
+        noted.extend(unit.noted)
+
+    async def after(unit):
+        unit.noted.extend(noted)
+        await asyncio.sleep_ms(2000)
+        assert unit.told == []  # what it had kept may be taken up yet
+        unit.clock.set(NOW + 40, "server")
+        kept = unit.send("k", EMERGENCY, 1, start_s=600)
+        await asyncio.sleep_ms(60000)
+        lost = [(receipt.INTERRUPTED, CODES["power_cut"])]
+        assert unit.stages(ids[0]) == unit.stages(ids[2]) == lost
+        assert unit.stages(ids[1]) == []
+        assert unit.stages(kept) == [(receipt.ACCEPTED, None)] and unit.unended() == [kept]
+
+    story(before, root)
+    remove_tree(root)
+    story(after, temp_dir(), synced=False)
+
+
 def test_a_failure_of_one_does_not_mute_the_next():
     async def tell(unit):
         unit.player.breaks = 2
