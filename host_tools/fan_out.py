@@ -27,6 +27,7 @@ BURST = 100  # datagrams at once, after a pause
 FIRST_RETRY_S = 1.0
 RETRY_GROWTH = 1.15  # seven tries in nine seconds: of 1,000 units at 10 % loss all have heard
 LAST_RETRY_S = 60.0
+SET_BACK_S = 60.0  # a clock that goes back by more was set; what is less is waited for
 _ROUNDING = 1e-3  # of a datagram: Unix seconds are floats that step by 0.2 us
 
 
@@ -146,6 +147,7 @@ class FanOut:
             now_s: the time, Unix seconds.
             most: how many the caller can take.
         """
+        self._follow_clock(now_s)
         self._ripen(now_s)
         count = int(self._allowance(now_s) + _ROUNDING)
         count = count if most is None else min(count, most)
@@ -176,6 +178,15 @@ class FanOut:
     def _schedule(self, delivery: Delivery, due_s: float) -> None:
         delivery.due_s = due_s
         heapq.heappush(self._later, (due_s, delivery))
+
+    def _follow_clock(self, now_s: float) -> None:
+        """Have what was due by a clock that was set back due now: nobody waits until then."""
+        if now_s < self._allowed_s - SET_BACK_S:
+            for delivery in self._open.values():
+                if delivery.last_s is not None:
+                    delivery.last_s = min(delivery.last_s, now_s)
+                if delivery.due_s is not None:
+                    self._schedule(delivery, min(delivery.due_s, now_s))
 
     def _ripen(self, now_s: float) -> None:
         """Move what has become due to what is ready."""

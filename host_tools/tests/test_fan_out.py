@@ -267,3 +267,12 @@ def test_a_unit_that_listens_now_and_then_gets_first_what_was_ordered_first():
     made.add(OTHER, "gh-1", DAILY, HOUR, 30.0, awake_s=10.0)
     made.spoke("gh-1", 60.0)
     assert [each.command for each in made.due(60.0)] == [COMMAND, OTHER]
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up():
+    made = fan_out(expires_s=1e9)
+    ahead_s = 31_536_000.0
+    assert sent(made, ahead_s) == ["sp-0"]
+    assert sent(made, 10.0) == ["sp-0"]
+    made.spoke("sp-0", 10.1)
+    assert sent(made, 13.0) == ["sp-0"]
