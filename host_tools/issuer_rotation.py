@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from fieldbeat.protocols import reasons
 from fieldbeat.protocols.reason_codes import CODES
 
-from . import issuer_keys, issuer_orders
+from . import issuer_keys, issuer_orders, obedience
 from .alert_desk import Desk
 from .alert_error import AlertError
+from .alert_places import by_name
 from .alert_plan import Plan
 from .alert_words import names
 from .issuers import Issuer, IssuerError
@@ -123,26 +124,31 @@ class Turn:
                 by_reason.setdefault(told[unit.name].reason or 0, []).append(unit)
         return [
             tr("not done: refused by {names}: {named}; next: {step}").format(
-                names=names(units), named=_named(reason), step=self._step(reason)
+                names=names(units), named=_named(reason), step=self._step(reason, units)
             )
             for reason, units in by_reason.items()
         ]
 
-    def _step(self, reason: int) -> str:
-        """Return what to do where a step was refused."""
+    def _step(self, reason: int, units: Sequence[Unit]) -> str:
+        """Return what to do where some units refused a step."""
         if reason != CODES["cmd_second_issuer"]:
             return tr("mend that ('fieldbeat issuer status'), then run the same command again")
-        own = self._old.kid, self._new.kid
-        others = [
+        told = by_name(units)
+        everybody = obedience.everybody(self._desk.registry, self._desk.store)
+        able = [
             each.name
-            for each in self._desk.issuers.in_office()
-            if each.kid not in own and each.may(*RANK)
+            for each in sorted(
+                self._desk.issuers.in_office(), key=lambda e: e.kid != self._old.kid
+            )
+            if each.kid != self._new.kid and each.may(*RANK)
+            if all(one.may_obey(each) for one in everybody if one.unit.name in told)
         ]
+        first_, *others = able or [""]
         if not others:
             return tr(
                 "make a second issuer, provision them with it, and have both sign (--issuer)"
             )
-        usual = f"--issuer {self._old.name} --issuer "
+        usual = f"--issuer {first_} --issuer "
         more = tr(" (or {listed})").format(listed=", ".join(others[1:])) if others[1:] else ""
         return tr("run it again, signed by two: {usual}{others}{more}").format(
             usual=usual, others=others[0], more=more

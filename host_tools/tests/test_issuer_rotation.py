@@ -233,8 +233,11 @@ def test_a_refusal_is_named(county, capsys):
 )
 def test_a_rotation_that_was_refused_says_what_to_do(county, capsys, monkeypatch, second, step):
     one = add(county, "sp-1")
+    make(county, "stranger")  # nobody there obeys him
     if second:
-        make(county, "second")
+        known = make(county, "second").issuer
+        one.authority.issuers[known.kid] = known.for_units()
+        county.say(one, one.issuers(county.now_s))
 
     def sleep(_):
         county.now_s = time.time()
