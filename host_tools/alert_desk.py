@@ -129,7 +129,8 @@ class Desk:
             plan.kind, plan.rank, plan.window, plan.asked
         )
         told = foreseen.refusals(self.registry, self.store, plan.units, plan.rank, plan.issuers)
-        return replace(plan, notes=(*plan.notes, *told))
+        clock = foreseen.clock(self.store, self.now())
+        return replace(plan, notes=(*plan.notes, *told, *([clock] if clock else [])))
 
     def unheard(self, units: Iterable[Unit]) -> int:
         """Return how many units never sent anything."""

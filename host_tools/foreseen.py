@@ -19,6 +19,23 @@ from .language import tr
 from .registered_unit import Unit
 from .registry import Registry
 from .store import Store
+from .times import iso
+
+CLOCK_S = 60.0  # by so much the clock of another process may differ
+
+
+def clock(store: Store, now_s: float) -> str:
+    """Return that the clock here is behind what was collected, '' if it is not.
+
+    A collector that has the right time sends nobody what has ended for it before it was made.
+    """
+    last = max(store.contacts(), key=lambda contact: contact.last_s, default=None)
+    if last is None or last.last_s < now_s + CLOCK_S:
+        return ""
+    return tr(
+        "the clock of this computer is wrong, or was: it is {now_s}, and {unit} was heard at"
+        " {last_s}"
+    ).format(now_s=iso(now_s), unit=last.unit, last_s=iso(last.last_s))
 
 
 def refusals(

@@ -8,6 +8,7 @@ import time
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 
+from . import foreseen
 from .coverage import UNHEARD, UNSENT_AFTER_S, is_tried
 from .errors import FieldbeatError, Interrupted
 from .language import tr
@@ -50,7 +51,9 @@ def unsent(store: Store, order: Order, asleep: Container[str] = ()) -> str:
         if any(map(is_tried, deliveries)):
             return ""
     heard = {contact.unit for contact in store.contacts()}
-    return NO_COLLECTOR if any(each.unit in heard for each in deliveries) else UNHEARD
+    if not any(each.unit in heard for each in deliveries):
+        return UNHEARD
+    return foreseen.clock(store, order.made_s) or NO_COLLECTOR
 
 
 def must_be_sent(order: Order, what: str, why: str, end: str = "") -> None:
@@ -65,11 +68,16 @@ def must_be_sent(order: Order, what: str, why: str, end: str = "") -> None:
     Raises:
         Unsent: there is a reason.
     """
+    if why not in ("", UNHEARD, NO_COLLECTOR):
+        step = tr("set the clock, then order it again")
+        raise Unsent(
+            tr("{what}, but NOBODY has been sent it: {why}").format(what=what, why=why), step
+        )
     if why:
         begin = (
             tr("wait until one of them speaks")
             if why == UNHEARD
-            else tr("start 'fieldbeat collect'")
+            else tr("start 'fieldbeat collect', or read what it says")
         )
         step = tr("{begin}: it still goes out until {expires_s}{value}").format(
             begin=begin,

@@ -98,7 +98,8 @@ def _told(done: Result, port: str, other: str) -> list[str]:
     if done.unit and done.bytes_written:
         text = tr(
             "records and pictures that it had not sent yet are gone, and of a loudspeaker its"
-            " alarm rules and what waits to sound: see 'fieldbeat rule list', and send them again"
+            " alarm rules and what waits to sound: see 'fieldbeat rule list' and 'fieldbeat alert"
+            " list', and send them again"
         )
         lines.append(text)
     if done.secrets:

@@ -105,6 +105,12 @@ def lock(
     say(_told(state))
     if state["key_file"]:
         say(tr("keep a copy of that file in a safe place, apart from copies of the registry"))
+    else:
+        text = tr(
+            "a collector that runs cannot open it any more, and sends nobody anything: start it"
+            " again at a terminal"
+        )
+        say(text)
     if before and before != state["key_file"]:
         text = tr("of this registry {file} opens older copies alone: keep it as long as those")
         say(text.format(file=before))

@@ -124,7 +124,10 @@ def test_where_no_collector_runs_nobody_is_sent_it_and_it_is_said(
     assert run(county, *what) == 1
     said = capsys.readouterr()
     assert "is ordered, but NOBODY has been sent it: does 'fieldbeat collect' run?" in said.err
-    assert "next: start 'fieldbeat collect': it still goes out until 20" in said.err
+    assert (
+        "next: start 'fieldbeat collect', or read what it says: it still goes out until 20"
+        in said.err
+    )
     assert "or end it with 'fieldbeat alert cancel" in said.err and said.out == ""
     assert sum(slept) == pytest.approx(UNSENT_AFTER_S)
     assert run(county, *what, "--json") == 1
@@ -134,6 +137,18 @@ def test_where_no_collector_runs_nobody_is_sent_it_and_it_is_said(
     code, found = status(county, capsys)
     assert code == 1 and found["sent"] is False and found["total"]["silent"] == 1
     assert found["total"]["why"] == {"not sent: does 'fieldbeat collect' run?": 1}
+
+
+def test_a_clock_that_is_behind_is_named_and_not_the_collector(county, capsys, monkeypatch):
+    one = county.add("sp-1")
+    county.now_s = time.time() + 86_400
+    county.say(one, one.hello())
+    dead(monkeypatch)
+    assert run(county, "send", "--clip", "x", "--level", "1", "--all") == 1
+    said = capsys.readouterr().err
+    assert said.count("the clock of this computer is wrong, or was") == 2
+    assert "NOBODY has been sent it: the clock of" in said and "sp-1 was heard at" in said
+    assert "next: set the clock, then order it again" in said and "collect' run" not in said
 
 
 def test_who_was_never_heard_of_is_sent_nothing_yet(county, capsys):
