@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from fieldbeat.protocols import cbor
+from fieldbeat.protocols import cbor, command
 from fieldbeat.protocols.frame import KeySet
 
 from . import (
@@ -222,15 +222,17 @@ class Provisioner(UnitTalk):
                 ),
                 tr("enter one: 'fieldbeat issuer new NAME', then run the same command again"),
             )
-        told = ", ".join(issuer.name for issuer in issuers.in_office())
+        nobody = tr("none: it obeys nobody until 'fieldbeat issuer new' and another 'provision'")
+        told = ", ".join(issuer.name for issuer in issuers.in_office()) or nobody
+        if held not in (None, wanted, NOBODY):
+            told += _changed(held, issuers)
         if held != wanted:
             taken = self._give_issuers(wanted, issuers.list_for_units(floors=False))
             if taken != wanted:
                 wanted = taken
                 told += tr("; its firmware is older and would obey their old alerts: flash it")
         self._compare("key/issuers", wanted, tr("the keys of the issuers"))
-        nobody = tr("none: it obeys nobody until 'fieldbeat issuer new' and another 'provision'")
-        self._progress("issuers", told or nobody)
+        self._progress("issuers", told)
 
     def _give_issuers(self, wanted: bytes, plain: bytes) -> bytes:
         """Write whom to obey and return what was taken; older firmware takes no floors."""
@@ -317,3 +319,20 @@ class Provisioner(UnitTalk):
 
     def _master(self, unit: Unit) -> bytes:
         return dict(self._registry.keys(unit.kid))[unit.epoch]
+
+
+def _changed(held: bytes, issuers: Issuers) -> str:
+    """Return whom a unit obeys anew, and whom no more, in words; '' if nobody.
+
+    An old copy of a registry shows by it.
+    """
+    try:
+        before = {command.issuer_kid(item[0], item[1]) for item in cbor.decode(held)}
+    except (ValueError, TypeError, IndexError):  # damaged: it is written anew
+        return ""
+    office = {issuer.kid: issuer.name for issuer in issuers.in_office()}
+    names = {issuer.kid: issuer.name for issuer in issuers.all()}
+    new = [name for kid, name in office.items() if kid not in before]
+    gone = sorted(names.get(kid, kid.hex()) for kid in before - office.keys())
+    told = tr("; obeyed anew: {names}").format(names=", ".join(new)) if new else ""
+    return told + (tr("; no longer obeyed: {names}").format(names=", ".join(gone)) if gone else "")

@@ -15,7 +15,7 @@ from fieldbeat.host_tools.registered_unit import PROVISIONED, PROVISIONING
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.smp_link import LinkError
 from fieldbeat.host_tools.unit_talk import ProvisioningError
-from fieldbeat.protocols import cbor, cose
+from fieldbeat.protocols import cbor, command, cose
 
 from .unit_in_memory import Unit
 
@@ -136,7 +136,11 @@ def test_a_loudspeaker_is_told_whom_to_obey(registry):
     items = cbor.decode(unit.nvs["key/issuers"])
     assert items[1] == [cose.ES256, bytes(range(64)), {0: 1, 1: 3}]
     issuers.revoke("district")
+    assert run() == "village; no longer obeyed: district"
     assert run() == "village" and cbor.decode(unit.nvs["key/issuers"]) == items[1:]
+    unit.nvs["key/issuers"] = cbor.encode([[cose.ES256, bytes([1]) * 64, {0: 2, 1: 1}]])
+    stranger = command.issuer_kid(cose.ES256, bytes([1]) * 64).hex()
+    assert run() == f"village; obeyed anew: village; no longer obeyed: {stranger}"
     issuers.revoke("village")
     assert run().startswith("none: it obeys nobody")  # somebody wanted it so
 
