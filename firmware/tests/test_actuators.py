@@ -199,7 +199,7 @@ def test_a_day_has_no_more_than_it_has_whatever_is_cut():
     world = World()
     rows = [0, 5000, 0, 0, 1000, []]
     spent = 0
-    for _ in range(4):
+    for _ in range(8):
         unit, logs = Unit(rows, world=world), []
         unit.clock.set(DAY, "server")
         try:
