@@ -65,6 +65,17 @@ def to_device_map(config: NodeConfig) -> dict[str, Any]:
     return {"trim": trim} if trim else {}
 
 
+def corrected(config: NodeConfig, channel: Channel, counts: int) -> int:
+    """Return what a unit makes of what a part says, both in counts."""
+    each = config.tables.calibration.get(channel.name)
+    if each is None:
+        return counts
+    try:
+        return round(counts * each.factor_steps / FACTOR_STEPS) + each.offset_counts(channel)
+    except ValueError:  # `problems` tells it
+        return counts
+
+
 def problems(config: NodeConfig) -> Iterator[str]:
     """Yield what cannot be a calibration, with what is allowed."""
     channels = {channel.name: channel for channel in config.profile.channels}

@@ -143,6 +143,15 @@ class Collector:
             self.store.database.checkpoint()
             self.registry.checkpoint()
 
+    def require_files(self) -> None:
+        """Refuse to go on where nobody would see what is stored, and no order would come.
+
+        Raises:
+            DatabaseGone: store or registry was deleted, moved or replaced.
+        """
+        self.store.database.require_file()
+        self.registry.require_file()
+
     def _tell(self, outcomes: list[Outcome]) -> None:
         """Tell the observer; if it fails, that must not keep answers from the units."""
         try:

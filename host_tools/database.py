@@ -51,6 +51,10 @@ class DatabaseBusy(DatabaseError):
     """Another program keeps the database locked; whatever is written next would wait as long."""
 
 
+class DatabaseGone(DatabaseError):
+    """Its file was deleted, moved or replaced: what is written would be seen by nobody."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """The tables of one kind of file, and how those of older versions become like them.
@@ -114,6 +118,7 @@ class Database:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, mode))
         self._connection = self._connect() if create else self._connect_reader()
+        self._opened = self.path.stat()
         try:
             version = self._version()  # before anything in the file is changed
             if not create and version != self._layout.version:
@@ -214,18 +219,35 @@ class Database:
         """Close the file; a closed database cannot be used again."""
         self._connection.close()
 
+    def require_file(self) -> None:
+        """Refuse to go on without the file that was opened: SQLite would write on, unseen.
+
+        Raises:
+            DatabaseGone: another file is in its place, or none.
+        """
+        try:
+            if os.path.samestat(self.path.stat(), self._opened):
+                return
+        except OSError:
+            pass
+        message = tr("{path} was deleted, moved or replaced while it was in use")
+        raise DatabaseGone(
+            message.format(path=self.path), tr("put the right file there, and start it again")
+        )
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit what the block writes, all or nothing; an inner block joins the outer one.
 
         Raises:
             DatabaseBusy: another program kept it locked.
-            DatabaseError: disk full or damaged. Either way nothing was kept.
+            DatabaseError: disk full, damaged or gone. Either way nothing was kept.
         """
         with self._lock:
             if self._connection.in_transaction:
                 yield
                 return
+            self.require_file()
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import boards, quantities
+from . import boards, calibration_table, quantities
 from .language import tr
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Reach(NamedTuple):
-    """What a sensor can tell of a channel, in its counts."""
+    """What a sensor can tell of a channel, in its counts, after its calibration."""
 
     part: str  # where it is fitted
     what: str
@@ -51,8 +51,13 @@ def of_channel(config: NodeConfig, channel: Channel) -> Reach | None:
     ends = boards.level_range_mm(part, override.datum_mm)
     if ends is None:
         return None
-    low, high = (mm * channel.scale // 1000 for mm in ends)
-    what = f"[fitted.{channel.part}] ({part.part}, datum_mm = {override.datum_mm})"
+    low, high = (
+        calibration_table.corrected(config, channel, mm * channel.scale // 1000) for mm in ends
+    )
+    known = f"{part.part}, datum_mm = {override.datum_mm}"
+    if channel.name in config.tables.calibration:
+        known += f", [calibration.{channel.name}]"
+    what = f"[fitted.{channel.part}] ({known})"
     return Reach(channel.part, what, low, high)
 
 

@@ -104,6 +104,10 @@ class Registry(KeyTable):
         """Move what is committed from the log into the file."""
         self._database.checkpoint()
 
+    def require_file(self) -> None:
+        """Raise `DatabaseGone` where another file is in the place of the one that was opened."""
+        self._database.require_file()
+
     def version(self) -> tuple[int, int]:
         """Return a value that changes with every change, here or in another process."""
         return self._database.outside_version(), self._changes

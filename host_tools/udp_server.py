@@ -43,6 +43,7 @@ def address(text: str) -> tuple[str, int]:
 
 MANY = 256  # datagrams in a transaction: what came first does not wait for all that follows
 TIDY_S = 60.0
+LOOK_S = 1.0  # how soon it ends when its files are gone
 COMMANDS_S = 0.02  # how soon a command is sent that somebody ordered
 BUFFER_SIZE = 4 << 20  # bytes; the system may grant less
 
@@ -115,6 +116,7 @@ async def serve(
 
     Raises:
         CannotTry: the address is in use, not of this host, or not allowed.
+        DatabaseGone: store or registry was deleted, moved or replaced.
     """
     loop = asyncio.get_running_loop()
     try:
@@ -155,11 +157,16 @@ class _Every:
 
 
 async def _tidied(collector: Collector, stop: asyncio.Event) -> None:
-    """Wait for the end, and tidy meanwhile."""
+    """Wait for the end, tidy meanwhile, and see that the files are still there."""
+    loop = asyncio.get_running_loop()
+    tidy_at_s = loop.time() + TIDY_S
     while not stop.is_set():
         with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(stop.wait(), TIDY_S)
-        collector.tidy()
+            await asyncio.wait_for(stop.wait(), min(LOOK_S, TIDY_S))
+        collector.require_files()
+        if stop.is_set() or loop.time() >= tidy_at_s:
+            collector.tidy()
+            tidy_at_s = loop.time() + TIDY_S
 
 
 def _bind_error(host: str, port: int, error: OSError) -> CannotTry:

@@ -64,6 +64,17 @@ def test_it_answers_until_it_is_stopped(home, stop):
     assert [tuple(row) for row in rows] == [("version", 1)]
 
 
+def test_it_ends_when_its_store_is_gone(home):
+    Registry().close()
+    with collecting(stderr=subprocess.PIPE) as (process, begin, _):
+        store = Path(begin["store"])
+        store.rename(home / "away")
+        said = json.loads(process.stderr.read())
+        assert process.wait(10) == 1
+    assert said["error"] == f"{store} was deleted, moved or replaced while it was in use"
+    assert said["next"] == "put the right file there, and start it again"
+
+
 def test_it_answers_when_nobody_reads_what_it_prints(home):
     sender = Sender(Registry())
     with collecting(stderr=subprocess.PIPE) as (process, _, unit):

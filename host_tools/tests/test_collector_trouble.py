@@ -1,6 +1,10 @@
 """A collector on a host in trouble: a full disk, locked files, many datagrams at once."""
 
+import shutil
+
+import pytest
 from fieldbeat.host_tools.collector import Collector
+from fieldbeat.host_tools.database import DatabaseGone
 from fieldbeat.protocols import event
 
 from .collector_site import SOURCE, Site, begin, hold, waits
@@ -26,6 +30,21 @@ def test_nothing_is_acknowledged_when_the_disk_is_full(site):
     site.store.database.one("PRAGMA max_page_count=1000000")
     assert sender.open_ack(site.take(sender.seal([record]))).cumulative == rn
     assert site.values("co2")[-2:] == [400 + rn, 401 + rn]
+
+
+@pytest.mark.parametrize("name", ["store.sqlite", "registry.sqlite"])
+@pytest.mark.parametrize("back", [False, True])
+def test_nothing_is_acknowledged_when_a_file_is_gone(site, name, back):
+    sender = begin(site)
+    file = site.folder / name
+    file.rename(site.folder / "away")
+    if back:  # a copy in its place: what is written into the open one is seen by nobody
+        shutil.copy(site.folder / "away", file)
+    with pytest.raises(DatabaseGone, match="was deleted, moved or replaced while it was in use"):
+        site.collector.require_files()
+    if name == "store.sqlite":
+        assert site.take(sender.seal([report_record(3)])) == [] and site.last.reason == "store"
+        assert "put the right file there, and start it again" in site.last.detail
 
 
 def test_a_frame_that_was_not_stored_may_come_again(site):

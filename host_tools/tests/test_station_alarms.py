@@ -247,6 +247,20 @@ def test_a_datum_that_puts_all_marks_out_of_reach_is_asked_about_once():
     assert any("measures levels from 37.500 m to 41.970 m" in note for note in notes)
 
 
+CALIBRATED = '[calibration.level]\nby = "Li"\non = 2026-11-26\nagainst = "staff"\n'
+
+
+def test_a_mark_must_be_where_the_calibrated_sensor_sees():
+    high = ALARM + 'above = "3.20 m"\n'
+    watch(high)
+    [said] = problems(high + CALIBRATED + 'offset = "-1.2 m"')
+    assert "above = '3.200 m': [fitted.river] (a02yyuw, datum_mm = 4200, [calib" in said
+    assert said.endswith("ration.level]) can only measure from -1.500 m to 2.970 m")
+    [said] = problems(high + CALIBRATED + "factor = 0.5")
+    assert said.endswith("can only measure from -0.150 m to 2.085 m")
+    watch(ALARM + 'above = "5 m"\n' + CALIBRATED + 'offset = "1 m"')
+
+
 def test_a_datum_that_is_not_there_is_one_mistake():
     without = HEAD.replace("[fitted.river]\ndatum_mm = 4200", "")
     two = ALARM + 'above = "2 m"\n' + ALARM.replace("1", "2") + 'above = "3 m"'
