@@ -177,14 +177,16 @@ def learn(
         )
     seen_size = {"width": picture.shape[1], "height": picture.shape[0]}
     size = check(PictureSize, seen_size, tr("the picture"))
-    tables = _checked(Tables(picture=size, face=face, points=marked), source)
-    _upright(tables, source)
+    _long_enough(face, f"high_mm = {face.high_mm}")
+    tables = Tables(picture=size, face=face, points=marked)
+    _inside(tables, source)
+    _upright(_checked(tables, source), source)
     dry = (face.high_mm - level_mm - SPLASH_MM) // MM_PER_ROW
     period = face.period_mm // MM_PER_ROW
     if dry < DRY_PERIODS * period:
         needed = DRY_PERIODS * face.period_mm + SPLASH_MM
         raise InvalidData(
-            source,
+            f"level_mm = {level_mm}, high_mm = {face.high_mm}",
             [tr("less than {needed} mm of the face are above the water").format(needed=needed)],
         )
     image = grey(picture)
@@ -204,9 +206,9 @@ def _evenly_lit(face: Grey) -> Grey:
     return np.clip(face / np.maximum(white, 1) * WHITE, 0, 255)
 
 
-def _upright(tables: Tables, source: str) -> None:
-    """Points that were marked lie in the picture, left of right, and the higher one above."""
-    size, at = tables.picture, {(p.edge, p.height_mm): p for p in tables.points}
+def _inside(tables: Tables, source: str) -> None:
+    """Points that were marked lie in the picture."""
+    size = tables.picture
     problems = [
         tr("{x:g},{y:g} is outside of the picture's {width} x {height} pixels").format(
             x=p.x, y=p.y, width=size.width, height=size.height
@@ -214,6 +216,14 @@ def _upright(tables: Tables, source: str) -> None:
         for p in tables.points
         if not (0 <= p.x < size.width and 0 <= p.y < size.height)
     ]
+    if problems:
+        raise InvalidData(source, problems)
+
+
+def _upright(tables: Tables, source: str) -> None:
+    """Points that were marked are left of right, and the higher one above."""
+    at = {(p.edge, p.height_mm): p for p in tables.points}
+    problems = []
     low, high = sorted({p.height_mm for p in tables.points})
     for edge in ("left", "right"):
         if at[edge, high].y >= at[edge, low].y:
@@ -305,7 +315,9 @@ def load(path: Path) -> Calibration:
         raise InvalidData(
             str(path), [tr("this is no TOML: {error}").format(error=error)]
         ) from None
-    tables = _checked(check(Tables, data, str(path)), str(path))
+    tables = check(Tables, data, str(path))
+    _long_enough(tables.face, f"{path}: [face] high_mm = {tables.face.high_mm}")
+    _checked(tables, str(path))
     beside = path.with_suffix(".png")
     face = cv2.imread(str(beside), cv2.IMREAD_GRAYSCALE)
     if face is None or face.shape != face_shape(tables):
@@ -317,14 +329,17 @@ def load(path: Path) -> Calibration:
     return Calibration(tables, face.astype(np.float32))
 
 
+def _long_enough(face: FaceSize, source: str) -> None:
+    if face.high_mm - face.low_mm < 4 * face.period_mm:
+        raise InvalidData(source, [tr("the face must have four periods or more")])
+
+
 def _checked(tables: Tables, source: str) -> Tables:
-    face, problems = tables.face, []
+    problems = []
     corners = {(point.edge, point.height_mm) for point in tables.points}
     heights = {height for _, height in corners}
     if len(corners) != 4 or len(heights) != 2:
         problems.append(f"[[points]]: {FOUR_POINTS}")
-    if face.high_mm - face.low_mm < 4 * face.period_mm:
-        problems.append(tr("[face] high_mm: the face must have four periods or more"))
     if not problems:
         matrix = homography(tables)
         corner = np.array([(0, 0, 1), (face_shape(tables)[1], face_shape(tables)[0], 1)]).T

@@ -30,6 +30,7 @@ from .unit_plan import Folder
 from .validation import InvalidData, Strict, check
 
 SUFFIX = ".fieldbeat"
+_WORKBOOKS = (".xlsx", ".xlsm", ".ods")
 KIND, VERSION = "fieldbeat bundle", 1
 _INDEX, _BLOBS = "bundle.json", "blobs/"
 _KINDS = ("board", "profile")  # each has a file of its own on a unit
@@ -111,9 +112,11 @@ def make(path: Path, virtual: bool) -> tuple[bytes, list[Job]]:
 
 
 def is_bundle(path: Path) -> bool:
-    """Tell a bundle from a plan by its name or its first bytes."""
+    """Tell a bundle from a plan by its name or its first bytes; a workbook is a ZIP file, too."""
     if path.suffix.lower() == SUFFIX:
         return True
+    if path.suffix.lower() in _WORKBOOKS:
+        return False
     try:
         with path.open("rb") as file:
             return file.read(2) == b"PK"

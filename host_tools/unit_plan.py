@@ -39,6 +39,7 @@ _DEGREES = ("latitude", "longitude")
 _NAMELESS = {"unit": "", "config": ""}  # in place of those that are wrong
 _WHOLE = 0  # the line of what is wrong with all of a file
 Mistake = tuple[int, str]  # its line, and what it is
+_SEPARATOR = re.compile(r'"?sep=', re.IGNORECASE)  # what Excel reads before the head
 _SECRET = re.compile(r"key|secret|password|master|psk|token")
 
 
@@ -55,7 +56,7 @@ class Row(Strict):
     slot: str | None = Field(default=None, pattern=SLOT, description=SLOT_RULE)
     mac: str | None = Field(
         default=None,
-        pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$",
+        pattern=r"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$",  # of one chip, not of all
         description="six bytes like 24:0a:c4:00:00:02",
     )
     calibration: str | None = Field(
@@ -126,11 +127,10 @@ def may_be_plan(path: Path) -> bool:
     if path.suffix.lower() != ".csv":
         return is_plan(path)
     try:
-        lines = path.read_text("utf-8-sig", "replace").splitlines()
+        head = _head(path.read_text("utf-8-sig", "replace")).lower()
     except OSError:
         return False
-    heads = (line.lower() for line in lines if line.strip() and not line.startswith("#"))
-    return not _NAMELESS.keys().isdisjoint(re.split(r'[\s,;"]+', next(heads, "")))
+    return not _NAMELESS.keys().isdisjoint(re.split(r'[\s,;"]+', head))
 
 
 def one(path: Path, unit: str | None) -> NodeConfig:
@@ -154,11 +154,10 @@ def load(source: Source) -> list[PlannedUnit]:
         CannotTry: the plan cannot be read.
         InvalidData: it has mistakes; `problems` has them all, with line and column.
     """
-    try:
-        text = source.plan().decode("utf-8-sig")
-    except UnicodeDecodeError:
+    text = _text(source.plan())
+    if text is None:
         step = tr("the file is not UTF-8 text; save it as 'CSV UTF-8'")
-        raise InvalidData(source.name, [step]) from None
+        raise InvalidData(source.name, [step])
     mistakes: list[Mistake] = []
     reader = _toml_rows if source.name.lower().endswith(".toml") else _csv_rows
     rows: list[tuple[int, Row]] = []
@@ -182,6 +181,14 @@ def load(source: Source) -> list[PlannedUnit]:
     return units
 
 
+def _text(content: bytes) -> str | None:
+    """Return UTF-8 text; None of what is none, as a workbook or UTF-16."""
+    try:
+        return None if b"\0" in content else content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+
+
 def _read(path: Path, step: str) -> bytes:
     try:
         return path.read_bytes()
@@ -197,24 +204,27 @@ def _at(line: int, problem: str) -> str:
 
 def _csv_rows(text: str, mistakes: list[Mistake]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line, cells by column) of a table; empty cells and lines with '#' are left out."""
-    head = text.partition("\n")[0]
-    delimiter = max(",;\t", key=head.count)
+    delimiter = max(",;\t", key=_head(text).count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     names: list[str] = []
+    end = 0
     try:
         for cells in reader:
+            line, end = end + 1, reader.line_num  # a quoted cell may have many
             cells = [cell.strip() for cell in cells]
             if not any(cells) or cells[0].startswith("#"):
                 continue
+            if not names and _SEPARATOR.match(cells[0]):
+                continue
             if not names:
                 names = [cell.lower() for cell in cells]
-                mistakes += [(reader.line_num, each) for each in _wrong_columns(names)]
+                mistakes += [(line, each) for each in _wrong_columns(names)]
                 if len(set(names)) < len(names) or not set(names) >= _NAMELESS.keys():
                     return
             elif any(cells[len(names) :]):
                 more = tr("{cells} cells, the head has {columns}; quote what has a '{mark}' in it")
                 more = more.format(cells=len(cells), columns=len(names), mark=delimiter)
-                mistakes.append((reader.line_num, more))
+                mistakes.append((line, more))
             else:
                 pairs = zip(names, cells, strict=False)
                 known = Row.model_fields
@@ -222,9 +232,16 @@ def _csv_rows(text: str, mistakes: list[Mistake]) -> Iterator[tuple[int, dict[st
                 for name in _DEGREES:
                     if name in row:
                         row[name] = _number(row[name], comma=delimiter != ",")
-                yield reader.line_num, row
+                yield line, row
     except csv.Error as error:
         mistakes.append((reader.line_num, str(error)))
+
+
+def _head(text: str) -> str:
+    """Return the line that names the columns, or what there is."""
+    lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    first = next(lines, "")
+    return next(lines, "") if _SEPARATOR.match(first) else first
 
 
 def _wrong_columns(names: list[str]) -> Iterator[str]:

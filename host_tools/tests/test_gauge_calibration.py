@@ -129,8 +129,15 @@ def test_a_face_without_a_pattern_cannot_be_trued():
     [
         ({"points": points(high=250)}, "both edges at two heights"),
         ({"points": [points()[0]] * 4}, "both edges at two heights"),
-        ({"level_mm": 800}, "of the face are above the water"),
-        ({"face": FaceSize(width_mm=100, low_mm=0, high_mm=300)}, "four periods"),
+        ({"level_mm": 800}, "^level_mm = 800, high_mm = .* of the face are above the water"),
+        (
+            {"face": FaceSize(width_mm=100, low_mm=0, high_mm=300)},
+            "^high_mm = 300: .*four periods",
+        ),
+        (
+            {"points": [*points()[:3], points()[3].model_copy(update={"x": 9999.0})]},
+            "^points: 9999,.* is outside of the picture's",
+        ),
         (
             {"points": [point.model_copy(update={"x": 7.0}) for point in points()]},
             "on one line",

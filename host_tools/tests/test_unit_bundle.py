@@ -162,6 +162,12 @@ def test_what_could_not_be_loaded_is_not_made(tmp_path, monkeypatch):
         unit_bundle.make(plan, virtual=True)
 
 
+def test_a_workbook_is_no_damaged_bundle(tmp_path, capsys):
+    (tmp_path / "village.xlsx").write_bytes(b"PK\3\4\x14\0\6\0\x08\0\0\0!\0\xdf\xa4")
+    assert main(["batch", str(tmp_path / "village.xlsx"), "--check"]) == 2
+    assert "save it as 'CSV UTF-8'" in capsys.readouterr().err
+
+
 def test_a_plan_with_mistakes_makes_no_bundle(bundle, tmp_path, capsys):
     plan = village(tmp_path, rows(2) + "gh-1,valley,absent.toml,\n")
     out = tmp_path / "new.fieldbeat"

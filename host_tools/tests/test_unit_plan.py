@@ -46,6 +46,21 @@ def test_a_table_of_a_spreadsheet_elsewhere(tmp_path, mark):
     assert only.config.tables.node.longitude == 114.25
 
 
+@pytest.mark.parametrize(
+    "before", ["sep=;\r\n", "# a, remark, of many, words\n", "\n\n#\nsep=;\n"]
+)
+def test_what_may_stand_before_the_head(tmp_path, before):
+    text = before + HEAD.replace(",", ";") + "gh-01;valley;greenhouse.toml;;30,5;114,25;;;\n"
+    (only,) = load(tmp_path, text)
+    assert only.config.tables.node.longitude == 114.25
+    assert unit_plan.may_be_plan(tmp_path / "village.csv")
+
+
+def test_a_cell_without_its_second_quote_is_told_where_it_begins(tmp_path):
+    rows = 'gh-01,"valley,greenhouse.toml,,,,,,\ngh-02,valley,greenhouse.toml,,,,,,\n'
+    assert all(each.startswith("line 2: ") for each in problems(tmp_path, HEAD + rows))
+
+
 def test_toml_with_defaults(tmp_path):
     text = '[defaults]\nsite = "valley"\nconfig = "greenhouse.toml"\n[[unit]]\nunit = "gh-01"\n'
     first, second = load(tmp_path, text + '\n[[unit]]\nunit = "gh-02"\nslot = "1-2"\n', "v.toml")
@@ -67,6 +82,7 @@ def test_toml_with_defaults(tmp_path):
         ("gh-01,v,greenhouse.toml,,1,,,,", "line 2: column longitude: missing, latitude is given"),
         ("gh-01,v,greenhouse.toml,,,,port 3,,", "line 2: slot = 'port 3': must be a USB position"),
         ("gh-01,v,greenhouse.toml,,,,,24:0a,", "line 2: mac = '24:0a': must be six bytes like"),
+        ("gh-01,v,greenhouse.toml,,,,,ff:ff:ff:ff:ff:ff,", "must be six bytes like"),
         (
             "gh-01,v,greenhouse.toml,greenhouse,,,,,",
             "column board = 'greenhouse': unknown, did you",
@@ -173,9 +189,10 @@ def test_all_that_is_wrong_with_a_row_is_told_in_the_order_of_lines(tmp_path):
 
 def test_an_empty_plan_and_one_that_is_no_text(tmp_path):
     assert problems(tmp_path, HEAD) == ["there is no unit in it; write one row for each"]
-    village(tmp_path, "").write_bytes(b"unit,config\n\xff\xfe\n")
-    with pytest.raises(InvalidData, match="save it as 'CSV UTF-8'"):
-        unit_plan.load(Folder(tmp_path / "village.csv"))
+    for content in (b"unit,config\n\xff\xfe\n", HEAD.encode("utf-16-le")):
+        village(tmp_path, "").write_bytes(content)
+        with pytest.raises(InvalidData, match="save it as 'CSV UTF-8'"):
+            unit_plan.load(Folder(tmp_path / "village.csv"))
 
 
 @pytest.mark.parametrize(
