@@ -129,8 +129,9 @@ class Desk:
             plan.kind, plan.rank, plan.window, plan.asked
         )
         told = foreseen.refusals(self.registry, self.store, plan.units, plan.rank, plan.issuers)
-        clock = foreseen.clock(self.store, self.now())
-        return replace(plan, notes=(*plan.notes, *told, *([clock] if clock else [])))
+        told += [foreseen.clock(self.store, self.now())]
+        told += [foreseen.silence(self.store, plan.units, self.now())]
+        return replace(plan, notes=(*plan.notes, *filter(None, told)))
 
     def unheard(self, units: Iterable[Unit]) -> int:
         """Return how many units never sent anything."""

@@ -16,12 +16,13 @@ from . import obedience, unit_clips
 from .alert_words import names
 from .issuers import Issuer
 from .language import tr
-from .registered_unit import Unit
+from .registered_unit import SPEAKER, Unit
 from .registry import Registry
 from .store import Store
 from .times import iso
 
 CLOCK_S = 60.0  # by so much the clock of another process may differ
+SILENT_S = 3600.0  # a loudspeaker asks at least every 400 s, see docs/speaker.md
 
 
 def clock(store: Store, now_s: float) -> str:
@@ -36,6 +37,21 @@ def clock(store: Store, now_s: float) -> str:
         "the clock of this computer is wrong, or was: it is {now_s}, and {unit} was heard at"
         " {last_s}"
     ).format(now_s=iso(now_s), unit=last.unit, last_s=iso(last.last_s))
+
+
+def silence(store: Store, units: Sequence[Unit], now_s: float) -> str:
+    """Return that no loudspeaker of an order was heard for long, '' if one was, or none ever.
+
+    They ask every few minutes. By a clock that is ahead an order also counts for too long.
+    """
+    contacts = [store.contact(unit.name) for unit in units if unit.role == SPEAKER]
+    last_s = max((contact.last_s for contact in contacts if contact), default=now_s)
+    if now_s - last_s < SILENT_S:
+        return ""
+    return tr(
+        "NOBODY of them was heard since {last_s}: does 'fieldbeat collect' run, and is the clock"
+        " of this computer right? It is {now_s}"
+    ).format(last_s=iso(last_s), now_s=iso(now_s))
 
 
 def refusals(

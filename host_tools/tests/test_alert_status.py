@@ -151,6 +151,18 @@ def test_a_clock_that_is_behind_is_named_and_not_the_collector(county, capsys, m
     assert "next: set the clock, then order it again" in said and "collect' run" not in said
 
 
+def test_a_clock_that_is_ahead_shows_by_who_was_not_heard(county, capsys):
+    one = county.add("sp-1")
+    county.now_s = time.time() - 86_400
+    county.say(one, one.hello())
+    assert run(county, "send", "--clip", "x", "--level", "1", "--all") == 0
+    said = capsys.readouterr().err
+    assert "NOBODY of them was heard since 20" in said and "is the clock of this computer" in said
+    county.say(one, one.hello())
+    assert run(county, "send", "--clip", "x", "--level", "1", "--all") == 0
+    assert "NOBODY of them" not in capsys.readouterr().err
+
+
 def test_who_was_never_heard_of_is_sent_nothing_yet(county, capsys):
     Loudspeaker(county.registry, "sp-2", issuers=(county.signer.issuer,))
     assert run(county, "send", "--clip", "x", "--level", "1", "--all") == 1
