@@ -148,7 +148,10 @@ def test_what_is_missing_or_wrong_is_told_in_words(home):
         await typed(pilot, "/dev/none")
         await pilot.press("f6")
         await until(pilot, "error: no unit is plugged in; next:")
-        await pilot.press("tab")
+        await pilot.press("shift+tab", "end", "ctrl+u")
+        await until(pilot, "bad.csv")  # all plans are offered again
+        await typed(pilot, "village.csv")
+        await pilot.press("tab", "tab")
         await typed(pilot, "li")
         await pilot.press("f6")
         await until(pilot, "error: no technician 'li' is in")

@@ -156,17 +156,18 @@ def judge(found: Sequence[Check], table: Sequence[Limit], board: str, role: str)
 
     What is required and was not told at all is added, as a failure.
     """
-    judged = [_judged(each, _limit(each.name, table, board, role)) for each in found]
+    judged = [_judged(each, limit_of(each.name, table, board, role)) for each in found]
     told = {each.name for each in found}
     parts = {name.partition(".")[0] for name in told}
     for name in dict.fromkeys(each.name for each in table):
-        limit = _limit(name, table, board, role)
+        limit = limit_of(name, table, board, role)
         if limit and limit.required and "*" not in name and not {name} & (told | parts):
             judged.append(Check(name, FAILED, text=unit_words.NOT_TOLD))
     return judged
 
 
-def _limit(name: str, table: Sequence[Limit], board: str, role: str) -> Limit | None:
+def limit_of(name: str, table: Sequence[Limit], board: str, role: str) -> Limit | None:
+    """Return what holds for a check of a unit, or None."""
     return next((each for each in reversed(table) if each.fits(name, board, role)), None)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from . import (
+    battery_marks,
     calibration_table,
     control_config,
     fitted_checks,
@@ -32,6 +33,7 @@ def problems(config: NodeConfig) -> Iterator[str]:
         uplink_checks,
         calibration_table,
         modem_table,
+        battery_marks,
         power_table,
         picture_table,
         station_alarms,
@@ -48,6 +50,7 @@ def notes(config: NodeConfig) -> Iterator[str]:
         fitted_checks,
         level_reach,
         modem_table,
+        battery_marks,
         picture_table,
         station_alarms,
         reading_times,

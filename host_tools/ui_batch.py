@@ -80,6 +80,12 @@ class BatchPane(Pane):
         plan.focus()
         self._begin(self._check)
 
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Offer all plans again where one has ended and its name is taken away."""
+        if event.input.id == "plan" and not (event.value or self.busy):
+            self.query_one("#progress").display = False
+            self.query_one("#files").display = True
+
     def on_input_submitted(self) -> None:
         self._begin(self._check)
 

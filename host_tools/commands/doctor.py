@@ -23,7 +23,9 @@ def doctor(
         help="Write all that was seen into one ZIP file, without secrets.",
     ),
     no_network: bool = typer.Option(
-        False, help="There is no network or server here: what comes of that is no fault."
+        False,
+        "--no-network",
+        help="There is no network or server here: what comes of that is no fault.",
     ),
     registry: RegistryOption = None,
     db: DbOption = None,

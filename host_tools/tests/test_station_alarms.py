@@ -322,3 +322,13 @@ def test_the_river_of_a_desk_rings_where_its_gauge_is_seen():
     found = node_config.load(EXAMPLE.with_name("desk-river.toml"))
     alarm = found.to_device_map()["watch"]["alarms"][0]
     assert (alarm[0], alarm[4]) == (1, 1000) and "gauge" in found.tables.fitted["camera"].regions
+
+
+@pytest.mark.parametrize("key", ["[modem]\nlast_gasp_mv", "[pictures]\nbattery_min_mv"])
+def test_a_mark_of_the_battery_must_be_one_that_it_passes(key):
+    low, high = (node_config.parse(f"{HEAD}{key} = {mv}\n", "r").notes for mv in (4300, 4301))
+    (note,) = set(high) - set(low)
+    assert "= 4301: a full battery of river_cam_esp32s3 has at most 4.3 V" in note
+    watch(f"{key} = 6600\n")
+    [said] = problems(f"{key} = 6601\n")
+    assert "= 6601: river_cam_esp32s3 measures its battery up to 6600 mV" in said
