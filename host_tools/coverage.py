@@ -31,6 +31,7 @@ from .record_words import stage_name
 from .refusal_words import in_words
 
 SILENT_AFTER_S = 10.0
+LATE_S = 60.0  # after its time: who waits for something more urgent to end waits for longer
 UNSENT_AFTER_S = 3.0  # a collector that runs has sent an order to somebody by then
 LEAST_SHARE = 1 / 8  # of the time of play; speech has pauses
 SOUNDED, IN_PART, STOPPED, WAITING, REFUSED, SILENT = STATES = (
@@ -242,11 +243,10 @@ def _state(order: Order, delivery: Delivery, now_s: float, patience_s: float) ->
         return state, in_words(named) if named else stage_name(stage or 0)
     if stage is not None:  # received, accepted, or what a later version says
         what = tr("that it sounded") if order.kind == command.ALERT else tr("how it ended")
-        return (
-            (SILENT, tr("has it, and did not say {what}").format(what=what))
-            if over
-            else (WAITING, "")
-        )
+        if over:
+            return SILENT, tr("has it, and did not say {what}").format(what=what)
+        late = order.kind == command.ALERT and now_s > max(order.start_s, order.made_s) + LATE_S
+        return WAITING, tr("has it, and does not say yet that it sounds") if late else ""
     if delivery.first_s is None and order.cancelled_s is not None:
         return STOPPED, tr("cancelled before it was sent")
     if delivery.first_s is None:

@@ -46,6 +46,9 @@ def state(order=ORDER, after_s=5.0, **known):
     return unit.state, unit.why
 
 
+NOT_YET = "has it, and does not say yet that it sounds"
+
+
 @pytest.mark.parametrize(
     ("known", "after_s", "expected"),
     [
@@ -54,8 +57,9 @@ def state(order=ORDER, after_s=5.0, **known):
         ({}, 1800, (SILENT, "does not answer")),
         ({"first_s": None}, 2, (WAITING, "")),
         ({"first_s": None}, 5, (SILENT, "not sent")),
-        ({"stage": receipt.RECEIVED}, 500, (WAITING, "")),
-        ({"stage": receipt.ACCEPTED}, 1799, (WAITING, "")),
+        ({"stage": receipt.RECEIVED}, 60, (WAITING, "")),
+        ({"stage": receipt.RECEIVED}, 500, (WAITING, NOT_YET)),
+        ({"stage": receipt.ACCEPTED}, 1799, (WAITING, NOT_YET)),
         ({"stage": receipt.ACCEPTED}, 1800, (SILENT, "has it, and did not say that it sounded")),
         ({"stage": receipt.STARTED}, 5, (SOUNDED, "")),
         ({"stage": receipt.DONE}, 9999, (SOUNDED, "not measured")),
@@ -354,3 +358,9 @@ def test_who_sleeps_waits_for_his_wake_and_not_for_a_collector():
     assert told(ORDER, 1800, {"sp-1"})[0] == SILENT  # its window is over
     assert told(dataclasses.replace(ORDER, kind=command.PICTURE), 60) == (WAITING, ASLEEP)
     assert told(ORDER, 60)[1].startswith("not sent: does")
+
+
+def test_what_is_armed_is_late_only_after_its_time():
+    armed = dataclasses.replace(ORDER, start_s=NOW_S + 1000)
+    assert state(armed, 1060, stage=receipt.ACCEPTED) == (WAITING, "")
+    assert state(armed, 1061, stage=receipt.ACCEPTED) == (WAITING, NOT_YET)
