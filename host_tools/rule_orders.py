@@ -25,6 +25,7 @@ from .alert_plan import Plan
 from .alert_request import Request
 from .coverage import SOUNDED, coverage
 from .event_bodies import receipt_of
+from .issuers import Issuer
 from .language import tr
 from .orders import Delivery, Order, Orders
 from .quantities import quantity
@@ -33,7 +34,7 @@ from .refusal_words import in_words
 from .registered_unit import Unit
 from .signed_commands import Window
 from .store import Store
-from .wording import all_of, counted
+from .wording import all_of, counted, first
 
 WINDOW_S = 7 * 86_400.0  # a loudspeaker that is away for so long does not get them any more
 RANK = (EMERGENCY, 1)
@@ -173,6 +174,23 @@ def standings(store: Store, now_s: float) -> list[Standing]:
                     state, why = GONE, tr("an update has taken them away: set them again")
         found.append(Standing(unit, delivery.area, order, state, why, rules, since_s))
     return sorted(found, key=lambda each: (each.area, each.unit))
+
+
+def signed_by(desk: Desk, issuer: Issuer) -> list[str]:
+    """Return a line that says where alarm rules of an issuer outlive him, or nothing."""
+    found = [
+        each.unit
+        for each in standings(desk.store, desk.now())
+        if each.state == STORED and each.rules and issuer.name in each.order.issuers.split(", ")
+    ]
+    if not found:
+        return []
+    return [
+        tr(
+            "GO ON: alarm rules that {name} has signed, at {units}; if the key was stolen, set"
+            " them again or clear them (fieldbeat rule)"
+        ).format(name=issuer.name, units=first(found))
+    ]
 
 
 def _rules_of(orders: Orders, order: Order, delivery: Delivery) -> tuple[Any, ...]:

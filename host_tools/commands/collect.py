@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ..language import os_reason, tr
-from ..output import DbOption, JsonOption, RegistryOption, say
+from ..output import DbOption, JsonOption, RegistryOption, remark, say
 
 if TYPE_CHECKING:
     from ..outcome import Outcome
@@ -31,7 +31,9 @@ def collect(
     """
     import asyncio
     import json
+    import time
 
+    from .. import foreseen
     from ..collector import Collector
     from ..registry import Registry
     from ..store import Store
@@ -43,6 +45,8 @@ def collect(
     units.vault.make_ready()  # a service without its key file is told so now, not by its units
     advise(units, as_json)
     store = Store(db)
+    if clock := foreseen.clock(store, time.time()):  # units take their time from here
+        remark(tr("{clock}: units are told this time").format(clock=clock), as_json)
 
     log = Log(as_json)
 

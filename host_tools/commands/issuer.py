@@ -160,7 +160,7 @@ def revoke(
     Example:
         fieldbeat issuer revoke county --yes
     """
-    from .. import issuer_keys, issuer_orders, obedience
+    from .. import issuer_keys, issuer_orders, obedience, rule_orders
     from ..alert_desk import Desk
     from ..asking import confirm, is_asked
     from ..issuers import Issuers
@@ -174,7 +174,8 @@ def revoke(
         obeyed_by = obedience.obeyed_by(units, known, everybody)
         lost = obedience.cut_off(everybody, known, issuers.in_office())
         silenced = issuer_orders.silenced(desk, known) if desk else []
-        for line in [*_of_cut_off(name, lost), *silenced]:
+        go_on = rule_orders.signed_by(desk, known) if desk else []
+        for line in [*_of_cut_off(name, lost), *silenced, *go_on]:
             remark(line, spared)
         confirm(
             tr("Revoke issuer {name} (key id {kid}) for good?").format(

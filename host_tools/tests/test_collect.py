@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,6 +63,21 @@ def test_it_answers_until_it_is_stopped(home, stop):
     assert lines[1]["acknowledged"] == 3 and lines[1]["records"][2] == "2 samples"
     rows = Store().database.all("SELECT reason, count FROM refusals")
     assert [tuple(row) for row in rows] == [("version", 1)]
+
+
+def test_a_clock_that_is_behind_is_told_at_the_start(home, capsys, monkeypatch):
+    async def serve(*_):
+        pass
+
+    monkeypatch.setattr("fieldbeat.host_tools.udp_server.serve", serve)
+    registry, store = Registry(), Store()
+    sender = Sender(registry)
+    Collector(store, registry).handle(sender.seal([boot_record(1)]), "here", time.time() + 3600)
+    store.close()
+    assert main(["collect", "--bind", "127.0.0.1:0"]) == 0
+    said = capsys.readouterr().err
+    assert "the clock of this computer is wrong, or was" in said
+    assert said.endswith(": units are told this time\n")
 
 
 def test_it_ends_when_its_store_is_gone(home):

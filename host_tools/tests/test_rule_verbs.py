@@ -194,3 +194,11 @@ def test_who_may_not_call_an_emergency_sets_no_rules(county, capsys):
 def test_nothing_was_sent_yet(county, capsys):
     assert main(["rule", "list"]) == 0
     assert "no rules were sent yet" in capsys.readouterr().out
+
+
+def test_rules_that_outlive_who_has_signed_them_are_named(county, capsys):
+    one = county.add("sp-1")
+    order(county, "set", str(EXAMPLE), "--all")
+    answer(county, one, receipt.DONE)
+    assert main(["issuer", "revoke", "county", "--yes"]) == 0
+    assert "GO ON: alarm rules that county has signed, at sp-1;" in capsys.readouterr().err
