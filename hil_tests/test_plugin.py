@@ -263,6 +263,43 @@ def test_a_bench_file_that_cannot_be_read_is_never_green(suite, pytester, choice
     assert "yesterday" not in pytester.path.joinpath("r", "report.html").read_text()
 
 
+@pytest.mark.parametrize(
+    "text, options, code, case",
+    [
+        ("import nowhere_at_all\n", (), 1, ("test_it.py", "error")),
+        ("import nowhere_at_all\n", ("-n", "2"), 1, ("test_it.py", "error")),
+        ("def test_it(): pass\n", ("-k", "nothing"), 5, ("the run", "blocked")),
+        ("def test_it(): pass\n", ("test_no.py",), 4, ("the run", "blocked")),
+    ],
+)
+def test_a_run_that_does_not_come_to_its_end_is_never_green(
+    suite, pytester, text, options, code, case
+):
+    assert suite(text, *options, "--report", "r", apart=True).ret == code
+    told = report(pytester)
+    assert [(one["id"], one["outcome"]) for one in told["cases"]] == [case]
+    assert told["exit_code"] == {"error": 1, "blocked": 2}[case[1]]
+    assert told["cases"][0]["message"]
+    assert "<error" in pytester.path.joinpath("r", "junit.xml").read_text()
+
+
+def test_what_failed_before_an_interruption_counts(suite, pytester):
+    text = "def test_bad(): assert 0\ndef test_it(): raise KeyboardInterrupt\n"
+    assert suite(text, "--report", "r", apart=True).ret == 1
+    assert [case["outcome"] for case in report(pytester)["cases"]] == ["failed"] + ["blocked"] * 2
+    assert suite(text, "-k", "not bad", "--report", "r", apart=True).ret == 2
+    assert {case["id"] for case in report(pytester)["cases"]} == {"test_it.py::test_it", "the run"}
+
+
+def test_a_report_that_cannot_be_written_is_told_before_any_test(suite, pytester):
+    pytester.path.joinpath("file").write_text("")
+    result = suite("def test_it(): open('ran', 'w')\n", "--report", "file", apart=True)
+    assert result.ret == 2 and not pytester.path.joinpath("ran").exists()
+    result.stderr.fnmatch_lines(
+        ["*no test was begun: file cannot be made *; next: name a folder*"]
+    )
+
+
 @pytest.mark.parametrize("error", [BenchError("stuck"), OSError("stuck")])
 def test_a_bench_that_cannot_be_left_still_has_its_report(
     suite, pytester, monkeypatch, tmp_path, error

@@ -21,7 +21,7 @@ import pytest
 from fieldbeat.host_tools.errors import FieldbeatError
 
 from ..results import Case, Results, write_reports
-from ..results.results import NOT_TRIED
+from ..results.results import NOT_TRIED, make_folder
 from ..virtual.bench import Bench
 from ..virtual.errors import BenchError
 from ..virtual.timeline import Timeline
@@ -59,6 +59,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             "--bench names one bench, which workers cannot share: leave -n out"
         )
+    directory: Path | None = config.getoption("report")
+    try:
+        if directory is not None:
+            make_folder(directory)
+    except FieldbeatError as error:
+        pytest.exit(f"blocked, no test was begun: {error}", NOT_TRIED)
     config.stash[BENCH] = ChosenBench(config.getoption("bench"))
     day: date | None = config.getoption("today")
     try:

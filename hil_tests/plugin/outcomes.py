@@ -26,7 +26,7 @@ def judge(report: pytest.TestReport, call: pytest.CallInfo, known: KnownFlaky) -
         _blocked(report, call.excinfo.value, told)
     elif report.failed:
         told |= {"outcome": "failed" if report.when == "call" else "error"}
-        told |= {"message": _in_short(report), "detail": report.longreprtext}
+        told |= {"message": in_short(report), "detail": report.longreprtext}
         _flaky(report, known, told)
     elif report.skipped:
         told["message"] = _why_skipped(report)
@@ -59,7 +59,7 @@ def _flaky(report: pytest.TestReport, known: KnownFlaky, told: dict[str, Any]) -
     report.longrepr = (report.location[0], report.location[1] or 0, reason)
 
 
-def _in_short(report: pytest.TestReport) -> str:
+def in_short(report: pytest.TestReport | pytest.CollectReport) -> str:
     """The first two lines of what was raised: what was expected, and what was found."""
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:

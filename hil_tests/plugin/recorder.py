@@ -17,12 +17,20 @@ import pytest
 
 from ..results import Case, Measurement, Results, write_reports
 from ..results.results import DONE, FAILED, NOT_TRIED, OUTCOMES, commit, exit_code
+from . import outcomes
 from .keys import LEFT
 
 NOT_COVERED = (
     "The virtual bench has no execution time, no brown-out ramp, no currents, "
     "and 64-bit integers and floats: see hil_tests/virtual/board.py.",
 )
+# A run that did not come to its end: what the report says of it, and what to do.
+UNFINISHED = {
+    pytest.ExitCode.INTERRUPTED: ("interrupted: other tests were not tried", "run them again"),
+    pytest.ExitCode.INTERNAL_ERROR: ("pytest broke", "see what it printed"),
+    pytest.ExitCode.USAGE_ERROR: ("pytest could not begin", "see what it printed"),
+    pytest.ExitCode.NO_TESTS_COLLECTED: ("no test was found", "choose files, -k and -m anew"),
+}
 
 
 class Recorder:
@@ -33,6 +41,7 @@ class Recorder:
         self.directory: Path | None = config.getoption("report")
         self.bench_name: str = config.getoption("bench")
         self.cases: dict[str, Case] = {}
+        self.begun: set[str] = set()  # tests that are being run
         self.listed: dict[str, str] = {}  # passing tests of known_flaky.toml
         self.written: list[Path] = []
         self.began_s = time.perf_counter()
@@ -49,6 +58,7 @@ class Recorder:
         case.measurements += [Measurement(*row) for row in told.get("measurements", ())]
         case.recoveries += told.get("recoveries", ())
         outcome = told.get("outcome", report.outcome)
+        (self.begun.add if report.when == "setup" else self.begun.discard)(report.nodeid)
         if outcome == "passed" and report.when != "call":
             return
         if case.message == "" or OUTCOMES.index(outcome) < OUTCOMES.index(case.outcome):
@@ -60,11 +70,25 @@ class Recorder:
         if "listed" in told:
             self.listed[report.nodeid] = told["listed"]
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that cannot be loaded is an error of the run: its tests are not known."""
+        if report.failed:
+            case = self.cases[report.nodeid] = Case(report.nodeid or "every test", "error")
+            case.message, case.detail = outcomes.in_short(report), report.longreprtext
+            case.reproduce = self._command(report.nodeid)
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        errors = any(case.outcome == "error" for case in self.cases.values())
+        if exitstatus in UNFINISHED and not errors:
+            message, step = UNFINISHED[pytest.ExitCode(exitstatus)]
+            for test in self.begun:
+                self.cases[test].outcome, self.cases[test].message = "blocked", "interrupted"
+            self.cases[""] = Case("the run", "blocked", message=message, next_step=step)
         self.results.cases = list(self.cases.values())
         self.results.duration_s = time.perf_counter() - self.began_s
-        if exitstatus in (DONE, FAILED):  # else pytest itself could not do its work
+        # else pytest itself could not do its work
+        if exitstatus in (DONE, FAILED, pytest.ExitCode.INTERRUPTED):
             code = exit_code(self.results.counts) or exitstatus
             session.exitstatus = code or (NOT_TRIED if LEFT in self.config.stash else DONE)
         if self.directory is not None:
