@@ -237,12 +237,20 @@ class Issuers:
 
         Args:
             floors: with their floors, unless there is no room for them.
+
+        Raises:
+            IssuerError: they are too many.
         """
         office = self.in_office()
         full = cbor.encode([issuer.for_units(self.floor(issuer)) for issuer in office])
         if floors and len(full) <= MOST_BYTES:
             return full
-        return cbor.encode([issuer.for_units() for issuer in office])
+        plain = cbor.encode([issuer.for_units() for issuer in office])
+        if len(plain) > MOST_BYTES:
+            message = tr("{count} issuers are in office: too many to tell a unit by cable")
+            step = tr("revoke who is not needed: 'fieldbeat issuer list', 'issuer revoke'")
+            raise IssuerError(message.format(count=len(office)), step)
+        return plain
 
     def floor(self, issuer: Issuer) -> int:
         """Return the last number before which, and with which, all commands are over; 0: none.

@@ -62,6 +62,7 @@ class Provisioner(UnitTalk):
                 mode when all is done.
             LinkError: the connection failed; run it again.
             DatabaseError: the registry did not take it; nothing was sent.
+            IssuerError: it is to obey more than it can be told.
         """
         identity = self.talk()
         self.must_be_open()
@@ -69,6 +70,8 @@ class Provisioner(UnitTalk):
             self.must_fit(plan)
         if not (rekey or replaces):
             same_unit.must_be_same(self._registry, plan, identity)
+        if plan.obeys:
+            Issuers(self._registry).list_for_units()  # or it fails before anything is done
         self._tell_unknown_config(plan, identity)
         unit = self._identity_for(plan, identity, rekey)
         self._write_identity(unit)

@@ -91,12 +91,17 @@ def new(
         fieldbeat issuer new school --class drill --level 3 --key-file school.pass
     """
     from .. import issuer_keys, new_issuer
-    from ..issuers import ALGORITHMS, CLASSES, Issuers
+    from ..issuers import ALGORITHMS, CLASSES, IssuerError, Issuers
     from ..registry import Registry
 
     with closing(Registry(registry)) as units:
         rights = CLASSES.index(highest), level
-        made = new_issuer.make(Issuers(units), name, ALGORITHMS[algorithm], *rights, key_file)
+        issuers = Issuers(units)
+        made = new_issuer.make(issuers, name, ALGORITHMS[algorithm], *rights, key_file)
+        try:
+            issuers.list_for_units()
+        except IssuerError as error:
+            remark(f"{error}; {error.next_step}", as_json)
     if as_json:
         path = issuer_keys.key_path(name)
         print_json(made.as_map() | {"key_file": str(path)})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fieldbeat.host_tools import control_spoken, unit_code
 from fieldbeat.host_tools.errors import CannotTry
-from fieldbeat.host_tools.issuers import Issuers
+from fieldbeat.host_tools.issuers import IssuerError, Issuers
 from fieldbeat.host_tools.node_tables import Wifi
 from fieldbeat.host_tools.provisioner import Provisioner
 from fieldbeat.host_tools.provisioning_plan import Plan, plan
@@ -143,6 +143,17 @@ def test_a_loudspeaker_is_told_whom_to_obey(registry):
     assert run() == f"village; obeyed anew: village; no longer obeyed: {stranger}"
     issuers.revoke("village")
     assert run().startswith("none: it obeys nobody")  # somebody wanted it so
+
+
+def test_more_issuers_than_a_unit_can_be_told_are_an_error_before_anything_is_done(registry):
+    unit, speaker = Unit(), dataclasses.replace(PLAN, role="speaker", obeys=True)
+    for n in range(7):
+        Issuers(registry).add(f"i{n}", cose.ES256, bytes([n]) * 64, 1, 3)
+    with pytest.raises(IssuerError, match="7 issuers are in office: too many to tell a unit by"):
+        Provisioner(unit, registry, lambda step, text: None).run(speaker)
+    assert "key/master" not in unit.nvs and registry.unit("gh-1") is None
+    Issuers(registry).revoke("i0")
+    Provisioner(unit, registry, lambda step, text: None).run(speaker)
 
 
 def test_a_lost_registry_makes_no_loudspeaker_obey_nobody(registry, tmp_path):
