@@ -101,7 +101,7 @@ def new(
         try:
             issuers.list_for_units()
         except IssuerError as error:
-            remark(f"{error}; {error.next_step}", as_json)
+            remark(str(error), as_json)
     if as_json:
         path = issuer_keys.key_path(name)
         print_json(made.as_map() | {"key_file": str(path)})

@@ -421,3 +421,12 @@ def test_nothing_is_revoked_without_a_yes(home, capsys):
     assert run("revoke", "county") == 2
     assert re.search("nobody is there to confirm it; next: add --yes", capsys.readouterr().err)
     assert Issuers(Registry()).get("county")
+
+
+def test_more_issuers_than_fit_are_told_when_they_are_made(home, capsys):
+    for n in range(7):
+        capsys.readouterr()
+        assert run("new", f"i{n}", "--key-file", str(home / "pass")) == 0
+        said = capsys.readouterr().err
+        assert said.count("next: revoke who is not needed") == (n == 6)
+    assert said.startswith("7 issuers are in office: too many to tell a unit by cable; next")
