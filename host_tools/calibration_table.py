@@ -65,15 +65,13 @@ def to_device_map(config: NodeConfig) -> dict[str, Any]:
     return {"trim": trim} if trim else {}
 
 
-def corrected(config: NodeConfig, channel: Channel, counts: int) -> int:
-    """Return what a unit makes of what a part says, both in counts."""
+def trim(config: NodeConfig, channel: Channel) -> tuple[int, int] | None:
+    """Return offset in counts and factor in 1/10000 of a channel; None where it has none."""
     each = config.tables.calibration.get(channel.name)
-    if each is None:
-        return counts
     try:
-        return round(counts * each.factor_steps / FACTOR_STEPS) + each.offset_counts(channel)
+        return (each.offset_counts(channel), each.factor_steps) if each else None
     except ValueError:  # `problems` tells it
-        return counts
+        return None
 
 
 def problems(config: NodeConfig) -> Iterator[str]:

@@ -14,6 +14,7 @@ from . import boards, calibration_table, quantities
 from .language import tr
 
 if TYPE_CHECKING:
+    from .board_model import Part
     from .node_config import NodeConfig
     from .profiles import Channel
 
@@ -40,25 +41,47 @@ class Mark(NamedTuple):
         """Whether a value can be beyond it."""
         return low < self.threshold <= high if self.below else low <= self.threshold < high
 
+    def ends_within(self, low: int, high: int) -> bool:
+        """Whether a value can be where it is over."""
+        return self.over is None or low <= self.over <= high
+
 
 def of_channel(config: NodeConfig, channel: Channel) -> Reach | None:
     """Return what its sensor can tell; None where it is no level, or its data say nothing."""
     part, override = config.enabled.get(channel.part), config.tables.fitted.get(channel.part)
-    if not (part and boards.measures_level(part) and channel.source.endswith(".level")):
+    if part is None or override is None:
         return None
-    if override is None or override.datum_mm is None:
+    found = ends(part, override.datum_mm, channel, calibration_table.trim(config, channel))
+    if found is None:
         return None
-    ends = boards.level_range_mm(part, override.datum_mm)
-    if ends is None:
-        return None
-    low, high = (
-        calibration_table.corrected(config, channel, mm * channel.scale // 1000) for mm in ends
-    )
     known = f"{part.part}, datum_mm = {override.datum_mm}"
     if channel.name in config.tables.calibration:
         known += f", [calibration.{channel.name}]"
-    what = f"[fitted.{channel.part}] ({known})"
-    return Reach(channel.part, what, low, high)
+    return Reach(channel.part, f"[fitted.{channel.part}] ({known})", *found)
+
+
+def ends(
+    part: Part, datum_mm: int | None, channel: Channel, trim: Sequence[int] | None
+) -> tuple[int, int] | None:
+    """Return the lowest and the highest that a level sensor can tell, in counts of its channel.
+
+    Args:
+        part: where the channel comes from.
+        datum_mm: how high it hangs.
+        channel: what is asked about.
+        trim: its calibration as the unit has it: offset in counts, factor in 1/10000.
+    """
+    if not (boards.measures_level(part) and channel.source.endswith(".level")):
+        return None
+    range_mm = boards.level_range_mm(part, datum_mm) if datum_mm is not None else None
+    if range_mm is None:
+        return None
+    offset, steps = trim or (0, calibration_table.FACTOR_STEPS)
+    low, high = (
+        round(mm * channel.scale // 1000 * steps / calibration_table.FACTOR_STEPS) + offset
+        for mm in range_mm
+    )
+    return low, high
 
 
 def marks_of(
@@ -88,7 +111,7 @@ def problems(config: NodeConfig, marks: Sequence[Mark]) -> Iterator[str]:
         )
         low, high = (reach.low, reach.high) if reach else (channel.minimum, channel.maximum)
         lost = [mark for mark in own if reach and not mark.is_within(low, high)]
-        ends = quantities.span(low, high, channel)
+        from_to = quantities.span(low, high, channel)
         if reach and len(lost) == len(own) > 1:
             named = ", ".join(f"{m.place} {quantities.told(m.threshold, channel)}" for m in lost)
             yield (
@@ -96,7 +119,7 @@ def problems(config: NodeConfig, marks: Sequence[Mark]) -> Iterator[str]:
                     "{what} can only measure from {ends}, where none of the marks is: "
                     "{named}; are sign and unit of datum_mm right, mm from the gauge's zero "
                     "up to the sensor?"
-                ).format(what=reach.what, ends=ends, named=named)
+                ).format(what=reach.what, ends=from_to, named=named)
             )
             continue
         for mark in own:
@@ -104,15 +127,15 @@ def problems(config: NodeConfig, marks: Sequence[Mark]) -> Iterator[str]:
             if reach and mark in lost:
                 told = quantities.told(mark.threshold, channel)
                 yield tr("{place} {side} = '{told}': {what} can only measure from {ends}").format(
-                    place=mark.place, side=side, told=told, what=reach.what, ends=ends
+                    place=mark.place, side=side, told=told, what=reach.what, ends=from_to
                 )
-            elif mark.over is not None and not low <= mark.over <= high:
+            elif mark.over is not None and not mark.ends_within(low, high):
                 told = quantities.told(mark.over, channel)
                 yield (
                     tr(
                         "{place} back: it would be over at {told}, and {name} is only measured "
                         "from {ends}, so that it would never end: give a smaller one"
-                    ).format(place=mark.place, told=told, name=channel.name, ends=ends)
+                    ).format(place=mark.place, told=told, name=channel.name, ends=from_to)
                 )
 
 

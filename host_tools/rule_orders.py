@@ -17,7 +17,7 @@ from typing import Any
 from fieldbeat.protocols import cbor, command, event, reasons, receipt
 from fieldbeat.protocols.command import EMERGENCY
 
-from . import alarm_rule_words, alert_places, alert_words, unit_clips
+from . import alarm_rule_words, alert_places, alert_words, rule_reach, unit_clips
 from .alarm_rules import RuleSet
 from .alert_desk import Desk
 from .alert_error import AlertError
@@ -122,6 +122,7 @@ def plan_rules(desk: Desk, rules: RuleSet | None, request: Request) -> Plan:
     content = [step for rule in made for step in rule.alert.content]
     notes = [
         *alarm_rule_words.late(made),
+        *rule_reach.notes(desk.registry, units, made),
         *(
             tr("WILL BE REFUSED at {names}: they have no clip {name}").format(
                 names=alert_words.names(without), name=name

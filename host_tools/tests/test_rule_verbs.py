@@ -3,10 +3,10 @@
 import json
 import time
 
-from fieldbeat.host_tools import issuer_keys
+from fieldbeat.host_tools import issuer_keys, node_config
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S
-from fieldbeat.protocols import command, event, receipt
+from fieldbeat.protocols import cbor, command, event, receipt
 
 from .test_alarm_rules import EXAMPLE
 
@@ -202,3 +202,41 @@ def test_rules_that_outlive_who_has_signed_them_are_named(county, capsys):
     answer(county, one, receipt.DONE)
     assert main(["issuer", "revoke", "county", "--yes"]) == 0
     assert "GO ON: alarm rules that county has signed, at sp-1;" in capsys.readouterr().err
+
+
+POLE = """
+[node]
+name = "sp-1"
+site = "riverside"
+board = "speaker_esp32_eth"
+profile = "speaker_river"
+[uplink]
+host = "h"
+port = 1
+apn = ""
+[fitted.river]
+enabled = true
+datum_mm = 5200
+"""
+LOWER = '[calibration.level]\noffset = "-1.5 m"\nby = "Li"\non = 2026-11-26\nagainst = "staff"\n'
+
+
+def test_who_never_sounds_by_a_rule_is_told_before_it_is_signed(county, tmp_path, capsys):
+    for name, more in {"sp-1": "", "sp-2": LOWER}.items():
+        county.add(name)
+        described = {"board": "speaker_esp32_eth", "profile": "speaker_river"}
+        county.registry.describe(name, "test", **described)
+        config = node_config.parse(POLE + more, name).to_device_map()
+        county.registry.keep_config(name, cbor.encode(config))
+    file = tmp_path / "rules.toml"
+    for above, never in {"3.2 m": [], "4 m": ["sp-2"], "5.3 m": ["sp-1", "sp-2"]}.items():
+        file.write_text(EXAMPLE.read_text().replace('"3.20 m"', f'"{above}"'))
+        assert order(county, "set", str(file), "--all") == 0
+        told = capsys.readouterr().err
+        said = [line for line in told.splitlines() if "WILL NEVER SOUND" in line]
+        assert [line.partition(" at ")[2].partition(":")[0] for line in said] == never, told
+    assert "only measured from 0.700 m to 5.170 m" in said[0]
+    assert "only measured from -0.800 m to 3.670 m" in said[1]
+    file.write_text(EXAMPLE.read_text().replace('back = "0.10 m"', 'back = "3 m"'))
+    assert order(county, "set", str(file), "--all") == 0
+    assert "WILL SOUND ONCE and not again at sp-1: rule 1" in capsys.readouterr().err
