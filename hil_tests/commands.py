@@ -92,7 +92,7 @@ def cuts(
         "full", help="What the unit lives through: full, short, keys, contact or trace."
     ),
     seed: int = typer.Option(1, help="Seed of the golden run and of torn bits."),
-    jobs: int = typer.Option(0, help="Processes; 0: one a processor."),
+    jobs: int = typer.Option(0, min=0, help="Processes; 0: one a processor."),
     report: Path | None = typer.Option(None, metavar="DIR", help="Write cuts.json and cuts.md."),
     image: Path | None = typer.Option(None, help="With --state: write the flash it leaves."),
     as_json: bool = typer.Option(False, "--json", help="Write JSON for a machine to read."),
@@ -123,9 +123,9 @@ def pulls(
         None, metavar="N:KIND", help="Judge this one pull and tell all about it."
     ),
     story: str = typer.Option(
-        "bare", help="bare: units of the factory; again: finished ones get a new app."
+        "bare", help="What is pulled at: bare, again, elsewhere or speaker (docs/power-cuts.md)."
     ),
-    jobs: int = typer.Option(0, help="Processes; 0: one a processor."),
+    jobs: int = typer.Option(0, min=0, help="Processes; 0: one a processor."),
     report: Path | None = typer.Option(None, metavar="DIR", help="Write pulls.json."),
     as_json: bool = typer.Option(False, "--json", help="Write JSON for a machine to read."),
 ) -> int:
@@ -166,9 +166,11 @@ def soak(
         fieldbeat bench soak
         fieldbeat bench soak --days 2 --seed 7 --stations 3 --report build/soak
     """
+    from .endings import end_as_by_ctrl_c
     from .soak import Options
     from .soak import soak as live
 
+    end_as_by_ctrl_c()
     return live(Options(days, seed, stations, report), as_json)
 
 

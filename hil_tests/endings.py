@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from types import FrameType
@@ -22,12 +23,15 @@ def end_as_by_ctrl_c() -> None:
     """Lets the signals that end a program raise KeyboardInterrupt, so that it cleans up.
 
     What follows the first one is ignored, for a terminal that is closed sends several and the
-    cleaning must not be cut short.
+    cleaning must not be cut short. A forked child ends at once.
     """
+    ours = os.getpid()
 
     def end(number: int, frame: FrameType | None) -> None:
         for each in SIGNALS:
             signal.signal(each, signal.SIG_IGN)
+        if os.getpid() != ours:
+            os._exit(128 + number)
         raise KeyboardInterrupt
 
     _take(end, *SIGNALS)

@@ -291,6 +291,22 @@ def test_what_failed_before_an_interruption_counts(suite, pytester):
     assert {case["id"] for case in report(pytester)["cases"]} == {"test_it.py::test_it", "the run"}
 
 
+def test_told_to_end_it_ends_as_by_ctrl_c_and_its_forks_at_once(suite, pytester):
+    text = """import os, signal
+def end(): os.kill(os.getpid(), signal.SIGTERM); signal.pause()
+def test_fork():
+    child = os.fork()
+    if not child: end()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 128 + signal.SIGTERM
+def test_it(tmp_path_factory): end()
+"""
+    assert suite(text, "--report", "r", apart=True).ret == 2
+    found = {c["id"]: c["outcome"] for c in report(pytester)["cases"]}
+    assert found == {"test_it.py::test_fork": "passed"} | dict.fromkeys(
+        ("test_it.py::test_it", "the run"), "blocked"
+    )
+
+
 def test_a_report_that_cannot_be_written_is_told_before_any_test(suite, pytester):
     pytester.path.joinpath("file").write_text("")
     result = suite("def test_it(): open('ran', 'w')\n", "--report", "file", apart=True)

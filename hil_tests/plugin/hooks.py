@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from fieldbeat.host_tools.errors import FieldbeatError
 
+from ..endings import end_as_by_ctrl_c
 from ..results import Case, Results, write_reports
 from ..results.results import NOT_TRIED, make_folder
 from ..virtual.bench import Bench
@@ -53,6 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    end_as_by_ctrl_c()  # a CI that cancels a job sends SIGTERM: there is a report, nothing is left
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     if config.getoption("bench") != "virtual" and config.getoption("numprocesses", None):
