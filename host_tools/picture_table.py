@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from . import clips, partition_table
+from . import clips, partition_table, times
 from .language import tr
 from .power_table import BatteryMv
 from .validation import Strict
@@ -17,6 +17,7 @@ from .validation import Strict
 if TYPE_CHECKING:
     from .node_config import NodeConfig
 
+DAY_S = 86_400
 GAUGE = "gauge"  # the region that firmware/pictures.py cuts out
 
 
@@ -44,7 +45,7 @@ def problems(config: NodeConfig) -> Iterator[str]:
     """Yield sizes that never fit into a day's bytes: the unit would take no such picture."""
     if config.profile.role != "camera":
         return
-    table, camera = config.pictures, config.tables.fitted.get("camera")
+    table = config.pictures
     budget = table.budget_bytes_day
     room = partition_table.find(config.board.partition_table(), "vfs").size - clips.SPARE
     if not table.full_bytes <= table.keep_bytes <= room:
@@ -69,10 +70,7 @@ def problems(config: NodeConfig) -> Iterator[str]:
         )
     elif table.every_s:
         # The schedule leaves a full picture of the day to an alarm: firmware/pictures.py.
-        sizes = {"thumbnail_bytes": table.thumbnail_bytes}
-        if camera and GAUGE in (camera.regions or {}):
-            sizes["gauge_bytes"] = table.gauge_bytes
-        for key, size in sizes.items():
+        for key, size in _by_the_clock(config).items():
             if size + table.full_bytes > budget:
                 yield (
                     tr(
@@ -83,8 +81,19 @@ def problems(config: NodeConfig) -> Iterator[str]:
                 )
 
 
+def _by_the_clock(config: NodeConfig) -> dict[str, int]:
+    """Return the sizes of what is taken at once, by their keys."""
+    table, camera = config.pictures, config.tables.fitted.get("camera")
+    sizes = {"thumbnail_bytes": table.thumbnail_bytes}
+    if camera and GAUGE in (camera.regions or {}):
+        sizes["gauge_bytes"] = table.gauge_bytes
+    return sizes
+
+
 def notes(config: NodeConfig) -> Iterator[str]:
-    """Yield that regions are given, and not the one that is sent."""
+    """Yield that a day has no bytes for the pace, and regions of which none is sent."""
+    if config.profile.role == "camera":
+        yield from _too_often(config)
     camera = config.tables.fitted.get("camera")
     regions = camera.regions if camera else None
     if config.profile.role == "camera" and regions and GAUGE not in regions:
@@ -94,4 +103,19 @@ def notes(config: NodeConfig) -> Iterator[str]:
                 "[fitted.camera.regions] {others}: no pictures of the gauge will come, "
                 "since only '{gauge}' is cut out; did you mean '{gauge}'?"
             ).format(others=others, gauge=GAUGE)
+        )
+
+
+def _too_often(config: NodeConfig) -> Iterator[str]:
+    table = config.pictures
+    most = (table.budget_bytes_day - table.full_bytes) // sum(_by_the_clock(config).values())
+    if 0 < table.every_s * most < DAY_S:
+        yield tr(
+            "[pictures] every_s = {every_s}: budget_bytes_day, {budget}, may be used up after "
+            "{span}, and by the clock none is taken until the next day; {least} lasts all day"
+        ).format(
+            every_s=table.every_s,
+            budget=table.budget_bytes_day,
+            span=times.span(table.every_s * most),
+            least=-(-DAY_S // most),
         )

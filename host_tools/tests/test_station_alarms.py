@@ -332,3 +332,12 @@ def test_a_mark_of_the_battery_must_be_one_that_it_passes(key):
     watch(f"{key} = 6600\n")
     [said] = problems(f"{key} = 6601\n")
     assert "= 6601: river_cam_esp32s3 measures its battery up to 6600 mV" in said
+
+
+def test_a_pace_that_the_bytes_of_a_day_do_not_last_for_is_noted():
+    # 260000 B beside a full picture are 86 thumbnails of 3000
+    fine, often = (
+        node_config.parse(f"{HEAD}[pictures]\nevery_s = {s}\n", "r").notes for s in (1005, 1004)
+    )
+    (note,) = set(often) - set(fine)
+    assert "used up after 23 h 59 min" in note and note.endswith("; 1005 lasts all day")
