@@ -47,8 +47,6 @@ class AlarmRules:
         sent = command.sent or [0, 0]
         if sent < self._sent:  # it was held back on its way
             return "rules_older"
-        # By a clock that was ahead: they would be the newest until that time.
-        sent = min(sent, [self._node.clock.now(), 999])
         for rule in rules:
             problem = self._problem(rule) or self._missing_clip(rule)
             if problem:

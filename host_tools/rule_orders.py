@@ -32,8 +32,9 @@ from .quantities import quantity
 from .record_words import stage_name
 from .refusal_words import in_words
 from .registered_unit import Unit
-from .signed_commands import Window
+from .signed_commands import Window, opened
 from .store import Store
+from .times import DEVICE_EPOCH_S
 from .wording import all_of, counted, first
 
 WINDOW_S = 7 * 86_400.0  # a loudspeaker that is away for so long does not get them any more
@@ -100,7 +101,7 @@ def plan_rules(desk: Desk, rules: RuleSet | None, request: Request) -> Plan:
         _check_profiles(units, rules.profile)
     args = rules.args() if rules else []
     issuers = desk.chosen(request.issuers, *RANK)
-    window = Window(0.0, desk.now() + (request.for_s or WINDOW_S))
+    window = Window(0.0, desk.now() + (request.for_s or WINDOW_S), _last_sent_s(desk.orders))
     count = counted(len(units), "loudspeaker")
     lines = [line for rule in made for line in alarm_rule_words.words(rule)]
     verb = tr("in place of") if made else tr("takes away")
@@ -132,6 +133,16 @@ def plan_rules(desk: Desk, rules: RuleSet | None, request: Request) -> Plan:
     ]
     ordered = Plan(kind, RANK, told, window, asked, tuple(issuers), tuple(lines), tuple(notes))
     return desk.checked(ordered)
+
+
+def _last_sent_s(orders: Orders) -> float:
+    """Return the latest time that rules said they were sent at, Unix seconds.
+
+    A loudspeaker refuses older ones, so what was signed while a clock was ahead must be followed.
+    """
+    made = [each for order in orders.all(command.ALARM_RULES) for each in orders.commands(order)]
+    times = [opened(plaintext).sent for _, plaintext, _ in made]
+    return max((DEVICE_EPOCH_S + second + ms / 1000 for second, ms in times), default=0.0)
 
 
 def _check_profiles(units: Iterable[Unit], profile: str) -> None:

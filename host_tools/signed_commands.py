@@ -37,10 +37,14 @@ _ID_SIZE = 8
 
 @dataclass(frozen=True)
 class Window:
-    """When it may sound, Unix seconds; `start_s` 0 is at once."""
+    """When it may sound, Unix seconds; `start_s` 0 is at once.
+
+    It says that it was sent after `after_s`, even if the clock has been set back since.
+    """
 
     start_s: float
     expires_s: float
+    after_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,8 @@ class Maker:
         return self.make(command.CANCEL, rank, Window(0, expires_s), asked)
 
     def _draft(self, kind: int, window: Window, part: Part, args: Any) -> Any:
-        seconds, ms = divmod(int(self._now_s * 1000), 1000)
+        sent_ms = max(int(self._now_s * 1000), round(window.after_s * 1000) + 1)
+        seconds, ms = divmod(sent_ms, 1000)
         return command_writer.command(
             *(kind, self._random_bytes(_ID_SIZE), part.target, _device_time(window.expires_s)),
             args=args,

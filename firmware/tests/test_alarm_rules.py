@@ -149,16 +149,6 @@ def test_what_is_refused_changes_nothing():
     story(tell)
 
 
-def test_rules_of_a_clock_that_was_ahead_can_be_changed():
-    async def tell(unit):
-        assert unit.order(rule(1), sent=NOW + 366 * 86400) is None
-        await seconds(60)
-        assert unit.order(sent=NOW - 1) == "rules_older"
-        assert unit.order(sent=NOW + 59) is None
-
-    story(tell)
-
-
 def test_no_rules_any_more_end_what_sounds():
     async def tell(unit):
         unit.order(rule())

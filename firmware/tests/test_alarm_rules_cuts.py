@@ -32,9 +32,6 @@ class Unit:
     def uptime_s(self):
         return 0
 
-    def now(self):
-        return 9
-
     def measures(self, name, unit, scale):
         return self.has_channel
 

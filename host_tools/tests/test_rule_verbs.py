@@ -106,6 +106,22 @@ def test_a_refusal_has_its_reason_and_the_old_rules_stay_listed(county, capsys):
     assert "none" in capsys.readouterr().out
 
 
+def test_rules_of_a_clock_that_was_ahead_can_be_changed(county, monkeypatch):
+    """A loudspeaker refuses rules that say they are older than those that it has."""
+    one = county.add("sp-1")
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + 366 * 86400)
+    assert order(county, "set", str(EXAMPLE), "--all", "--for", "400 d") == 0
+    monkeypatch.setattr(time, "time", right)
+    answer(county, one, receipt.DONE)
+    for words in (("clear", "--all"), ("set", str(EXAMPLE), "--all")):
+        assert order(county, *words) == 0
+        answer(county, one, receipt.DONE)
+    ahead, gone, again = one.got
+    assert ahead.sent[0] > right() - DEVICE_EPOCH_S + 365 * 86400
+    assert not gone.args and again.args and ahead.sent < gone.sent < again.sent
+
+
 def test_what_sounded_and_how_it_went(county, capsys):
     one = county.add("sp-1")
     now = int(county.now_s) - DEVICE_EPOCH_S
