@@ -7,7 +7,7 @@ from protocols import command as commands
 from protocols import receipt
 from protocols.compat import const
 
-from .. import issuer_changes, self_test
+from .. import issuer_changes, owner, self_test
 from ..alarm_rules import AlarmRules
 from ..alerts import Alerts, Held
 from ..carriers.choose import choose
@@ -59,6 +59,7 @@ class Speaker:
         self.commands = Commands(
             node.secrets, Issuers(), node.counters, clock, groups, two_for, self
         )
+        owner.settle(node.root, node.secrets.identity()[2], node.counters)
         self.player = Player(self.parts, node.counters, node.root, table["battery_min_mv"])
         self.alerts = Alerts(
             node.root,
