@@ -173,3 +173,9 @@ def test_a_file_of_another_unit(desk):
     desk.toml.write_text(TOML.replace("gh-01", "gh-02"))
     assert desk.run("calibrate", *AIR, "--config", desk.toml) == 2
     assert "is of gh-02, this unit is gh-01" in desk.errors
+
+
+@pytest.mark.parametrize("against", ["", "x" * 201])
+def test_what_the_file_would_not_take_is_refused_before_it_is_measured(desk, against):
+    told = refused(desk, "air_temperature", "--reference", "22.4 Cel", "--against", against)
+    assert "[calibration.air_temperature]: against = '" in told and "wait ..." not in desk.said

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import calibration_file, node_config, sensor_calibration, sensor_check
+from .calibration_table import Calibration
 from .check_records import CalibrationRecord
 from .errors import CannotTry
 from .language import tr
@@ -18,6 +19,7 @@ from .profiles import Channel
 from .sensor_calibration import Point, Trim
 from .sensor_check import END, Clock, Person, Say
 from .unit_parts import Link, Unit
+from .validation import check
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,10 @@ def run(
     texts = [text for text in (wanted.reference, wanted.second) if text is not None]
     references = [sensor_calibration.reference(text, channel) for text in texts]
     before = _before(unit, wanted.config, channel)
+    at_s = time.time()
+    on = datetime.fromtimestamp(at_s, UTC).astimezone().date()
+    noted = {"by": wanted.by, "on": on, "against": wanted.against}
+    check(Calibration, noted, f"[calibration.{channel.name}]")  # as the node's file would
     points: list[Point] = []
     for text, value in zip(texts, references, strict=True):
         if points:
@@ -87,8 +93,6 @@ def run(
     if len(points) > 1:
         reckon, last = sensor_calibration.two_points, points[1]
     trim: Trim = reckon(channel, points[0], last, wanted.force)
-    at_s = time.time()
-    on = datetime.fromtimestamp(at_s, UTC).astimezone().date()
     table = calibration_file.values(channel, trim, wanted.by, on, wanted.against)
     if wanted.config:
         calibration_file.write(wanted.config, channel.name, table)
@@ -124,7 +128,10 @@ def _before(unit: Unit, file: Path | None, channel: Channel) -> Trim:
             tr("{file} is of {name}, this unit is {name_2}").format(
                 file=file, name=name, name_2=unit.name
             ),
-            tr("name its own file"),
+            tr(
+                "name its own file; one of a plan has its table in the plan's column "
+                "'calibration': leave out --config"
+            ),
         )
     if channel.name not in {each.name for each in config.profile.channels}:
         raise CannotTry(
