@@ -59,11 +59,6 @@ settings.register_profile("thorough", settings.get_profile("fieldbeat"), max_exa
 settings.load_profile("fieldbeat")
 
 
-@pytest.fixture(autouse=True)
-def parametrize_fixtures() -> None:
-    """Takes the place of pytest-embedded's, which makes 40 others for every test: 4 ms."""
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Keep what other tests left out of the firmware's own `gc.collect()` calls: 80 ms each."""
     if item.path.is_relative_to(item.config.rootpath / "firmware"):

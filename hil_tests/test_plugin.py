@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import littlefs  # noqa: F401  (a run inside this process may not load its C part a second time)
+import pexpect
 import pytest
 from fieldbeat.hil_tests.benches.bench_file import ONE_VIRTUAL_BOARD
 from fieldbeat.hil_tests.benches.rig import Rig
@@ -353,6 +354,31 @@ def test_with_a_bench_file_only_tests_of_that_bench_are_begun(tmp_path):
 def test_workers_cannot_share_one_bench(suite):
     result = suite(COIN, "--bench", "desk.toml", "-n", "2")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+# The console
+
+
+def test_what_is_expected_takes_virtual_time(bench, console):
+    before_s = bench.now_s
+    console.write("selftest\r")
+    console.expect([rb"never", rb"ok +soil\.ph +(\S+)"], timeout=600)
+    console.expect_exact("fieldbeat> ", timeout=600)
+    assert 0 < bench.now_s - before_s < 60
+    with pytest.raises(pexpect.TIMEOUT):  # what was expected already is not found again
+        console.expect("soil.ph", timeout=600)
+    assert bench.now_s - before_s > 600
+
+
+@pytest.mark.long
+def test_a_folder_of_ones_own_needs_one_line(pytester):
+    pytester.makeconftest('pytest_plugins = ["fieldbeat.hil_tests.plugin.hooks"]')
+    pytester.makepyfile(
+        test_ours=PAGE.parent.parent.joinpath("hil_tests/test_example.py").read_text()
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines(["* 4 passed in *"])
+    assert 'pytest_plugins = ["fieldbeat.hil_tests.plugin.hooks"]' in PAGE.read_text()
 
 
 # docs/writing-tests.md

@@ -33,7 +33,7 @@ from .measure import Measured
 from .recorder import Recorder
 
 FIXTURES = "fieldbeat.hil_tests.plugin.fixtures"
-pytest_plugins = [FIXTURES]
+pytest_plugins = [FIXTURES, "fieldbeat.hil_tests.plugin.console"]
 
 MARKERS = (
     'needs("feature", ...): skip on a bench that lacks a feature, which is then named',
