@@ -31,8 +31,15 @@ def _without_program() -> list[Rule]:
     return [
         Rule(
             *("prompt", 95, r"^port prompt"),
-            tr("The unit stands at the MicroPython prompt: somebody has stopped its program."),
-            tr("press Ctrl-D in 'fieldbeat console', or its button EN"),
+            tr(
+                "The unit stands at the MicroPython prompt: its program was stopped, "
+                "or cannot be loaded."
+            ),
+            tr(
+                "press Ctrl-D in 'fieldbeat console', or its button EN; if it stands there again, "
+                "write it anew: 'fieldbeat flash' with its image, or its plan's line with "
+                "--again UNIT (what it has not sent is lost)"
+            ),
         ),
         Rule(
             *("bare", 97, r"^console .*(?:invalid header: 0xffffffff|flash read err, 1000)"),
