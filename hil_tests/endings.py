@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 from collections.abc import Callable
@@ -35,6 +36,15 @@ def end_as_by_ctrl_c() -> None:
         raise KeyboardInterrupt
 
     _take(end, *SIGNALS)
+
+
+def forks_end_with_us() -> None:
+    """Lets what this process forks from now on end with it, even if it is killed.
+
+    A child that outlives a worker of the tests keeps its pipe open, and the run waits for ever.
+    """
+    libc, parent_dies = ctypes.CDLL(None), 1  # PR_SET_PDEATHSIG
+    os.register_at_fork(after_in_child=lambda: libc.prctl(parent_dies, signal.SIGKILL))
 
 
 def hear_signals() -> None:

@@ -308,6 +308,17 @@ def test_it(tmp_path_factory): end()
     )
 
 
+def test_a_worker_that_is_killed_fails_its_test_and_nobody_waits_for_its_forks(suite):
+    text = """import os, signal
+def test_it():
+    if not os.fork(): signal.pause()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    result = suite(text, "-n", "1", apart=True)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*worker 'gw0' crashed while running*"])
+
+
 def test_a_report_that_cannot_be_written_is_told_before_any_test(suite, pytester):
     pytester.path.joinpath("file").write_text("")
     result = suite("def test_it(): open('ran', 'w')\n", "--report", "file", apart=True)

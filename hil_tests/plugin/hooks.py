@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from fieldbeat.host_tools.errors import FieldbeatError
 
-from ..endings import end_as_by_ctrl_c
+from ..endings import end_as_by_ctrl_c, forks_end_with_us
 from ..results import Case, Results, write_reports
 from ..results.results import NOT_TRIED, make_folder
 from ..virtual.bench import Bench
@@ -55,6 +55,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     end_as_by_ctrl_c()  # a CI that cancels a job sends SIGTERM: there is a report, nothing is left
+    if hasattr(config, "workerinput"):
+        forks_end_with_us()
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     if config.getoption("bench") != "virtual" and config.getoption("numprocesses", None):
