@@ -367,6 +367,11 @@ def test_workers_cannot_share_one_bench(suite):
     assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 
+def test_a_wrong_name_says_which_there_are(bench, board, faults):
+    with pytest.raises(AttributeError, match="no board 'gh-7', but: gh-01"):
+        _ = faults.of("gh-7")
+
+
 # The console
 
 

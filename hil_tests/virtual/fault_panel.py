@@ -48,6 +48,9 @@ class FaultPanel:
 
     def of(self, board: str) -> Switches:
         """The switches of one board."""
+        if board not in self.bench.boards:
+            known = ", ".join(self.bench.boards)
+            raise AttributeError(f"this bench has no board {board!r}, but: {known}")
         return Switches(board, faults_of(self.bench.boards[board]))
 
     def __getattr__(self, part: str) -> Faults:

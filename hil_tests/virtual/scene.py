@@ -67,7 +67,7 @@ class Scene:
     def recorded(self, name: str, now_us: int) -> float:
         """Return what the record has, or what is made up for it; KeyError names all there are."""
         if name not in self.columns and name not in weather.MADE_UP:
-            known = sorted([*self.columns, *weather.MADE_UP])
+            known = sorted({*self.columns, *weather.MADE_UP})
             raise KeyError(f"no channel {name!r} in the scene; it has {known}")
         column = self.columns.get(name)
         if column is None:
