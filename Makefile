@@ -6,10 +6,13 @@ STAMP := $(VENV)/.installed
 # The tests start hundreds of processes: byte code is worth keeping, whatever the machine says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-long test-longest check lab bench fuzz mutants stats format clean
+.PHONY: demo help test test-long test-longest check lab bench fuzz mutants stats format clean
 
 demo: $(STAMP)  ## a virtual unit from bare flash to its work, ROLE=greenhouse|speaker|river (Ctrl-C or DEMO_FOR=90 ends it)
 	@$(BIN)/python -m fieldbeat.hil_tests.demo $(ROLE)
+
+help:  ## what there is to make
+	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1: /p' Makefile
 
 test: $(STAMP)  ## the tests, on both interpreters; build/report/report.html shows what happened
 	@$(BIN)/python -m pytest -q -n auto -m "not long and not longest" --report build/report
