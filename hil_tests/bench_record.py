@@ -70,6 +70,8 @@ def _open(port: str, registry: Path | None, as_json: bool) -> bool:
         with SmpLink(port) as link:
             link.wait(ANSWER_S)
             return unit_lock.open_unit(link, registry)
+    except serial_port.PortError:
+        raise
     except FieldbeatError as error:
         told = tr("it is not told to send, what it says by itself is heard: {error}")
         remark(told.format(error=error.message), as_json)

@@ -96,6 +96,11 @@ def test_a_file_that_is_none_is_refused(text, said, tmp_path, capsys):
     assert main(["bench", "replay", str(path)]) == 2
 
 
+def test_a_port_that_is_not_there_is_the_only_thing_told(tmp_path, capsys):
+    assert main(["bench", "record", "--port", "/dev/nope", "-o", str(tmp_path / "x.at")]) == 2
+    assert capsys.readouterr().err.startswith("error: there is no port /dev/nope; next: ")
+
+
 @pytest.fixture
 def locked(bench, board):
     """The board, locked and at rest: its first report is over."""
