@@ -202,7 +202,7 @@ class Issuers:
 
         They obey him until they are provisioned again, whatever this registry says meanwhile.
         """
-        begun, _ = self._terms().get(issuer.kid, (0, _NEVER))
+        begun, _ = self.terms().get(issuer.kid, (0, _NEVER))
         rows = self._database.all(
             "SELECT name FROM units WHERE role = ? AND EXISTS (SELECT 1 FROM history"
             " WHERE unit = name AND rowid >= ? AND action IN (?, ?, ?)) ORDER BY name",
@@ -210,15 +210,11 @@ class Issuers:
         )
         return [row["name"] for row in rows]
 
-    def kids_at(self, line: int) -> list[bytes]:
-        """Return the key ids of those who were in office at a line of the history.
+    def terms(self) -> dict[bytes, tuple[int, int]]:
+        """Return by key id the lines of the history at which each was added, and was revoked.
 
         By the order of its lines, and not by their times: clocks of laptops are set.
         """
-        return [kid for kid, (begun, ended) in self._terms().items() if begun <= line < ended]
-
-    def _terms(self) -> dict[bytes, tuple[int, int]]:
-        """Return the lines of the history at which each issuer was added, and was revoked."""
         rows = self._database.all(
             "SELECT rowid, action, substr(detail, 1, 16) AS kid FROM history"
             " WHERE unit LIKE 'issuer %' AND action IN ('added', 'revoked')"

@@ -73,7 +73,7 @@ def everybody(registry: Registry, store: Store | None) -> list[Obedience]:
 
     Of those with a camera: who obeys somebody. One without an issuer hears no command.
     """
-    issuers = Issuers(registry)
+    terms = Issuers(registry).terms()
     said = _said(store) if store else {}
     given, now_s = _given(registry), registry.now()
     found = []
@@ -87,7 +87,8 @@ def everybody(registry: Registry, store: Store | None) -> list[Obedience]:
         )  # the clock of who provisioned it: it has spoken since
         told = kids is not None and (said_s >= given_s or was_ahead)
         if not told:
-            kids = frozenset(issuers.kids_at(line)) if unit.name in given else None
+            office = (kid for kid, (begun, ended) in terms.items() if begun <= line < ended)
+            kids = frozenset(office) if unit.name in given else None
         if unit.role == SPEAKER or kids or kids is None:
             found.append(Obedience(unit, kids, told))
     return found

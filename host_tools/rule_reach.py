@@ -8,15 +8,17 @@ What a sensor can tell is seen in the configuration that the registry has of a u
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from fieldbeat.protocols import cbor
 
 from . import alert_words, boards, level_reach, profiles, quantities
+from .board_model import Board
 from .errors import FieldbeatError
 from .language import tr
 from .level_reach import Mark
-from .profiles import Channel
+from .profiles import Channel, Profile
 from .registered_unit import Unit
 from .registry import Registry
 
@@ -27,9 +29,15 @@ def notes(registry: Registry, units: Iterable[Unit], rules: Sequence[Any]) -> It
     """Yield rules that never sound at some of the units, or once and never again."""
     found: dict[tuple[int, Ends], list[Unit]] = {}
     channels: dict[int, Channel] = {}
+    loaded = cache(_loaded)  # many units are of a few kinds
     for unit in units:
+        config = registry.config(unit.name) if rules else None
+        kind = loaded(unit.profile, unit.board) if config else None
+        if config is None or kind is None:
+            continue
+        given = cbor.decode(config)
         for n, rule in enumerate(rules):
-            channel, ends = _reach(registry, unit, rule.channel)
+            channel, ends = _reach(*kind, given, rule.channel)
             if channel and ends:
                 channels[n] = channel
                 found.setdefault((n, ends), []).append(unit)
@@ -57,16 +65,17 @@ def notes(registry: Registry, units: Iterable[Unit], rules: Sequence[Any]) -> It
         )
 
 
-def _reach(registry: Registry, unit: Unit, name: str) -> tuple[Channel | None, Ends | None]:
-    """Return a channel of a unit with what its level sensor can tell; None where nobody knows."""
-    kept = registry.config(unit.name)
-    if kept is None:
-        return None, None
-    config = cbor.decode(kept)
+def _loaded(profile: str, board: str) -> tuple[Profile, Board] | None:
     try:
-        profile, board = profiles.load(unit.profile), boards.load(unit.board)
+        return profiles.load(profile), boards.load(board)
     except FieldbeatError:  # of an older or newer fieldbeat
-        return None, None
+        return None
+
+
+def _reach(
+    profile: Profile, board: Board, config: Any, name: str
+) -> tuple[Channel | None, Ends | None]:
+    """Return a channel of a unit with what its level sensor can tell; None where nobody knows."""
     channel = next((each for each in profile.channels if each.name == name), None)
     part = board.fitted.get(channel.part) if channel else None
     if channel is None or part is None:

@@ -15,7 +15,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
-from fieldbeat.host_tools import issuer_keys, sm2_signer
+from fieldbeat.host_tools import issuer_keys, obedience, sm2_signer
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.database import Database
 from fieldbeat.host_tools.errors import CannotTry
@@ -430,3 +430,27 @@ def test_more_issuers_than_fit_are_told_when_they_are_made(home, capsys):
         said = capsys.readouterr().err
         assert said.count("next: revoke who is not needed") == (n == 6)
     assert said.startswith("7 issuers are in office: too many to tell a unit by cable; next")
+
+
+def test_who_obeys_whom_is_found_in_as_many_queries_for_many_as_for_one(issuers, monkeypatch):
+    _, made = make(issuers)
+    registry = issuers._registry
+    queries = []
+    ask = Database.all
+    monkeypatch.setattr(Database, "all", lambda *args: (queries.append(args[1]), ask(*args))[1])
+
+    def asked():
+        queries.clear()
+        found = obedience.everybody(registry, None)
+        assert all(each.kids == {made.kid} for each in found)
+        return len(queries), len(found)
+
+    def add(name):
+        registry.allocate(name, "new unit")
+        registry.describe(name, "provisioned", role="speaker")
+
+    add("pole-0")
+    once, one = asked()
+    for n in range(1, 30):
+        add(f"pole-{n}")
+    assert asked() == (once, 30) and one == 1

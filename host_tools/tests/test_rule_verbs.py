@@ -3,7 +3,7 @@
 import json
 import time
 
-from fieldbeat.host_tools import issuer_keys, node_config
+from fieldbeat.host_tools import alarm_rules, issuer_keys, node_config, profiles, rule_reach
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S
 from fieldbeat.protocols import cbor, command, event, receipt
@@ -256,3 +256,19 @@ def test_who_never_sounds_by_a_rule_is_told_before_it_is_signed(county, tmp_path
     file.write_text(EXAMPLE.read_text().replace('back = "0.10 m"', 'back = "3 m"'))
     assert order(county, "set", str(file), "--all") == 0
     assert "WILL SOUND ONCE and not again at sp-1: rule 1" in capsys.readouterr().err
+
+
+def test_many_loudspeakers_of_a_kind_cost_one_look_into_its_data(county, monkeypatch):
+    described = {"board": "speaker_esp32_eth", "profile": "speaker_river"}
+    config = cbor.encode(node_config.parse(POLE, "sp-1").to_device_map())
+    for n in range(20):
+        name = f"sp-{n}"
+        county.add(name)
+        county.registry.describe(name, "test", **described)
+        county.registry.keep_config(name, config)
+    made = alarm_rules.load(EXAMPLE).rules
+    loaded = []
+    load = profiles.load
+    monkeypatch.setattr(profiles, "load", lambda name: (loaded.append(name), load(name))[1])
+    assert list(rule_reach.notes(county.registry, county.registry.units(), made)) == []
+    assert loaded == ["speaker_river"]
