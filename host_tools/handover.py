@@ -69,7 +69,10 @@ def must_be_sent(order: Order, what: str, why: str, end: str = "") -> None:
         Unsent: there is a reason.
     """
     if why not in ("", UNHEARD, NO_COLLECTOR):
-        step = tr("set the clock, then order it again")
+        step = tr(
+            "if it is wrong, set it and order it again; if it was, start 'fieldbeat collect': it"
+            " still goes out until {expires_s}"
+        ).format(expires_s=iso(order.expires_s))
         raise Unsent(
             tr("{what}, but NOBODY has been sent it: {why}").format(what=what, why=why), step
         )

@@ -148,7 +148,8 @@ def test_a_clock_that_is_behind_is_named_and_not_the_collector(county, capsys, m
     said = capsys.readouterr().err
     assert said.count("the clock of this computer is wrong, or was") == 2
     assert "NOBODY has been sent it: the clock of" in said and "sp-1 was heard at" in said
-    assert "next: set the clock, then order it again" in said and "collect' run" not in said
+    assert "next: if it is wrong, set it and order it again; if it was, start" in said
+    assert "'fieldbeat collect': it still goes out until 20" in said and "collect' run" not in said
 
 
 def test_a_clock_that_is_ahead_shows_by_who_was_not_heard(county, capsys):
