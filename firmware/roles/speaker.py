@@ -7,7 +7,7 @@ from protocols import command as commands
 from protocols import receipt
 from protocols.compat import const
 
-from .. import issuer_changes, owner, self_test
+from .. import issuer_changes, later, self_test
 from ..alarm_rules import AlarmRules
 from ..alerts import Alerts, Held
 from ..carriers.choose import choose
@@ -17,6 +17,7 @@ from ..player import Player
 from ..uplink import Uplink
 from ..watched_sampler import WatchedSampler
 
+_OWNER = const("firmware.owner")
 # How long a task may be silent before the watchdog bites.
 _SAMPLER_SILENCE_S = const(300)
 _TALK_SILENCE_S = const(600)
@@ -56,10 +57,10 @@ class Speaker:
         self.uplink = Uplink(*shared, on_schemas=self._send_schemas)
         two_for = [(commands.EMERGENCY, n + 1) for n in range(table["two_issuers_level"])]
         groups = table["groups"]
+        later.call(_OWNER, "settle", node.root, node.secrets.identity()[2], node.counters)
         self.commands = Commands(
             node.secrets, Issuers(), node.counters, clock, groups, two_for, self
         )
-        owner.settle(node.root, node.secrets.identity()[2], node.counters)
         self.player = Player(self.parts, node.counters, node.root, table["battery_min_mv"])
         self.alerts = Alerts(
             node.root,

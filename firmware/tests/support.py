@@ -88,7 +88,7 @@ class NVS:
         self._set(key, bytes(value))
 
     def erase_key(self, key):
-        self._get(key, object)
+        self._get(key, (int, bytes))
         del self._data[key]
 
     def commit(self):

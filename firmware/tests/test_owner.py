@@ -4,12 +4,14 @@ import os
 
 from firmware import owner
 from firmware.counters import Counters
-from firmware.tests.support import remove_tree, temp_dir
+from firmware.issuers import Issuers
+from firmware.tests.support import World, remove_tree, temp_dir
 
 FILES = ("alarm_rules.cbor", "alerts.cbor")
 
 
 def test_a_board_that_becomes_another_unit_keeps_nothing_that_sounds():
+    World()
     root = temp_dir()
     counters = Counters()
 
@@ -31,3 +33,28 @@ def test_a_board_that_becomes_another_unit_keeps_nothing_that_sounds():
     remove_tree(root)
     owner.settle(root, "pole-3", counters)  # the flash refuses
     assert counters.snapshot()["fs_corrupt"] == 1
+
+
+# One alert for two places has one id and one number: who was told it at the one sounds it at the
+# other as well, and does not answer that it has sounded.
+def test_what_it_was_told_as_another_unit_is_new_to_it():
+    World()
+    root = temp_dir()
+    issuers, counters = Issuers(), Counters()
+
+    def noted_after(name):
+        issuers.store_seen({b"district": [7, 1]})
+        issuers.store_ring(b"by both.\x03")
+        issuers.store_revoked(b"stolen..")
+        owner.settle(root, name, counters)
+        assert issuers.revoked() == b"stolen.."
+        return issuers.seen(), issuers.ring()
+
+    kept = {b"district": [7, 1]}, b"by both.\x03"
+    assert noted_after("pole-1") == kept  # of an app that did not say whose they are
+    assert noted_after("pole-1") == kept
+    assert noted_after("pole-2") == ({}, b"")
+    owner.settle(root, "pole-3", counters)  # nothing was noted
+    assert noted_after("pole-3") == kept
+    assert counters.snapshot().get("fs_corrupt", 0) == 0
+    remove_tree(root)
