@@ -30,7 +30,7 @@ from .language import tr
 from .obedience import RANK, Change, Obedience
 from .orders import Delivery, Order
 from .registered_unit import Unit
-from .signed_commands import Window, opened
+from .signed_commands import Window, opened, signed_by
 from .wording import all_of
 
 WINDOW_S = 7 * 86_400.0  # who is away for so long gets another order
@@ -103,9 +103,9 @@ def sounding(desk: Desk, issuer: Issuer) -> list[Order]:
         order
         for order in desk.orders.all(kind=command.ALERT)
         if issuer.name in order.issuers.split(", ")
-        and order.made_s >= issuer.created_s
         and order.expires_s > desk.now()
         and order.cancelled_s is None
+        and any(issuer.kid in signed_by(each) for _, each, _ in desk.orders.commands(order))
         and not desk.orders.is_over(order)
     ]
 
@@ -121,7 +121,7 @@ def silenced(desk: Desk, issuer: Issuer) -> list[str]:
 
 
 def withdraw(desk: Desk, gone: Issuer) -> None:
-    """Send nobody any more what has units obey an issuer who was revoked.
+    """Send nobody any more what has units obey an issuer who is revoked.
 
     A unit that was away would obey him when it comes back, and nobody would think of that.
     """

@@ -86,8 +86,8 @@ class Turn:
         """Revoke the old one in the registry, too, if no loudspeaker obeys it; tell if so."""
         if not issuer_orders.rotation(self._desk, self._old, self._new).is_done:
             return False
-        self._desk.issuers.revoke(self._old.name)
         issuer_orders.withdraw(self._desk, self._old)
+        self._desk.issuers.revoke(self._old.name)
         issuer_keys.retire(self._old)
         return True
 

@@ -201,5 +201,14 @@ def opened(plaintext: bytes) -> Any:
     return command.decode(plaintext)
 
 
+def signed_by(plaintext: bytes) -> list[bytes]:
+    """Return the key ids of those who signed what was made, without verifying anything."""
+    major = plaintext[0] >> 5
+    if major == 5:  # nobody
+        return []
+    messages = cbor.decode(plaintext) if major == 4 else [plaintext]
+    return [cose.header(cose.decode(each, cose.SIGN1), cose.KID) for each in messages]
+
+
 def _device_time(unix_s: float) -> int:
     return max(0, int(unix_s) - DEVICE_EPOCH_S)

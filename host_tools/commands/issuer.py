@@ -188,9 +188,9 @@ def revoke(
             ),
             yes,
         )
-        issuers.revoke(name)
-        if desk:
+        if desk:  # first: once he is revoked, nobody runs it again
             issuer_orders.withdraw(desk, known)
+        issuers.revoke(name)
     aside = issuer_keys.retire(known)
     if as_json:
         told = {"obeyed_by": obeyed_by, "cut_off": [unit.name for unit in lost]}

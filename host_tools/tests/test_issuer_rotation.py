@@ -6,7 +6,9 @@ import time
 import pytest
 from fieldbeat.host_tools import issuer_keys
 from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.database import DatabaseBusy
 from fieldbeat.host_tools.issuers import Issuers
+from fieldbeat.host_tools.orders import Orders
 from fieldbeat.host_tools.signed_commands import Signer
 from fieldbeat.protocols import command, cose, receipt
 from fieldbeat.protocols.command import DRILL, EMERGENCY
@@ -445,3 +447,36 @@ def test_what_goes_silent_by_a_revocation_is_named(county, capsys):
     assert f"GOES SILENT: alert {alert.id.hex()[:6]} (told)" in capsys.readouterr().err
     assert run(county, "send", "--all", *secret(county)) == 0
     assert f"GOES SILENT: alert {alert.id.hex()[:6]} (told)" in capsys.readouterr().err
+
+
+def test_what_goes_silent_is_known_by_its_key_and_not_by_clocks(county, capsys, monkeypatch):
+    add(county, "sp-1")
+    county.now_s = time.time() + 366 * 86_400
+    make(county, "district")
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    what = ["--clip", "x", "--level", "1", "--all", "--issuer", "district"]
+    main(["alert", "send", *what, *secret(county)])
+    assert run(county, "revoke", "district", "--yes") == 0
+    assert "GOES SILENT: alert" in capsys.readouterr().err
+    make(county, "district")  # another one of this name, who ordered nothing
+    assert run(county, "revoke", "district", "--yes") == 0
+    assert "GOES SILENT" not in capsys.readouterr().err
+
+
+def test_a_revocation_that_the_store_did_not_take_is_run_again(county, capsys, monkeypatch):
+    one = add(county, "sp-1")
+    stolen = make(county, "stolen")
+    assert run(county, "send", "--all", *secret(county, "--issuer", "county")) == 0
+
+    def busy(*_):
+        raise DatabaseBusy("the store is busy", "again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Orders, "withdraw", busy)
+        assert run(county, "revoke", "stolen", "--yes") == 1
+    assert "the store is busy" in capsys.readouterr().err
+    assert run(county, "revoke", "stolen", "--yes") == 0
+    county.say(one, one.hello())
+    county.out()
+    assert not knows(one, county.signer.issuer, stolen.issuer)
+    assert not issuer_keys.key_path("stolen").exists()
