@@ -8,16 +8,18 @@ import esp32
 
 from protocols.compat import const
 
-_FILE = const("/owner.txt")
+_OWNER = const("owner")  # in NVS, which a new image leaves as it is
+_NAME_SIZE = const(64)
 _KEPT = const(("/alerts.cbor", "/alarm_rules.cbor"))
 _NOTED = const(("iss_seen", "cmd_ring"))  # see issuers.py; floors came with its issuers
 
 
 def settle(root, name, counters):
-    path = root + _FILE
+    nvs = esp32.NVS("fieldbeat")
+    name = bytes(name, "utf-8")
+    buffer = bytearray(_NAME_SIZE)
     try:
-        with open(path) as file:
-            before = file.read()
+        before = bytes(buffer[: nvs.get_blob(_OWNER, buffer)])
     except OSError:
         before = None
     if not name or name == before:
@@ -26,14 +28,11 @@ def settle(root, name, counters):
         for file in _KEPT:
             _without(os.remove, root + file)
     try:
-        with open(path + ".new", "w") as file:
-            file.write(name)
+        nvs.set_blob(_OWNER, name)
         if before is not None:  # not at each start of a flash that refuses: nothing sounds twice
-            nvs = esp32.NVS("fieldbeat")
             for each in _NOTED:
                 _without(nvs.erase_key, each)
-            nvs.commit()
-        os.rename(path + ".new", path)
+        nvs.commit()
     except OSError:
         counters.count("fs_corrupt")
 
