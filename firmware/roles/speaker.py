@@ -200,7 +200,7 @@ class Speaker:
     def _unended(self):
         ring = self.commands.authority.ring
         ends = range(8, len(ring), 9)
-        return [ring[at - 8 : at] for at in ends if not receipt.is_final(ring[at])]
+        return (ring[at - 8 : at] for at in ends if not receipt.is_final(ring[at]))
 
     # The server has not heard of it, or has lost it: what was told last is told again.
     def repeated(self, command):
