@@ -39,7 +39,10 @@ _WORDS = {  # of protocols/reasons.py, for who looks at a table
     "battery_low": tr("battery low"),
     "actuator_unknown": tr("it has no actuator of this name"),
     "order_no_room": tr("the unit has no memory to judge it"),
-    "cmd_overtaken": tr("a later order of the same issuer came before it: order it again"),
+    "cmd_overtaken": tr(
+        "a later order came before it: order it again; an issuer whom it was told to forget it"
+        " obeys again by cable alone, or with a new key"
+    ),
     "rule_channel": tr("a rule's channel is not measured there, or in another unit or scale"),
     "rules_older": tr("newer rules are there already"),
     "fs_corrupt": tr("its flash did not take it"),
