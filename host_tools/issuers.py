@@ -204,8 +204,8 @@ class Issuers:
         """
         begun, _ = self.terms().get(issuer.kid, (0, _NEVER))
         rows = self._database.all(
-            "SELECT name FROM units WHERE role = ? AND EXISTS (SELECT 1 FROM history"
-            " WHERE unit = name AND rowid >= ? AND action IN (?, ?, ?)) ORDER BY name",
+            "SELECT name FROM units WHERE role = ? AND name IN (SELECT unit FROM history"
+            " WHERE rowid >= ? AND action IN (?, ?, ?)) ORDER BY name",
             *("speaker", begun, *_TOLD),
         )
         return [row["name"] for row in rows]

@@ -454,3 +454,22 @@ def test_who_obeys_whom_is_found_in_as_many_queries_for_many_as_for_one(issuers,
     for n in range(1, 30):
         add(f"pole-{n}")
     assert asked() == (once, 30) and one == 1
+
+
+def test_who_was_told_of_an_issuer_takes_as_many_steps_as_there_are_units(issuers):
+    _, made = make(issuers)
+    registry = issuers._registry
+    steps = []
+    registry.database._connection.set_progress_handler(lambda: steps.append(1), 100)
+
+    def asked(first, count):
+        with registry.database.transaction():
+            for n in range(first, count):
+                registry.allocate(f"pole-{n}", "new unit")
+                registry.describe(f"pole-{n}", "provisioned", role="speaker")
+        steps.clear()
+        assert len(issuers.obeyed_by(made)) == count
+        return len(steps)
+
+    few, many = asked(0, 100), asked(100, 200)
+    assert many < 3 * few
