@@ -155,8 +155,9 @@ class VirtualCounty:
             self.loss = self.wanted_loss
             ordered_s, self.used_s = self.now_s, 0.0
             Orders(store).add(order, made)
-            dispatcher = self._collector._dispatcher
-            self._run_until(lambda: dispatcher._last and not len(dispatcher.fan_out))
+            fan_out = self._collector._dispatcher.fan_out
+            self._run_until(lambda: len(fan_out))
+            self._run_until(lambda: not len(fan_out))
         finally:
             p256.verify = verify
         silent = "SELECT COUNT(*) FROM deliveries WHERE heard_s IS NULL"
