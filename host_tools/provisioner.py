@@ -331,7 +331,7 @@ def _changed(held: bytes, issuers: Issuers) -> str:
     """
     try:
         before = {command.issuer_kid(item[0], item[1]) for item in cbor.decode(held)}
-    except (ValueError, TypeError, IndexError):  # damaged: it is written anew
+    except (ValueError, TypeError, LookupError):  # damaged: it is written anew
         return ""
     office = {issuer.kid: issuer.name for issuer in issuers.in_office()}
     names = {issuer.kid: issuer.name for issuer in issuers.all()}
