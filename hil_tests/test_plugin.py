@@ -387,12 +387,17 @@ def test_what_is_expected_takes_virtual_time(bench, console):
 
 
 @pytest.mark.long
-def test_a_folder_of_ones_own_needs_one_line(pytester):
-    pytester.makeconftest('pytest_plugins = ["fieldbeat.hil_tests.plugin.hooks"]')
+@pytest.mark.parametrize("where", ["conftest", "-p"])  # before and after pytest-embedded
+def test_a_folder_of_ones_own_needs_one_line(where, pytester):
+    options = ["-p", "no:cacheprovider"]
+    if where == "conftest":
+        pytester.makeconftest('pytest_plugins = ["fieldbeat.hil_tests.plugin.hooks"]')
+    else:
+        options += ["-p", "fieldbeat.hil_tests.plugin.hooks"]
     pytester.makepyfile(
         test_ours=PAGE.parent.parent.joinpath("hil_tests/test_example.py").read_text()
     )
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result = pytester.runpytest_subprocess(*options)
     result.stdout.fnmatch_lines(["* 4 passed in *"])
     assert 'pytest_plugins = ["fieldbeat.hil_tests.plugin.hooks"]' in PAGE.read_text()
 

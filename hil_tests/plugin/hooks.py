@@ -33,7 +33,8 @@ from .measure import Measured
 from .recorder import Recorder
 
 FIXTURES = "fieldbeat.hil_tests.plugin.fixtures"
-pytest_plugins = [FIXTURES, "fieldbeat.hil_tests.plugin.console"]
+CONSOLE = "fieldbeat.hil_tests.plugin.console"
+pytest_plugins = [FIXTURES]
 
 MARKERS = (
     'needs("feature", ...): skip on a bench that lacks a feature, which is then named',
@@ -54,6 +55,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Only now: after pytest-embedded, whose `dut` it takes the place of, whoever loaded this one.
+    config.pluginmanager.import_plugin(CONSOLE)
     end_as_by_ctrl_c()  # a CI that cancels a job sends SIGTERM: there is a report, nothing is left
     if hasattr(config, "workerinput"):
         forks_end_with_us()
