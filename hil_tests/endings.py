@@ -44,7 +44,18 @@ def forks_end_with_us() -> None:
     A child that outlives a worker of the tests keeps its pipe open, and the run waits for ever.
     """
     libc, parent_dies = ctypes.CDLL(None), 1  # PR_SET_PDEATHSIG
-    os.register_at_fork(after_in_child=lambda: libc.prctl(parent_dies, signal.SIGKILL))
+    parent = 0
+
+    def before() -> None:
+        nonlocal parent
+        parent = os.getpid()
+
+    def in_child() -> None:
+        libc.prctl(parent_dies, signal.SIGKILL)
+        if os.getppid() != parent:  # it was killed before we said so
+            os._exit(128 + signal.SIGKILL)
+
+    os.register_at_fork(before=before, after_in_child=in_child)
 
 
 def hear_signals() -> None:
