@@ -20,6 +20,7 @@ from fieldbeat.host_tools import (
     batch_ports,
     batch_work,
     partition_table,
+    serial_port,
     smp_link,
     unit_job,
 )
@@ -248,6 +249,28 @@ def test_a_pulled_cable_stops_one_unit_and_it_goes_on_where_it_was(hub, state, s
     assert hub.run().exit_code == 0
     assert hub.states("gh-1")[0] == again_from and hub.end("gh-1")[0] == "done"
     assert hub.end("gh-2")[0] == "was done"
+
+
+@pytest.mark.long
+def test_a_port_that_goes_away_while_it_is_emptied_is_a_lost_one(hub, monkeypatch):
+    """pyserial lets through what the system says of it, which is no OSError."""
+    hub = hub(1)
+
+    def opened(*what, **named):
+        port = open_port(*what, **named)
+        empty = port.reset_input_buffer
+
+        def pulled():
+            if any(hub.sockets.iterdir()):
+                hub.unplug(0)
+            empty()
+
+        port.reset_input_buffer = pulled
+        return port
+
+    monkeypatch.setattr(serial_port, "open_port", opened)
+    assert hub.run().exit_code == 1
+    assert "no boot loader answers" in hub.end("gh-1")[1] and hub.end("gh-1")[2]
 
 
 @pytest.mark.long

@@ -125,7 +125,7 @@ class Work:
             what = tr("unexpected {kind}: {error}")
             what = what.format(kind=type(error).__name__, error=" ".join(str(error).split()))
             step = tr("run it again with --debug and report what it shows")
-            self._broken(FieldbeatError(what, step), BROKEN)
+            self._broken(FieldbeatError(what, step), BROKEN, self._unit())
         finally:
             bench.matcher.looked(self._place)
             if self._mac:

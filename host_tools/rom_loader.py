@@ -7,6 +7,7 @@ Importing esptool takes 0.3 s, so it is imported inside the functions.
 
 from __future__ import annotations
 
+import termios
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
@@ -96,7 +97,7 @@ class Visit:
         try:
             self._loader.read_mac()
             return True
-        except (esptool.FatalError, OSError):
+        except (esptool.FatalError, OSError, termios.error):
             return False
 
     def _enter(self) -> None:
@@ -106,7 +107,7 @@ class Visit:
         self._opened = serial_port.open_port(self.port)
         try:
             self._loader = cmds.detect_chip(self._opened, connect_attempts=CONNECT_ATTEMPTS)
-        except (esptool.FatalError, OSError) as error:
+        except (esptool.FatalError, OSError, termios.error) as error:
             reason = " ".join(str(error).split())
             message = tr("no boot loader answers at {port} ({partition})").format(
                 port=self.port, partition=reason.partition(" For trouble")[0]
@@ -139,7 +140,8 @@ def failures(
 
     try:
         yield
-    except (esptool.FatalError, OSError) as error:  # pyserial's errors are OSErrors
+    # pyserial's errors are OSErrors, but for those of a port that goes away while it is emptied
+    except (esptool.FatalError, OSError, termios.error) as error:
         reason = " ".join(str(error).split())
         raise kind(f"{port}: {reason}; {state}", step) from error
 
