@@ -141,7 +141,7 @@ def _last_sent_s(orders: Orders) -> float:
     A loudspeaker refuses older ones, so what was signed while a clock was ahead must be followed.
     """
     made = [each for order in orders.all(command.ALARM_RULES) for each in orders.commands(order)]
-    times = [opened(plaintext).sent for _, plaintext, _ in made]
+    times = [opened(plaintext).sent or (0, 0) for _, plaintext, _ in made]  # as a unit takes it
     return max((DEVICE_EPOCH_S + second + ms / 1000 for second, ms in times), default=0.0)
 
 

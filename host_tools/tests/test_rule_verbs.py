@@ -3,10 +3,19 @@
 import json
 import time
 
-from fieldbeat.host_tools import alarm_rules, issuer_keys, node_config, profiles, rule_reach
+from fieldbeat.host_tools import (
+    alarm_rules,
+    issuer_keys,
+    node_config,
+    profiles,
+    rule_orders,
+    rule_reach,
+)
 from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.orders import Order, Orders
+from fieldbeat.host_tools.signed_commands import Made
 from fieldbeat.host_tools.times import DEVICE_EPOCH_S
-from fieldbeat.protocols import cbor, command, event, receipt
+from fieldbeat.protocols import cbor, command, command_writer, event, receipt
 
 from .test_alarm_rules import EXAMPLE
 
@@ -120,6 +129,14 @@ def test_rules_of_a_clock_that_was_ahead_can_be_changed(county, monkeypatch):
     ahead, gone, again = one.got
     assert ahead.sent[0] > right() - DEVICE_EPOCH_S + 365 * 86400
     assert not gone.args and again.args and ahead.sent < gone.sent < again.sent
+
+
+def test_rules_that_do_not_say_when_they_were_sent_are_the_oldest(county):
+    draft = command_writer.command(command.ALARM_RULES, bytes(8), True, 1, args=[])
+    made = [Made(draft.id, command_writer.encode(draft), ())]
+    told = (draft.id, command.ALARM_RULES, command.EMERGENCY, 1, False, 0, 0, 1, "county", "")
+    Orders(county.store).add(Order(*told), made)
+    assert rule_orders._last_sent_s(Orders(county.store)) == DEVICE_EPOCH_S
 
 
 def test_what_sounded_and_how_it_went(county, capsys):
