@@ -35,8 +35,10 @@ from fieldbeat.host_tools import (
 )
 from fieldbeat.host_tools.errors import CannotTry, FieldbeatError
 from fieldbeat.host_tools.last_written import LastWritten
+from fieldbeat.host_tools.rom_loader import FlashError
+from fieldbeat.host_tools.serial_port import PortError
 
-MAC = b"\2\xfb\0\0\0\1"
+MAC, OTHER_MAC = b"\2\xfb\0\0\0\1", b"\2\xfb\0\0\0\2"
 NVS = slice(0x9000, 0xF000)
 WORN = b"counters" * 0xC00  # what is in NVS, which must stay
 FIRMWARE_BYTES = 200_000
@@ -90,7 +92,7 @@ class Line(serial.SerialBase):
         self.sent += len(data)
         self._answers += self.loader.feed(bytes(data[:left]))
         if left < len(data):
-            raise OSError(errno.EIO, "the cable is out")
+            raise serial.SerialException(errno.EIO, "the cable is out")
         return len(data)
 
     def read(self, size: int = 1) -> bytes:
@@ -389,6 +391,45 @@ def test_a_visit_that_was_lost_before_the_first_write_is_begun_again(unit, image
         unit.plug_in()
         flasher.flash(visit, images[0], info)
     assert unit.visits == 2 and unit.line is not first and unit.holds(images[0])
+
+
+@pytest.fixture
+def other(tmp_path):
+    """The blank flash of another chip."""
+    flash = Flash(tmp_path / "other.bin", 4 << 20)
+    yield flash
+    assert flash.read(0, flash.size) == b"\xff" * flash.size
+    flash.close()
+
+
+def test_another_board_at_the_port_s_name_is_not_written(unit, images, other):
+    """The cable was put from one board into the next: the operating system names it the same."""
+
+    class Moved(Line):
+        def open(self) -> None:
+            if self.sent:
+                self.loader, self.cut_after = Loader("esp32", OTHER_MAC, other), None
+
+    unit.gets(images[0])
+    half = unit.line.sent // 2
+    unit.flash.load(0x10000, bytes(FIRMWARE_BYTES))
+    unit.line = Moved(Loader("esp32", MAC, unit.flash), half)
+    info = image_info.inspect(images[0], "image")
+    with rom_loader.Visit(PORT) as visit, pytest.raises(FlashError, match=flasher.INCOMPLETE):
+        flasher.flash(visit, images[0], info)
+    assert not visit.untouched
+
+
+def test_another_board_than_was_looked_at_is_not_written(unit, images, other):
+    unit.plug_in()
+    info = image_info.inspect(images[0], "image")
+    with rom_loader.Visit(PORT) as visit:
+        rom_loader.who(visit)
+        unit.line.cut_after = 0
+        unit.line = Line(Loader("esp32", OTHER_MAC, other))
+        for _ in range(2):  # however often it is asked
+            with pytest.raises(PortError, match="another board is at socket:line now"):
+                flasher.flash(visit, images[0], info)
 
 
 def test_a_unit_that_was_only_looked_at_is_reset(unit):

@@ -255,11 +255,6 @@ class Work:
             port = self._place.port
             raise CannotTry(message.format(unit=unit, mac=found), step.format(port=port))
 
-        def same(found: str) -> None:
-            if found != mac:
-                message = tr("another board is at {port} now").format(port=self._place.port)
-                raise NotThis(job.name, message, tr("leave it plugged in, and run it again"))
-
         def progress(done: int, total: int) -> None:
             self._go_on()
             self._tell(FLASHING, share=done / max(1, total))
@@ -273,7 +268,6 @@ class Work:
             info,
             unit_of_mac=known,
             unknown=unknown,
-            before_write=same,
             baud=bench.baud,
             progress=progress,
             last=bench.last,

@@ -29,13 +29,7 @@ from .image_info import MEGABYTE, ImageInfo
 from .language import tr
 from .last_written import LastWritten
 from .partition_table import Partition
-from .rom_loader import (
-    Visit,
-    chip_text,
-    failures,
-    mac_text,
-    nothing_written,
-)
+from .rom_loader import Visit, chip_text, failures, nothing_written
 
 SECTOR = partition_table.SECTOR
 LOCALLY_ADMINISTERED = 0x02  # IEEE 802, 8.2.2: this bit of the first byte; no chip has it set
@@ -197,7 +191,7 @@ def _target(
     """Return the MAC address of a chip that may get the image, and what is known of its unit."""
     loader = visit.loader()
     _check_chip(loader, info)
-    mac = mac_text(loader)
+    mac = visit.mac
     _check_kind(mac, info)
     known = unit_of_mac(mac)
     if board is None:

@@ -16,6 +16,7 @@ from . import serial_port
 from .baud_rates import FAST_BAUD
 from .errors import CannotTry, FieldbeatError
 from .language import tr
+from .serial_port import PortError
 
 if TYPE_CHECKING:
     from .esptool_log import Heard
@@ -31,12 +32,14 @@ class Visit:
     """A board in its serial loader, from the first look until it runs its program again.
 
     A context manager. When it ends a board into which nothing was written is reset and runs on;
-    one that is half written stays where it is.
+    one that is half written stays where it is. It is a visit to one board: where a port went away
+    another one may have its name a moment later.
 
     Attributes:
         port: serial port or pyserial URL.
         untouched: nothing was written yet; who begins to write takes it away.
         heard: esptool's messages, once it is entered.
+        mac: the board's MAC address as text; empty before the first look.
     """
 
     heard: Heard
@@ -44,6 +47,7 @@ class Visit:
     def __init__(self, port: str) -> None:
         self.port = port
         self.untouched = True
+        self.mac = ""
         self._opened: Any = None
         self._loader: Any = None
         self._last = ExitStack()
@@ -65,11 +69,12 @@ class Visit:
         """Return esptool's object for the board; the loader is entered, again if it was lost.
 
         Raises:
-            CannotTry: no boot loader answers.
+            CannotTry: no boot loader answers, or that of another board than before.
         """
         if self._loader is None or not self._answers():
             self._close()
             self._enter()
+            self._recognize()
         return self._loader
 
     def prepared(self, baud: int) -> Any:
@@ -80,6 +85,7 @@ class Visit:
         if loader.IS_STUB:
             return loader
         self._loader = stub = cmds.run_stub(loader)
+        stub.WRITE_FLASH_ATTEMPTS = 1  # for the second one it would open whatever has the name now
         if baud > stub.ESP_ROM_BAUD:
             stub.change_baud(baud)
         cmds.attach_flash(stub)
@@ -90,6 +96,14 @@ class Visit:
         if self._loader is not None:
             self._loader.hard_reset()
         self._close()
+
+    def _recognize(self) -> None:
+        mac = _mac_text(self._loader)
+        if self.mac not in ("", mac):
+            self.leave()
+            message = tr("another board is at {port} now").format(port=self.port)
+            raise PortError(message, tr("leave it plugged in, and run it again"))
+        self.mac = mac
 
     def _answers(self) -> bool:
         import esptool
@@ -154,7 +168,7 @@ def who(visit: Visit) -> tuple[str, str]:
     """
     with nothing_written(visit.port):
         loader = visit.loader()
-        return mac_text(loader), chip_text(loader)
+        return visit.mac, chip_text(loader)
 
 
 def identify(port: str) -> tuple[str, str]:
@@ -167,7 +181,7 @@ def identify(port: str) -> tuple[str, str]:
         return who(visit)
 
 
-def mac_text(loader: Any) -> str:
+def _mac_text(loader: Any) -> str:
     """Return the MAC address of a chip as text."""
     return ":".join(f"{byte:02x}" for byte in loader.read_mac())
 
