@@ -199,6 +199,35 @@ def test_a_value_of_two_registers_is_learned(desk, port, capsys, monkeypatch, tm
     assert (each.register_, each.words, each.low_first, each.scale) == (510, 2, False, 1)
 
 
+def test_what_was_learned_is_kept_whatever_comes_then(desk, port, capsys, monkeypatch, tmp_path):
+    """A slip of the number, a cable that is out for a while, and at last Ctrl-C."""
+    scene, faults, out = desk.scene, desk.soil.faults, tmp_path / "kept.json"
+
+    def enough():
+        raise KeyboardInterrupt
+
+    person = Person(
+        "moisture",
+        ("", lambda: scene.hold("soil_moisture", 62.0)),
+        "17",  # a slip
+        "1",
+        "temperature",
+        ("", lambda: setattr(faults, "unplugged", True)),
+        ("temperature", lambda: setattr(faults, "unplugged", False)),
+        ("", lambda: scene.hold("soil_temperature", 31.0)),
+        "1",
+        ("", enough),
+    )
+    monkeypatch.setattr("sys.stdin", person)
+    arguments = ("--address", "1", "--count", "8", "--seconds", "0.2", "--reply-s", "0.3")
+    code, _, err = run(capsys, "learn", "--port", port, *arguments, "--out", str(out))
+    assert code == 130, err
+    assert "'17' is none of these numbers" in err and "does not answer at 9600 baud" in err
+    assert faults.fired["unplugged"]
+    names = {each.name for each in register_map.load(str(out)).registers}
+    assert names == {"moisture", "temperature"}
+
+
 def test_what_does_not_move_is_not_learned(desk, port, capsys, monkeypatch, tmp_path):
     out = tmp_path / "nothing.json"
     monkeypatch.setattr("sys.stdin", Person("co2", "", ""))
@@ -212,6 +241,9 @@ def test_a_map_is_never_written_over(desk, port, capsys, tmp_path):
     out.write_text("{}")
     code, _, err = run(capsys, "learn", "--port", port, "--address", "1", "--out", str(out))
     assert code == 2 and "is there already" in err and out.read_text() == "{}"
+    nowhere = str(tmp_path / "none" / "mine.json")
+    code, _, err = run(capsys, "learn", "--port", port, "--address", "1", "--out", nowhere)
+    assert code == 2 and "there is no folder" in err  # before anything is learned
 
 
 def test_nobody_learns_where_nobody_moves_anything(desk, port, capsys, tmp_path):

@@ -11,7 +11,7 @@ import typer
 
 from .language import tr
 from .modbus_learning import QUANTITIES, Guess, Sample, guesses
-from .modbus_line import ModbusLine, blocks
+from .modbus_line import ModbusLine, NoAnswer, Refused, blocks
 from .output import remark
 from .validation import did_you_mean
 
@@ -32,44 +32,64 @@ def watch(
     return found
 
 
-def lessons(look: Callable[[], list[Sample]]) -> list[Guess]:
-    """Ask for quantities until nothing is typed; return what was chosen."""
-    remark(tr("leave the sensor alone ..."))
-    rest = look()
+def lessons(look: Callable[[], list[Sample]], keep: Callable[[list[Guess]], None]) -> None:
+    """Ask for quantities until nothing is typed; `keep` gets all that was chosen, each time.
+
+    Whoever puts a sensor into water may pull its cable: what fails is told, and it goes on.
+
+    Raises:
+        NoAnswer, Refused: the first look failed.
+    """
     chosen: list[Guess] = []
-    while True:
-        name = _asked(
-            tr("Which quantity now? ({listed}; empty ends)").format(listed=", ".join(QUANTITIES))
+    rest = _at_rest(look)
+    while name := _quantity():
+        try:
+            guess = _lesson(name, rest, look, {each.register for each in chosen})
+            if guess:
+                chosen.append(guess)
+                keep(chosen)
+            rest = _at_rest(look)
+        except (NoAnswer, Refused) as error:
+            remark(str(error))
+
+
+def _at_rest(look: Callable[[], list[Sample]]) -> list[Sample]:
+    remark(tr("leave the sensor alone ..."))
+    return look()
+
+
+def _quantity() -> str:
+    """Return the name of a quantity; '' if nothing is typed."""
+    listed = ", ".join(QUANTITIES)
+    while name := _asked(tr("Which quantity now? ({listed}; empty ends)").format(listed=listed)):
+        if name in QUANTITIES:
+            return name
+        remark(
+            tr("'{name}' is none of them, {did_you_mean}").format(
+                name=name, did_you_mean=did_you_mean(name, QUANTITIES)
+            )
         )
-        if not name:
-            return chosen
-        if name not in QUANTITIES:
-            remark(
-                tr("'{name}' is none of them, {did_you_mean}").format(
-                    name=name, did_you_mean=did_you_mean(name, QUANTITIES)
-                )
-            )
-            continue
-        _asked(
-            tr("Now {stimulus}, and press Enter while you go on").format(
-                stimulus=QUANTITIES[name].stimulus
-            )
-        )
-        found = guesses(name, rest, look())
-        taken = {guess.register for guess in chosen}
-        found = [guess for guess in found if guess.register not in taken]
-        if not found:
-            remark(
-                tr("no register followed: more of it, for longer (--seconds), or other registers")
-            )
-            continue
-        for n, guess in enumerate(found[:5], 1):
-            remark(f"  {n}: {described(guess)}")
-        answer = _asked(tr("Which one? (number; empty for none)"))
-        if answer.isdigit() and 1 <= int(answer) <= len(found[:5]):
-            chosen.append(found[int(answer) - 1])
-        remark(tr("leave the sensor alone ..."))
-        rest = look()
+    return ""
+
+
+def _lesson(
+    name: str, rest: list[Sample], look: Callable[[], list[Sample]], taken: set[int]
+) -> Guess | None:
+    """Have a quantity moved; return what a person says has followed, None if nothing has."""
+    stimulus = QUANTITIES[name].stimulus
+    _asked(tr("Now {stimulus}, and press Enter while you go on").format(stimulus=stimulus))
+    found = [guess for guess in guesses(name, rest, look()) if guess.register not in taken]
+    if not found:
+        remark(tr("no register followed: more of it, for longer (--seconds), or other registers"))
+        return None
+    shown = {str(n): guess for n, guess in enumerate(found[:5], 1)}
+    for number, guess in shown.items():
+        remark(f"  {number}: {described(guess)}")
+    while answer := _asked(tr("Which one? (number; empty for none)")):
+        if answer in shown:
+            return shown[answer]
+        remark(tr("'{answer}' is none of these numbers").format(answer=answer))
+    return None
 
 
 def _asked(question: str) -> str:
@@ -88,7 +108,7 @@ def described(guess: Guess) -> str:
     sign = tr(", signed") if guess.signed else ""
     way = tr("rose") if guess.moved > 0 else tr("fell")
     return tr(
-        "register {register} (0x{register:04X}): {value:.10g} {entry} at rest, "
+        "register {register} (0x{register:04X}): {value:.4g} {entry} at rest, "
         "scale {scale}{sign}{words}; it {way}, {moved:.0f} times its noise"
     ).format(
         register=guess.register,

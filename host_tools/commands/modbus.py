@@ -17,7 +17,7 @@ from ..output import JsonOption, print_json, print_table, progress, remark, say
 from ..wording import counted
 
 if TYPE_CHECKING:
-    from ..modbus_learning import Sample
+    from ..modbus_learning import Guess, Sample
     from ..modbus_line import Found, Heard, ModbusLine
     from ..register_map import RegisterMap
 
@@ -260,25 +260,31 @@ def learn(
         raise CannotTry(
             tr("{out} is there already").format(out=out), tr("give another --out, or remove it")
         )
+    if not out.parent.is_dir():
+        message = tr("there is no folder {path}").format(path=out.parent)
+        raise CannotTry(message, tr("make it, or give another --out"))
     must_be_there(
         tr("to move what it measures"), tr("or see 'fieldbeat modbus read' for raw values")
     )
     first = number_of(register)
-    with modbus_line.ModbusLine(port, int(baud), str(framing), reply_s) as line:
-        there = _existing(line, address, function, range(first, first + count))
-        chosen = modbus_lessons.lessons(
-            lambda: modbus_lessons.watch(line, address, function, there, seconds)
-        )
-    if not chosen:
-        raise FieldbeatError(
-            tr("nothing was learned, and no map written"), tr("name a quantity, choose")
-        )
     source = tr(
         "learned at device {address}, {baud} baud, {framing}; hypothesis: check each value"
     ).format(address=address, baud=baud, framing=framing)
-    data = to_map(part, source, function, chosen)
-    out.write_text(register_map.to_text(data), "utf-8")
-    say(tr("{out} has {counted}").format(out=out, counted=counted(len(chosen), "register")))
+
+    def keep(chosen: list[Guess]) -> None:
+        data = to_map(part, source, function, chosen)
+        out.write_text(register_map.to_text(data), "utf-8")
+        remark(tr("{out} has {counted}").format(out=out, counted=counted(len(chosen), "register")))
+
+    with modbus_line.ModbusLine(port, int(baud), str(framing), reply_s) as line:
+        there = _existing(line, address, function, range(first, first + count))
+        modbus_lessons.lessons(
+            lambda: modbus_lessons.watch(line, address, function, there, seconds), keep
+        )
+    if not out.exists():
+        raise FieldbeatError(
+            tr("nothing was learned, and no map written"), tr("name a quantity, choose")
+        )
     say(
         tr(
             "next: fieldbeat modbus read --port {port} --address {address} --baud "
