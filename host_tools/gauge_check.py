@@ -12,9 +12,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import files, gauge, picture_quality
+from . import files, gauge, gauge_calibration, picture_quality
 from .errors import CannotTry
-from .gauge_calibration import MM_PER_ROW, Calibration, Picture, Point, grey, straightened
+from .gauge_calibration import (
+    MM_PER_ROW,
+    Calibration,
+    FaceSize,
+    Picture,
+    Point,
+    grey,
+    straightened,
+)
 from .language import tr
 
 LEVEL_WITHIN_MM = 50
@@ -26,7 +34,51 @@ BLACK, RED, BLUE = (0, 0, 0), (50, 50, 230), (200, 90, 30)
 AGAIN = tr("correct --level-mm and the points, or take a picture by day, sharp, without shadows")
 
 
-def read_back(picture: Picture, calibration: Calibration, level_mm: int) -> None:
+def calibrate(
+    picture: Path, out: Path, points: Sequence[Point], face: FaceSize, level_mm: int
+) -> Calibration:
+    """Learn a gauge from one good picture, and write the calibration and what a person compares.
+
+    Args:
+        picture: by day, at low water.
+        out: the .toml to write; the face and the picture to compare go beside it.
+        points: both edges of the face at two heights, in pixels of the picture.
+        face: its measures.
+        level_mm: where the water stands in this picture, read by a person.
+
+    Raises:
+        CannotTry: the picture, the points or the level are not right; the picture to compare
+            shows the points then, if there is something to be seen.
+    """
+    _must_not_be_written(picture, out)
+    image = gauge.load_picture(picture)
+    _must_be_full(image, str(picture))
+    _must_show(image, str(picture))
+    checked = check_path(out)
+    shown = _marked(image, points)
+    try:
+        learned = gauge_calibration.learn(image, points, face, level_mm, "--point")
+        shown = _labelled(image, learned, level_mm)
+        _read_back(image, learned, level_mm)
+    except CannotTry as error:
+        write(shown, checked)
+        raise CannotTry(
+            error.message,
+            tr("{next_step}; look at {checked}").format(
+                next_step=error.next_step, checked=checked
+            ),
+        ) from None
+    gauge_calibration.save(learned, out)
+    write(shown, checked)
+    return learned
+
+
+def check_path(out: Path) -> Path:
+    """Return where the picture to compare is, beside a calibration."""
+    return out.with_suffix(".check.png")
+
+
+def _read_back(picture: Picture, calibration: Calibration, level_mm: int) -> None:
     """Raise CannotTry where the picture itself does not show the level that a person read."""
     reading = gauge.read_gauge(picture, calibration)
     if reading.level_mm is not None:
@@ -42,7 +94,7 @@ def read_back(picture: Picture, calibration: Calibration, level_mm: int) -> None
         raise CannotTry(message, AGAIN)
 
 
-def labelled(picture: Picture, calibration: Calibration, level_mm: int) -> Picture:
+def _labelled(picture: Picture, calibration: Calibration, level_mm: int) -> Picture:
     """Return the straightened face beside a scale in mm.
 
     A tick at every period; marked heights are red and the level is blue. Only a person can see
@@ -78,7 +130,7 @@ def labelled(picture: Picture, calibration: Calibration, level_mm: int) -> Pictu
     return shown
 
 
-def marked(picture: Picture, points: Sequence[Point]) -> Picture:
+def _marked(picture: Picture, points: Sequence[Point]) -> Picture:
     """Return a picture with the marked points, numbered as they were given."""
     seen = cv2.cvtColor(grey(picture).astype(np.uint8), cv2.COLOR_GRAY2BGR)
     for n, point in enumerate(points, 1):
@@ -91,7 +143,7 @@ def marked(picture: Picture, points: Sequence[Point]) -> Picture:
     return seen
 
 
-def must_be_full(picture: Picture, name: str) -> None:
+def _must_be_full(picture: Picture, name: str) -> None:
     """Raise CannotTry for a picture that is higher than wide: no camera's frame is."""
     height, width = picture.shape[:2]
     if height > width:
@@ -103,7 +155,7 @@ def must_be_full(picture: Picture, name: str) -> None:
         )
 
 
-def must_show(picture: Picture, name: str) -> None:
+def _must_show(picture: Picture, name: str) -> None:
     """Raise CannotTry for a picture of the night, or of a covered lens: no points are to blame."""
     quality = picture_quality.assess(picture)
     if quality.night or quality.covered:
@@ -111,11 +163,11 @@ def must_show(picture: Picture, name: str) -> None:
         raise CannotTry(f"{name}: {what}", tr("take a picture by day, sharp"))
 
 
-def must_not_be_written(picture: Path, out: Path) -> None:
+def _must_not_be_written(picture: Path, out: Path) -> None:
     """Raise CannotTry where the calibration's files would take the place of its picture."""
     if out.suffix != ".toml":
         raise CannotTry(f"--out {out}: {tr('it is no .toml')}", tr("name a .toml"))
-    written = (out.with_suffix(".png"), out.with_suffix(".check.png"))
+    written = (out.with_suffix(".png"), check_path(out))
     if picture.resolve() in [path.resolve() for path in written]:
         message = tr("--out {out} would write its face over {picture}").format(
             out=out, picture=picture

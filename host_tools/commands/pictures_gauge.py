@@ -40,34 +40,14 @@ def calibrate(
             --high-mm 1500 --point 357,62,left,1450 --point 398.5,64.5,right,1450
             --point 366,411,left,250 --point 403,413.5,right,250
     """
-    from .. import gauge, gauge_calibration, gauge_check, picture_reading
-    from ..errors import CannotTry
+    from .. import gauge, gauge_check, picture_reading
     from ..gauge_calibration import FaceSize
     from ..validation import check
 
     measures = {"width_mm": width_mm, "low_mm": low_mm, "high_mm": high_mm}
     face = check(FaceSize, measures | {"period_mm": period_mm}, tr("the face's measures"))
     points = [picture_reading.point(text) for text in point]
-    gauge_check.must_not_be_written(picture, out)
-    image = gauge.load_picture(picture)
-    gauge_check.must_be_full(image, str(picture))
-    gauge_check.must_show(image, str(picture))
-    checked = out.with_suffix(".check.png")
-    shown = gauge_check.marked(image, points)
-    try:
-        learned = gauge_calibration.learn(image, points, face, level_mm, "--point")
-        shown = gauge_check.labelled(image, learned, level_mm)
-        gauge_check.read_back(image, learned, level_mm)
-    except CannotTry as error:
-        gauge_check.write(shown, checked)
-        raise CannotTry(
-            error.message,
-            tr("{next_step}; look at {checked}").format(
-                next_step=error.next_step, checked=checked
-            ),
-        ) from None
-    gauge_calibration.save(learned, out)
-    gauge_check.write(shown, checked)
+    learned = gauge_check.calibrate(picture, out, points, face, level_mm)
     say(
         tr("calibrated in {out}, the face in {with_suffix}").format(
             out=out, with_suffix=out.with_suffix(".png")
@@ -77,7 +57,7 @@ def calibrate(
     say(tr("levels from {low} to {high} mm can be read").format(low=low, high=high))
     say(
         tr("compare the numerals on the face with the scale beside it: {checked}").format(
-            checked=checked
+            checked=gauge_check.check_path(out)
         )
     )
 
