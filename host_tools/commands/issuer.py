@@ -33,6 +33,7 @@ from ..wording import counted
 if TYPE_CHECKING:
     from ..alert_desk import Desk
     from ..coverage import Coverage
+    from ..handover import Reason
     from ..issuers import Issuer
     from ..orders import Order
     from ..registered_unit import Unit
@@ -374,7 +375,7 @@ def _successor(desk: Desk, old: Issuer, name: str, file: Path | None, as_json: b
 
 def _wait(
     desk: Desk, order: Order, wait_s: float, as_json: bool, step: str
-) -> tuple[Coverage, str]:
+) -> tuple[Coverage, Reason | None]:
     """Wait for the answers; return what became of it, and why nobody was sent it, if so."""
     from ..alert_report import Report
     from ..handover import going_on, sleepers, unsent
