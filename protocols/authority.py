@@ -33,7 +33,7 @@ REPEATED = const("repeated")  # the one reason of a verdict that is not of reaso
 ISSUERS_MAX = const(16)
 _ARMED_MAX_S = const(30 * 86400)
 _RING = const(64)
-_ENTRY = const(9)  # id, stage
+_ENTRY = const(9)  # id, stage: as in unended.py
 _REASONS = {"kid": "cmd_issuer", "algorithm": "cmd_signature", "signature": "cmd_signature"}
 
 # To be obeyed only without a reason; counters ({kid: [highest, bits]}) are stored right after.

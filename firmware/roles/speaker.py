@@ -6,6 +6,7 @@ import time
 from protocols import command as commands
 from protocols import receipt
 from protocols.compat import const
+from protocols.unended import unended
 
 from .. import issuer_changes, later, self_test
 from ..alarm_rules import AlarmRules
@@ -196,11 +197,8 @@ class Speaker:
             self.commands.note(wanted, receipt.CANCELLED)  # should it come later than this
         self.commands.settle(command.id)
 
-    # Of the ring of ids, see protocols/authority.py.
     def _unended(self):
-        ring = self.commands.authority.ring
-        ends = range(8, len(ring), 9)
-        return (ring[at - 8 : at] for at in ends if not receipt.is_final(ring[at]))
+        return unended(self.commands.authority.ring)
 
     # The server has not heard of it, or has lost it: what was told last is told again.
     def repeated(self, command):
