@@ -10,7 +10,9 @@ from pathlib import Path
 from . import issuer_keys
 from .asking import passphrase
 from .issuers import Issuer, Issuers
+from .language import tr
 from .node_tables import check_name
+from .output import say
 
 
 def make(
@@ -25,3 +27,14 @@ def make(
             *(name, key.algorithm, key.public, class_, level),
             also=lambda _: undone.enter_context(issuer_keys.saved(name, key, secret)),
         )
+
+
+def tell(made: Issuer) -> None:
+    """Tell what was made, and where the private half is."""
+    say(
+        tr("issuer {name}: key id {kid}, may order {rights}").format(
+            name=made.name, kid=made.kid.hex(), rights=made.rights
+        )
+    )
+    path = issuer_keys.key_path(made.name)
+    say(tr("private key: {path}, encrypted; keep a copy of it in a safe place").format(path=path))
