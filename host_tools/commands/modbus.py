@@ -85,9 +85,9 @@ def scan(
         fieldbeat modbus scan --port /dev/ttyUSB0 --first
         fieldbeat modbus scan --port /dev/ttyUSB0 --addresses 1-10 --framing 8E1
     """
-    from .. import modbus_line
+    from .. import modbus_line, modbus_numbers
 
-    asked = numbers(addresses)
+    asked = modbus_numbers.addresses(addresses)
     bauds = [int(each) for each in baud] or list(modbus_line.BAUDS)
     framings = [str(each) for each in framing]
     total = len(asked) * len(bauds) * len(framings)
@@ -184,7 +184,7 @@ def read(
         fieldbeat modbus read --port /dev/ttyUSB0 --address 1 --map weather_500
         fieldbeat modbus read --port /dev/ttyUSB0 --address 1 --register 0x1F4 --count 12
     """
-    from .. import modbus_line, register_map
+    from .. import modbus_line, modbus_numbers, register_map
 
     found = register_map.load(map) if map else None
     with modbus_line.ModbusLine(port, int(baud), str(framing), reply_s) as line:
@@ -192,7 +192,7 @@ def read(
             function = found.function
             wanted = [number for each in found.registers for number in each.numbers]
         else:
-            first = number_of(register)
+            first = modbus_numbers.register(register)
             wanted = list(range(first, first + count))
         values: Sample = {}
         for start, size in modbus_line.blocks(wanted, 125):
@@ -253,7 +253,7 @@ def learn(
     Example:
         fieldbeat modbus learn --port /dev/ttyUSB0 --address 1 --out my_probe.json
     """
-    from .. import modbus_lessons, modbus_line, register_map
+    from .. import modbus_lessons, modbus_line, modbus_numbers, register_map
     from ..modbus_learning import to_map
 
     if out.exists():
@@ -266,7 +266,7 @@ def learn(
     must_be_there(
         tr("to move what it measures"), tr("or see 'fieldbeat modbus read' for raw values")
     )
-    first = number_of(register)
+    first = modbus_numbers.register(register)
     source = tr(
         "learned at device {address}, {baud} baud, {framing}; hypothesis: check each value"
     ).format(address=address, baud=baud, framing=framing)
@@ -295,7 +295,7 @@ def learn(
 
 def _existing(line: ModbusLine, address: int, function: int, asked: range) -> list[int]:
     """Return, and say, which registers of a range a device has."""
-    from .. import modbus_line
+    from .. import modbus_line, modbus_numbers
 
     there = modbus_line.existing(line, address, function, asked)
     if not there:
@@ -305,60 +305,5 @@ def _existing(line: ModbusLine, address: int, function: int, asked: range) -> li
             ),
             tr("try --function {value}, or --register 500").format(value=7 - function),
         )
-    remark(f"{counted(len(there), 'register')}: {ranges(there)}")
+    remark(f"{counted(len(there), 'register')}: {modbus_numbers.ranges(there)}")
     return there
-
-
-def numbers(text: str) -> list[int]:
-    """Return the addresses of '1-20,30'.
-
-    Raises:
-        CannotTry: it is nothing of the kind.
-    """
-    found: list[int] = []
-    for part in text.split(","):
-        low, dash, high = part.strip().partition("-")
-        ends = (low, high if dash else low)
-        if not all(end.isdigit() for end in ends):
-            raise CannotTry(
-                tr("--addresses {text}: not a list of addresses").format(text=text),
-                "write 1-20 or 1,2,30",
-            )
-        found += range(int(ends[0]), int(ends[1]) + 1)
-    if not found or not all(1 <= number <= 247 for number in found):
-        raise CannotTry(
-            tr("--addresses {text}: must be from 1 to 247").format(text=text),
-            "write 1-20 or 1,2,30",
-        )
-    return found
-
-
-def number_of(text: str) -> int:
-    """Return a register's number, decimal or hexadecimal with 0x.
-
-    Raises:
-        CannotTry: it is none.
-    """
-    try:
-        number = int(text, 0)
-    except ValueError:
-        number = -1
-    if not 0 <= number <= 0xFFFF:
-        raise CannotTry(
-            tr("--register {text}: no register").format(text=text),
-            tr("write 500 or 0x1F4, up to 65535"),
-        )
-    return number
-
-
-def ranges(found: list[int]) -> str:
-    """Return '0 to 6, 100' for registers in order."""
-    from ..modbus_line import blocks
-
-    parts = [
-        str(start)
-        if size == 1
-        else tr("{start} to {value}").format(start=start, value=start + size - 1)
-        for start, size in blocks(found, 0xFFFF)
-    ]
-    return ", ".join(parts)

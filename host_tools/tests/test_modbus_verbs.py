@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from fieldbeat.host_tools import cli, modbus_line, register_map
-from fieldbeat.host_tools.commands import modbus
+from fieldbeat.host_tools import cli, modbus_line, modbus_numbers, register_map
 from fieldbeat.host_tools.errors import CannotTry
 
 from .modbus_peer import pymodbus_line
@@ -103,16 +102,16 @@ def test_blocks_of_registers():
 @pytest.mark.parametrize("text", ["", "0", "1-300", "a", "5-", "-5", "1;2", "9-3"])
 def test_addresses_that_are_none(text):
     with pytest.raises(CannotTry, match="write 1-20 or 1,2,30") as caught:
-        modbus.numbers(text)
+        modbus_numbers.addresses(text)
     assert caught.value.next_step
 
 
 def test_addresses():
-    assert modbus.numbers("1-3, 9") == [1, 2, 3, 9]
-    assert modbus.number_of("0x1F4") == modbus.number_of("500") == 500
+    assert modbus_numbers.addresses("1-3, 9") == [1, 2, 3, 9]
+    assert modbus_numbers.register("0x1F4") == modbus_numbers.register("500") == 500
     for text in ("x", "-1", "70000"):
         with pytest.raises(CannotTry):
-            modbus.number_of(text)
+            modbus_numbers.register(text)
 
 
 def test_every_map_of_the_project_is_sound_and_printed_as_it_was_written():
