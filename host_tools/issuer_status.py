@@ -28,12 +28,13 @@ class Row:
     told: bool
     lacks: tuple[str, ...]
     excess: tuple[str, ...]
+    offered: tuple[str, ...]  # revoked, and an order that has it obey them may still come
     order: str  # what became of the last order about it, '' for none
 
     @property
     def is_odd(self) -> bool:
         """Whether it does not obey exactly those in office, as far as is known."""
-        return self.obeys is None or bool(self.lacks or self.excess)
+        return self.obeys is None or bool(self.lacks or self.excess or self.offered)
 
     @property
     def state(self) -> str:
@@ -48,6 +49,11 @@ class Row:
             parts += [tr("still obeys {listed}").format(listed=", ".join(self.excess))] * bool(
                 self.excess
             )
+            parts += [
+                tr("an order to obey {listed} may still reach it").format(
+                    listed=", ".join(self.offered)
+                )
+            ] * bool(self.offered)
         if not parts:
             return tr("as it should be") if self.told else tr("as it was provisioned")
         return "; ".join([*parts, *([self.order] if self.order else [tr("not told yet")])])
@@ -78,7 +84,9 @@ def rows(desk: Desk) -> list[Row]:
             Row(
                 *(each.unit.name, each.unit.site),
                 *(None if unknown else called(each.kids), each.told),
-                *(called(issuer.kid for issuer in lack.add), called(lack.revoke)),
+                called(issuer.kid for issuer in lack.add),
+                called(kid for kid in lack.revoke if kid in (each.kids or ())),
+                called(kid for kid in lack.revoke if kid not in (each.kids or ())),
                 last.get(each.unit.name, ""),
             )
         )
@@ -96,8 +104,9 @@ def _last_orders(desk: Desk) -> dict[str, str]:
                 coverage.SOUNDED: "",
                 coverage.WAITING: unit.why or tr("waits for it"),
                 coverage.REFUSED: tr("refused: {why}").format(why=unit.why),
-                coverage.STOPPED: "",  # withdrawn
+                coverage.STOPPED: "",
                 coverage.SILENT: unit.why or tr("does not answer"),
             }
-            told[unit.unit] = words[unit.state]
+            withdrawn = order.cancelled_s is not None
+            told[unit.unit] = "" if withdrawn else words[unit.state]
     return told

@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fieldbeat.protocols import cbor, event
+from fieldbeat.protocols import cbor, command, event, receipt
 from fieldbeat.protocols.command import EMERGENCY
 
 from .alert_error import AlertError
 from .issuers import Issuer, Issuers
 from .language import tr
+from .orders import Orders
 from .registered_unit import SPEAKER, Unit
 from .registry import Registry
+from .signed_commands import opened
 from .store import Store
 
 RANK = (EMERGENCY, 1)  # who may call the highest emergency may say who else may
@@ -37,11 +39,13 @@ class Obedience:
         unit: it.
         kids: key ids; None if nobody knows.
         told: it said so itself.
+        offered: key ids of whom an order may still have it obey: it counts, and may come late.
     """
 
     unit: Unit
     kids: frozenset[bytes] | None
     told: bool
+    offered: frozenset[bytes] = frozenset()
 
     @property
     def signers_needed(self) -> int:
@@ -76,6 +80,7 @@ def everybody(registry: Registry, store: Store | None) -> list[Obedience]:
     terms = Issuers(registry).terms()
     said = _said(store) if store else {}
     given, now_s = _given(registry), registry.now()
+    offered = _offered(Orders(store), given, now_s) if store else {}
     found = []
     for unit in registry.units():
         if unit.role not in ROLES or not unit.in_use:
@@ -90,7 +95,7 @@ def everybody(registry: Registry, store: Store | None) -> list[Obedience]:
             office = (kid for kid, (begun, ended) in terms.items() if begun <= line < ended)
             kids = frozenset(office) if unit.name in given else None
         if unit.role == SPEAKER or kids or kids is None:
-            found.append(Obedience(unit, kids, told))
+            found.append(Obedience(unit, kids, told, frozenset(offered.get(unit.name, ()))))
     return found
 
 
@@ -100,7 +105,9 @@ def obeyed_by(registry: Registry, issuer: Issuer, known: Iterable[Obedience]) ->
     return [
         each.unit.name
         for each in known
-        if each.obeys(issuer) or (not each.told and each.unit.name in begun)
+        if each.obeys(issuer)
+        or issuer.kid in each.offered
+        or (not each.told and each.unit.name in begun)
     ]
 
 
@@ -135,14 +142,19 @@ def cut_off(known: Iterable[Obedience], gone: Issuer, office: Iterable[Issuer]) 
 
 
 def lacking(obedience: Obedience, issuers: Iterable[Issuer]) -> Change:
-    """Return what one has to be told; `issuers` are all of the registry, in office or revoked."""
+    """Return what one has to be told; `issuers` are all of the registry, in office or revoked.
+
+    A unit remembers whom it was told to forget. So it is told of those, too, whom an order that
+    was held back could have it obey.
+    """
     known = list(issuers)
     office = {issuer.kid: issuer for issuer in known if issuer.revoked_s is None}
     if obedience.kids is None:
         gone = tuple(issuer.kid for issuer in known if issuer.revoked_s is not None)
         return Change(tuple(office.values()), gone)
     add = tuple(issuer for kid, issuer in office.items() if kid not in obedience.kids)
-    return Change(add, tuple(sorted(obedience.kids - office.keys())))
+    forgotten = (obedience.kids | obedience.offered) - office.keys()
+    return Change(add, tuple(sorted(forgotten)))
 
 
 def _said(store: Store) -> dict[str, tuple[float, frozenset[bytes]]]:
@@ -159,6 +171,31 @@ def _said(store: Store) -> dict[str, tuple[float, frozenset[bytes]]]:
         if isinstance(kids, list) and all(isinstance(kid, bytes) for kid in kids):
             said[row["unit"]] = row["received_s"], frozenset(kids)
     return said
+
+
+def _offered(
+    orders: Orders, given: dict[str, tuple[int, float]], now_s: float
+) -> dict[str, set[bytes]]:
+    """Return by unit whom it may still come to obey, by orders that it has not answered."""
+    found: dict[str, set[bytes]] = {}
+    for order in reversed(orders.all(kind=command.ISSUERS)):  # the oldest first
+        if order.expires_s <= now_s:
+            continue
+        done = {  # what a board of before has done, the one that stands in for it has not
+            (each.command, each.unit)
+            for each in orders.deliveries(order)
+            if each.stage == receipt.DONE
+            and (each.heard_s or 0.0) >= given.get(each.unit, (0, 0.0))[1]
+        }
+        for id_, plaintext, units in orders.commands(order):
+            add, revoke = opened(plaintext).args
+            for unit in units:
+                offered = found.setdefault(unit, set())
+                if (id_, unit) in done:
+                    offered.difference_update(map(bytes, revoke))
+                else:
+                    offered.update(command.issuer_kid(item[0], item[1]) for item in add)
+    return found
 
 
 def _given(registry: Registry) -> dict[str, tuple[int, float]]:

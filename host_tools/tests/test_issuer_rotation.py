@@ -9,7 +9,7 @@ from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.database import DatabaseBusy
 from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.orders import Orders
-from fieldbeat.host_tools.signed_commands import Signer
+from fieldbeat.host_tools.signed_commands import Signer, opened
 from fieldbeat.protocols import command, cose, receipt
 from fieldbeat.protocols.command import DRILL, EMERGENCY
 
@@ -436,11 +436,35 @@ def test_who_was_away_does_not_obey_a_revoked_one_when_it_comes_back(county, cap
     stolen = make(county, "stolen")
     assert run(county, "send", "--all", *secret(county, "--issuer", "county")) == 0
     assert run(county, "revoke", "stolen", "--yes") == 0
-    assert rows(county, capsys)["sp-1"]["ok"]
     county.say(one, one.hello())
     county.now_s += 60
     county.out()
     assert knows(one, county.signer.issuer) and not knows(one, stolen.issuer)
+
+
+def test_who_could_still_hear_of_a_revoked_one_is_told_to_forget_him(county, capsys):
+    """Whoever has the collector can hold the order back that would have him obeyed."""
+    one, two = add(county, "sp-1"), add(county, "sp-2")
+    kid = make(county, "stolen").issuer.kid
+    assert run(county, "send", "--unit", "sp-1", *secret(county, "--issuer", "county")) == 0
+    capsys.readouterr()
+    assert run(county, "revoke", "stolen", "--yes") == 0
+    assert "is still obeyed by 1 unit" in capsys.readouterr().out
+    row = rows(county, capsys)["sp-1"]
+    assert row["offered"] == ["stolen"] and row["excess"] == [] and not row["ok"]
+    assert row["state"] == "an order to obey stolen may still reach it; not told yet"
+    assert rows(county, capsys)["sp-2"]["ok"]
+    assert run(county, "send", "--all", *secret(county)) == 0
+    order = county.desk.all(kind=command.ISSUERS)[0]
+    ((_, plaintext, units),) = county.desk.commands(order)
+    assert units == ["sp-1"] and opened(plaintext).args == ([], [kid])
+    county.out()
+    assert rows(county, capsys)["sp-1"]["ok"] and knows(one, county.signer.issuer)
+    assert knows(two, county.signer.issuer)
+    # the board that takes its place has never heard of him
+    county.now_s = time.time() + 60
+    county.registry.note("sp-1", "provisioned", "")
+    assert rows(county, capsys)["sp-1"]["offered"] == ["stolen"]
 
 
 def test_what_goes_silent_by_a_revocation_is_named(county, capsys):
