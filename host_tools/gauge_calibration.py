@@ -1,7 +1,8 @@
 """Where a staff gauge stands in a camera's picture, and what its face looks like.
 
 A calibration is two files beside the unit's: `NAME.toml`, which a person may write or correct, and
-`NAME.png`, the face as `learn` saw it, straightened. Heights are mm above the gauge's zero.
+`NAME.png`, the face as it was learned (gauge_learning.py), straightened. Heights are mm above the
+gauge's zero.
 
     [picture]
     width = 800                     # of the picture that the points were marked in
@@ -25,7 +26,6 @@ A calibration is two files beside the unit's: `NAME.toml`, which a person may wr
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from . import files, gauge_truing
+from . import files
 from .errors import CannotTry
 from .language import os_reason, tr
 from .validation import InvalidData, Strict, check
@@ -46,11 +46,6 @@ Matrix = NDArray[Any]
 Region = tuple[int, int, int, int]  # left, top, width, height
 
 MM_PER_ROW = 2  # and per column, of the straightened face
-SPLASH_MM = 30  # above the water the face is wet, and not learned
-DRY_PERIODS = 3  # at least, to learn what the face looks like under water
-LIKE_PERIODS = 5  # the lowest dry ones say it
-WHITE, WHITE_NEAR = 220, (15, 25)  # rows and columns in which there is white on every gauge
-CONTRADICT_MM = 8  # marked heights that are this far from what the pattern says are mistakes
 FOUR_POINTS = tr("mark both edges at two heights, as far apart as the face allows")
 
 
@@ -107,12 +102,12 @@ def homography(tables: Tables) -> Matrix:
     """From (column, row) of the face to pixels of the picture, through the four points."""
     marked = [(point.x, point.y) for point in tables.points]
     return cv2.getPerspectiveTransform(
-        np.array(_known(tables), np.float32), np.array(marked, np.float32)
+        np.array(places(tables), np.float32), np.array(marked, np.float32)
     )
 
 
-def _known(tables: Tables) -> list[tuple[float, float]]:
-    """Column and row of each point."""
+def places(tables: Tables) -> list[tuple[float, float]]:
+    """Column and row of each point in the face."""
     face = tables.face
     return [
         (
@@ -143,143 +138,6 @@ def straightened(picture: Grey, to_picture: Matrix, shape: tuple[int, int], marg
     return cv2.warpPerspective(
         picture, to_picture @ offset, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
-
-
-def learn(
-    picture: Picture,
-    points: Iterable[Point],
-    face: FaceSize,
-    level_mm: int,
-    source: str = "points",
-) -> Calibration:
-    """Learn what the face looks like from one good picture, at low water if possible.
-
-    Args:
-        picture: grey or BGR; in daylight, sharp.
-        points: both edges of the face at two heights, in pixels of `picture`.
-        face: its measures.
-        level_mm: where the water stands in this picture, read by a person.
-        source: named in messages.
-
-    Raises:
-        InvalidData: the points do not span the face, contradict each other or its pattern, or
-            too little of it is dry.
-    """
-    marked = list(points)
-    if len(marked) != 4:
-        raise InvalidData(
-            source,
-            [
-                tr("{count} points: {four_points}").format(
-                    count=len(marked), four_points=FOUR_POINTS
-                )
-            ],
-        )
-    seen_size = {"width": picture.shape[1], "height": picture.shape[0]}
-    size = check(PictureSize, seen_size, tr("the picture"))
-    _long_enough(face, f"high_mm = {face.high_mm}")
-    tables = Tables(picture=size, face=face, points=marked)
-    _inside(tables, source)
-    _upright(_checked(tables, source), source)
-    dry = (face.high_mm - level_mm - SPLASH_MM) // MM_PER_ROW
-    period = face.period_mm // MM_PER_ROW
-    if dry < DRY_PERIODS * period:
-        needed = DRY_PERIODS * face.period_mm + SPLASH_MM
-        raise InvalidData(
-            f"level_mm = {level_mm}, high_mm = {face.high_mm}",
-            [tr("less than {needed} mm of the face are above the water").format(needed=needed)],
-        )
-    image = grey(picture)
-    for _ in range(2):
-        seen = straightened(image, homography(tables), face_shape(tables), 0)
-        tables = _trued(tables, seen[:dry], period, source)
-    seen = _evenly_lit(straightened(image, homography(tables), face_shape(tables), 0))
-    for row in range(dry, len(seen)):  # what is under water looks like what is above it
-        seen[row] = np.median(seen[row % period : dry : period][-LIKE_PERIODS:], axis=0)
-    return Calibration(tables, np.rint(seen).astype(np.float32))
-
-
-def _evenly_lit(face: Grey) -> Grey:
-    """The face without shadows: its white, which is near every place of it, is made the same."""
-    white = cv2.dilate(face, np.ones(WHITE_NEAR, np.uint8))
-    white = cv2.GaussianBlur(white, (0, 0), WHITE_NEAR[0] / 2)
-    return np.clip(face / np.maximum(white, 1) * WHITE, 0, 255)
-
-
-def _inside(tables: Tables, source: str) -> None:
-    """Points that were marked lie in the picture."""
-    size = tables.picture
-    problems = [
-        tr("{x:g},{y:g} is outside of the picture's {width} x {height} pixels").format(
-            x=p.x, y=p.y, width=size.width, height=size.height
-        )
-        for p in tables.points
-        if not (0 <= p.x < size.width and 0 <= p.y < size.height)
-    ]
-    if problems:
-        raise InvalidData(source, problems)
-
-
-def _upright(tables: Tables, source: str) -> None:
-    """Points that were marked are left of right, and the higher one above."""
-    at = {(p.edge, p.height_mm): p for p in tables.points}
-    problems = []
-    low, high = sorted({p.height_mm for p in tables.points})
-    for edge in ("left", "right"):
-        if at[edge, high].y >= at[edge, low].y:
-            problems.append(
-                tr("on the {edge}, {high} mm is marked below {low} mm: upside down").format(
-                    edge=edge, high=high, low=low
-                )
-            )
-    for height in (high, low):
-        if at["left", height].x >= at["right", height].x:
-            problems.append(
-                tr("at {height} mm, the left edge is marked right of the right one").format(
-                    height=height
-                )
-            )
-    if problems:
-        raise InvalidData(source, problems)
-
-
-def _trued(tables: Tables, dry: Grey, period: int, source: str) -> Tables:
-    """The tables with points where the pattern says that they are."""
-    known = _known(tables)
-    heights = sorted({row for _, row in known})
-    curve = gauge_truing.bend(dry, period, (heights[0], heights[1]))
-    if curve is None:
-        every = tr("no marks that repeat every {period_mm} mm").format(
-            period_mm=tables.face.period_mm
-        )
-        raise InvalidData(
-            source, [tr("{every} between these points: mark the gauge itself").format(every=every)]
-        )
-    off_mm = float(np.abs(np.polyval(curve, heights)).max()) * MM_PER_ROW
-    if off_mm > CONTRADICT_MM:
-        apart = tables.points[0].height_mm, tables.points[-1].height_mm
-        raise InvalidData(
-            source,
-            [
-                tr(
-                    "the marks between {apart} and {apart_2} mm say that both heights are "
-                    "{off_mm:.0f} mm off, at most {contradict_mm} are allowed"
-                ).format(
-                    apart=min(apart),
-                    apart_2=max(apart),
-                    off_mm=off_mm,
-                    contradict_mm=CONTRADICT_MM,
-                )
-            ],
-        )
-    rows, columns = face_shape(tables)
-    matrix = gauge_truing.trued(homography(tables), curve, columns, rows)
-    pixels = cv2.perspectiveTransform(np.array([known]), matrix)[0]
-    points = [
-        point.model_copy(update={"x": round(float(x), 2), "y": round(float(y), 2)})
-        for point, (x, y) in zip(tables.points, pixels, strict=True)
-    ]
-    return tables.model_copy(update={"points": points})
 
 
 def save(calibration: Calibration, path: Path) -> None:
@@ -316,8 +174,8 @@ def load(path: Path) -> Calibration:
             str(path), [tr("this is no TOML: {error}").format(error=error)]
         ) from None
     tables = check(Tables, data, str(path))
-    _long_enough(tables.face, f"{path}: [face] high_mm = {tables.face.high_mm}")
-    _checked(tables, str(path))
+    must_have_periods(tables.face, f"{path}: [face] high_mm = {tables.face.high_mm}")
+    must_span(tables, str(path))
     beside = path.with_suffix(".png")
     face = cv2.imread(str(beside), cv2.IMREAD_GRAYSCALE)
     if face is None or face.shape != face_shape(tables):
@@ -329,12 +187,14 @@ def load(path: Path) -> Calibration:
     return Calibration(tables, face.astype(np.float32))
 
 
-def _long_enough(face: FaceSize, source: str) -> None:
+def must_have_periods(face: FaceSize, source: str) -> None:
+    """Raise InvalidData for a face that is too short."""
     if face.high_mm - face.low_mm < 4 * face.period_mm:
         raise InvalidData(source, [tr("the face must have four periods or more")])
 
 
-def _checked(tables: Tables, source: str) -> Tables:
+def must_span(tables: Tables, source: str) -> None:
+    """Raise InvalidData where the points are not both edges at two heights, or on one line."""
     problems = []
     corners = {(point.edge, point.height_mm) for point in tables.points}
     heights = {height for _, height in corners}
@@ -351,4 +211,3 @@ def _checked(tables: Tables, source: str) -> Tables:
             )
     if problems:
         raise InvalidData(source, problems)
-    return tables

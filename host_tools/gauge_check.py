@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import files, gauge, gauge_calibration, picture_quality
+from . import files, gauge, gauge_calibration, gauge_learning, picture_quality
 from .errors import CannotTry
 from .gauge_calibration import (
     MM_PER_ROW,
@@ -57,7 +57,7 @@ def calibrate(
     checked = check_path(out)
     shown = _marked(image, points)
     try:
-        learned = gauge_calibration.learn(image, points, face, level_mm, "--point")
+        learned = gauge_learning.learn(image, points, face, level_mm, "--point")
         shown = _labelled(image, learned, level_mm)
         _read_back(image, learned, level_mm)
     except CannotTry as error:

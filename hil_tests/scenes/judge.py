@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from fieldbeat.host_tools import gauge, gauge_calibration
+from fieldbeat.host_tools import gauge, gauge_learning
 from fieldbeat.host_tools.gauge_calibration import Calibration, FaceSize, Point
 
 from .scene import SIZE, Scene
@@ -20,7 +20,7 @@ def calibrated(site: int, size: tuple[int, int] = SIZE) -> Calibration:
     picture = gauge.load_picture(mounted(scene, size))
     points = [Point.model_validate(mark) for mark in marks(scene, size)]
     face = FaceSize.model_validate(face_size())
-    return gauge_calibration.learn(picture, points, face, LOW_WATER_MM)
+    return gauge_learning.learn(picture, points, face, LOW_WATER_MM)
 
 
 @dataclass

@@ -7,7 +7,13 @@ import tomllib
 import cv2
 import numpy as np
 import pytest
-from fieldbeat.host_tools import gauge, gauge_calibration, gauge_place, gauge_truing
+from fieldbeat.host_tools import (
+    gauge,
+    gauge_calibration,
+    gauge_learning,
+    gauge_place,
+    gauge_truing,
+)
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.gauge_calibration import FaceSize, Point
 from fieldbeat.host_tools.validation import InvalidData
@@ -36,7 +42,7 @@ def points(high: int = 950, low: int = 250) -> list[Point]:
 
 
 def learned() -> gauge_calibration.Calibration:
-    return gauge_calibration.learn(stripes(), points(), FACE, LEVEL_MM)
+    return gauge_learning.learn(stripes(), points(), FACE, LEVEL_MM)
 
 
 def test_what_is_saved_is_loaded(tmp_path):
@@ -76,7 +82,7 @@ def test_truing_mends_what_a_person_marked_badly():
     crooked = gauge_calibration.Tables(
         picture=gauge_calibration.PictureSize(width=300, height=1100), face=FACE, points=bad
     )
-    true = gauge_calibration.learn(stripes(), bad, FACE, LEVEL_MM)
+    true = gauge_learning.learn(stripes(), bad, FACE, LEVEL_MM)
 
     def error_mm(matrix: np.ndarray) -> float:
         row = cv2.perspectiveTransform(np.array([[(150.0, 449.5)]]), np.linalg.inv(matrix))[
@@ -147,7 +153,7 @@ def test_a_face_without_a_pattern_cannot_be_trued():
 def test_mistakes_are_told(change, said):
     given = {"points": points(), "face": FACE, "level_mm": LEVEL_MM} | change
     with pytest.raises(InvalidData, match=said):
-        gauge_calibration.learn(stripes(), **given)
+        gauge_learning.learn(stripes(), **given)
 
 
 def test_a_missing_or_damaged_file_says_what_to_do(tmp_path):
