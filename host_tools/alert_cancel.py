@@ -38,6 +38,8 @@ def cancel(
         remark(
             tr("at {where}, signed by {name}").format(where=where, name=issuers[0].name), spared
         )
+        for line in desk.deaf_to(order, issuers):
+            remark(line, spared)
     confirm(tr("Cancel it?"), yes)
     done = [
         desk.cancel(order, issuers, keys_of(files))

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from fieldbeat.protocols import command
+from fieldbeat.protocols import command, receipt
 from fieldbeat.protocols.command import DRILL, EMERGENCY
 
 from . import (
@@ -242,7 +242,7 @@ class Desk:
             IssuerError: nobody may, or it is not told who does.
         """
         id_ = order.id.hex()
-        if order.cancelled_s is not None:
+        if order.cancelled_s is not None and not self._is_cancel_refused(order):
             message = tr("alert {id} was cancelled at {cancelled_s}").format(
                 id=id_, cancelled_s=iso(order.cancelled_s)
             )
@@ -264,8 +264,21 @@ class Desk:
             raise AlertError(message, step)
         return self.chosen(names[:1], order.class_, order.level)
 
+    def _is_cancel_refused(self, order: orders.Order) -> bool:
+        """Whether somebody goes on, so that another issuer has to sign it."""
+        cancels = self.orders.cancelling(order)
+        obeyed = {each.unit for each in cancels if each.is_over and each.stage != receipt.REFUSED}
+        refused = {each.unit for each in cancels if each.is_over and each.stage == receipt.REFUSED}
+        return not refused.isdisjoint(set(self._untold(order)) - obeyed)
+
     def _untold(self, order: orders.Order) -> list[str]:
         return [each.unit for each in self.orders.deliveries(order) if not each.is_over]
+
+    def deaf_to(self, order: orders.Order, issuers: Sequence[Issuer]) -> list[str]:
+        """Return in words who will refuse a cancel of these issuers, as far as is known."""
+        asked = {each.unit for each in self.orders.deliveries(order)}
+        units = [unit for unit in self.registry.units() if unit.name in asked]
+        return foreseen.strangers(self.registry, self.store, units, issuers)
 
     def cancel(self, order: orders.Order, issuers: Sequence[Issuer], keys: Keys) -> orders.Order:
         """Sign a cancel and hand it to the collector; see `send`."""

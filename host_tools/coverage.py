@@ -4,7 +4,8 @@ A unit is in one of six states:
 
 - sounded: it plays or has played; in a silent drill: it says that it would have. Where there is
   nothing that measures, nobody knows better: "not measured".
-- in part: it has sounded, but not to the end, and says why.
+- in part: it has sounded, but not to the end, and says why; or it has begun, and its window ended
+  without a word of how.
 - stopped: it was cancelled, or its issuer was revoked: somebody wanted it so.
 - waiting: it can still sound. It has it and waits for its time, or it has only just been sent, or
   it refused it for now and gets it again; or it is at a self-test.
@@ -50,6 +51,7 @@ CROWDED = tr(
     "does not answer, and has counted orders without room in its memory (docs/control.md)"
 )
 CANCEL_UNHEARD = tr("does not answer its cancel")
+_NO_END = tr("did not say how it ended")
 _DONE = {
     command.ALERT: SOUNDED,
     command.SELFTEST: "passed",
@@ -76,6 +78,7 @@ class UnitCoverage:
     proof: dict[str, Any] | None
     delivery: Delivery
     is_over: bool  # it has told how it ended, or nothing can come of it any more
+    goes_on: bool = False  # it was cancelled, and this unit does not know, or does not obey that
 
     @property
     def is_proven(self) -> bool:
@@ -116,8 +119,8 @@ class Coverage:
     @property
     def has_failed(self) -> bool:
         """Whether a unit has not sounded, or not to the end, and nobody wanted it so."""
-        uncancelled = any(unit.why in (NO_CANCEL, CANCEL_UNHEARD) for unit in self.units)
-        return uncancelled or any(self.total.counts[state] for state in FAILED)
+        goes_on = any(unit.goes_on for unit in self.units)
+        return goes_on or any(self.total.counts[state] for state in FAILED)
 
     @property
     def is_sent(self) -> bool:
@@ -155,12 +158,13 @@ def coverage(
         deliveries: of it, to its units.
         now_s: the time, Unix seconds.
         heard: names of the units that ever sent anything, to tell why it was not sent to others.
-        cancels: of its cancel, to its units.
+        cancels: of its cancels, to its units, the last one last.
         asleep: names of the units that sleep, and hear of it only when they wake.
         crowded: names of the units that had no memory to judge an order.
     """
     asked, cancels = list(deliveries), list(cancels)
-    missed = {each.unit: why for each in cancels if (why := _missed(order, each, cancels, now_s))}
+    missed = {each.unit: _missed(order, each, cancels, now_s) for each in cancels}
+    missed |= {each.unit: "" for each in cancels if _is_obeyed(each)}
     sleep = {each.unit for each in asked if order.kind in OF_STATIONS or each.unit in asleep}
     units = tuple(
         _unit(order, each, now_s, heard, _patience_s(asked), missed, each.unit in sleep)
@@ -187,10 +191,19 @@ def _patience_s(deliveries: Iterable[Delivery]) -> float:
     return SILENT_AFTER_S if any(map(is_tried, deliveries)) else UNSENT_AFTER_S
 
 
+def _is_obeyed(cancel: Delivery) -> bool:
+    return cancel.stage not in (None, receipt.REFUSED)
+
+
 def _missed(order: Order, cancel: Delivery, cancels: Iterable[Delivery], now_s: float) -> str:
-    """Return why a unit does not know, or may not, that an order is cancelled; '' if it does."""
-    if order.cancelled_s is None or order.expires_s <= now_s or cancel.stage is not None:
+    """Return why a unit goes on with what was cancelled, or may; '' if it does not."""
+    if order.cancelled_s is None or order.expires_s <= now_s:
         return ""
+    if cancel.stage == receipt.REFUSED:
+        named = reasons.name(cancel.reason) if cancel.reason else ""
+        return tr("GOES ON, its cancel was refused: {reason}").format(
+            reason=in_words(named) if named else stage_name(receipt.REFUSED)
+        )
     if cancel.first_s is None:
         return NO_CANCEL if now_s - order.cancelled_s > _patience_s(cancels) else ""
     return CANCEL_UNHEARD if now_s - cancel.first_s > SILENT_AFTER_S else ""
@@ -210,16 +223,18 @@ def _unit(
         state, why = WAITING, ASLEEP
     if why == _UNSENT and heard is not None:
         why = NO_COLLECTOR if delivery.unit in heard else UNHEARD
-    if is_tried(delivery) and not delivery.is_over:
-        why = missed.get(delivery.unit, why)
+    goes_on = is_tried(delivery) and not delivery.is_over and bool(missed.get(delivery.unit))
+    if goes_on:
+        why = missed[delivery.unit]
     stage = "" if delivery.stage is None else stage_name(delivery.stage)
     hops = delivery.hops_ms
     sample_ms = hops[FIRST_SAMPLE] if len(hops) > FIRST_SAMPLE else None
     proof = delivery.proof and _proof(delivery.proof)
-    past = state == SILENT and order.expires_s <= now_s
+    past = state in (SILENT, IN_PART) and order.expires_s <= now_s
     return UnitCoverage(
         *(delivery.unit, delivery.area, state, why, stage, sample_ms, proof or None, delivery),
         is_over=delivery.is_over or past or state in (REFUSED, STOPPED),
+        goes_on=goes_on,
     )
 
 
@@ -228,7 +243,7 @@ def _state(order: Order, delivery: Delivery, now_s: float, patience_s: float) ->
     if stage == receipt.DONE:
         return _done(order, delivery)
     if stage == receipt.STARTED:
-        return _started(order, over)
+        return _started(order, now_s)
     if stage == receipt.SILENT:
         return SOUNDED if order.silent else REFUSED, "" if order.silent else tr(
             "it was not to sound"
@@ -257,10 +272,11 @@ def _state(order: Order, delivery: Delivery, now_s: float, patience_s: float) ->
     return (SILENT, _UNANSWERED) if late or over else (WAITING, "")
 
 
-def _started(order: Order, over: bool) -> tuple[str, str]:
-    if order.kind == command.ALERT:
-        return SOUNDED, ""
-    return (SILENT, tr("did not say how it ended")) if over else (WAITING, "")
+def _started(order: Order, now_s: float) -> tuple[str, str]:
+    if order.kind == command.ALERT:  # what ended with its window has a while to say so
+        late = now_s > order.expires_s + SILENT_AFTER_S
+        return (IN_PART, _NO_END) if late else (SOUNDED, "")
+    return (SILENT, _NO_END) if order.expires_s <= now_s else (WAITING, "")
 
 
 def _ended(order: Order, delivery: Delivery) -> str:

@@ -71,6 +71,24 @@ def refusals(
     """
     if not issuers:
         return []
+    lines = strangers(registry, store, units, issuers)
+    class_, level = rank
+    if len(issuers) == 1 and class_ == EMERGENCY:
+        two = [unit for unit in units if level <= unit.two_issuers_level]
+        if two:
+            step = tr("name another one as well: --issuer, twice")
+            lines.append(
+                tr("WILL BE REFUSED at {names}: two issuers must sign there; {step}").format(
+                    names=names(two), step=step
+                )
+            )
+    return lines
+
+
+def strangers(
+    registry: Registry, store: Store, units: Sequence[Unit], issuers: Sequence[Issuer]
+) -> list[str]:
+    """Return a line for each issuer whom some of the units do not obey."""
     known = {each.unit.name: each for each in obedience.everybody(registry, store)}
     lines = []
     for issuer in issuers:
@@ -80,16 +98,6 @@ def refusals(
             lines.append(
                 tr("WILL BE REFUSED at {names}: {name} is unknown there; {step}").format(
                     names=names(deaf), name=issuer.name, step=step
-                )
-            )
-    class_, level = rank
-    if len(issuers) == 1 and class_ == EMERGENCY:
-        two = [unit for unit in units if level <= unit.two_issuers_level]
-        if two:
-            step = tr("name another one as well: --issuer, twice")
-            lines.append(
-                tr("WILL BE REFUSED at {names}: two issuers must sign there; {step}").format(
-                    names=names(two), step=step
                 )
             )
     return lines

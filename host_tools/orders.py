@@ -214,8 +214,8 @@ class Orders:
         return all(each.is_over for each in self.deliveries(order))
 
     def cancelling(self, order: Order) -> list[Delivery]:
-        """Return what became of the cancels of an order."""
-        cancels = self._orders("cancels = ?", order.id)
+        """Return what became of the cancels of an order, the last one last."""
+        cancels = self._orders("cancels = ? ORDER BY rowid", order.id)
         return [each for cancel in cancels for each in self.deliveries(cancel)]
 
     def of_origin(self, origin: str) -> list[Order]:

@@ -38,6 +38,31 @@ def test_cancel(county, capsys):
     assert "no order has an id 'ffff'; next: see 'fieldbeat alert" in capsys.readouterr().err
 
 
+def test_a_cancel_that_is_refused_is_told_and_can_be_made_good(county, capsys):
+    one = county.add("sp-1")
+    sent = send(county, capsys, "--clip", "x", "--level", "1", "--all", "--issuer", "county")
+    county.out()
+    finish(county, one, sent["id"], receipt.STARTED)
+    assert main(["issuer", "new", "late", "--key-file", str(county.folder / "pass")]) == 0
+    county.say(one, one.issuers(time.time()))
+    capsys.readouterr()
+    assert run(county, "cancel", sent["id"], "--issuer", "late") == 0
+    assert "WILL BE REFUSED at sp-1: late is unknown there" in capsys.readouterr().err
+    county.now_s = time.time() + 1
+    county.out()
+    finish(county, one, one.got[-1].id.hex(), receipt.REFUSED, "cmd_issuer")
+    code, found = status(county, capsys, sent["id"])
+    assert code == 1
+    assert found["units"][0]["why"].startswith("GOES ON, its cancel was refused: issuer unknown")
+    assert run(county, "cancel", sent["id"], "--issuer", "county") == 0
+    assert "is cancelled" in capsys.readouterr().out
+    county.now_s = time.time() + 2
+    county.out()
+    finish(county, one, one.got[-1].id.hex())
+    assert status(county, capsys, sent["id"])[0] == 0
+    assert run(county, "cancel", sent["id"], "--issuer", "county") == 2
+
+
 def test_a_cancel_of_what_is_over_says_so_and_does_nothing(county, capsys):
     one, two = county.add("sp-1"), county.add("sp-2")
     sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")

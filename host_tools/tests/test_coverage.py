@@ -62,6 +62,8 @@ NOT_YET = "has it, and does not say yet that it sounds"
         ({"stage": receipt.ACCEPTED}, 1799, (WAITING, NOT_YET)),
         ({"stage": receipt.ACCEPTED}, 1800, (SILENT, "has it, and did not say that it sounded")),
         ({"stage": receipt.STARTED}, 5, (SOUNDED, "")),
+        ({"stage": receipt.STARTED}, 1805, (SOUNDED, "")),  # it says in a moment how it ended
+        ({"stage": receipt.STARTED}, 1811, (IN_PART, "did not say how it ended")),
         ({"stage": receipt.DONE}, 9999, (SOUNDED, "not measured")),
         ({"stage": receipt.DONE, "proof": b"\1\xff\0"}, 5, (SILENT, "line current in only 0%")),
         ({"stage": receipt.DONE, "proof": b"\1\x80\x1f"}, 5, (SILENT, "line current in only 12%")),
@@ -116,6 +118,10 @@ def test_who_is_not_sent_it_yet_waits_longer_where_others_were():
         assert (found.state, found.why) == expected
 
 
+NOT_OBEYED = {"stage": receipt.REFUSED, "reason": CODES["cmd_rights"]}
+REFUSED_CANCEL = "GOES ON, its cancel was refused: beyond the issuer's rights"
+
+
 @pytest.mark.parametrize(
     ("alert", "cancel", "after_s", "why"),
     [
@@ -128,6 +134,9 @@ def test_who_is_not_sent_it_yet_waits_longer_where_others_were():
         ({"stage": receipt.STARTED}, {}, 4, ""),
         ({"stage": receipt.STARTED}, {}, 11, CANCEL_UNHEARD),
         ({"stage": receipt.STARTED}, {"stage": receipt.DONE}, 11, ""),
+        ({"stage": receipt.STARTED}, NOT_OBEYED, 1, REFUSED_CANCEL),
+        ({"stage": receipt.ACCEPTED}, NOT_OBEYED, 1, REFUSED_CANCEL),
+        ({"stage": receipt.DONE}, NOT_OBEYED, 11, "not measured"),
         ({"stage": receipt.STARTED}, {"first_s": None}, 1801, ""),  # its window has ended
     ],
 )
@@ -136,7 +145,14 @@ def test_a_cancel_that_does_not_arrive_is_told(alert, cancel, after_s, why):
     asked, cancels = [delivery(**alert)], [delivery(**cancel)]
     found = coverage(order, asked, NOW_S + after_s, {"sp-1"}, cancels)
     assert found.units[0].why == why
-    assert found.has_failed == (why in (NO_CANCEL, CANCEL_UNHEARD))
+    assert found.has_failed == (why in (NO_CANCEL, CANCEL_UNHEARD, REFUSED_CANCEL))
+
+
+def test_a_cancel_that_is_obeyed_makes_good_one_that_was_refused():
+    order = dataclasses.replace(ORDER, cancelled_s=NOW_S)
+    cancels = [delivery(**NOT_OBEYED), delivery(stage=receipt.DONE)]
+    found = coverage(order, [delivery(stage=receipt.STARTED)], NOW_S + 5, {"sp-1"}, cancels)
+    assert not found.has_failed
 
 
 def test_who_played_without_a_proof_is_not_proven():
@@ -168,6 +184,7 @@ def test_a_self_test_that_was_not_made_is_not_passed():
         ({"stage": receipt.DONE}, 5, True, False),
         ({"stage": receipt.CANCELLED}, 5, True, False),
         ({"stage": receipt.INTERRUPTED, "reason": 53, "started_s": 9}, 5, True, True),
+        ({"stage": receipt.STARTED}, 1811, True, True),  # it may be dead
         ({}, SILENT_AFTER_S + 1, False, True),
         ({}, 1800, True, True),
     ],
