@@ -16,9 +16,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from fieldbeat.protocols import ack, ack_writer, frame, report_reader
+from fieldbeat.protocols import frame, report_reader
 
 from . import control_spoken
+from .answers import Answers
 from .database import DatabaseBusy
 from .dispatcher import Dispatcher
 from .downlink import Downlink
@@ -34,7 +35,6 @@ from .refusals import Refusals
 from .registered_unit import Unit
 from .registry import KEY_SIZE, Registry
 from .store import Store
-from .times import DEVICE_EPOCH_S
 from .traffic import Link, Traffic
 
 _log = logging.getLogger(__name__)
@@ -60,12 +60,13 @@ class Collector:
         self._observer = observer
         self._decoder = Decoder(store)
         self._traffic = Traffic(store)
-        self._downlink = Downlink(registry)
+        downlink = Downlink(registry)
         self._refusals = Refusals(store)
         self._pictures = Arrivals(store)
         self.refused = self._refusals.counts
         self._opener = Opener(registry, self._traffic)
-        self._dispatcher = Dispatcher(store, self._opener, self._traffic, self._downlink)
+        self._dispatcher = Dispatcher(store, self._opener, self._traffic, downlink)
+        self._answers = Answers(store, self._traffic, downlink)
         with store.transaction():
             self._decoder.catch_up()
 
@@ -102,7 +103,7 @@ class Collector:
         for item in opened:
             if item and not item.outcome.reason:
                 self._dispatcher.heard(item.outcome.unit, item.receipted, now_s)
-        replies = self._answers(opened)
+        replies = self._answers.to(opened)
         for outcome in outcomes:
             if outcome.reason:
                 self._refusals.count(outcome)
@@ -349,54 +350,3 @@ class Collector:
                 self.store.add_lost(contact.unit, contact.run, first, rn - 1, now_s)
             first = rn + 1
         link.advance(lowest - 1)
-
-    # The answer
-
-    def _answers(self, opened: list[Opened | None]) -> list[list[bytes]]:
-        """Return what to send back for each frame that is stored and asks for it."""
-        replies: list[list[bytes]] = [[] for _ in opened]
-        busy: DatabaseBusy | None = None
-        for item, reply in zip(opened, replies, strict=True):
-            if item is None or item.outcome.reason:
-                continue
-            try:
-                if (
-                    item.last or item.answer
-                ) and busy:  # the registry: wait for it once, not once for each unit
-                    raise busy
-                if item.last:
-                    reply.append(self._answer(item))
-                elif item.answer is not None:
-                    reply.append(self._sealed(item, frame.BLOCK, item.answer))
-            except DatabaseBusy as error:
-                busy = error
-                item.outcome.refuse("store", str(error))
-            except FieldbeatError as error:
-                item.outcome.refuse("store", str(error))
-            if item.broken and not item.outcome.reason:
-                # The others are kept, this one cannot be acknowledged.
-                item.outcome.reason, item.outcome.detail = "record", item.broken
-        return replies
-
-    def _answer(self, item: Opened) -> bytes:
-        """Return the acknowledgement of what is stored of a unit."""
-        outcome = item.outcome
-        link = self._traffic.link(outcome.unit, outcome.at_s)
-        cumulative = link.contact.cumulative
-        plaintext = ack_writer.encode(
-            cumulative,
-            bitmap=sum(1 << n for n in range(ack.BITMAP_SIZE) if cumulative + 1 + n in link.ahead)
-            if link.ahead
-            else 0,
-            time=max(0, int(outcome.at_s) - DEVICE_EPOCH_S),
-            schemas=self.store.schemas_wanted(outcome.unit),
-        )
-        sealed = self._sealed(item, frame.ACK, plaintext)
-        outcome.cumulative = cumulative
-        return sealed
-
-    def _sealed(self, item: Opened, cls: int, plaintext: bytes) -> bytes:
-        """Seal an answer to a frame under the keys that it came with."""
-        keys = item.keys
-        piv = self._downlink.next(keys.kid, keys.epoch, item.outcome.at_s)
-        return keys.seal(cls, frame.DOWN, piv, plaintext)
