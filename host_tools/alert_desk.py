@@ -1,4 +1,4 @@
-"""Puts an order together from what a person or a CAP message asks for, and hands it over.
+"""Puts an order together from what a person asks for, and hands it over; of CAP: cap_orders.py.
 
     desk = Desk(registry, store, now_s)
     plan = desk.plan(Request(texts=["Leave the bank now."], level=1, areas=["riverside"]))
@@ -22,7 +22,6 @@ from . import (
     alert_places,
     alert_request,
     alert_words,
-    cap_places,
     foreseen,
     orders,
     signed_commands,
@@ -31,7 +30,6 @@ from .alert_error import AlertError
 from .alert_places import Part
 from .alert_plan import LOWEST, Plan
 from .alert_request import Request
-from .cap import Info, Message
 from .issuers import Issuer, IssuerError, Issuers
 from .language import tr
 from .orders import Orders
@@ -137,54 +135,6 @@ class Desk:
         """Return how many units never sent anything."""
         return sum(self.store.contact(unit.name) is None for unit in units)
 
-    def plan_cap(self, message: Message, request: Request, language: str | None = None) -> Plan:
-        """Return what would be sent for a CAP message; what the request says goes before it.
-
-        Raises:
-            CapError: it has expired, or has no info of that language.
-            AlertError, IssuerError: as `plan`.
-        """
-        info = message.info(self.now(), language)
-        if not info.level and not request.level:
-            step = tr("decide with --level, 1 (the highest) to 4")
-            raise AlertError(tr("its severity is {severity}").format(severity=info.severity), step)
-        notes: list[str] = []
-        for sent in self.orders.of_origin(message.origin)[:1]:
-            text = tr("this message was sent as alert {id} at {made_s}").format(
-                id=sent.id.hex(), made_s=iso(sent.made_s)
-            )
-            if self._counts(sent):
-                raise AlertError(
-                    text,
-                    tr("cancel it first: fieldbeat alert cancel {id}").format(id=sent.id.hex()),
-                )
-            notes.append(
-                tr("{text}, which is over; it SOUNDS AGAIN where it has sounded").format(text=text)
-            )
-        asked = replace(
-            request,
-            class_=message.class_ if request.class_ is None else request.class_,
-            level=request.level or info.level,
-            event=request.event or info.event_code,
-            start_s=info.effective_s if request.start_s is None else request.start_s,
-            expires_s=info.expires_s if request.expires_s is None else request.expires_s,
-        )
-        if request.for_s:
-            asked.expires_s = None
-        if not request.names_places:
-            places = cap_places.resolve(info.areas, alert_places.speakers(self.registry))
-            asked.units = [unit.name for unit in places.units]
-            notes += places.notes
-        plan = self._longest(asked, info)
-        replaced = self._of_origins(message.references)
-        notes += [
-            tr("alert {id} is cancelled, this is its update").format(id=each.id.hex())
-            for each in replaced
-        ]
-        return replace(
-            plan, notes=(*notes, *plan.notes), origin=message.origin, cancels=tuple(replaced)
-        )
-
     def send(self, plan: Plan, keys: Keys) -> orders.Order:
         """Sign an order and hand it to the collector.
 
@@ -213,24 +163,7 @@ class Desk:
 
     # A cancel
 
-    def to_cancel(self, origins: Sequence[str]) -> list[orders.Order]:
-        """Return the alerts that a CAP message cancels.
-
-        Raises:
-            AlertError: none of them was sent from here, or they have ended.
-        """
-        found = self._of_origins(origins)
-        if not found:
-            message = tr("nothing that sounds now was sent for the messages that it cancels")
-            raise AlertError(message, tr("see 'fieldbeat alert status'"))
-        return found
-
-    def _of_origins(self, origins: Iterable[str]) -> list[orders.Order]:
-        """Return what was made of CAP messages and counts still."""
-        made = [each for origin in origins for each in self.orders.of_origin(origin)]
-        return [each for each in made if self._counts(each)]
-
-    def _counts(self, order: orders.Order) -> bool:
+    def can_sound(self, order: orders.Order) -> bool:
         """Whether an order can still sound somewhere."""
         return order.expires_s > self.now() and not self.orders.is_over(order)
 
@@ -312,20 +245,6 @@ class Desk:
 
     # What a request means
 
-    def _longest(self, request: Request, info: Info) -> Plan:
-        """Return the plan with the fullest of the texts that fits into a command."""
-        if request.texts or request.clips or request.stream:
-            return self.plan(request)
-        choices = info.spoken()
-        for text in choices[:-1]:
-            try:
-                plan = self.plan(replace(request, texts=[text]))
-            except AlertError:  # too long, or what is wrong with all of them
-                continue
-            return plan if text == choices[0] else _shortened(plan)
-        plan = self.plan(replace(request, texts=[choices[-1]]))
-        return plan if len(choices) == 1 else _shortened(plan)
-
     def chosen(
         self, names: Sequence[str], class_: int, level: int, what: str = ""
     ) -> list[Issuer]:
@@ -366,11 +285,6 @@ class Desk:
 
 # A unit obeys those who were there when it was provisioned.
 _FIRST_ISSUER = tr("make one with 'fieldbeat issuer new NAME', then provision the units again")
-
-
-def _shortened(plan: Plan) -> Plan:
-    note = tr("the whole text of the message is too long for a command: only part of it is spoken")
-    return replace(plan, notes=(*plan.notes, note))
 
 
 def _names(issuers: Sequence[Issuer]) -> str:

@@ -332,14 +332,14 @@ def _plan(
 ) -> Plan | list[Order]:
     """Return what is to be sent, or what a CAP message cancels."""
     from .. import cap as caps
-    from .. import cap_reader
+    from .. import cap_orders, cap_reader
 
     if cap is None:
         return desk.plan(request)
     message = cap_reader.read(cap)
     if message.kind == caps.CANCEL:
-        return desk.to_cancel(message.references)
-    return desk.plan_cap(message, request, language)
+        return cap_orders.to_cancel(desk, message.references)
+    return cap_orders.plan(desk, message, request, language)
 
 
 def _remark_rules(store: Store, as_json: bool) -> None:
