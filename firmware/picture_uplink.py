@@ -26,6 +26,10 @@ class PictureUplink(Uplink):
         self._picture_bytes_day = budget
         self._listen_ms = listen_s * 1000
 
+    # What waits of pictures goes with a wake, also when nothing was measured.
+    async def wake(self, beat=None, ask=False):
+        return await super().wake(beat, ask or bool(self._store.held))
+
     # --- what Uplink calls
 
     async def _rounds(self, keys):

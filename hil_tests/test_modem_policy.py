@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from fieldbeat.hil_tests.river_site import UNIT, river_config
 from fieldbeat.hil_tests.virtual.site import QUARTER_HOURLY, Site, config
 from fieldbeat.host_tools.record_words import EVENT_NAMES
 from fieldbeat.protocols import cbor, event
@@ -42,8 +43,8 @@ def searches(bench, modem) -> list[float]:
     return found
 
 
-def silences(bench) -> list[tuple[str, float | None, float | None]]:
-    found = bench.views.gaps("gh-01")
+def silences(bench, unit: str = "gh-01") -> list[tuple[str, float | None, float | None]]:
+    found = bench.views.gaps(unit)
     return [(gap.reason, gap.first_s, gap.last_s) for gap in found if gap.what == "silent"]
 
 
@@ -122,6 +123,16 @@ def test_silence_is_told_with_its_reason_over_a_reset(bench, board):
     assert since_s == pytest.approx(contact_s, abs=5)
     assert 3 * HOUR_S < until_s - since_s < 6 * HOUR_S
     assert EVENT_NAMES[event.SILENCE] == "silence"
+
+
+def test_a_station_with_a_camera_tells_of_its_silence_too(bench):
+    station = bench.add_station(river_config(more="[pictures]\nevery_s = 0\n"))
+    bench.run_for(HOUR_S + 1200)
+    station.fitted.modem.faults.cereg = DENIED
+    bench.run_for(3 * HOUR_S)
+    station.fitted.modem.faults.cereg = 0
+    bench.run_for(3 * HOUR_S)
+    assert [reason for reason, *_ in silences(bench, UNIT)] == ["the network refused it"]
 
 
 def test_one_reason_of_many_is_told(bench, board):

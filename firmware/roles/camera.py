@@ -53,15 +53,6 @@ class CameraStation(Station):
             self._tell_issuers()
         await super()._wakes(beat)
 
-    # What waits of pictures goes with it, also when nothing was measured.
-    async def wake(self, beat):
-        beat()
-        self._node.make_room()
-        if self.trace:
-            self.trace.wake()
-        await self.uplink.wake(beat, ask=bool(self.pictures.store.held))
-        self._node.woke()
-
     # A picture that somebody waits for: what nobody answers is tried again as an alarm is.
     async def _bring(self, beat):
         await self.wake(beat)
