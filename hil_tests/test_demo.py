@@ -13,6 +13,7 @@ import pytest
 from fieldbeat.hil_tests import endings
 from fieldbeat.hil_tests.demo import __main__, common, greenhouse, river, speaker
 from fieldbeat.host_tools import clips, node_config, signed_commands
+from fieldbeat.host_tools.deliveries import Deliveries
 from fieldbeat.host_tools.orders import Order, Orders
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
@@ -158,7 +159,8 @@ def poles(tmp_path):
             Order(ID, command.ALERT, 2, 1, False, now_s, 0, now_s + 600, "district", "a test"),
             [signed_commands.Made(ID, b"", tuple(units.units()))],
         )
-        yield speaker.Speaker(Console(file=io.StringIO(), width=120)), orders
+        demo = speaker.Speaker(Console(file=io.StringIO(), width=120))
+        yield demo, orders, Deliveries(store)
 
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -173,18 +175,18 @@ def registry(folder):
     return units
 
 
-def tell(orders, unit, stage, reason=None):
+def tell(deliveries, unit, stage, reason=None):
     found = receipt_reader.Receipt(ID, stage, reason, *[None] * 5)
-    orders.note_receipt(unit, 1, 1 + stage, found, time.time())
+    deliveries.note_receipt(unit, 1, 1 + stage, found, time.time())
 
 
 def test_an_alert_is_followed_until_all_have_told_its_end(poles):
-    demo, orders = poles
-    tell(orders, "pole-1", receipt.DONE)
-    tell(orders, "pole-2", receipt.STARTED)
+    demo, orders, deliveries = poles
+    tell(deliveries, "pole-1", receipt.DONE)
+    tell(deliveries, "pole-2", receipt.STARTED)
 
     def last_one():  # the demo looks after it at each turn
-        tell(orders, "pole-2", receipt.DONE)
+        tell(deliveries, "pole-2", receipt.DONE)
 
     demo.check_collector = last_one
     demo.follow(orders)
@@ -195,16 +197,16 @@ def test_an_alert_is_followed_until_all_have_told_its_end(poles):
 
 @pytest.mark.parametrize("stage", [receipt.REFUSED, receipt.INTERRUPTED])
 def test_a_loudspeaker_that_was_not_heard_is_no_success(poles, stage):
-    demo, orders = poles
-    tell(orders, "pole-1", receipt.DONE)
-    tell(orders, "pole-2", stage, CODES["no_sound"])
+    demo, orders, deliveries = poles
+    tell(deliveries, "pole-1", receipt.DONE)
+    tell(deliveries, "pole-2", stage, CODES["no_sound"])
     with pytest.raises(common.DemoError, match="not every loudspeaker has sounded"):
         demo.follow(orders)
     assert "no sound measured" in demo.console.file.getvalue()
 
 
 def test_a_loudspeaker_that_does_not_tell_is_not_waited_for_for_ever(poles, monkeypatch):
-    demo, orders = poles
+    demo, orders, _ = poles
     monkeypatch.setattr(speaker, "SOUNDED_S", 0)
     with pytest.raises(common.DemoError, match="not every loudspeaker has sounded"):
         demo.follow(orders)

@@ -15,12 +15,13 @@ from typing import Any
 
 from fieldbeat.protocols import frame
 
+from .deliveries import Deliveries
 from .downlink import Downlink
 from .errors import FieldbeatError
 from .fan_out import Delivery, FanOut
 from .language import tr
 from .opener import Opener
-from .orders import Orders, is_for_now
+from .orders import is_for_now
 from .store import Store
 from .traffic import Traffic
 
@@ -42,7 +43,7 @@ class Dispatcher:
     def __init__(self, store: Store, opener: Opener, traffic: Traffic, downlink: Downlink) -> None:
         self.fan_out = FanOut()
         self._store = store
-        self._orders = Orders(store)
+        self._deliveries = Deliveries(store)
         self._opener = opener
         self._traffic = traffic
         self._downlink = downlink
@@ -69,11 +70,11 @@ class Dispatcher:
 
     def note(self, unit: str, run: int, rn: int, receipt: Any, now_s: float) -> None:
         """Keep a receipt, inside the transaction that keeps its record."""
-        self._orders.note_receipt(unit, run, rn, receipt, now_s)
+        self._deliveries.note_receipt(unit, run, rn, receipt, now_s)
 
     def begin_again(self, unit: str, now_s: float) -> None:
         """Send a unit again what it had, as it speaks under a new key; in a transaction."""
-        self._orders.reopen(unit, now_s)
+        self._deliveries.reopen(unit, now_s)
 
     def heard(self, unit: str, receipts: Iterable[Any], now_s: float) -> None:
         """Take note of a frame that is stored: the unit can be reached, and says this."""
@@ -90,7 +91,7 @@ class Dispatcher:
         rows = [(d.tries, d.first_s or 0.0, d.last_s or 0.0, *key) for key, d in tries.items()]
         if rows:
             try:
-                self._orders.note_sent(rows)
+                self._deliveries.note_sent(rows)
             except FieldbeatError:
                 self._unwritten = tries | self._unwritten
                 raise
@@ -100,7 +101,7 @@ class Dispatcher:
         version = self._store.database.outside_version(), self._store.orders_made
         if version == self._version:
             return
-        for each in self._orders.open(now_s):
+        for each in self._deliveries.open(now_s):
             contact = self._traffic.contact(each.unit)
             self._plaintexts[each.command] = each.plaintext
             self.fan_out.add(
@@ -108,7 +109,7 @@ class Dispatcher:
                 reachable=contact is not None,
                 awake_s=AWAKE_S if self._opener.sleeps(each.unit) else None,
             )
-        self.fan_out.drop(self._orders.cancelled(now_s))
+        self.fan_out.drop(self._deliveries.cancelled(now_s))
         open_ = self.fan_out.commands()
         self._plaintexts = {k: v for k, v in self._plaintexts.items() if k in open_}
         self._version = version

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from contextlib import closing
 
 import pytest
 from fieldbeat.host_tools.coverage import (
@@ -18,6 +19,7 @@ from fieldbeat.host_tools.coverage import (
     coverage,
 )
 from fieldbeat.host_tools.coverage_map import as_map
+from fieldbeat.host_tools.deliveries import Deliveries
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.orders import Delivery, Order, Orders
 from fieldbeat.host_tools.refusal_words import in_words
@@ -273,16 +275,24 @@ def test_who_was_not_sent_a_cancelled_alert_does_not_wait_for_it():
 
 
 @pytest.fixture
-def orders(tmp_path):
-    registry = Registry(tmp_path / "r.sqlite")
-    registry.allocate("sp-1")
-    registry.describe("sp-1", "x", site="riverside", role="speaker")
-    store = Store(tmp_path / "s.sqlite")
-    made = Orders(store)
-    made.add(ORDER, [Made(ID, b"x", (registry.unit("sp-1"),))])
-    yield made
-    store.close()
-    registry.close()
+def store(tmp_path):
+    with closing(Store(tmp_path / "s.sqlite")) as store:
+        yield store
+
+
+@pytest.fixture
+def orders(tmp_path, store):
+    with closing(Registry(tmp_path / "r.sqlite")) as registry:
+        registry.allocate("sp-1")
+        registry.describe("sp-1", "x", site="riverside", role="speaker")
+        made = Orders(store)
+        made.add(ORDER, [Made(ID, b"x", (registry.unit("sp-1"),))])
+    return made
+
+
+@pytest.fixture
+def deliveries(store):
+    return Deliveries(store)
 
 
 def told(stage, **more):
@@ -298,10 +308,10 @@ SAID = [
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
-def test_receipts_in_any_order_say_the_same(orders, order):
+def test_receipts_in_any_order_say_the_same(orders, deliveries, order):
     for n, i in enumerate(order):
         rn, said = SAID[i]
-        orders.note_receipt("sp-1", 1, rn, said, NOW_S + n)
+        deliveries.note_receipt("sp-1", 1, rn, said, NOW_S + n)
     (found,) = orders.deliveries(ORDER)
     assert (found.stage, found.rn, found.proof) == (receipt.DONE, 4, b"\1\x80\xff")
     assert (found.heard_s, found.told_s) == (NOW_S, NOW_S + 3)
@@ -309,45 +319,47 @@ def test_receipts_in_any_order_say_the_same(orders, order):
     assert found.hops_ms[3:] == [210]
 
 
-def test_the_reason_is_that_of_the_stage(orders):
+def test_the_reason_is_that_of_the_stage(orders, deliveries):
     cut = told(receipt.INTERRUPTED, reason=CODES["power_cut"])
-    orders.note_receipt("sp-1", 1, 4, cut, NOW_S)
-    orders.note_receipt("sp-1", 1, 5, told(receipt.STARTED), NOW_S + 1)  # it goes on after the cut
+    deliveries.note_receipt("sp-1", 1, 4, cut, NOW_S)
+    again = told(receipt.STARTED)  # it goes on after the cut
+    deliveries.note_receipt("sp-1", 1, 5, again, NOW_S + 1)
     (found,) = orders.deliveries(ORDER)
     assert (found.stage, found.reason) == (receipt.STARTED, None)
-    orders.note_receipt("sp-1", 2, 1, cut, NOW_S + 2)  # its log was erased: a later run
+    deliveries.note_receipt("sp-1", 2, 1, cut, NOW_S + 2)  # its log was erased: a later run
     (found,) = orders.deliveries(ORDER)
     assert (found.stage, found.reason) == (receipt.INTERRUPTED, CODES["power_cut"])
 
 
-def test_a_refusal_for_now_leaves_it_open(orders):
-    orders.note_receipt("sp-1", 1, 1, told(receipt.REFUSED, reason=CODES["cmd_no_time"]), NOW_S)
+def test_a_refusal_for_now_leaves_it_open(orders, deliveries):
+    no_time = told(receipt.REFUSED, reason=CODES["cmd_no_time"])
+    deliveries.note_receipt("sp-1", 1, 1, no_time, NOW_S)
     (found,) = orders.deliveries(ORDER)
     assert (found.stage, found.reason) == (receipt.REFUSED, CODES["cmd_no_time"])
     assert (found.heard_s, found.told_s) == (None, NOW_S)
-    assert [each.unit for each in orders.open(NOW_S)] == ["sp-1"]
-    orders.note_receipt("sp-1", 1, 2, told(receipt.ACCEPTED), NOW_S + 2)
+    assert [each.unit for each in deliveries.open(NOW_S)] == ["sp-1"]
+    deliveries.note_receipt("sp-1", 1, 2, told(receipt.ACCEPTED), NOW_S + 2)
     (found,) = orders.deliveries(ORDER)
     assert (found.stage, found.heard_s) == (receipt.ACCEPTED, NOW_S + 2)
-    assert orders.open(NOW_S + 2) == []
+    assert deliveries.open(NOW_S + 2) == []
 
 
 @pytest.mark.parametrize("numbers", [(1, 2, 3), (3, 1, 2), (2, 3, 1)])
-def test_what_a_unit_repeats_takes_nothing_back(orders, numbers):
+def test_what_a_unit_repeats_takes_nothing_back(orders, deliveries, numbers):
     no_sound = told(receipt.INTERRUPTED, reason=CODES["no_sound"])
     said = (told(receipt.STARTED), no_sound, told(receipt.ACCEPTED))
     for rn in numbers:
-        orders.note_receipt("sp-1", 1, rn, said[rn - 1], NOW_S)
+        deliveries.note_receipt("sp-1", 1, rn, said[rn - 1], NOW_S)
     (found,) = orders.deliveries(ORDER)
     assert (found.stage, found.reason) == (receipt.INTERRUPTED, CODES["no_sound"])
-    orders.note_receipt("sp-1", 1, 4, told(receipt.INTERRUPTED), NOW_S)
+    deliveries.note_receipt("sp-1", 1, 4, told(receipt.INTERRUPTED), NOW_S)
     (found,) = orders.deliveries(ORDER)
     assert (found.stage, found.reason) == (receipt.INTERRUPTED, CODES["no_sound"])
 
 
-def test_receipts_of_others_change_nothing(orders):
-    orders.note_receipt("sp-2", 1, 1, told(receipt.DONE), NOW_S)
-    orders.note_receipt("sp-1", 1, 1, told(receipt.DONE, id=bytes(8)), NOW_S)
+def test_receipts_of_others_change_nothing(orders, deliveries):
+    deliveries.note_receipt("sp-2", 1, 1, told(receipt.DONE), NOW_S)
+    deliveries.note_receipt("sp-1", 1, 1, told(receipt.DONE, id=bytes(8)), NOW_S)
     (found,) = orders.deliveries(ORDER)
     assert found.stage is None and found.heard_s is None
 
