@@ -13,10 +13,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-import termios
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any, Self
 
 from smp.exceptions import SMPException
@@ -27,11 +25,11 @@ from smpclient.requests import os_management as system
 from smpclient.requests import settings_management as settings
 from smpclient.requests import shell_management as shell
 from smpclient.transport import SMPTransportDisconnected
-from smpclient.transport.serial import SMPSerialTransport
 
 from . import serial_port, unit_words
 from .errors import CannotTry, FieldbeatError
 from .language import tr
+from .smp_transport import SerialTransport
 
 ANSWER_S = 2.5  # flash writes on the device take up to about 1 s
 VERB_S = 180.0  # a wake of the modem, asked for on the shell, takes minutes in bad coverage
@@ -89,40 +87,6 @@ class Refused(LinkError):
         )
 
 
-class _Transport(SMPSerialTransport):
-    """The serial transport, opened once: why that fails is worth more than trying again."""
-
-    _conn: Any  # pyserial's port
-
-    async def connect(self, address: str, timeout_s: float) -> None:
-        self._reset_state()
-        self._conn = serial_port.open_port(address, self._conn.baudrate)
-
-    async def _drain_tx(self) -> None:
-        if hasattr(type(self._conn), "out_waiting"):  # a port elsewhere has no such count
-            await super()._drain_tx()
-
-    heard = b""  # what came last that was no SMP
-
-    def leave_raw_repl(self) -> None:
-        """Send Ctrl-B: the raw REPL says nothing of itself, the prompt that follows does.
-
-        A unit's program and its console do nothing with it.
-        """
-        if not self.heard:
-            with suppress(OSError):  # the port is gone, the next request says so
-                self._conn.write(b"\x02")
-
-    def forget(self) -> None:
-        """Drop what came late or garbled."""
-        self.heard = bytes(self._serial_buffer)
-        self._reset_state()
-        try:
-            self._conn.reset_input_buffer()
-        except termios.error:
-            pass  # the port is gone, the next request says so
-
-
 class SmpLink:
     """A unit on a serial port; a context manager that opens and closes the port.
 
@@ -143,7 +107,7 @@ class SmpLink:
     ) -> None:
         self.port = port
         self._remark = remark
-        self._transport = _Transport(baudrate=baud)
+        self._transport = SerialTransport(baudrate=baud)
         self._client = SMPClient(self._transport, port, ANSWER_S)
         self._runner = asyncio.Runner()
 
