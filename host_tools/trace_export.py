@@ -23,8 +23,12 @@ _ROOT, _OPERATION, _SCHEMA = event.ROOT, event.OPERATION, event.SCHEMA
 
 @dataclass(frozen=True)
 class Told:
-    """An event of a unit; `t` in Unix seconds."""
+    """An event of a unit; `t` in Unix seconds.
 
+    A unit whose flash was erased, or whose board was swapped, counts from 1 in a new `run`.
+    """
+
+    run: int
     rn: int
     t: int
     body: dict[int, Any]
@@ -33,28 +37,36 @@ class Told:
     def operation(self) -> Operation | None:
         return operations.parse(self.body)
 
+    @property
+    def batch(self) -> str:
+        """Which an operation is of, or ''."""
+        return self.operation.batch or "" if self.operation else ""
 
-def events(store: Store, unit: str, type_: int) -> list[Told]:
-    """Return the events of one type in a unit's present run, by number."""
-    contact = store.contact(unit)
+
+def events(store: Store, unit: str, type_: int, run: int | None = None) -> list[Told]:
+    """Return the events of one type of a unit, by number; default: of all its runs."""
     rows = store.database.all(
-        "SELECT rn, t, body FROM events JOIN records ON records.id = record"
-        " WHERE events.unit = ? AND type = ? AND run = ? ORDER BY rn",
-        *(unit, type_, contact.run if contact else 0),
+        "SELECT run, rn, t, body FROM events JOIN records ON records.id = record"
+        " WHERE events.unit = ? AND type = ? AND run = ifnull(?, run) ORDER BY run, rn",
+        *(unit, type_, run),
     )
-    return [Told(row["rn"], row["t"], cbor.decode(row["body"])) for row in rows]
+    return [Told(row["run"], row["rn"], row["t"], cbor.decode(row["body"])) for row in rows]
 
 
-def batch_span(store: Store, unit: str, batch: str) -> tuple[int, int]:
-    """Return the first and the last record of a batch.
+def runs(store: Store, unit: str, batch: str | None = None) -> list[int]:
+    """Return the runs in which a unit has told of a batch, or else all, the newest first.
 
     Raises:
         CannotTry: the unit has told of no such batch.
     """
-    told = events(store, unit, _OPERATION)
-    named = [each for each in told if each.operation and each.operation.batch == batch]
-    if not named:
-        known = sorted({each.operation.batch or "" for each in told if each.operation} - {""})
+    if batch is None:
+        contact = store.contact(unit)
+        signed = {root.run for root in events(store, unit, _ROOT)}
+        return sorted(signed | {contact.run if contact else 1}, reverse=True)
+    told = [each for each in events(store, unit, _OPERATION) if each.operation]
+    found = sorted({each.run for each in told if each.batch == batch}, reverse=True)
+    if not found:
+        known = sorted({each.batch for each in told} - {""})
         step = (
             tr("known: {listed}").format(listed=", ".join(known))
             if known
@@ -63,7 +75,15 @@ def batch_span(store: Store, unit: str, batch: str) -> tuple[int, int]:
         raise CannotTry(
             tr("{unit} has told of no batch '{batch}'").format(unit=unit, batch=batch), step
         )
-    return named[0].rn, named[-1].rn
+    return found
+
+
+def other_runs(known: list[int], run: int) -> str:
+    """Return how one gets what is in other runs than this one, '' if there are none."""
+    listed = ", ".join(str(each) for each in sorted(known) if each != run)
+    return listed and tr("it began to count anew, --run has the rest: {listed}").format(
+        listed=listed
+    )
 
 
 def export(
@@ -74,6 +94,7 @@ def export(
     first_s: float | None = None,
     end_s: float | None = None,
     batch: str | None = None,
+    run: int | None = None,
 ) -> TraceFile:
     """Return a trace from the root before what is wanted to the root after it.
 
@@ -87,25 +108,35 @@ def export(
         first_s: from then on, Unix seconds; default: from the beginning.
         end_s: until then; default: until the last root.
         batch: from the first record of a batch to its last one.
+        run: of this run; default: of the newest, or the newest that tells of the batch.
 
     Raises:
         CannotTry: nothing of it is signed.
     """
-    roots = events(store, unit, _ROOT)
+    known = runs(store, unit, batch)
+    run = run or known[0]
+    others = other_runs(known, run)
+    if run not in known:
+        raise CannotTry(
+            tr("{unit} has told nothing of it in run {run}").format(unit=unit, run=run), others
+        )
+    roots = events(store, unit, _ROOT, run)
     if not roots:
         step = tr("wait for the first wake of a day; it needs [trace] and 'fieldbeat provision'")
-        raise CannotTry(tr("nothing that {unit} told is signed yet").format(unit=unit), step)
+        raise CannotTry(
+            tr("nothing that {unit} told is signed yet").format(unit=unit), others or step
+        )
     low, high = _wanted(store, unit, roots, first_s, end_s, batch)
     if low:
-        schemas = [each.rn for each in events(store, unit, _SCHEMA)]
+        schemas = [each.rn for each in events(store, unit, _SCHEMA, run)]
         low = max([rn for rn in schemas if rn <= low], default=0)
         low = max([root.rn for root in roots if root.rn <= low], default=0)
     begin = low or _begin(roots[0])
-    records = _records(store, unit, begin, high)
+    records = _records(store, unit, run, begin, high)
     if low > high or len(records) < 2:
         raise CannotTry(
             tr("{unit} has told nothing between these times").format(unit=unit),
-            tr("give other times"),
+            others or tr("give other times"),
         )
     within = [root for root in roots if begin <= root.rn <= high]
     signers = {root.body.get(event.ROOT_KEY) for root in within}
@@ -131,10 +162,16 @@ def _wanted(
     """Return the root before what is wanted, 0 for the begin, and the root after it."""
     low, high = 0, roots[-1].rn
     if batch is not None:
-        low, last = batch_span(store, unit, batch)
+        told = events(store, unit, _OPERATION, roots[0].run)
+        named = [each.rn for each in told if each.batch == batch]
+        low, last = named[0], named[-1]
         high = next((root.rn for root in roots if root.rn > last), 0)
         if not high:
-            step = tr("wait for the first wake of the next day, then export again")
+            contact = store.contact(unit)
+            if contact and contact.run == roots[0].run:
+                step = tr("wait for the first wake of the next day, then export again")
+            else:
+                step = tr("no root will come: leave out --batch, that has all that is signed")
             raise CannotTry(
                 tr("the last record of batch {batch}, {last}, is not signed yet").format(
                     batch=batch, last=last
@@ -155,12 +192,11 @@ def _begin(root: Told) -> int:
     return starts[0] if starts else root.rn
 
 
-def _records(store: Store, unit: str, first: int, last: int) -> list[tuple[int, bytes]]:
-    contact = store.contact(unit)
+def _records(store: Store, unit: str, run: int, first: int, last: int) -> list[tuple[int, bytes]]:
     rows = store.database.all(
         "SELECT rn, raw FROM records WHERE unit = ? AND run = ? AND rn BETWEEN ? AND ?"
         " ORDER BY rn",
-        *(unit, contact.run if contact else 0, first, last),
+        *(unit, run, first, last),
     )
     return [(row["rn"], row["raw"]) for row in rows]
 

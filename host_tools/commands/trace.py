@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,7 +20,7 @@ from ..at_desk import (
     plan_as_map,
 )
 from ..language import tr
-from ..output import DbOption, JsonOption, RegistryOption, print_json, print_table, say
+from ..output import DbOption, JsonOption, RegistryOption, print_json, print_table, remark, say
 
 if TYPE_CHECKING:
     from ..registry import Registry
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+RunOption = Annotated[
+    int | None,
+    typer.Option(
+        "--run", min=1, help="Of this run: one begins when a flash is erased or a board swapped."
+    ),
+]
 _COLUMNS = ("Record", "Time", "Operation", "Amount", "Batch", "Note", "Entered", "")
 
 
@@ -95,6 +101,7 @@ def add(
 @app.command()
 def show(
     unit: str = typer.Argument(..., help="The unit."),
+    run: RunOption = None,
     db: DbOption = None,
     registry: RegistryOption = None,
     as_json: JsonOption = False,
@@ -108,7 +115,7 @@ def show(
         fieldbeat trace show gh-01
     """
     with open_files.registry(registry) as known, open_files.store(db) as store:
-        trace = _exported(store, known, unit)
+        trace = _exported(store, known, unit, run=run, as_json=as_json)
         proof = _proven(trace, known)
     _tell(proof, as_json)
 
@@ -120,6 +127,7 @@ def export(
     first: str | None = typer.Option(None, "--from", help="From this day or time on; UTC."),
     end: str | None = typer.Option(None, "--to", help="Until this day or time; UTC."),
     batch: str | None = typer.Option(None, help="From the begin of a batch to its end."),
+    run: RunOption = None,
     db: DbOption = None,
     registry: RegistryOption = None,
     as_json: JsonOption = False,
@@ -135,7 +143,8 @@ def export(
     from .. import files, trace_file
 
     with open_files.registry(registry) as known, open_files.store(db) as store:
-        trace = _exported(store, known, unit, _moment(first), _moment(end), batch)
+        times = _moment(first), _moment(end)
+        trace = _exported(store, known, unit, *times, batch, run, as_json)
         proof = _proven(trace, known)
     files.write_atomically(out, trace_file.encode(trace))
     if not as_json:
@@ -195,6 +204,7 @@ def label(
     unit: str = typer.Argument(..., help="The unit."),
     batch: str = typer.Argument(..., help="The batch."),
     out: Path = typer.Option(..., "--out", help="The .svg or .png to write."),
+    run: RunOption = None,
     db: DbOption = None,
     registry: RegistryOption = None,
     as_json: JsonOption = False,
@@ -208,7 +218,8 @@ def label(
     from .. import trace_label
 
     with open_files.registry(registry) as known, open_files.store(db) as store:
-        proof = _proven(_exported(store, known, unit, batch=batch), known)
+        trace = _exported(store, known, unit, batch=batch, run=run, as_json=as_json)
+        proof = _proven(trace, known)
     made = trace_label.of(proof, batch)
     trace_label.write(made, out)
     if as_json:
@@ -257,7 +268,10 @@ def _exported(
     first_s: float | None = None,
     end_s: float | None = None,
     batch: str | None = None,
+    run: int | None = None,
+    as_json: bool = False,
 ) -> TraceFile:
+    """Take it out of the store; say so if there is more of it in other runs."""
     from .. import trace_export, trace_keys
     from ..views import Views
 
@@ -265,7 +279,12 @@ def _exported(
     found = registry.unit(unit)
     kid = found.kid if found else b""
     keys = trace_keys.TraceKeys(registry).of_unit(unit)
-    return trace_export.export(store, unit, kid, keys, first_s, end_s, batch)
+    trace = trace_export.export(store, unit, kid, keys, first_s, end_s, batch, run)
+    known = trace_export.runs(store, unit, batch)
+    others = trace_export.other_runs(known, run or known[0])
+    if others:
+        remark(tr("note: {unit}: {others}").format(unit=unit, others=others), as_json)
+    return trace
 
 
 def _proven(trace: TraceFile, registry: Registry) -> Proof:
@@ -300,7 +319,7 @@ def _tell(proof: Proof, as_json: bool) -> None:
         if proof.operations:
             print_table(_COLUMNS, [_row(done) for done in proof.operations])
         for problem in proof.problems:
-            say(f"WRONG: {problem}")
+            say(tr("WRONG: {problem}").format(problem=problem))
         say(tr("something is wrong with it") if proof.problems else tr("nothing is wrong with it"))
     if proof.problems:
         raise typer.Exit(1)
@@ -311,6 +330,7 @@ def _row(done: Any) -> tuple[str, ...]:
     from ..times import iso
 
     found = done.operation
+    signed_by = f", {found.issuer.hex()}" if found.issuer else ""
     return (
         str(done.rn),
         iso(done.t) if found.synced else f"{iso(done.t)} ?",
@@ -318,6 +338,6 @@ def _row(done: Any) -> tuple[str, ...]:
         found.amount_text,
         found.batch or "",
         found.note or "",
-        source_name(found.source),
+        source_name(found.source) + signed_by,
         "" if done.proven else tr("not proven"),
     )

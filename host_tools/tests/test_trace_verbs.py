@@ -8,7 +8,9 @@ import cv2
 import pytest
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.trace_file import fingerprint
+from fieldbeat.protocols import event
 
+from .sender import boot_record, schema_record
 from .trace_unit import BATCH, TraceUnit
 
 
@@ -45,6 +47,18 @@ def test_show(run):
     assert told["trusted"] and told["problems"] == [] and len(told["operations"]) == 4
     code, said = run("show", "gh-9")
     assert code == 2 and "gh-9" in said
+
+
+def test_whose_key_signed_an_operation_is_shown(run, desk, tmp_path):
+    unit = TraceUnit(tmp_path / "desk")
+    unit.value, unit.rn, unit.root_rn, unit.gaps = desk.value, desk.rn, desk.root_rn, []
+    unit.sender, unit.now_s = desk.sender, desk.now_s
+    body = {2: "sprayed", 7: event.COMMAND, 8: bytes.fromhex("5b95f3094cabb072"), 9: True}
+    unit.tell(event.encode(unit.rn, event.OPERATION, unit.now_s, body))
+    unit.day()
+    unit.send()
+    code, said = run("show", "gh-01")
+    assert code == 0 and "command, 5b95f3094cabb072" in said
 
 
 def test_a_buyer_verifies_a_batch_offline(run, desk, tmp_path):
@@ -86,6 +100,35 @@ def test_a_file_that_spans_a_new_key_is_verified_by_both(run, desk, tmp_path):
     assert "the key on the label" in run("verify", file, "--key", pem, "--label", other)[1]
     said = run("verify", file, "--label", told)[1]
     assert f"{fingerprint(desk.key.public)}, which is none of those of gh-01" in said
+
+
+def test_what_was_told_before_a_flash_was_erased_is_there_still(run, desk, tmp_path):
+    file, label = tmp_path / "c.trace", tmp_path / "l.svg"
+    unit = TraceUnit(tmp_path / "desk")  # another board of its name, which counts from 1
+    unit.sender, unit.now_s = desk.sender, desk.now_s
+    unit.tell(boot_record(unit.rn, cause="hard"))
+    unit.send()
+    code, said = run("show", "gh-01")
+    assert code == 2 and "is signed yet" in said and "--run has the rest: 1" in said
+    code, said = run("label", "gh-01", BATCH, "--out", label)
+    assert code == 0 and "note" not in said
+    code, said = run("export", "gh-01", "--batch", BATCH, "--out", file)
+    assert code == 0 and "batch-begin" in said and "note" not in said
+    unit.tell(schema_record(unit.rn))
+    unit.day()
+    unit.done("sold", batch=BATCH)
+    unit.day()
+    unit.send()
+    code, said = run("export", "gh-01", "--batch", BATCH, "--out", file)
+    assert code == 0 and "sold" in said and "batch-begin" not in said
+    assert "note: gh-01: it began to count anew, --run has the rest: 1" in said
+    code, said = run("export", "gh-01", "--batch", BATCH, "--run", "1", "--out", file)
+    assert code == 0 and "batch-begin" in said and "--run has the rest: 2" in said
+    assert run("verify", file, "--key", fingerprint(desk.key.public))[0] == 0
+    code, said = run("show", "gh-01", "--run", "7")
+    assert code == 2 and "in run 7" in said and "1, 2" in said
+    code, said = run("show", "gh-01", "--json")
+    assert code == 0 and json.loads(said)["trusted"]
 
 
 def test_bad_words_are_explained(run, tmp_path):
