@@ -20,19 +20,20 @@ def tasks(node, contact, kind):
     return (("button", lambda beat: _watch(node, contact, kind, beat), _SILENCE_S),)
 
 
-# Pressed once is told once, however long.
+# Pressed once is told once, however long: press and release count when the contact is at rest.
 async def _watch(node, contact, kind, beat):
     was = contact.is_active()
     while True:
         beat()
         await asyncio.sleep_ms(_LOOK_MS)
-        now = contact.is_active()
+        if contact.is_active() == was:
+            continue
+        try:
+            now = bool((await contact.read())[0])
+        except DriverError as error:
+            node.counters.count(error.reason)
+            continue
         if now and not was:
-            try:
-                now = bool((await contact.read())[0])
-            except DriverError as error:
-                node.counters.count(error.reason)
-            if now:
-                later.call(_OPERATIONS, "tell", node, _PRESSED, None, (kind,))
-                node.log("the button says %s" % kind, "trace")
+            later.call(_OPERATIONS, "tell", node, _PRESSED, None, (kind,))
+            node.log("the button says %s" % kind, "trace")
         was = now

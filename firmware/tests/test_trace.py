@@ -224,7 +224,9 @@ def test_a_button_is_told_once_for_each_time():
 
         async def press():
             task = asyncio.create_task(run(lambda: None))
-            for level, ms in ((0, 500), (1, 3000), (0, 500), (1, 10), (0, 500), (1, 800)):
+            worn = ((1, 20), (0, 20)) * 20  # held down, and the contact chatters for a while
+            held = worn + ((1, 1000),) + worn + ((1, 1000),)
+            for level, ms in ((0, 500),) + held + ((0, 500), (1, 10), (0, 500), (1, 800)):
                 unit.pin.level = level
                 await asyncio.sleep_ms(ms)
             task.cancel()
@@ -232,3 +234,18 @@ def test_a_button_is_told_once_for_each_time():
         asyncio.run(press())
         told = [body for _, _, body in unit.told()]
         assert told == [{2: "irrigated", 7: 0, 9: False}] * 2
+
+
+def test_a_contact_that_never_rests_notes_nothing():
+    with Unit() as unit:
+        ((_, run, _),) = unit.trace.tasks()
+
+        async def chatter():
+            task = asyncio.create_task(run(lambda: None))
+            for i in range(150):
+                unit.pin.level = i & 1
+                await asyncio.sleep_ms(20)
+            task.cancel()
+
+        asyncio.run(chatter())
+        assert unit.told() == [] and unit.counters.snapshot()["sensor_range"] == 1
