@@ -85,13 +85,13 @@ def summary(
             when=_when(window, now_s), volume=volume, listed=all_of(signers)
         ),
     ]
-    if unheard:
-        lines.append(
-            tr("{unheard} of them never sent anything, and get it only when they do").format(
-                unheard=unheard
-            )
-        )
-    return lines
+    return lines + unreached(unheard)
+
+
+def unreached(unheard: int) -> list[str]:
+    """Return a line about the units of an order that were never heard of, if there are any."""
+    text = tr("{unheard} of them never sent anything, and get it only when they do")
+    return [text.format(unheard=unheard)] if unheard else []
 
 
 def talking(content: Iterable[Sequence[Any]]) -> list[str]:

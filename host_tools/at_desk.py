@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .issuers import Issuer
     from .orders import Order
     from .signed_commands import Signer
+    from .store import Store
+    from .unit_orders import Found
 
 IssuerOption = Annotated[
     list[str] | None,
@@ -223,6 +225,35 @@ def ordered(
             report = Report(desk.store, id_, every_unit=False)
             report.wait(wait, as_json)
             report.tell(as_json, wait)
+
+
+def order_and_wait(
+    desk: Desk,
+    plan: Plan,
+    what: str,
+    answer: Callable[[Store, Order], Found],
+    files: list[Path] | None,
+    yes: bool,
+    wait_s: float,
+    as_json: bool,
+) -> tuple[Order, Found]:
+    """Have an order to one unit confirmed, hand it to the collector, and wait for its end.
+
+    Args:
+        what: it and its unit, in words.
+        answer: returns what has become of it until now.
+    """
+    from . import unit_orders
+    from .handover import going_on
+
+    order = confirmed(desk, plan, keys_of(files), yes, as_json)
+    with going_on(what, tr("see '{status}'").format(status=status_verb(order))):
+        return order, unit_orders.wait(answer, desk.store, order, wait_s)
+
+
+def status_verb(order: Order) -> str:
+    """Return the command line that shows what became of an order."""
+    return tr("fieldbeat alert status {id}").format(id=order.id.hex()[:6])
 
 
 def plan_as_map(plan: Plan, order: Order) -> dict[str, Any]:

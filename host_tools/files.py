@@ -1,4 +1,4 @@
-"""Writes files whole: who reads one finds the old content or the new one, never a part.
+"""Reads files, and writes them whole: a reader finds the old content or the new one, never a part.
 
 What is written is on the disk on return, the file and its name: what is committed elsewhere
 afterwards may rely on it, also after a power cut.
@@ -19,6 +19,18 @@ from .errors import CannotTry
 from .language import os_reason, tr
 
 PUBLIC, PRIVATE = 0o666, 0o600  # before the umask
+
+
+def read(path: Path, next_step: str) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        CannotTry: it cannot be read; `next_step` is what to do.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CannotTry(f"{path}: {os_reason(error)}", next_step) from None
 
 
 def write_atomically(path: Path, content: bytes, mode: int = PUBLIC) -> None:

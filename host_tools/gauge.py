@@ -19,7 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import gauge_place, gauge_waterline
+from . import files, gauge_place, gauge_waterline
 from .errors import CannotTry
 from .gauge_calibration import (
     MM_PER_ROW,
@@ -30,7 +30,7 @@ from .gauge_calibration import (
     grey,
     straightened,
 )
-from .language import os_reason, tr
+from .language import tr
 
 ENOUGH = 0.5  # confidence, for a level to be told
 SURE_ALIKE, NO_ALIKE = 0.85, 0.55  # likeness of bands: certain, and not to be used
@@ -153,12 +153,7 @@ def load_picture(source: Path | bytes, name: str = tr("the picture")) -> Picture
     """
     if isinstance(source, Path):
         name = str(source)
-        try:
-            source = source.read_bytes()
-        except OSError as error:
-            raise CannotTry(
-                f"{name}: {os_reason(error)}", tr("name a file that you may read")
-            ) from None
+        source = files.read(source, tr("name a file that you may read"))
     picture = None
     # Some decoders fill up what is missing with grey, and its edge would look like a water line.
     cut = source.startswith(JPEG_START) and JPEG_END not in source[-JPEG_TAIL:]

@@ -111,13 +111,7 @@ def plan_rules(desk: Desk, rules: RuleSet | None, request: Request) -> Plan:
         )
     )
     lines.append(tr("signed by {listed}").format(listed=all_of(issuer.name for issuer in issuers)))
-    unheard = desk.unheard(units)
-    if unheard:
-        lines.append(
-            tr("{unheard} of them never sent anything, and get it only when they do").format(
-                unheard=unheard
-            )
-        )
+    lines += alert_words.unreached(desk.unheard(units))
     asked = [(part, args) for part in parts]
     kind, told = command.ALARM_RULES, alarm_rule_words.told(made)
     content = [step for rule in made for step in rule.alert.content]

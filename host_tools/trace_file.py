@@ -15,8 +15,9 @@ from pathlib import Path
 
 import cbor2
 
-from .errors import CannotTry, FieldbeatError
-from .language import os_reason, tr
+from . import files
+from .errors import FieldbeatError
+from .language import tr
 
 FORMAT = "fieldbeat trace 1"
 CHECK_BYTES = 4  # of the chain's value after a record: it shows which of a day was changed
@@ -66,13 +67,7 @@ def read(path: Path) -> TraceFile:
         CannotTry: it cannot be read.
         Damaged: it is none, or was changed so that it is none any more.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise CannotTry(
-            f"{path}: {os_reason(error)}", tr("name a file of 'trace export'")
-        ) from None
-    return decode(data, str(path))
+    return decode(files.read(path, tr("name a file of 'trace export'")), str(path))
 
 
 def decode(data: bytes, source: str) -> TraceFile:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..language import os_reason, tr
+from ..language import tr
 from ..output import JsonOption, RegistryOption, print_json, say
 
 if TYPE_CHECKING:
@@ -121,19 +121,13 @@ def _tell(info: ImageInfo, result: dict[str, Any], clips_size: int) -> None:
 
 
 def _base(node: NodeConfig, base: Path | None, virtual: bool) -> bytes | None:
-    from .. import firmware_cache
-    from ..errors import CannotTry
+    from .. import files, firmware_cache
 
     if virtual:
         return None
     if base is None:
         return firmware_cache.read(node.board)
-    try:
-        return base.read_bytes()
-    except OSError as error:
-        raise CannotTry(
-            f"{base}: {os_reason(error)}", tr("name the merged .bin of the build")
-        ) from None
+    return files.read(base, tr("name the merged .bin of the build"))
 
 
 def _secrets(node: NodeConfig, path: Path, registry: Path | None, wifi_file: Path | None) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from ..language import os_reason, tr
+from ..language import tr
 from ..output import JsonOption, print_json, print_table, progress, say
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -93,15 +93,10 @@ def crash(
         smpmgr --port /dev/ttyUSB0 file download /crash.txt crash.txt
         fieldbeat firmware crash crash.txt
     """
-    from .. import app_files, tracebacks
-    from ..errors import CannotTry
+    from .. import app_files, files, tracebacks
 
-    try:
-        text = file.read_bytes().decode("utf-8", "replace")
-    except OSError as error:
-        raise CannotTry(
-            f"{file}: {os_reason(error)}", tr("name a file that you may read")
-        ) from None
+    content = files.read(file, tr("name a file that you may read"))
+    text = content.decode("utf-8", "replace")
     if not text.strip():
         say(tr("{file} is empty: the unit has kept no traceback").format(file=file))
         return

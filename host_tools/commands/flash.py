@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from ..baud_rates import FAST_BAUD
-from ..language import os_reason, tr
+from ..language import tr
 from ..output import JsonOption, RegistryOption, print_json, progress, say
 
 if TYPE_CHECKING:
@@ -39,19 +41,19 @@ def flash(
     Example:
         fieldbeat flash --port /dev/ttyUSB0 greenhouse.img
     """
-    from .. import boards, flasher, image_info
-    from ..errors import Interrupted
+    from .. import boards, files, flasher, image_info
     from ..flash_records import FlashRecords
     from ..last_written import LastWritten
     from ..rom_loader import Visit
 
     if board:
         boards.must_exist(board)
-    content = _read(image)
+    step = tr("make it with 'fieldbeat build'")
+    content = files.read(image, step)
     info = image_info.inspect(content, str(image))
-    new_secrets = _read(secrets) if secrets else None
-    records = FlashRecords(registry, info, new_secrets, str(secrets))
-    try:
+    new_secrets = files.read(secrets, step) if secrets else None
+    found = FlashRecords(registry, info, new_secrets, str(secrets))
+    with closing(found) as records, _told_if_interrupted():
         with progress("flash", 100) as show, Visit(port) as visit:
             done = flasher.flash(
                 visit,
@@ -68,18 +70,25 @@ def flash(
             )
         records.after_write(done.mac)
         other = records.board_of_node(done.mac)
-    except KeyboardInterrupt:
-        message = tr("interrupted; unless nothing was written yet, {incomplete}").format(
-            incomplete=flasher.INCOMPLETE
-        )
-        raise Interrupted(message, flasher.FLASH_AGAIN) from None
-    finally:
-        records.close()
     if as_json:
         print_json(vars(done))
         return
     for line in _told(done, port, other):
         say(line)
+
+
+@contextmanager
+def _told_if_interrupted() -> Iterator[None]:
+    from ..errors import Interrupted
+    from ..flasher import FLASH_AGAIN, INCOMPLETE
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        message = tr("interrupted; unless nothing was written yet, {incomplete}").format(
+            incomplete=INCOMPLETE
+        )
+        raise Interrupted(message, FLASH_AGAIN) from None
 
 
 def _told(done: Result, port: str, other: str) -> list[str]:
@@ -124,14 +133,3 @@ def _told(done: Result, port: str, other: str) -> list[str]:
     else:
         lines.append(tr("it is no unit of this registry; what is in its nvs was kept"))
     return lines
-
-
-def _read(path: Path) -> bytes:
-    from ..errors import CannotTry
-
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise CannotTry(
-            f"{path}: {os_reason(error)}", tr("make it with 'fieldbeat build'")
-        ) from None

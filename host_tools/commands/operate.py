@@ -4,25 +4,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from ..at_desk import (
     IssuerOption,
     KeyFileOption,
     YesOption,
-    confirmed,
-    keys_of,
     open_desk,
+    order_and_wait,
     plan_as_map,
     seconds,
+    status_verb,
 )
 from ..language import tr
 from ..output import DbOption, JsonOption, RegistryOption, print_json, say
-
-if TYPE_CHECKING:
-    from ..orders import Order
 
 
 def operate(
@@ -55,19 +50,16 @@ def operate(
         fieldbeat operate gh-07 roof 40 --for '20 min' --wait 120
         fieldbeat operate gh-07 roof auto
     """
-    from .. import operation_orders, unit_orders
-    from ..handover import going_on
+    from .. import operation_orders
     from ..operation_orders import OBEYED
 
     wanted = operation_orders.value_of(value)
     with open_desk(registry, db) as desk:
         plan = operation_orders.plan(desk, unit, actuator, wanted, seconds(for_), issuer or [])
-        order = confirmed(desk, plan, keys_of(key_file), yes, as_json)
-        with going_on(
-            tr("{told} at {unit}").format(told=plan.told, unit=unit),
-            tr("see 'fieldbeat alert status {short}'").format(short=_short(order)),
-        ):
-            found = unit_orders.wait(operation_orders.answer, desk.store, order, wait_s)
+        what = tr("{told} at {unit}").format(told=plan.told, unit=unit)
+        order, found = order_and_wait(
+            desk, plan, what, operation_orders.answer, key_file, yes, wait_s, as_json
+        )
         if wanted is not None:
             found = operation_orders.overruled(desk, unit, actuator, found)
     if as_json:
@@ -79,7 +71,7 @@ def operate(
                 told=plan.told, unit=unit, state=found.state, value=found.why and f", {found.why}"
             )
         )
-        say(tr("what became of it: fieldbeat alert status {short}").format(short=_short(order)))
+        say(tr("what became of it: {status}").format(status=status_verb(order)))
         say(
             tr("what it does, once it has told: fieldbeat rules why {unit} {actuator}").format(
                 unit=unit, actuator=actuator
@@ -87,7 +79,3 @@ def operate(
         )
     if wait_s and found.state != OBEYED:
         raise typer.Exit(1)
-
-
-def _short(order: Order) -> str:
-    return order.id.hex()[:6]

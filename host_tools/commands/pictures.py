@@ -15,10 +15,10 @@ from ..at_desk import (
     IssuerOption,
     KeyFileOption,
     YesOption,
-    confirmed,
-    keys_of,
     open_desk,
+    order_and_wait,
     plan_as_map,
+    status_verb,
 )
 from ..language import tr
 from ..output import (
@@ -169,18 +169,15 @@ def ask(
     Example:
         fieldbeat pictures ask river-07 --kind full --wait 120
     """
-    from .. import picture_orders, unit_orders
-    from ..handover import going_on
+    from .. import picture_orders
     from ..picture_orders import THERE
 
     with open_desk(registry, db) as desk:
         plan = picture_orders.plan(desk, unit, kind, size, issuer or [])
-        order = confirmed(desk, plan, keys_of(key_file), yes, as_json)
-        with going_on(
-            tr("{told} of {unit}").format(told=plan.told, unit=unit),
-            tr("see 'fieldbeat alert status {id}'").format(id=order.id.hex()[:6]),
-        ):
-            found = unit_orders.wait(picture_orders.answer, desk.store, order, wait)
+        what = tr("{told} of {unit}").format(told=plan.told, unit=unit)
+        order, found = order_and_wait(
+            desk, plan, what, picture_orders.answer, key_file, yes, wait, as_json
+        )
     if as_json:
         print_json(plan_as_map(plan, order) | {"unit": unit, "kind": kind} | found.as_map())
     elif found.state == THERE and found.picture:
@@ -198,7 +195,7 @@ def ask(
                 value=found.why and f", {found.why}",
             )
         )
-        say(tr("what became of it: fieldbeat alert status {id}").format(id=order.id.hex()[:6]))
+        say(tr("what became of it: {status}").format(status=status_verb(order)))
     if wait and found.state != THERE:
         raise typer.Exit(1)
 

@@ -14,10 +14,10 @@ from ..at_desk import (
     IssuerOption,
     KeyFileOption,
     YesOption,
-    confirmed,
-    keys_of,
     open_desk,
+    order_and_wait,
     plan_as_map,
+    status_verb,
 )
 from ..language import tr
 from ..output import DbOption, JsonOption, RegistryOption, print_json, print_table, remark, say
@@ -76,24 +76,20 @@ def add(
     Example:
         fieldbeat trace add gh-01 irrigated --amount "30 l" --batch tomato-07
     """
-    from .. import operations, trace_orders, unit_orders
-    from ..handover import going_on
+    from .. import operations, trace_orders
 
     fields = operations.fields(kind, batch, amount, note)
     with open_desk(registry, db) as desk:
         plan = trace_orders.plan(desk, unit, fields, issuer or [])
-        order = confirmed(desk, plan, keys_of(key_file), yes, as_json)
-        status = tr("fieldbeat alert status {id}").format(id=order.id.hex()[:6])
-        with going_on(
-            tr("{told} of {unit}").format(told=plan.told, unit=unit),
-            tr("see '{status}'").format(status=status),
-        ):
-            found = unit_orders.wait(trace_orders.answer, desk.store, order, wait_s)
+        what = tr("{told} of {unit}").format(told=plan.told, unit=unit)
+        order, found = order_and_wait(
+            desk, plan, what, trace_orders.answer, key_file, yes, wait_s, as_json
+        )
     if as_json:
         print_json(plan_as_map(plan, order) | {"unit": unit} | found.as_map())
     else:
         say(f"{plan.told}, {unit}: {found.state}{found.why and f', {found.why}'}")
-        say(tr("what became of it: {status}").format(status=status))
+        say(tr("what became of it: {status}").format(status=status_verb(order)))
     if wait_s and found.state != trace_orders.NOTED:
         raise typer.Exit(1)
 
