@@ -399,8 +399,8 @@ def test_numbers_that_a_unit_has_skipped_are_no_lost_records(made):
     assert views.unit("gh-1", NOW_S).missing == 1
 
 
-def alarm(rn, number, begins, t=T0, value=2512):
-    body = {2: number, 3: "level", 4: "m", 5: 1000, 6: value, 7: True, 8: begins}
+def alarm(rn, number, begins, t=T0, value=2512, channel="level"):
+    body = {2: number, 3: channel, 4: "m", 5: 1000, 6: value, 7: True, 8: begins}
     return event.encode(rn, event.ALARM, t, body)
 
 
@@ -413,7 +413,18 @@ def test_an_alarm_that_stands_is_seen_first(made, capsys):
     assert main(["show", "gh-1", "--json"]) == 0
     (standing,) = json.loads(capsys.readouterr().out)["units"][0]["alarms"]
     assert (standing["number"], standing["since_s"]) == (1, T0 + DEVICE_EPOCH_S)
-    send(boot_record(10, (FULL,), T0 + 120))  # it is told anew if it still stands
+
+
+def test_an_alarm_stands_over_a_restart_until_its_channel_is_measured_again(made):
+    views, send = made
+    send(alarm(7, 1, True, channel="co2"), boot_record(8, (FULL,), T0 + 3 * 3600))
+    (standing,) = views.unit("gh-1", NOW_S).alarms
+    assert standing.told.endswith(", and after a restart the unit could not measure it")
+    dead = report.Batch(FULL, 1)
+    dead.add(T0 + 3 * 3600 + 300, [None] * 6, [schema.SENSOR_FAULT] * 6)
+    send(boot_record(9, (FULL,), T0 + 3 * 3600 + 200), dead.encode(10, synced=True))
+    assert views.unit("gh-1", NOW_S).alarms == [standing]
+    send(hour(11, T0 + 3 * 3600 + 600))  # it is told anew if it still holds
     assert views.unit("gh-1", NOW_S).alarms == []
-    send(alarm(11, 1, True, T0 + 130), alarm(12, 1, False, T0 + 400, 2399))
+    send(alarm(12, 1, True, channel="co2"), alarm(13, 1, False, channel="co2"))
     assert views.unit("gh-1", NOW_S).alarms == []
