@@ -51,6 +51,12 @@ class A02YYUW:
         level_mm = None if self._datum_mm is None else self._datum_mm - distance_mm
         return level_mm, distance_mm
 
+    def keep(self):
+        return self._surface.keep()
+
+    def resume(self, kept, passed_ms):
+        self._surface.resume(kept, passed_ms)
+
     # The median of some frames, all younger than this call.
     async def _distance_mm(self):
         uart, found, far, bytes_seen = self._port.uart, [], 0, 0

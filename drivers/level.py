@@ -32,3 +32,9 @@ class Level:
         self._surface.judge(mm)
         level_mm = None if self._datum_mm is None else self._datum_mm + self._sign * mm
         return (level_mm,) + values
+
+    def keep(self):
+        return self._surface.keep()
+
+    def resume(self, kept, passed_ms):
+        self._surface.resume(kept, passed_ms)

@@ -19,8 +19,11 @@ class PacedSampler(WatchedSampler):
 
     async def step(self, due, t):
         if t == due:
+            before = self._values()
             await self.round(t)
-            values = {name: self._believed(name) for name in self.watch.names}
+            values = self._values()
+            if any([values[name] is None and before[name] is not None for name in values]):
+                self.watch.doubt()
         else:
             values = await self.look(self.watch.names)
         self.watch.update(values)
@@ -34,9 +37,10 @@ class PacedSampler(WatchedSampler):
         t = min(_after(now, pace["interval_s"]), _after(now, self.interval_s))
         return t, min(t, _after(now, pace["look_s"]))
 
-    def _believed(self, name):
-        value, quality, _ = self.last[name]
-        return value if quality == NORMAL else None
+    # {channel: counts, None without a value that can be believed}
+    def _values(self):
+        last = [(name, self.last.get(name)) for name in self.watch.names]
+        return {name: each[0] if each and each[1] == NORMAL else None for name, each in last}
 
 
 def _after(now, interval_s):

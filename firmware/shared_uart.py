@@ -10,6 +10,10 @@ class Turn:
         self._lock = lock
         self.CHANNELS = part.CHANNELS
 
+    # All else is the part's.
+    def __getattr__(self, name):
+        return getattr(self._part, name)
+
     async def probe(self):
         await self._with(self._part.probe)
 

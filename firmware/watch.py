@@ -15,6 +15,8 @@ _SILENCE_S = const(1800)  # of a wake, as in roles/station.py
 _RISE_S = const(600)
 _HOUR_S = const(3600)
 _DAY_S = const(86400)
+# What jumps is believed once it has lasted (drivers/surface.py): so long, and one look more.
+_DOUBT_S = const(45)
 _RETRY_S = const(60)  # after the first wake that did not bring an alarm to the server
 
 
@@ -70,6 +72,12 @@ class Watch:
     @property
     def is_fast(self):
         return self._node.clock.uptime_s() < self._fast_until_s
+
+    # A round could not tell what the last one told: looks tell whether it has jumped.
+    def doubt(self):
+        if self.pace:
+            until_s = self._node.clock.uptime_s() + _DOUBT_S
+            self._fast_until_s = max(self._fast_until_s, until_s)
 
     # -> rows for the console
     def standing(self, decimal):

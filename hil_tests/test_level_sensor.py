@@ -94,6 +94,33 @@ def test_a_spike_is_not_believed_unless_it_stays(rig):
     assert rig.read() == (DATUM_MM - 900, 900) and rig.model.faults.fired["spike"]
 
 
+def test_a_spike_after_a_long_rest_is_not_believed_either(rig):
+    rig.model.hang(3000)
+    rig.read()
+    rig.world.run_for(300)
+    rig.model.faults.spike = 900
+    assert rig.reason() == "sensor_range"
+    rig.model.faults.spike = 0
+    assert abs(rig.read()[1] - 3000) <= 2
+
+
+def test_what_is_believed_and_doubted_is_known_after_a_deep_sleep(rig):
+    rig.model.hang(3000)
+    rig.read()
+
+    def sleep() -> None:
+        kept = rig.driver.keep()
+        rig.driver = A02YYUW(Uart(rig.world, rig.model), DATUM_MM)
+        rig.world.run_for(300)
+        rig.driver.resume(kept, 300_000)
+
+    sleep()
+    rig.model.faults.spike = 900
+    assert rig.reason() == "sensor_range"
+    sleep()
+    assert rig.read() == (DATUM_MM - 900, 900)  # it has stayed
+
+
 def test_one_that_is_frozen_is_not_believed_for_ever(rig, monkeypatch):
     monkeypatch.setattr(drivers.surface, "_FROZEN_MS", 600_000)  # in place of a day
     rig.model.hang(2000)

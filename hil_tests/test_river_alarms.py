@@ -47,3 +47,28 @@ def test_what_passes_under_the_sensor_is_no_flood_and_what_stays_is_one(river, l
     faults.spike = 0
     site.run_for(180)
     assert [told[:2] for told in river.told()] == expected
+
+
+SLEEPS = '[power]\nsleep = "deep"\nconsole_s = 5\nwindow_s = 5\n'
+
+
+@pytest.mark.parametrize("more", ["", SLEEPS], ids=["awake", "deep"])
+@pytest.mark.parametrize(
+    ("lasts_s", "expected"), [(20, []), (600, [(1, True)])], ids=["boat", "gate"]
+)
+@pytest.mark.long
+def test_a_jump_at_the_slow_pace_rings_when_it_has_lasted(lasts_s, expected, more):
+    """A boat that lies there when the round of five minutes comes, and a gate that was opened."""
+    with Site(seed=5) as site:
+        river = River(site, more)
+        site.run_for(4200 - 5)
+        sensor, before_s = river.sensor.faults, site.now_s
+        sensor.spike = 800
+        site.run_for(lasts_s)
+        told = [each for each in river.told() if each[0] == 1]
+        assert [each[:2] for each in told] == expected and sensor.fired["spike"]
+        assert all(30 < at_s - before_s < 60 for *_, at_s in told)
+        sensor.spike = 0
+        site.run_for(2400)
+        assert [each[0] for each in river.told() if each[1]].count(1) == len(expected)
+        assert b"Traceback" not in river.station.output
