@@ -190,6 +190,32 @@ def test_pictures_are_exported_as_they_were_taken(store, capsys, tmp_path, seen)
     assert path.read_bytes() == seen["gauge"]
 
 
+def test_a_picture_that_was_changed_in_the_store_is_found_and_not_used(
+    store, capsys, tmp_path, seen
+):
+    toml = calibration(tmp_path, seen)
+    bent = bytearray(seen["gauge"])
+    bent[len(bent) // 2] ^= 1
+    store.database.write("UPDATE pictures SET data = ? WHERE id = 2", bytes(bent))
+    capsys.readouterr()
+    _, told = asked(capsys, "list", UNIT)
+    assert [each["changed"] for each in told["pictures"]] == [False, True, False]
+    verbs = (
+        ("list", UNIT),
+        ("show", "2"),
+        ("export", UNIT, "--to", str(tmp_path / "out")),
+        ("sheet", UNIT, "--out", str(tmp_path / "sheet.png")),
+        ("read", UNIT, "--calibration", toml, "--threshold-mm", "250"),
+    )
+    for words in verbs:
+        assert main(["pictures", *words]) == 1, words
+        found = capsys.readouterr()
+        assert f"not the bytes that {UNIT} sealed: picture 2" in found.err
+        assert ("CHANGED" in found.out) is (words[0] in ("list", "show"))
+    assert [path.name[-10:] for path in (tmp_path / "out").iterdir() if "gauge" in path.name] == []
+    assert main(["pictures", "show", "1"]) == 0
+
+
 def test_a_sheet_of_pictures(store, tmp_path, capsys):
     sheet = tmp_path / "sheet.png"
     assert main(["pictures", "sheet", UNIT, "--out", str(sheet)]) == 0

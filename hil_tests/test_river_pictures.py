@@ -196,7 +196,7 @@ def test_the_gauge_in_a_picture_of_its_own_contradicts_a_sensor_that_is_wrong(si
     site.until_full()
     site.run_for(900)  # for the report
     calibration = judge.calibrated(site.world.seed, FRAME)
-    found = picture_reading.read(site.store, UNIT, calibration, "level", 30, region, 2)
+    found, _ = picture_reading.read(site.store, UNIT, calibration, "level", 30, region, 2)
     assert [each.picture.kind for each in found] == ["gauge", "full"]
     for each in found:
         assert each.reading.level_mm == pytest.approx(900, abs=20)

@@ -114,7 +114,9 @@ def judge(store: Store, picture: Picture) -> Quality:
         and each.kind == picture.kind
         and (each.taken_s, each.id) < (picture.taken_s, picture.id)
     ]
-    before = image_of(store, earlier[-1]) if earlier else None
+    sealed = (each for each in reversed(earlier) if not pictures.is_changed(store, each))
+    last = next(sealed, None)
+    before = image_of(store, last) if last else None
     return picture_quality.assess(image_of(store, picture), before)
 
 
@@ -126,10 +128,10 @@ def read(
     threshold_mm: float,
     region: Region | None,
     last: int,
-) -> list[Compared]:
+) -> tuple[list[Compared], list[Picture]]:
     """Read the gauge in the newest whole pictures that may show it, oldest first.
 
-    Thumbnails are too small to be read.
+    Thumbnails are too small to be read; pictures that were changed are returned apart, unread.
 
     Args:
         region: the part of the calibrated picture that pictures of the gauge were cut out for;
@@ -144,8 +146,9 @@ def read(
         for each in pictures.of_unit(store, unit)
         if each.done_s is not None and each.kind != "thumbnail"
     ]
+    sealed, changed = pictures.whole_of(store, found[-last:])
     compared = []
-    for picture in found[-last:]:
+    for picture in sealed:
         image = image_of(store, picture)
         whole = _is_whole(image, calibration)
         if region and (picture.kind == "gauge" or not whole):
@@ -160,7 +163,7 @@ def read(
         quality = judge(store, picture)
         readable_mm = gauge.readable_mm(calibration)
         compared.append(Compared(picture, reading, sensor_mm, agreement, quality, readable_mm))
-    return compared
+    return compared, changed
 
 
 def closing(compared: list[Compared]) -> str:

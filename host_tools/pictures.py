@@ -8,8 +8,9 @@ collector that is killed goes on where its store is, and one with an older store
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from fieldbeat.protocols import blocks, cbor, event
 from fieldbeat.protocols.block_receiver import Receiver
 
-from .errors import CannotTry
+from .errors import CannotTry, FieldbeatError
 from .language import tr
 from .store import Store
 from .times import DEVICE_EPOCH_S
@@ -207,14 +208,49 @@ def data_of(store: Store, picture: Picture) -> bytes:
 
     Raises:
         CannotTry: it has not come whole.
+        FieldbeatError: it was changed in the store.
     """
-    row = store.database.one("SELECT data FROM pictures WHERE id = ?", picture.id)
-    if row is None or row["data"] is None:
+    data = _data_of(store, picture)
+    if data is None:
         message = tr("picture {id} of {unit} has not come whole yet").format(
             id=picture.id, unit=picture.unit
         )
         raise CannotTry(message, tr("wait for the unit's next wake, or name another picture"))
-    return row["data"]
+    if not _is_sealed(picture, data):
+        must_be_sealed([picture])
+    return data
+
+
+def is_changed(store: Store, picture: Picture) -> bool:
+    """Whether a picture that came whole has no longer the bytes that the unit sealed."""
+    data = _data_of(store, picture)
+    return data is not None and not _is_sealed(picture, data)
+
+
+def whole_of(store: Store, found: Iterable[Picture]) -> tuple[list[Picture], list[Picture]]:
+    """Return those that are whole and as they were taken, and those that were changed since."""
+    whole = [each for each in found if each.done_s is not None]
+    changed = [each for each in whole if is_changed(store, each)]
+    return [each for each in whole if each not in changed], changed
+
+
+def must_be_sealed(changed: list[Picture]) -> None:
+    """Raise FieldbeatError for pictures that were changed since the unit sealed their hash."""
+    if changed:
+        numbers = ", ".join(str(each.id) for each in changed)
+        message = tr(
+            "changed in the store, not the bytes that {unit} sealed: picture {numbers}"
+        ).format(unit=changed[0].unit, numbers=numbers)
+        raise FieldbeatError(message, tr("take it from a copy of the store that is older"))
+
+
+def _data_of(store: Store, picture: Picture) -> bytes | None:
+    row = store.database.one("SELECT data FROM pictures WHERE id = ?", picture.id)
+    return row["data"] if row else None
+
+
+def _is_sealed(picture: Picture, data: bytes) -> bool:
+    return hashlib.sha256(data).hexdigest() == picture.sha256
 
 
 def file_name(picture: Picture) -> str:

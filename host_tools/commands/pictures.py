@@ -57,10 +57,10 @@ def pictures() -> None:
     """
 
 
-def _line(picture: Picture) -> dict[str, Any]:
+def _line(picture: Picture, changed: bool = False) -> dict[str, Any]:
     from ..times import iso
 
-    state = "whole" if picture.done_s is not None else tr("on its way")
+    state = tr("on its way") if picture.done_s is None else tr("CHANGED") if changed else "whole"
     return {
         "id": picture.id,
         "taken": iso(picture.taken_s),
@@ -95,16 +95,20 @@ def list_(
     with open_files.store(db) as store:
         must_exist(store, unit, registry)
         found = pictures.of_unit(store, unit)[-last:]
+        _, changed = pictures.whole_of(store, found)
     if as_json:
-        print_json({"pictures": [asdict(picture) for picture in found]})
+        maps = [asdict(picture) | {"changed": picture in changed} for picture in found]
+        print_json({"pictures": maps})
+        pictures.must_be_sealed(changed)
         return
     if not found:
         say(tr("no picture of {unit} has come").format(unit=unit))
         return
-    lines = [_line(picture) for picture in found]
+    lines = [_line(picture, picture in changed) for picture in found]
     columns = [name for name in lines[0] if any(line[name] for line in lines)]
     rows = [[str(line[name]) for name in columns] for line in lines]
     print_table(columns, rows, tr("Pictures of {unit}").format(unit=unit), ["taken"])
+    pictures.must_be_sealed(changed)
 
 
 @app.command()
@@ -133,14 +137,22 @@ def show(
         )
     with open_files.store(db) as store:
         found = pictures.find(store, int(picture))
-        judged = picture_reading.judge(store, found) if found.done_s is not None else None
+        whole, changed = pictures.whole_of(store, [found])
+        judged = picture_reading.judge(store, found) if whole else None
     if as_json:
-        print_json(asdict(found) | {"judged": judged._asdict() if judged else None})
+        more = {"changed": bool(changed), "judged": judged._asdict() if judged else None}
+        print_json(asdict(found) | more)
+        pictures.must_be_sealed(changed)
         return
-    facts = [*_line(found).items(), (tr("Unit").lower(), found.unit), ("sha256", found.sha256)]
+    facts = [
+        *_line(found, bool(changed)).items(),
+        (tr("Unit").lower(), found.unit),
+        ("sha256", found.sha256),
+    ]
     if judged:
         facts.append(("seen", ", ".join(judged.flags()) or tr("nothing wrong")))
     print_facts(facts)
+    pictures.must_be_sealed(changed)
 
 
 @app.command()
@@ -220,7 +232,7 @@ def export(
 
     with open_files.store(db) as store:
         must_exist(store, unit, registry)
-        found = [item for item in pictures.of_unit(store, unit) if item.done_s is not None]
+        found, changed = pictures.whole_of(store, pictures.of_unit(store, unit))
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         for each in found[-last:] if last else found:
@@ -228,13 +240,14 @@ def export(
             files.write_atomically(path, pictures.data_of(store, each))
             written.append(str(path))
     if as_json:
-        print_json({"written": written})
-        return
-    say(
-        tr("{count} pictures of {unit} in {folder}").format(
-            count=len(written), unit=unit, folder=folder
+        print_json({"written": written, "changed": [each.id for each in changed]})
+    else:
+        say(
+            tr("{count} pictures of {unit} in {folder}").format(
+                count=len(written), unit=unit, folder=folder
+            )
         )
-    )
+    pictures.must_be_sealed(changed)
 
 
 @app.command()
@@ -253,13 +266,11 @@ def sheet(
     from .. import picture_reading, pictures
 
     with open_files.store(db) as store:
-        found = [item for item in pictures.of_unit(store, unit) if item.done_s is not None]
-        picture_reading.write_sheet(store, found[-last:], out)
-    say(
-        tr("{count} pictures of {unit} on {out}").format(
-            count=len(found[-last:]), unit=unit, out=out
-        )
-    )
+        whole = [item for item in pictures.of_unit(store, unit) if item.done_s is not None]
+        found, changed = pictures.whole_of(store, whole[-last:])
+        picture_reading.write_sheet(store, found, out)
+    say(tr("{count} pictures of {unit} on {out}").format(count=len(found), unit=unit, out=out))
+    pictures.must_be_sealed(changed)
 
 
 app.command()(pictures_gauge.calibrate)

@@ -86,14 +86,16 @@ def read(
     Example:
         fieldbeat pictures read river-07 --calibration river-07.toml --region 352,56,112,400
     """
-    from .. import gauge_calibration, picture_reading
+    from .. import gauge_calibration, picture_reading, pictures
     from ..views import must_exist
 
     with open_files.store(db) as store:
         must_exist(store, unit, registry)
         learned = gauge_calibration.load(calibration)
         place = picture_reading.region(region) if region else None
-        found = picture_reading.read(store, unit, learned, channel, threshold_mm, place, last)
+        found, changed = picture_reading.read(
+            store, unit, learned, channel, threshold_mm, place, last
+        )
     if as_json:
         print_json({"readings": [item.as_map() for item in found]})
     elif not found:
@@ -116,6 +118,7 @@ def read(
         )
         if told := picture_reading.closing(found):
             say(told)
+    pictures.must_be_sealed(changed)
     if found:
         picture_reading.must_tell(found, channel)
     if any(item.agreement is picture_reading.Agreement.DISAGREES for item in found):
