@@ -64,38 +64,39 @@ class Provisioner(UnitTalk):
             DatabaseError: the registry did not take it; nothing was sent.
             IssuerError: it is to obey more than it can be told.
         """
-        identity = self.talk()
-        self.must_be_open()
-        if not just_flashed:
-            self.must_fit(plan)
-        if not (rekey or replaces):
-            same_unit.must_be_same(self._registry, plan, identity)
-        if plan.obeys:
-            Issuers(self._registry).list_for_units()  # or it fails before anything is done
-        self._tell_unknown_config(plan, identity)
-        unit = self._identity_for(plan, identity, rekey)
-        self._write_identity(unit)
-        if plan.obeys:
-            self._write_issuers()
-        if plan.wifi:
-            self._write_password(unit, plan.wifi, password)
-        if plan.signs:
-            self._write_signing_key(unit)
-        self._write_config(plan)
-        self.write_code(unit)
-        self._registry.keep_config(unit.name, plan.config)
-        self._registry.keep_control(unit.name, plan.spoken)
-        changes = plan.known | {"config_sha256": plan.config_sha256.hex()}
-        if just_flashed and not self._changed:
-            self._lock()
-        else:
-            self._restart()
-        unit = self._finish(unit, "provisioned", identity.firmware, **changes)
-        self._progress(
-            "done",
-            tr("{name} is provisioned as key id {kid}").format(name=unit.name, kid=unit.kid.hex()),
-        )
-        return unit
+        with self:
+            identity = self.talk()
+            self.must_be_open()
+            if not just_flashed:
+                self.must_fit(plan)
+            if not (rekey or replaces):
+                same_unit.must_be_same(self._registry, plan, identity)
+            if plan.obeys:
+                Issuers(self._registry).list_for_units()  # or it fails before anything is done
+            self._tell_unknown_config(plan, identity)
+            unit = self._identity_for(plan, identity, rekey)
+            self._write_identity(unit)
+            if plan.obeys:
+                self._write_issuers()
+            if plan.wifi:
+                self._write_password(unit, plan.wifi, password)
+            if plan.signs:
+                self._write_signing_key(unit)
+            self._write_config(plan)
+            self.write_code(unit)
+            self._registry.keep_config(unit.name, plan.config)
+            self._registry.keep_control(unit.name, plan.spoken)
+            changes = plan.known | {"config_sha256": plan.config_sha256.hex()}
+            if self._changed or not just_flashed:
+                self._restart()
+            unit = self._finish(unit, "provisioned", identity.firmware, **changes)
+            self._progress(
+                "done",
+                tr("{name} is provisioned as key id {kid}").format(
+                    name=unit.name, kid=unit.kid.hex()
+                ),
+            )
+            return unit
 
     def rekey(self, name: str) -> Unit:
         """Give a unit a new key under the next epoch; all else stays as it is.
@@ -106,33 +107,38 @@ class Provisioner(UnitTalk):
         Raises:
             ProvisioningError, LinkError, DatabaseError: as `run`.
         """
-        identity, unit = self.talk(), self._registry.unit(name)
-        self.must_be_open()
-        same_unit.must_be(self._registry, name, identity, unit)
-        assert unit is not None
-        begun = unit.state == PROVISIONING and unit.epoch in dict(self._registry.keys(unit.kid))
-        if begun and self.holds_key(unit, identity):
-            why = tr("the unit holds it already")
-        elif begun and not self._registry.was_sent(unit.kid, unit.epoch):
-            why = tr("it was never sent")
-        else:
-            unit, why = self._registry.allocate(name, tr("asked for")), tr("new")
-        self._progress(
-            "registry",
-            tr("key id {kid}, epoch {epoch}: {why}").format(
-                kid=unit.kid.hex(), epoch=unit.epoch, why=why
-            ),
-        )
-        self._write_identity(unit)
-        if password := self._registry.wifi_password(name):  # kept, and checked under the new key
-            check = wifi_password.check_value(self._master(unit), password)
-            self._compare("key/wifi_check", check, tr("the password of its Wi-Fi"))
-        self.write_code(unit)
-        self._restart()
-        unit = self._finish(unit, tr("new key"), identity.firmware, mac=identity.mac)
-        text = tr("{unit} has its key of epoch {epoch}").format(unit=name, epoch=unit.epoch)
-        self._progress("done", text)
-        return unit
+        with self:
+            identity, unit = self.talk(), self._registry.unit(name)
+            self.must_be_open()
+            same_unit.must_be(self._registry, name, identity, unit)
+            assert unit is not None
+            begun = unit.state == PROVISIONING and unit.epoch in dict(
+                self._registry.keys(unit.kid)
+            )
+            if begun and self.holds_key(unit, identity):
+                why = tr("the unit holds it already")
+            elif begun and not self._registry.was_sent(unit.kid, unit.epoch):
+                why = tr("it was never sent")
+            else:
+                unit, why = self._registry.allocate(name, tr("asked for")), tr("new")
+            self._progress(
+                "registry",
+                tr("key id {kid}, epoch {epoch}: {why}").format(
+                    kid=unit.kid.hex(), epoch=unit.epoch, why=why
+                ),
+            )
+            self._write_identity(unit)
+            if password := self._registry.wifi_password(
+                name
+            ):  # kept, and checked under the new key
+                check = wifi_password.check_value(self._master(unit), password)
+                self._compare("key/wifi_check", check, tr("the password of its Wi-Fi"))
+            self.write_code(unit)
+            self._restart()
+            unit = self._finish(unit, tr("new key"), identity.firmware, mac=identity.mac)
+            text = tr("{unit} has its key of epoch {epoch}").format(unit=name, epoch=unit.epoch)
+            self._progress("done", text)
+            return unit
 
     def holds_key(self, unit: Unit, identity: Identity) -> bool:
         """Tell whether a board holds the newest key of a unit."""

@@ -114,8 +114,11 @@ class Swap:
             ProvisioningError: it is another board.
             LinkError, CannotTry: it does not answer.
         """
+        with UnitTalk(link, self._registry, lambda *_: None) as talk:
+            return self._take_off(talk.talk(), link, now_s)
+
+    def _take_off(self, identity: Identity, link: Link, now_s: float) -> bytes | None:
         name = self._old.name
-        identity = UnitTalk(link, self._registry, lambda *_: None).talk()
         if identity.unit != name:
             message = tr("the board at the old port is {found}, not {unit}")
             found = identity.unit or tr("nobody")
@@ -165,12 +168,12 @@ class Swap:
             ProvisioningError: it is another board, or one that is in use.
             LinkError: the connection failed; run it again.
         """
-        provisioner = Provisioner(link, self._registry, self._progress)
-        identity = provisioner.talk()
-        provisioner.must_fit(plan)
-        if not self._is_begun(identity):
-            self._begin(identity, self._chosen(identity, new))
-        unit = provisioner.run(plan, password=password, replaces=True)
+        with Provisioner(link, self._registry, self._progress) as provisioner:
+            identity = provisioner.talk()
+            provisioner.must_fit(plan)
+            if not self._is_begun(identity):
+                self._begin(identity, self._chosen(identity, new))
+            unit = provisioner.run(plan, password=password, replaces=True)
         if self._collector:
             self._collector.begin_again(unit)
         return unit
@@ -256,7 +259,13 @@ def rebuild(
         ProvisioningError: it has no identity, or is known here as another.
         LinkError: the connection failed; run it again.
     """
-    provisioner = Provisioner(link, registry, progress, ask_code)
+    with Provisioner(link, registry, progress, ask_code) as provisioner:
+        return _rebuild(registry, link, progress, provisioner)
+
+
+def _rebuild(
+    registry: Registry, link: Link, progress: Progress, provisioner: Provisioner
+) -> tuple[Unit, list[str]]:
     identity, config = provisioner.talk(), link.download(CONFIG)
     provisioner.must_be_open()
     if not identity.unit or identity.kid is None or config is None:

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from fieldbeat.protocols import cbor
 
@@ -59,6 +60,9 @@ class Identity:
 class UnitTalk:
     """A talk with the unit behind a link, and what is written in it.
 
+    As a context it locks the unit at its end, if its code has opened it: refused or broken off,
+    too, or whoever plugs in next would find it open.
+
     Args:
         link: the unit.
         registry: knows the units.
@@ -85,6 +89,16 @@ class UnitTalk:
         self._held: dict[str, bytes | None] = {}  # settings, since the last write
         self._changed = False  # something was written
         self._written: dict[str, bytes] = {}  # setting -> what it has to read as
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._lock()
+        else:  # what has broken it off is told, and not that the line may be gone
+            with suppress(FieldbeatError):
+                self._lock()
 
     def look(self) -> Identity:
         """Return what the unit says about itself; it stays locked if it is.
@@ -151,6 +165,7 @@ class UnitTalk:
     def _lock(self) -> None:
         """Lock it again, as a restart does; by itself it would stay open for some minutes."""
         if self._opened:
+            self._opened = False
             self._link.run(["lock"])
 
     def must_be_open(self) -> None:
@@ -220,6 +235,7 @@ class UnitTalk:
     def _restart(self) -> None:
         """Reset, and see that all that was written is still there afterwards."""
         self._link.reset()
+        self._opened = False
         for name, wanted in self._written.items():
             if self._link.read_setting(name) != wanted:
                 raise ProvisioningError(

@@ -11,7 +11,7 @@ from fieldbeat.host_tools.issuers import IssuerError, Issuers
 from fieldbeat.host_tools.node_tables import Wifi
 from fieldbeat.host_tools.provisioner import Provisioner
 from fieldbeat.host_tools.provisioning_plan import Plan, plan
-from fieldbeat.host_tools.registered_unit import PROVISIONED, PROVISIONING
+from fieldbeat.host_tools.registered_unit import PROVISIONED, PROVISIONING, REVOKED
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.smp_link import LinkError
 from fieldbeat.host_tools.unit_talk import ProvisioningError
@@ -289,6 +289,23 @@ def test_a_cable_pulled_while_a_unit_gets_another_key(registry, break_at):
     was_asked = break_at > 14  # what it says of itself, and unlocking, come before
     assert registry.unit("gh-1").epoch > old_epoch or not was_asked
     assert len(set(unit.keys_received)) == len(unit.keys_received)
+
+
+def test_a_unit_that_is_refused_or_broken_off_is_locked_again(registry):
+    unit = Unit()
+    provision(unit, registry)
+    provisioner = Provisioner(unit, registry, lambda *line: None)
+    with pytest.raises(ProvisioningError, match="gh-2 is not in"):
+        provisioner.rekey("gh-2")
+    assert not unit.is_unlocked
+    registry.describe("gh-1", "revoked", state=REVOKED)
+    with pytest.raises(ProvisioningError, match="revoked"):
+        provision(unit, registry)
+    assert not unit.is_unlocked
+    unit.break_at = unit.operations + 16  # within its key, after it was opened
+    with pytest.raises(LinkError):
+        provision(unit, registry, rekey=True)
+    assert not unit.is_unlocked
 
 
 def test_a_unit_that_lost_its_nvs_gets_another_key(registry):
