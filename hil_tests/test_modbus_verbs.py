@@ -85,6 +85,24 @@ def test_a_map_reads_the_scene(desk, port, capsys):
     assert code == 0 and found["temperature"] == pytest.approx(temperature, abs=0.3)
 
 
+def test_a_map_of_another_device_is_told(desk, port, tmp_path, capsys):
+    arguments = ("read", "--port", port, "--address", "1", "--map")
+    code, _, err = run(capsys, *arguments, "soil_7in1_womaster")
+    assert code == 0 and "cannot be" not in err
+    file = tmp_path / "other.json"  # its pH is where this probe has the conductivity
+    ph = {"name": "ph", "unit": "pH", "scale": 10, "register": 2}
+    file.write_text(json.dumps({"part": "p", "source": "s", "function": 3, "registers": [ph]}))
+    code, out, err = run(capsys, *arguments, str(file))
+    assert code == 0 and "note: ph cannot be" in err and "map is of another device" in err, out
+
+
+def test_a_map_that_is_no_text(port, tmp_path, capsys):
+    file = tmp_path / "probe.json"
+    file.write_bytes(b"\xe2\x28\xa1")
+    code, _, err = run(capsys, "read", "--port", port, "--address", "1", "--map", str(file))
+    assert code == 2 and "is no JSON" in err
+
+
 def test_an_adapter_that_hears_itself(desk, capsys):
     with rs485_desk(desk.world, desk.line, echo=True) as port:
         arguments = ("--address", "1", "--map", "soil_7in1_womaster", "--json")

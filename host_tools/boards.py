@@ -241,13 +241,14 @@ def address_problems(board: Board, addresses: dict[str, int | None]) -> Iterator
             yield tr(
                 "[fitted.{name}] address = {address}: must be {low} to {high} on {bus}"
             ).format(name=name, address=address, low=low, high=high, bus=bus)
-        other = board.fitted.get(taken.setdefault((bus, address), name))
-        if other is not board.fitted[name] and not _of_one_board(other, board.fitted[name]):
+        part, other = board.fitted[name], board.fitted[taken.setdefault((bus, address), name)]
+        if part.part == other.part == "modbus_relay":  # relays of a relay board have one address
+            if part.map != other.map:
+                yield tr(
+                    "[fitted.{name}] map = '{map}': '{taken}' has {other} at the same address, "
+                    "and a relay board has one map"
+                ).format(name=name, map=part.map, taken=taken[bus, address], other=other.map)
+        elif other is not part:
             yield tr("[fitted.{name}] address = {address}: '{taken}' has it on {bus}").format(
                 name=name, address=address, taken=taken[bus, address], bus=bus
             )
-
-
-def _of_one_board(one: Part | None, other: Part) -> bool:
-    """Whether two parts are relays of a relay board, which has one address."""
-    return one is not None and one.part == other.part == "modbus_relay" and one.map == other.map

@@ -12,6 +12,7 @@ from functools import cache
 from fieldbeat.protocols import control_rules, sun
 
 from . import times
+from .language import tr
 
 DAY_S = 86_400
 YEAR_DAYS = 365
@@ -83,7 +84,8 @@ def turn(clock: Clock, days: Sequence[tuple[int, int]]) -> str:
         begin, end = _ends(clock, sunrise_s, sunset_s)
         length = (end - begin) % DAY_S
         if before is not None and abs(length - before) > DAY_S // 2:
-            return f"{date(2025, 1, 1) + timedelta(day):%d %B}".lstrip("0")
+            when = date(2025, 1, 1) + timedelta(day)
+            return tr("{when:%d %B}").format(when=when).lstrip("0")
         before = length
     return ""
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 LEASE_LOOKS = 3  # a look that comes late, or fails, must not end what is wanted still
 LONG_LEASE_S = 1800
+DAY_S, HALF_DAY_S, S_PER_DEGREE = 86_400, 43_200, 240
+MOST_APART_S = 12_600  # the clock of the west of China is 3 h 6 min from its sun
 LONG_HOLD_S = {True: 600, False: 3600}  # of a rule that overrides, of another
 # A unit keeps them in its memory, and looks at all of them each time.
 RULES_MAX = 32
@@ -84,6 +86,7 @@ def notes(config: NodeConfig) -> Iterator[str]:
             "[control] stale = '{stale}': for so long a dead sensor counts as what it was, and "
             "what runs by it runs on"
         ).format(stale=plan.control.stale)
+    yield from _clock_apart(plan)
     yield from _contacts_shared(plan)
     yield from _late(plan)
     yield from control_fights.notes(plan)
@@ -119,6 +122,19 @@ def notes(config: NodeConfig) -> Iterator[str]:
                     "is idle ({idle}) while a channel is missing"
                 ).format(number=rules[0].number, name=name, idle=plan.actuators[name].idle)
             )
+
+
+def _clock_apart(plan: Plan) -> Iterator[str]:
+    """A clock that the sun of the place does not keep: a wrong zone, east for west."""
+    if plan.place is None:
+        return
+    longitude = plan.place[1]
+    apart_s = abs((plan.utc_offset_s - longitude * S_PER_DEGREE + HALF_DAY_S) % DAY_S - HALF_DAY_S)
+    if apart_s > MOST_APART_S:
+        yield tr(
+            "[control] utc_offset = '{utc_offset}': noon is {span} from the sun's at longitude "
+            "{longitude}; correct one of them (east of Greenwich both are positive)"
+        ).format(utc_offset=plan.control.utc_offset, span=times.span(apart_s), longitude=longitude)
 
 
 def _contacts_shared(plan: Plan) -> Iterator[str]:

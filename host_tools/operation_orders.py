@@ -85,7 +85,12 @@ def plan(
     _check_actuator(spoken, unit, actuator, value)
     if value is not None and not (for_s and 1 <= for_s <= MOST_S):
         step = tr("say how long, at most a day: --for '20 min'")
-        raise AlertError(tr("{actuator} cannot be held for ever").format(actuator=actuator), step)
+        told = (
+            tr("{actuator} cannot be held for {span}").format(actuator=actuator, span=span(for_s))
+            if for_s
+            else tr("{actuator} cannot be held for ever").format(actuator=actuator)
+        )
+        raise AlertError(told, step)
     told = tr("{actuator} as its rules have it").format(actuator=actuator)
     if value is not None and for_s:
         is_motor = spoken is not None and actuator in spoken.travels_s

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from .errors import CannotTry
 from .language import tr
 from .validation import Strict, check, did_you_mean
 
+# What a unit can be anywhere on earth.
+POSSIBLE = {"%": (0, 100), "%RH": (0, 100), "pH": (0, 14), "Cel": (-90, 150), "deg": (0, 360)}
 NAME = r"^[a-z][a-z0-9_]{0,31}$"
 
 
@@ -45,6 +48,11 @@ class Register(Strict):
             count = count << 16 | word
         top = 1 << 16 * self.words
         return count - top if self.signed and count >= top // 2 else count
+
+    def is_possible(self, values: dict[int, int]) -> bool:
+        """Whether its value can be at all; else it is another register, or another map."""
+        low, high = POSSIBLE.get(self.unit, (-math.inf, math.inf))
+        return low <= self.counts(values) / self.scale <= high
 
     def told(self, values: dict[int, int]) -> str:
         """Return its value in units, as text."""
@@ -82,10 +90,10 @@ def load(name: str) -> RegisterMap:
                 tr("there is no file {name}").format(name=name),
                 tr("name a map, or the path of one"),
             )
-        text, source = path.read_text("utf-8"), name
+        text, source = path.read_bytes(), name
     elif name in names():
         file = resources.files("fieldbeat.drivers.maps").joinpath(f"{name}.json")
-        text, source = file.read_text("utf-8"), f"drivers/maps/{name}.json"
+        text, source = file.read_bytes(), f"drivers/maps/{name}.json"
     else:
         message = tr("there is no map '{name}', {did_you_mean}").format(
             name=name, did_you_mean=did_you_mean(name, names())

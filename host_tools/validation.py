@@ -115,7 +115,8 @@ def _inside(data: Any, step: str | int) -> Any:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return what is allowed in place of `word`, the nearest word first."""
     choices = sorted(known)
-    near = difflib.get_close_matches(word, choices, n=1)
+    same = [choice for choice in choices if choice.lower() == word.lower()]
+    near = same or difflib.get_close_matches(word, choices, n=1)
     if near:
         return tr("did you mean '{near}'?").format(near=near[0])
     return (

@@ -85,6 +85,9 @@ def test_relays_of_one_board_share_its_address(manifest):
     said = problems(manifest)
     assert "[fitted.other] output = 2: 'relay_2' is the same one" in said
     assert not any("address" in problem for problem in said)
+    fitted["other"] = RELAY_BOARD | {"address": 9, "output": 3, "map": "relays_8_timed"}
+    told = "[fitted.other] map = 'relays_8_timed': 'relay_1' has relays_8 at the same address"
+    assert any(told in problem for problem in problems(manifest))
 
 
 def test_offsets_are_those_of_micropython_for_4_mib():

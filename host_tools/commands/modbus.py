@@ -214,6 +214,10 @@ def _show_map(found: RegisterMap, values: Sample, as_json: bool) -> None:
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
         return
     print_table(("name", "value", "unit", "register", "raw"), rows, found.part)
+    for each in found.registers:
+        if not each.is_possible(values):
+            told = tr("note: {name} cannot be {value} {unit}: the map is of another device")
+            remark(told.format(name=each.name, value=each.told(values), unit=each.unit))
     if "hypothes" in found.source:
         say(tr("the map says of itself: {source}").format(source=found.source))
 

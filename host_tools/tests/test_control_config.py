@@ -163,6 +163,23 @@ def test_a_lease_of_a_day_and_a_contact_of_several_are_noted():
     assert not any("lease" in n or "[fitted" in n for n in node(BASE).notes)
 
 
+@pytest.mark.parametrize(
+    ("longitude", "offset", "noted"),
+    [
+        ("119.1", "+08:00", False),
+        ("73.5", "+08:00", False),  # the west of China
+        ("-157.4", "+14:00", False),  # Kiribati, a day ahead
+        ("-119.1", "+08:00", True),
+        ("119.1", "+00:00", True),
+        ("119.1", "-08:00", True),
+    ],
+)
+def test_a_clock_that_the_sun_does_not_keep_is_noted(longitude, offset, noted):
+    head = HEAD.replace("119.1", longitude)
+    said = node(BASE.replace("+08:00", offset), head).notes
+    assert noted == any(f"utc_offset = '{offset}': noon is" in note for note in said)
+
+
 VENT = 'along = {{ channel = "air_temperature", from = "{}", to = "26 Cel", set = [0, 100] }}'
 HEAT = 'channel = "air_temperature", below = "18 Cel", back = "1 Cel"'
 DAY = 'from = "6:00", to = "18:00"'
@@ -539,6 +556,11 @@ def test_a_clock_by_the_sun_needs_a_place():
     assert any("the sun needs [node] latitude and longitude" in m for m in mistakes(sunny, head))
     plain = BASE + rule(1, "fan", 'from = "8:00", to = "24:00"')
     assert node(plain, head).to_device_map()["control"]["place"] is None
+
+
+def test_a_channel_in_capitals_is_the_one_that_was_meant():
+    (said,) = mistakes(BASE + rule(1, "fan", 'channel = "Soil_EC", below = "300 uS/cm"'))
+    assert "did you mean 'soil_ec'?" in said
 
 
 def test_too_many_actuators():

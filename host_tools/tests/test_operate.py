@@ -79,6 +79,7 @@ def test_a_refusal_is_told(county, capsys):
     [
         (("gh-07", "roof", "40"), "roof cannot be held for ever"),
         (("gh-07", "roof", "40", "--for", "2 d"), "say how long, at most a day"),
+        (("gh-07", "roof", "40", "--for", "2 d"), "roof cannot be held for 2 d"),
         (("gh-07", "roof", "101", "--for", "1 h"), "'101' is no value of an actuator"),
         (("gh-07", "roof", "up", "--for", "1 h"), "give on, off, open, closed, auto, or a"),
         (("gh-08", "roof", "on", "--for", "1 h"), "no station is called 'gh-08'"),
