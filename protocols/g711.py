@@ -18,16 +18,8 @@ _ALAW = const(1)
 _tables: dict = {}
 
 
-def ulaw_to_pcm(src, dst):
-    # Codes -> little-endian samples of 16 bits; -> how many
-    return expand(ulaw_table(), src, dst)
-
-
-def alaw_to_pcm(src, dst):
-    return expand(alaw_table(), src, dst)
-
-
 def expand(table, src, dst):
+    # Codes -> little-endian samples of 16 bits; -> how many
     n = len(src)
     whole = n & ~7
     for i in range(0, whole, 8):

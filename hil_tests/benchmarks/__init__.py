@@ -8,9 +8,8 @@ are not.
 from __future__ import annotations
 
 import statistics
-import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -34,11 +33,6 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-def command_seconds(command: Sequence[str]) -> float:
-    """Wall-clock seconds of one whole process that must succeed."""
-    return seconds(lambda: subprocess.run(command, check=True, capture_output=True))
 
 
 def in_turns(rounds: int, *works: Callable[[], float]) -> list[float]:

@@ -1,7 +1,7 @@
 """What stands in a unit's flash, read without a line of its firmware.
 
 littlefs by the package littlefs-python; the log of records after the comment at the top of
-`firmware/outbox.py`. NVS has a reader of its own: `hil_tests/nvs_reader.py`.
+`firmware/outbox.py`. NVS has a reader of its own: `host_tools/nvs_reader.py`.
 """
 
 from __future__ import annotations
