@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from fieldbeat.protocols import command, receipt
+from fieldbeat.protocols import command, event, receipt
 
-from . import unit_orders
+from . import trace_export, unit_orders
 from .alert_desk import Desk
 from .alert_error import AlertError
 from .alert_plan import Plan
@@ -22,6 +23,9 @@ from .unit_orders import REFUSED, WAITING, Answer
 
 ROLE = "station"
 NOTED = "noted"
+BEGIN = "batch-begin"
+KINDS = ("irrigated", "fertilised", "sprayed", "harvested", BEGIN, "batch-end", "correction")
+LIKE = 0.8  # of difflib: a letter or two are another one
 
 
 def plan(desk: Desk, unit: str, fields: tuple[Any, ...], issuers: Sequence[str]) -> Plan:
@@ -56,7 +60,28 @@ def plan(desk: Desk, unit: str, fields: tuple[Any, ...], issuers: Sequence[str])
         told,
         tr("to be noted by {unit}, if it hears of it by {{}}").format(unit=unit),
     )
-    return unit_orders.plan(desk, found, *order, issuers, tr("an operation"))
+    more = list(_slips(desk.store, unit, kind, batch))
+    return unit_orders.plan(desk, found, *order, issuers, tr("an operation"), more=more)
+
+
+def _slips(store: Store, unit: str, kind: str, batch: str | None) -> Iterator[str]:
+    """Yield what may be a slip of the pen, before it is signed for ever."""
+    told = [each for each in trace_export.events(store, unit, event.OPERATION) if each.operation]
+    kinds = {*KINDS, *(each.operation.kind for each in told if each.operation)}
+    near = difflib.get_close_matches(kind, sorted(kinds), 1, LIKE)
+    if near and near != [kind]:
+        yield tr("note: did you mean '{near}'? what is signed cannot be taken back").format(
+            near=near[0]
+        )
+    batches = sorted({each.batch for each in told} - {""})
+    if kind == BEGIN and batch in batches:
+        yield tr(
+            "note: {unit} has told of batch '{batch}' before: who looks for it finds both as one"
+        ).format(unit=unit, batch=batch)
+    elif kind != BEGIN and batch and batch not in batches:
+        yield tr("note: {unit} has told of no batch '{batch}' yet; known: {listed}").format(
+            unit=unit, batch=batch, listed=", ".join(batches) or tr("none")
+        )
 
 
 def answer(store: Store, order: Order) -> Answer:

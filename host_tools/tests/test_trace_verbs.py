@@ -6,9 +6,12 @@ import json
 
 import cv2
 import pytest
+from fieldbeat.host_tools import issuer_keys, operations, trace_orders
+from fieldbeat.host_tools.alert_desk import Desk
 from fieldbeat.host_tools.cli import main
+from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.trace_file import fingerprint
-from fieldbeat.protocols import event
+from fieldbeat.protocols import cose, event
 
 from .sender import boot_record, schema_record
 from .trace_unit import BATCH, TraceUnit
@@ -129,6 +132,29 @@ def test_what_was_told_before_a_flash_was_erased_is_there_still(run, desk, tmp_p
     assert code == 2 and "in run 7" in said and "1, 2" in said
     code, said = run("show", "gh-01", "--json")
     assert code == 0 and json.loads(said)["trusted"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (("harvested", "tomato-70"), ["told of no batch 'tomato-70' yet; known: tomato-07"]),
+        (("harvestd", BATCH), ["did you mean 'harvested'? what is signed"]),
+        (("batch-begin", BATCH), ["told of batch 'tomato-07' before: who looks for it"]),
+        (("harvested", BATCH), []),
+        (("batch-begin", "tomato-08"), []),
+        (("pruned", None), []),
+    ],
+)
+def test_a_slip_is_told_before_it_is_signed(tmp_path, fields, said):
+    unit = TraceUnit(tmp_path / "desk")
+    unit.live()
+    unit.send()
+    Issuers(unit.registry).add("grower", cose.ES256, issuer_keys.generate(cose.ES256).public, 0, 4)
+    desk = Desk(unit.registry, unit.store, lambda: unit.now_s + 1_704_067_200)
+    kind, batch = fields
+    plan = trace_orders.plan(desk, "gh-01", operations.fields(kind, batch), [])
+    notes = [line for line in plan.summary if line.startswith("note: ")]
+    assert len(notes) == len(said) and all(a in b for a, b in zip(said, notes, strict=True))
 
 
 def test_bad_words_are_explained(run, tmp_path):
