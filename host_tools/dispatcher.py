@@ -27,7 +27,7 @@ from .traffic import Traffic
 
 _log = logging.getLogger(__name__)
 AWAKE_S = 10.0  # a unit that sleeps listens for a few seconds after it spoke
-TRIES_WRITTEN_S = 1.0  # how often a send was tried is written at most this often
+TRIES_WRITTEN_S = 1.0  # how often a send was tried again is written at most this often
 
 
 class Dispatcher:
@@ -61,7 +61,7 @@ class Dispatcher:
         except FieldbeatError as error:  # what is due now is due again in a second
             _log.error(tr("commands cannot be sent: %s"), error)
             return []
-        self._write_tries_if_due(now_s)
+        self._write_tries(due, now_s)
         return datagrams
 
     def next_s(self) -> float | None:
@@ -130,8 +130,13 @@ class Dispatcher:
             self._unwritten[delivery.command, delivery.unit] = delivery
         return datagrams
 
-    def _write_tries_if_due(self, now_s: float) -> None:
-        if self._unwritten and now_s - self._written_s >= TRIES_WRITTEN_S:
+    def _write_tries(self, due: Sequence[Delivery], now_s: float) -> None:
+        """Write what is tried before it leaves: whoever was sent an alert needs its cancel.
+
+        That is so whenever this process ends. How often it was tried again can wait.
+        """
+        is_first = any(each.tries == 1 for each in due)
+        if is_first or (self._unwritten and now_s - self._written_s >= TRIES_WRITTEN_S):
             self._written_s = now_s
             with suppress(FieldbeatError):  # they stay in memory until the disk takes them
                 self.flush()

@@ -88,6 +88,18 @@ def test_what_is_lost_is_sent_again(county):
     assert county.desk.deliveries(county.desk.all()[0])[0].tries == 3
 
 
+def test_what_was_sent_is_known_to_others_before_it_leaves(county):
+    """A collector that is killed right after it has left unknown who needs a cancel."""
+    county.add("sp-1")
+    county.send(areas=["riverside"])
+    county.out()
+    county.now_s += 0.1
+    second = county.send(areas=["riverside"])
+    assert county.collector.outgoing(county.now_s)
+    (known,) = county.desk.deliveries(second)
+    assert (known.tries, known.first_s) == (1, county.now_s)
+
+
 def test_an_expired_order_is_sent_no_more(county):
     county.add("sp-1")
     county.send(minutes=1)
