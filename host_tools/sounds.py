@@ -26,6 +26,8 @@ SPEECH_BYTES = 400  # of a step
 MAX_STEPS = 8
 _ENDS = "。！？；…!?;\n"  # where speech is cut if it can be: after one of these, then these
 _PAUSES = "，、：,: "
+# What stands in brackets a TTS chip takes for an order to itself: "[v0]" makes it silent.
+_SPOKEN = str.maketrans("[]", "()")
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def speech(text: str) -> list[list[Any]]:
     Raises:
         AlertError: there is nothing to speak, or a character that the chips do not know.
     """
-    text = _joined(text)
+    text = _joined(text).translate(_SPOKEN)
     if not text:
         raise AlertError(
             tr("there is no text to speak"), tr("give one: --text 'Leave the bank now.'")

@@ -236,6 +236,10 @@ def test_units_are_told_of_issuers(registry, issuers):
 # What is spoken
 
 
+def test_no_text_is_an_order_to_the_chip():
+    assert speech("[v0]Leave [now]") == [[2, 1, b"(v0)Leave (now)"]]
+
+
 def test_text_in_gbk():
     assert speech("汛情 Level 3") == [[2, 1, "汛情 Level 3".encode("gbk")]]
     assert speech(" Flood\n\n  Leave now! \nGo ") == [[2, 1, b"Flood. Leave now! Go"]]
