@@ -141,6 +141,7 @@ class Uplink:
         if last is _NOTHING:
             return _NOTHING
         asked_s = self._clock.uptime_s()
+        self._asked = None
         await self._send(keys, last, True)
         answer = await self._answer(keys, last, asked_s)
         if answer is None and again and self._affordable(1):
@@ -196,6 +197,8 @@ class Uplink:
         # Each time under a new sequence number, so that no (key, PIV) seals twice.
         end = packing.pack_into(self._frame, frame.HEADER_MAX, [r for _, r in group], last)
         piv = self._sequence.next()
+        if last and self._asked is None:
+            self._asked = piv
         epoch = self._with_epoch(keys)
         data = keys.seal_in(frame.TELEMETRY, frame.UP, piv, self._frame, end, epoch)
         self._budget.spend(len(data))
@@ -226,6 +229,9 @@ class Uplink:
             if answer is None:
                 continue
             self._apply(answer)
+            # One that was held back tells the time of then, in which an alert of then counts.
+            if answer.question is not None and answer.question < self._asked:
+                continue
             if all(_covers(answer, rn) or _beyond(answer, rn) for rn, _ in last):
                 # Only now the time: that of an older ack was true when it was sent.
                 if answer.time is not None:

@@ -172,6 +172,7 @@ ACK = named(
         3: ("time", since_2024),
         4: ("commands", _any),
         5: (tr("schemas wanted"), _any),
+        6: ("question", _any),
     }
 )
 BLOCK = named(

@@ -9,9 +9,10 @@ _BITMAP = const(2)
 _TIME = const(3)
 _COMMANDS = const(4)
 _SCHEMAS = const(5)
+_QUESTION = const(6)
 
 
-def encode(cumulative, bitmap=0, time=None, commands=(), schemas=()):
+def encode(cumulative, bitmap=0, time=None, commands=(), schemas=(), question=None):
     body = {_CUMULATIVE: cumulative}
     if bitmap:
         body[_BITMAP] = bitmap
@@ -21,4 +22,6 @@ def encode(cumulative, bitmap=0, time=None, commands=(), schemas=()):
         body[_COMMANDS] = commands
     if schemas:
         body[_SCHEMAS] = schemas
+    if question is not None:
+        body[_QUESTION] = question
     return cbor.encode(body)

@@ -164,6 +164,18 @@ def test_the_time_is_taken_only_from_the_answer_to_this_wake():
     assert bench.clock.told == [(5001 + 1, "server")]  # it came 2 s after the question
 
 
+def test_an_answer_that_was_held_back_sets_no_clock():
+    bench = Bench(0)
+    bench.server.tells_question = True
+    held = bench.server.answer()
+    assert finish(bench.uplink.wake(ask=True)) is True
+    told = list(bench.clock.told)
+    bench.carrier.down = ["lost"] * 2
+    bench.carrier.waiting = [held]
+    assert finish(bench.uplink.wake(ask=True)) is False and bench.clock.told == told
+    assert finish(bench.uplink.wake(ask=True)) is True and len(bench.clock.told) == len(told) + 1
+
+
 def test_a_clock_moves_no_further_than_into_the_time_of_the_wait():
     # The answer tells 5000 and is read 9 s after the question: the time is 5000 to 5009 then.
     for before, after, jumps in (

@@ -10,7 +10,7 @@ from protocols.tests.support import raises, vectors
 def test_golden():
     for fields in vectors("ack.hex"):
         data = unhexlify(fields[0])
-        values = tuple([eval(field) for field in fields[1:6]])
+        values = tuple([eval(field) for field in fields[1:7]])
         assert ack_writer.encode(*values) == data, fields[-1]
         assert ack.decode(data) == values, fields[-1]
 
@@ -34,6 +34,8 @@ def test_refused():
         {1: 1, 4: ["frame"]},
         {1: 1, 5: 1},
         {1: 1, 5: [None]},
+        {1: 1, 6: -1},
+        {1: 1, 6: b"1"},
     ):
         raises(AckError, ack.decode, cbor.encode(body))
     raises(AckError, ack.decode, b"")
@@ -41,4 +43,4 @@ def test_refused():
 
 
 def test_later_keys_are_passed_over():
-    assert ack.decode(cbor.encode({1: 7, 6: "later"})).cumulative == 7
+    assert ack.decode(cbor.encode({1: 7, 7: "later"})).cumulative == 7

@@ -114,7 +114,8 @@ def test_other_messages_are_refused(name: str) -> None:
 
 @given(u32, u32, st.none() | u32, st.lists(st.binary(max_size=40)), st.lists(u32))
 def test_acks(cumulative: int, bitmap: int, time: int | None, commands: list, schemas: list):
-    assert valid("ack", ack_writer.encode(cumulative, bitmap, time, commands, schemas))
+    data = ack_writer.encode(cumulative, bitmap, time, commands, schemas, time)
+    assert valid("ack", data)
 
 
 def test_bad_acks() -> None:
