@@ -298,6 +298,9 @@ class Alerts:
             self._final = None
             if stage == receipt.DONE and reason:
                 stage, why = receipt.INTERRUPTED, reason
+            elif stage == receipt.DONE and held.started_s is not None:
+                if not (result and result.whole):  # its window was over before it was said once
+                    stage, why = receipt.INTERRUPTED, "cmd_expired"
             self._receipt(held.id, stage, why, result)
         elif self._wanted == held.id:
             if reason == "amp_fault" and self._may_try_again(held):

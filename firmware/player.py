@@ -35,6 +35,7 @@ class Result:
         self.proof = None
         self.battery_mv = None  # of a self-test
         self.source = None  # the kind of the last step
+        self.whole = False  # it was played to its end, once at least
 
     def fail(self, reason):
         self.reason = self.reason or reason
@@ -79,6 +80,7 @@ class Player:
             for _ in range(alert.repeat):
                 for step in alert.content:
                     await self._step(step, percent, result)
+                result.whole = True
             await self._audio.drain()
             if alert.cls == TEST:
                 checked = self._parts, self._clips, self._battery_min_mv, result
@@ -167,6 +169,8 @@ class Player:
                 stream.close()
             if not stream or stream.silent or stream.lost:
                 result.fail("stream_lost")
+            else:
+                result.whole = True  # its end is that of the window
         if not stream or stream.silent:
             await self._tone(_INSTEAD, percent)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fieldbeat.hil_tests.district import District
+from fieldbeat.hil_tests.held_line import HeldLine
 from fieldbeat.hil_tests.listening import SECOND_US, TONE, heard, level_of, loudest_ms, sink
 from fieldbeat.host_tools import issuer_keys, upkeep
 from fieldbeat.host_tools.alert_places import choose
 from fieldbeat.host_tools.alert_request import Request
-from fieldbeat.host_tools.signed_commands import Signer, Window
+from fieldbeat.host_tools.signed_commands import Maker, Signer, Window
 from fieldbeat.host_tools.sounds import Sound
 from fieldbeat.protocols import cose, receipt
-from fieldbeat.protocols.command import DAILY, DRILL, EMERGENCY
+from fieldbeat.protocols.command import CANCEL, DAILY, DRILL, EMERGENCY
 from fieldbeat.protocols.reason_codes import CODES
 
 
@@ -95,6 +98,67 @@ def test_a_cancelled_alert_is_silent_within_a_second(district):
     assert loudest_ms(pole, now_us, district.world.now_us) == 0
     told = district.until(order, receipt.INTERRUPTED)
     assert told.reason == CODES["cancelled"]
+
+
+def test_what_its_issuer_has_cancelled_is_silent_if_it_comes_after_its_cancel(district):
+    """He may order nothing of the highest level, and the pole does not know of which it is."""
+    small = district.new_issuer("small", EMERGENCY, 2)
+    pole = district.add_pole()
+    silent_from_us = district.world.now_us
+    line = HeldLine(district)
+    order = district.order([TONE], EMERGENCY, 2, signers=[small])
+    line.closed = False
+    cancelled = district.desk.cancel(order, [small.issuer], lambda _: [small])
+    district.dispatch()
+    assert district.until(cancelled, receipt.DONE).reason is None
+    line.commands[0]()
+    assert district.until(order, receipt.CANCELLED).reason is None
+    assert loudest_ms(pole, silent_from_us, district.world.now_us) == 0
+
+
+def test_who_may_order_less_cancels_nothing_of_a_higher_level(district):
+    small = district.new_issuer("small", EMERGENCY, 2)
+    district.add_pole()
+    line = HeldLine(district)
+    order = district.order([TONE])
+    line.closed = False
+    parts = choose(district.registry, everyone=True)
+    window = Window(0, order.expires_s)
+    maker = Maker(district.issuers, [small], district.now_s)
+    made = maker.make(CANCEL, (EMERGENCY, 2), window, [(parts[0], order.id)])
+    cancel = replace(order, id=made[0].id, kind=CANCEL)
+    district.desk.orders.add(cancel, made)
+    district.dispatch()
+    district.until(cancel, receipt.DONE)
+    line.commands[0]()
+    assert district.until(order, receipt.DONE).reason is None
+
+
+def test_a_window_that_ends_before_it_was_said_is_told(district):
+    district.add_pole()
+    order = district.order([TONE, [0, 1, 9000]], minutes=0.1)
+    told = district.until(order, receipt.INTERRUPTED)
+    assert told.reason == CODES["cmd_expired"] and told.proof[2] > 200
+    order = district.order([TONE], minutes=0.1, repeat=9)
+    assert district.until(order, receipt.DONE).reason is None
+
+
+def test_who_is_on_the_line_cannot_sound_what_is_over(district):
+    """He keeps an answer and an alert, and gives both when the alert is over."""
+    pole = district.add_pole()
+    silent_from_us = district.world.now_us
+    line = HeldLine(district)
+    district.run_for(40)
+    order = district.order([TONE], minutes=5)
+    district.run_for(900)
+    line.give_as_answer(line.answers[0])
+    district.run_for(40)
+    line.commands[0]()
+    district.run_for(20)
+    assert loudest_ms(pole, silent_from_us, district.world.now_us) == 0
+    line.closed = False
+    district.run_for(60)
+    assert district.told(order).stage == receipt.REFUSED
 
 
 @pytest.mark.long

@@ -51,6 +51,7 @@ CROWDED = tr(
     "does not answer, and has counted orders without room in its memory (docs/control.md)"
 )
 CANCEL_UNHEARD = tr("does not answer its cancel")
+_TOO_SHORT = tr("its time was over before it was said once")
 _NO_END = tr("did not say how it ended")
 _DONE = {
     command.ALERT: SOUNDED,
@@ -255,6 +256,8 @@ def _state(order: Order, delivery: Delivery, now_s: float, patience_s: float) ->
             state = WAITING
         else:
             state = _ended(order, delivery)
+        if stage == receipt.INTERRUPTED and named == "cmd_expired":
+            return state, _TOO_SHORT
         return state, in_words(named) if named else stage_name(stage or 0)
     if stage is not None:  # received, accepted, or what a later version says
         what = tr("that it sounded") if order.kind == command.ALERT else tr("how it ended")

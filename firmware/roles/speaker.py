@@ -28,6 +28,12 @@ _TEST_SILENCE_S = const(150)
 _PLAY_S = const(60)  # behind what sounds then
 
 
+# What is noted of an alert that was cancelled before it came, by who may order such alerts and no
+# higher ones: an id that no command has.
+def _cancelled_id(id, cls, level):
+    return id[:7] + bytes((id[7] ^ (cls * 4 + level),))
+
+
 def make(node, board, profile):
     return Speaker(node, board, profile)
 
@@ -161,6 +167,10 @@ class Speaker:
             alert = command.args
             if kind == commands.SELFTEST:
                 alert = self_test.alert(alert, self_test.ASKED)
+            elif self._was_cancelled(id, alert):
+                self.commands.note(id, receipt.CANCELLED)
+                self.answer(id, receipt.CANCELLED)
+                return
             held = Held(id, alert, command.not_before, command.expires)
             held.issuers = verdict.issuers
             held.hops, held.began_ms = self._hops(command), self._came_ms
@@ -190,12 +200,26 @@ class Speaker:
 
     def _cancel(self, command, verdict):
         wanted = command.args
-        if not self.commands.authority.may_cancel(verdict, self.alerts.find(wanted)):
+        authority = self.commands.authority
+        alert = self.alerts.find(wanted)
+        if authority.may_cancel(verdict, alert):
+            if not self.alerts.cancel(wanted):
+                self.commands.note(wanted, receipt.CANCELLED)  # should it come later than this
+        elif alert is None:
+            for issuer in verdict.issuers:
+                cls, level = authority.issuers[issuer][2][0], authority.issuers[issuer][2][1]
+                self.commands.note(_cancelled_id(wanted, cls, level), receipt.CANCELLED)
+        else:
             self.commands.settle(command.id, "cmd_rights")
             return
-        if not self.alerts.cancel(wanted):
-            self.commands.note(wanted, receipt.CANCELLED)  # should it come later than this
         self.commands.settle(command.id)
+
+    def _was_cancelled(self, id, alert):
+        for cls in range(alert.cls, commands.EMERGENCY + 1):
+            for level in range(1, alert.level + 1):
+                if self.commands.authority.seen(_cancelled_id(id, cls, level)) is not None:
+                    return True
+        return False
 
     def _unended(self):
         return unended(self.commands.authority.ring)

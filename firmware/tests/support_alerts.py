@@ -21,6 +21,7 @@ class Result:
         self.failed = [reason] if reason else []
         self.proof, self.source = b"\x01\x80\xff", 0
         self.battery_mv = 12400
+        self.whole = ok
 
     def fail(self, reason):
         self.reason = self.reason or reason
@@ -51,6 +52,7 @@ class Player:
     async def play(self, alert, percent, on_sound):
         self.at_once += 1
         assert self.at_once == 1
+        self.result.whole = False
         try:
             await asyncio.sleep_ms(self.begins_ms)
             if self.breaks:
@@ -59,6 +61,7 @@ class Player:
             on_sound()
             self.heard.append((alert.event, percent))
             await asyncio.sleep_ms(9800)
+            self.result.whole = True
         finally:
             await asyncio.sleep_ms(self.rest_ms)
             self.at_once -= 1

@@ -72,7 +72,8 @@ def test_an_armed_one_waits_and_its_end_is_kept():
         assert unit.player.heard == []
         await asyncio.sleep_ms(8000)
         assert unit.player.heard == [("a", 60)] and unit.player.at_once == 0
-        assert unit.stages(id)[-1] == (receipt.DONE, None)
+        half = (receipt.INTERRUPTED, CODES["cmd_expired"])
+        assert unit.stages(id)[-1] == half  # it plays for ten seconds
 
     story(tell)
 

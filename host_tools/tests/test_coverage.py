@@ -86,6 +86,10 @@ NOT_YET = "has it, and does not say yet that it sounds"
         ),
         ({"stage": receipt.INTERRUPTED, "reason": 53}, 5, (REFUSED, "power was cut")),
         ({"stage": receipt.INTERRUPTED, "reason": 53, "started_s": 9}, *(5, (IN_PART, CUT))),
+        (
+            {"stage": receipt.INTERRUPTED, "reason": CODES["cmd_expired"], "started_s": 9},
+            *(5, (IN_PART, "its time was over before it was said once")),
+        ),
         ({"stage": receipt.CANCELLED}, 5, (STOPPED, "cancelled")),
         ({"stage": receipt.CANCELLED, "reason": CODES["revoked"]}, 5, (STOPPED, REVOKED)),
         ({"stage": receipt.INTERRUPTED, "reason": CODES["cancelled"]}, 5, (STOPPED, "cancelled")),
