@@ -27,9 +27,7 @@ class Answers:
         downlink: gives out sequence numbers.
     """
 
-    def __init__(
-        self, opener: Opener, store: Store, traffic: Traffic, downlink: Downlink
-    ) -> None:
+    def __init__(self, opener: Opener, store: Store, traffic: Traffic, downlink: Downlink) -> None:
         self._opener = opener
         self._store = store
         self._traffic = traffic

@@ -62,6 +62,7 @@ class Info:
     description: str
     instruction: str
     areas: tuple[Area, ...]
+    is_past: bool = False  # it says that nobody has to do anything any more
 
     def spoken(self) -> list[str]:
         """Return what may be spoken, the fullest text first."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from . import alert_places, cap_places
+from . import alert_places, cap_places, sounds
 from .alert_desk import Desk
 from .alert_error import AlertError
 from .alert_plan import Plan
@@ -30,18 +30,6 @@ def plan(desk: Desk, message: Message, request: Request, language: str | None = 
         step = tr("decide with --level, 1 (the highest) to 4")
         raise AlertError(tr("its severity is {severity}").format(severity=info.severity), step)
     notes: list[str] = []
-    for sent in desk.orders.of_origin(message.origin)[:1]:
-        text = tr("this message was sent as alert {id} at {made_s}").format(
-            id=sent.id.hex(), made_s=iso(sent.made_s)
-        )
-        if desk.can_sound(sent):
-            raise AlertError(
-                text,
-                tr("cancel it first: fieldbeat alert cancel {id}").format(id=sent.id.hex()),
-            )
-        notes.append(
-            tr("{text}, which is over; it SOUNDS AGAIN where it has sounded").format(text=text)
-        )
     asked = replace(
         request,
         class_=message.class_ if request.class_ is None else request.class_,
@@ -57,6 +45,11 @@ def plan(desk: Desk, message: Message, request: Request, language: str | None = 
         asked.units = [unit.name for unit in places.units]
         notes += places.notes
     fullest = _longest(desk, asked, info)
+    notes += _sent_before(desk, message, fullest)
+    speakers = alert_places.speakers(desk.registry)
+    notes += cap_places.not_reached(message, info, fullest.units, speakers)
+    if info.is_past:
+        notes.append(tr("the message says that the danger is over (Past, or AllClear)"))
     replaced = _of_origins(desk, message.references)
     notes += [
         tr("alert {id} is cancelled, this is its update").format(id=each.id.hex())
@@ -64,6 +57,28 @@ def plan(desk: Desk, message: Message, request: Request, language: str | None = 
     ]
     notes += fullest.notes
     return replace(fullest, notes=tuple(notes), origin=message.origin, cancels=tuple(replaced))
+
+
+def _sent_before(desk: Desk, message: Message, plan: Plan) -> list[str]:
+    """Return in words that a message was sent before to some of these loudspeakers.
+
+    Raises:
+        AlertError: that still counts.
+    """
+    meant = {unit.name for unit in plan.units}
+    for sent in desk.orders.of_origin(message.origin):
+        if meant.isdisjoint(each.unit for each in desk.orders.deliveries(sent)):
+            continue
+        id_ = sent.id.hex()
+        text = tr("this message was sent as alert {id} at {made_s}").format(
+            id=id_, made_s=iso(sent.made_s)
+        )
+        if desk.can_sound(sent):
+            step = tr("cancel it first: fieldbeat alert cancel {id}").format(id=id_)
+            raise AlertError(text, step)
+        again = tr("{text}, which is over; it SOUNDS AGAIN where it has sounded")
+        return [again.format(text=text)]
+    return []
 
 
 def to_cancel(desk: Desk, origins: Sequence[str]) -> list[Order]:
@@ -90,6 +105,18 @@ def _longest(desk: Desk, request: Request, info: Info) -> Plan:
     if request.texts or request.clips or request.stream:
         return desk.plan(request)
     choices = info.spoken()
+    dumb = sounds.unspeakable("".join(choices))
+    if not dumb:
+        return _longest_of(desk, request, choices)
+    note = tr("LEFT OUT, for no TTS chip speaks it: {listed}").format(
+        listed=", ".join(f"'{each}' (U+{ord(each):04X})" for each in dumb)
+    )
+    without = dict.fromkeys(map(ord, dumb))
+    made = _longest_of(desk, request, [text.translate(without) for text in choices])
+    return replace(made, notes=(*made.notes, note))
+
+
+def _longest_of(desk: Desk, request: Request, choices: Sequence[str]) -> Plan:
     for text in choices[:-1]:
         try:
             made = desk.plan(replace(request, texts=[text]))

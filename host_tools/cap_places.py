@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from .alert_error import AlertError
 from .alert_words import names
-from .cap import Area
+from .cap import Area, Info, Message
 from .geometry import distance_km, in_polygon
 from .language import tr
 from .registered_unit import Unit
@@ -67,6 +67,34 @@ def resolve(areas: Sequence[Area], speakers: Sequence[Unit]) -> Places:
             step,
         )
     return Places(tuple(sorted(found.values(), key=lambda unit: unit.name)), tuple(notes))
+
+
+def not_reached(
+    message: Message, info: Info, units: Sequence[Unit], speakers: Sequence[Unit]
+) -> list[str]:
+    """Return a line for each info of a message that is not sent, and whom it alone would reach."""
+    lines = []
+    told = {unit.name for unit in units}
+    for other in message.infos:
+        if other is info:
+            continue
+        line = tr("NOT SPOKEN: its info in {language}").format(language=other.language)
+        lost = [
+            unit
+            for unit in speakers
+            if unit.name not in told and any(_is_in(area, unit) for area in other.areas)
+        ]
+        if lost:
+            line = tr(
+                "NOT REACHED: {names}, where its info in {language} is for; send that as well:"
+                " --language {language}"
+            ).format(names=names(lost), language=other.language)
+        lines.append(line)
+    return lines
+
+
+def _is_in(area: Area, unit: Unit) -> bool:
+    return _is_drawn(area, unit) or _is_called(area, unit)
 
 
 def _is_drawn(area: Area, unit: Unit) -> bool:

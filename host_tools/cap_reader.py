@@ -37,6 +37,9 @@ _CHOICES = {
     "certainty": ("Observed", "Likely", "Possible", "Unlikely", "Unknown"),
 }
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d")
+_DECLARED = re.compile(rb"""<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._-]+)""")
+# Encodings that the XML parser does not know; GB 18030 has all of the two before it.
+_WIDE = {"gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030", "big5": "big5"}
 _EVENT_BYTES = 16  # of the text that a command carries
 
 
@@ -50,7 +53,7 @@ def read(path: Path) -> Message:
         with path.open("rb") as file:
             data = file.read(MAX_SIZE + 1)
     except OSError as error:
-        step = "name a CAP 1.2 file"
+        step = tr("name a CAP 1.2 file")
         raise CapError(
             tr("{path} cannot be read: {strerror}").format(path=path, strerror=os_reason(error)),
             step,
@@ -83,7 +86,7 @@ def _root(data: bytes, source: str) -> Any:
     from defusedxml import DefusedXmlException, ElementTree
 
     try:
-        root = ElementTree.fromstring(data, forbid_dtd=True)
+        root = ElementTree.fromstring(_readable(data), forbid_dtd=True)
     except DefusedXmlException:
         step = tr("have it written without <!DOCTYPE>, CAP needs none")
         raise CapError(
@@ -91,9 +94,13 @@ def _root(data: bytes, source: str) -> Any:
         ) from None
     except (ParseError, ValueError, LookupError) as error:
         text = " ".join(str(error).split())
+        step = (
+            tr("have it written in UTF-8")
+            if "encoding" in text
+            else tr("ask its sender for the whole file")
+        )
         raise CapError(
-            tr("{source} is no XML: {text}").format(source=source, text=text),
-            tr("ask its sender for the whole file"),
+            tr("{source} is no XML: {text}").format(source=source, text=text), step
         ) from None
     namespace, _, tag = root.tag.rpartition("}")
     if tag != "alert" or namespace != f"{{{NAMESPACE}":
@@ -103,6 +110,13 @@ def _root(data: bytes, source: str) -> Any:
             tr("have it in {namespace}").format(namespace=NAMESPACE),
         )
     return root
+
+
+def _readable(data: bytes) -> bytes | str:
+    """Return what the XML parser can read of a message."""
+    declared = _DECLARED.match(data)
+    wide = _WIDE.get(declared[1].decode().lower()) if declared else None
+    return data.decode(wide) if wide else data
 
 
 class _Reader:
@@ -141,8 +155,9 @@ class _Reader:
     def _info(self, info: Any) -> Info:
         event = self._must(info, "event")
         severity = self._must(info, "severity")
-        for name in ("category", "urgency", "certainty"):
+        for name in ("category", "certainty"):
             self._must(info, name)
+        past = self._must(info, "urgency") == "Past"
         codes = self._codes(info, "eventCode")
         effective_s = self._optional_time(info, "effective")
         expires_s = self._optional_time(info, "expires")
@@ -172,6 +187,7 @@ class _Reader:
             description=self._maybe(info, "description"),
             instruction=self._maybe(info, "instruction"),
             areas=areas,
+            is_past=past or "AllClear" in _texts(info, "responseType"),
         )
 
     def _area(self, area: Any) -> Area:

@@ -3,7 +3,8 @@
 Edges are straight in latitude and longitude, which is what warnings are drawn with: a dozen
 lines, where a geometry library would be a hundred times the size of this package. An area may lie
 across the 180th meridian, if none of its edges spans half of the globe. What lies on an edge is
-inside: it is better warned. Not modelled: areas with a pole of the earth inside.
+inside: it is better warned; so is all that a ring goes round which crosses itself. Not modelled:
+areas with a pole of the earth inside.
 """
 
 # SPDX-License-Identifier: Apache-2.0
@@ -43,14 +44,14 @@ def in_polygon(point: Point, ring: Sequence[Point]) -> bool:
 
 
 def _has_zero(corners: list[Point]) -> bool:
-    """Tell whether 0, 0 is inside: a ray to the right crosses an odd number of edges."""
-    inside = False
+    """Tell whether the ring goes round 0, 0: a ray to the right is crossed more often one way."""
+    turns = 0
     for (y1, x1), (y2, x2) in pairwise(corners):
         if _is_on((y1, x1), (y2, x2)):
             return True
         if (y1 > 0) != (y2 > 0) and x1 - y1 * (x2 - x1) / (y2 - y1) > 0:
-            inside = not inside
-    return inside
+            turns += 1 if y2 > y1 else -1
+    return turns != 0
 
 
 def _turn(degrees: float) -> float:

@@ -96,7 +96,7 @@ def stream(place: str, codec: str, seconds: float) -> list[Any]:
     if not colon or not port.isdecimal() or not 1 <= int(port) <= 65535:
         raise AlertError(
             tr("'{place}' is no place of a stream").format(place=place),
-            "give GROUP:PORT, or :PORT",
+            tr("give GROUP:PORT, or :PORT"),
         )
     group = b""
     if host:
@@ -136,6 +136,18 @@ def speech(text: str) -> list[list[Any]]:
             )
             raise AlertError(message, tr("leave it out, or write it in words")) from None
     return [[command.SPEECH, GBK, piece.encode("gbk")] for piece in _pieces(text)]
+
+
+def unspeakable(text: str) -> list[str]:
+    """Return the characters of a text that the TTS chips do not know, each once."""
+    return [each for each in dict.fromkeys(text) if not _is_spoken(each)]
+
+
+def _is_spoken(character: str) -> bool:
+    try:
+        return character.isspace() or (character.isprintable() and bool(character.encode("gbk")))
+    except UnicodeEncodeError:
+        return False
 
 
 def _joined(text: str) -> str:

@@ -34,6 +34,43 @@ def test_a_cap_alert(county, capsys):
     )
 
 
+def test_an_info_that_is_not_sent_is_named_with_whom_it_would_reach(county, capsys):
+    one, far = county.add("sp-1"), county.add("sp-2", "hilltop")
+    english = info("Severe", LATER)
+    chinese = info("Severe", LATER, "洪水", "zh-CN", area("Hill", "hilltop"))
+    both = cap_file(county, english, chinese)
+    sent = send(county, capsys, *both, "--for", "1 h")
+    assert sent["notes"][1:] == [
+        "NOT REACHED: sp-2, where its info in zh-CN is for; send that as well: --language zh-CN"
+    ]
+    county.out()
+    assert far.got == []
+    sent = send(county, capsys, *both[:2], "--language", "zh-CN", "--for", "1 h")
+    assert any("NOT REACHED: sp-1, where its info in en-GB" in note for note in sent["notes"])
+    county.now_s = time.time() + 1
+    county.out()
+    assert "洪水".encode("gbk") in far.got[0].args.content[1][2] and len(one.got) == 1
+    assert run(county, "send", *both, "--for", "1 h") == 2
+    assert "this message was sent as alert" in capsys.readouterr().err
+
+
+def test_what_no_chip_speaks_is_left_out_of_a_message_and_named(county, capsys):
+    one = county.add("sp-1")
+    file = cap_file(county, info("Severe", LATER, headline="Flood \N{WATER WAVE} at 𠮷"))
+    sent = send(county, capsys, *file, "--for", "1 h")
+    (note,) = sent["notes"][1:]
+    assert note.startswith("LEFT OUT, for no TTS chip speaks it: '\N{WATER WAVE}' (U+1F30A), '𠮷'")
+    county.out()
+    assert one.got[0].args.content[1][2].startswith(b"Flood at. The river")
+
+
+def test_a_message_that_all_is_clear_is_told_as_such(county, capsys):
+    county.add("sp-1")
+    text = info("Severe", LATER).replace("Evacuate", "AllClear")
+    sent = send(county, capsys, *cap_file(county, text), "--for", "1 h")
+    assert sent["notes"][1:] == ["the message says that the danger is over (Past, or AllClear)"]
+
+
 def test_a_cap_exercise_is_a_drill_and_may_be_made_silent(county, capsys):
     one = county.add("sp-1")
     file = cap_file(county, info("Minor", LATER), status="Exercise")

@@ -44,6 +44,18 @@ def test_an_alert():
     ]
 
 
+@pytest.mark.parametrize("encoding", ["GB2312", "gbk", "GB18030", "Big5", "UTF-16"])
+def test_it_may_be_in_another_encoding(encoding):
+    text = message(info(headline="洪水")).replace("UTF-8", encoding)
+    assert parse(text.encode(encoding)).info(NOW_S).headline == "洪水"
+    assert "a.xml is no XML" in refused(text.encode("utf-8")[:400])
+
+
+def test_an_encoding_that_nobody_reads_is_named():
+    line = refused(message(info()).replace("UTF-8", "EUC-KR"))
+    assert "encoding" in line and line.endswith("next: have it written in UTF-8")
+
+
 @pytest.mark.parametrize(
     ("severity", "level"),
     [("Extreme", 1), ("Severe", 2), ("Moderate", 3), ("Minor", 4), ("Unknown", None)],
@@ -219,7 +231,7 @@ def test_files_that_cannot_be_read(tmp_path):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\0" * 99, b"{}", b"<alert", b"\xff\xfe<", GOOD.replace("UTF-8", "gbk").encode()]
+    [b"", b"\0" * 99, b"{}", b"<alert", b"\xff\xfe<", GOOD.replace("UTF-8", "euc-kr").encode()]
     + [GOOD.replace("UTF-8", "no-such-one").encode(), GOOD.encode("utf-16"), GOOD.encode()[:-9]]
     + [b"<a>" * 80_000, b"<a>" * 30_000 + b"</a>" * 30_000],
     ids=range(11),

@@ -12,6 +12,8 @@ RIVER_BEND = [(30, 114), (30, 115), (31, 115), (31, 114.6), (30.4, 114.5), (31, 
 RIVER_BEND += RIVER_BEND[:1]
 FIJI = [(-19, 177), (-16, 177), (-16, -178), (-19, -178), (-19, 177)]
 
+PENTAGRAM = [(10, 0), (-8, 6), (3, -9), (3, 9), (-8, -6), (10, 0)]
+
 
 @pytest.mark.parametrize(
     ("ring", "point", "inside"),
@@ -26,6 +28,8 @@ FIJI = [(-19, 177), (-16, 177), (-16, -178), (-19, -178), (-19, 177)]
         (RIVER_BEND, (30.9, 114.5), False),  # in its bay
         (RIVER_BEND, (30.9, 114.9), True),
         (RIVER_BEND, (30.9, 115.1), False),
+        (PENTAGRAM, (0, 0), True),  # it goes round its middle twice
+        (PENTAGRAM, (-9, 0), False),
         (FIJI, (-18, 178), True),
         (FIJI, (-18, 180), True),
         (FIJI, (-18, -180), True),
