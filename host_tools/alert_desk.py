@@ -30,6 +30,7 @@ from .alert_error import AlertError
 from .alert_places import Part
 from .alert_plan import LOWEST, Plan
 from .alert_request import Request
+from .errors import Interrupted
 from .issuers import Issuer, IssuerError, Issuers
 from .language import tr
 from .orders import Orders
@@ -145,6 +146,7 @@ class Desk:
         Raises:
             KeyFileError: a key does not open.
             DatabaseError: registry or store did not take it; nothing is sent.
+            Interrupted: by Ctrl-C, when it was handed over already.
         """
         signers = keys(plan.issuers)
         cancels = [(each, self._cancels(each, signers)) for each in plan.cancels]
@@ -155,10 +157,19 @@ class Desk:
             *(plan.window.start_s, plan.window.expires_s, _names(plan.issuers)),
             *(plan.told, plan.origin),
         )
-        with self.store.transaction():
-            self.orders.add(added, made)
-            for old, cancelling in cancels:
-                self._add_cancel(old, cancelling, plan.issuers)
+        try:
+            with self.store.transaction():
+                self.orders.add(added, made)
+                for old, cancelling in cancels:
+                    self._add_cancel(old, cancelling, plan.issuers)
+        except KeyboardInterrupt:  # a disk that takes its time hears of it when it has written
+            if not self.orders.all_of_id(added.id):
+                raise
+            step = tr("see 'fieldbeat alert status {id}'{value}").format(
+                id=added.id.hex()[:6], value=""
+            )
+            what = tr("{what} is ordered and goes on").format(what=added.told)
+            raise Interrupted(what, step) from None
         return added
 
     # A cancel

@@ -3,10 +3,12 @@
 import json
 import re
 import time
+from contextlib import contextmanager
 
 import pytest
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.coverage import UNSENT_AFTER_S
+from fieldbeat.host_tools.database import Database
 from fieldbeat.protocols import receipt
 
 from .alert_verbs import dead, finish, run, send, status
@@ -214,6 +216,27 @@ def test_a_cancel_that_nobody_was_sent_is_told_as_such(county, capsys, monkeypat
     county.out()  # it runs again
     finish(county, one, sent["id"], receipt.INTERRUPTED, "cancelled")
     assert status(county, capsys, sent["id"])[0] == 0
+
+
+def test_ctrl_c_while_it_is_written_says_that_it_is_ordered(county, capsys, monkeypatch):
+    """The signal comes when the disk has taken it: whoever orders it again has it sound twice."""
+    county.add("sp-1")
+    transaction = Database.transaction
+
+    @contextmanager
+    def slow(database):
+        is_outer = not database._connection.in_transaction
+        with transaction(database):
+            yield
+        if is_outer and database.path.name == "store.sqlite":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Database, "transaction", slow)
+    assert run(county, "send", "--clip", "x", "--level", "1", "--all") == 130
+    said = capsys.readouterr().err
+    (order,) = county.desk.all()
+    look = f"fieldbeat alert status {order.id.hex()[:6]}"
+    assert f"is ordered and goes on; next: see '{look}'" in said
 
 
 def test_what_nobody_was_sent_is_cancelled_without_a_collector(county, capsys, monkeypatch):
