@@ -15,12 +15,13 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import database_layout
+from .database_layout import Layout
 from .errors import CannotTry, FieldbeatError
 from .files import PRIVATE
 from .language import os_reason, tr
@@ -53,31 +54,6 @@ class DatabaseBusy(DatabaseError):
 
 class DatabaseGone(DatabaseError):
     """Its file was deleted, moved or replaced: what is written would be seen by nobody."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The tables of one kind of file, and how those of older versions become like them.
-
-    Attributes:
-        name: what the file is, for messages.
-        application_id: tells such files from others; in bytes 68 to 71 of the file.
-        version: of the tables.
-        tables: makes them in an empty file.
-        since_version_1: a table that every version has; early files have no application id.
-        steps: brings the tables from a version to the next.
-        remedy: what to do about tables of an older version.
-        private: only its owner may read the file.
-    """
-
-    name: str
-    application_id: int
-    version: int
-    tables: str
-    since_version_1: str
-    steps: Mapping[int, str] = field(default_factory=dict)
-    remedy: str = ""
-    private: bool = False
 
 
 class Database:
@@ -120,9 +96,10 @@ class Database:
         self._connection = self._connect() if create else self._connect_reader()
         self._opened = self.path.stat()
         try:
-            version = self._version()  # before anything in the file is changed
+            file = self._connection, self._layout, self.path
+            version = database_layout.version_of(*file)  # before anything in it is changed
             if not create and version != self._layout.version:
-                raise self._outdated(version)
+                raise database_layout.outdated(self._layout, self.path, version)
             if create:
                 if self._layout.private:  # SQLite's -wal and -shm files take the mode over
                     os.chmod(self.path, mode)
@@ -132,7 +109,7 @@ class Database:
                 self._connection.execute("PRAGMA secure_delete=ON")
             if create:
                 with self.transaction():
-                    self._bring_up_to_date()
+                    database_layout.bring_up_to_date(*file)
         except BaseException:
             self.close()
             raise
@@ -166,54 +143,6 @@ class Database:
             ).format(path=self.path, log=log)
             raise CannotTry(message, tr("copy both to a folder where you may write"))
         return self._connect("&immutable=1")  # nobody can change it while it is read
-
-    def _version(self) -> int:
-        """Return the version of the tables, 0 for an empty file.
-
-        Raises:
-            CannotTry: it is another kind of file, or of a later version.
-        """
-        layout = self._layout
-        kind, version = self.one("PRAGMA application_id")[0], self.one("PRAGMA user_version")[0]
-        tables = {row["name"] for row in self.all("SELECT name FROM sqlite_master")}
-        if not (kind or version or tables):
-            return 0
-        early = kind == 0 and version >= 1 and layout.since_version_1 in tables
-        if kind != layout.application_id and not early:
-            message = tr("{path} is no fieldbeat {name}").format(path=self.path, name=layout.name)
-            raise CannotTry(message, tr("name another file, this one was left as it is"))
-        if version > layout.version:
-            message = tr("{path} has tables of version {version}, not {version_2}").format(
-                path=self.path, version=version, version_2=layout.version
-            )
-            raise CannotTry(message, tr("use the fieldbeat that made it, or name another file"))
-        return version
-
-    def _outdated(self, version: int) -> CannotTry:
-        layout = self._layout
-        if not version:
-            message = tr("{path} is empty, it is no fieldbeat {name}").format(
-                path=self.path, name=layout.name
-            )
-            return CannotTry(message, tr("name another file"))
-        message = tr("{path} has tables of version {version}, not {version_2}").format(
-            path=self.path, version=version, version_2=layout.version
-        )
-        return CannotTry(message, layout.remedy)
-
-    def _bring_up_to_date(self) -> None:
-        """Make the tables, or change those of an older version, inside a transaction."""
-        layout, version = self._layout, self._version()
-        scripts = [layout.tables]
-        if version:
-            scripts = [layout.steps[step] for step in range(version, layout.version)]
-        for script in scripts:
-            for statement in _statements(script):
-                self._connection.execute(statement)
-        if self.one("PRAGMA application_id")[0] == 0:
-            self._connection.execute(f"PRAGMA application_id={layout.application_id}")
-        if version != layout.version:
-            self._connection.execute(f"PRAGMA user_version={layout.version}")
 
     def close(self) -> None:
         """Close the file; a closed database cannot be used again."""
@@ -355,13 +284,3 @@ def _is_full(path: Path) -> bool:
 def _code(error: sqlite3.Error) -> int:
     """Return the primary result code of an error of SQLite."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Yield the statements of a script: `executescript` would commit before it runs them."""
-    statement = ""
-    for part in script.rstrip().removesuffix(";").split(";"):
-        statement += part + ";"
-        if sqlite3.complete_statement(statement):  # not inside a text or a trigger
-            yield statement
-            statement = ""

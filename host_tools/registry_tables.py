@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from . import vault
-from .database import Layout
+from .database_layout import Layout
 from .language import tr
 
 _ISSUERS = """

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from .database import Layout
+from .database_layout import Layout
 from .language import tr
 
 # As of version 2; another layout of them needs a step of its own.

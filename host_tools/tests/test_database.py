@@ -13,7 +13,8 @@ import pytest
 from fieldbeat.host_tools import store, udp_server
 from fieldbeat.host_tools.cli import main
 from fieldbeat.host_tools.collector import Collector
-from fieldbeat.host_tools.database import Database, DatabaseBusy, Layout
+from fieldbeat.host_tools.database import Database, DatabaseBusy
+from fieldbeat.host_tools.database_layout import Layout
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.registry import Registry
 from fieldbeat.host_tools.store import Store
