@@ -82,6 +82,17 @@ def test_level_rain_alarms_and_pictures_are_there(store, tmp_path, capsys):
     assert len({tuple(colour) for colour in picture.reshape(-1, 3)}) > 50
 
 
+@pytest.mark.long
+def test_many_pictures_leave_the_level_to_be_seen(store, tmp_path, monkeypatch):
+    path, marked = tmp_path / "plot.png", []
+    for most in (2, 1):
+        monkeypatch.setattr(plot, "MANY", most)
+        assert main(["show", UNIT, "--plot", str(path)]) == 0
+        beside_key = cv2.imread(str(path))[: plot.DOTS_PER_INCH * 3, 250:].astype(int)
+        marked.append((np.abs(beside_key - (0x68, 0x63, 0x5F)).sum(axis=2) < 12).sum())
+    assert marked[0] > 30 and marked[1] < marked[0] / 4, marked
+
+
 def test_rain_is_what_a_counter_grew_by():
     def counted(*values):
         return [Reading("rain", n * STEP_S, mm, "", "mm", "normal", True)

@@ -20,7 +20,7 @@ from fieldbeat.protocols import cbor, event
 from fieldbeat.protocols.schema import NORMAL
 from matplotlib.figure import Figure
 
-from . import files, pictures, scaled
+from . import files, pictures, quantities
 from .drawn_text import drawable
 from .errors import CannotTry
 from .event_bodies import number
@@ -40,6 +40,8 @@ BLUE, RAINY, RED, GREY = "#1f5fa8", "#6aa5d8", "#b3261e", "#5f6368"
 BESIDE = 0.04  # of the height
 MARKERS = {"thumbnail": "o", "gauge": "D", "full": "s"}
 ASIDE_INCHES = {"thumbnail": -0.1, "full": 0.1}
+MANY = 150  # pictures: more of them would hide the level, and are short strokes below it
+STROKES = {"thumbnail": 0.02, "gauge": 0.05, "full": 0.08}  # of the height
 HOUR_S = 3600
 STEP_S, SHORT_STEP_S, SHORT_S = 900, 300, 4 * HOUR_S  # of the rain, by how long all of it is
 
@@ -134,7 +136,7 @@ def _named(body: dict) -> str:
     counts = body.get(event.ALARM_VALUE)  # may be below 0
     if rule is None or not scale or type(counts) is not int:
         return ""
-    value = f"{scaled.text(counts, scale)} {body.get(event.ALARM_UNIT)}"
+    value = quantities.quantity(counts, scale, str(body.get(event.ALARM_UNIT)))
     return f"{rule}: {body.get(event.ALARM_CHANNEL)} {value}"
 
 
@@ -221,6 +223,9 @@ def _mark_pictures(
     import numpy as np
     from matplotlib.transforms import ScaledTranslation
 
+    if len(taken) > MANY:
+        _mark_many(level, taken)
+        return
     named = set()
     for each in taken:
         kind = each.kind or "picture"
@@ -241,4 +246,19 @@ def _mark_pictures(
             markersize=7,
             label=label,
             transform=(level.transData if known else level.get_xaxis_transform()) + aside,
+        )
+
+
+def _mark_many(level: Any, taken: Sequence[Picture]) -> None:
+    """A row of strokes for each kind, at the bottom."""
+    for kind in dict.fromkeys(each.kind or "picture" for each in taken):
+        times = [_time(each.taken_s) for each in taken if (each.kind or "picture") == kind]
+        level.plot(
+            times,
+            [STROKES.get(kind, STROKES["full"])] * len(times),
+            "|",
+            color=GREY,
+            markersize=6,
+            label=f"picture: {kind}",
+            transform=level.get_xaxis_transform(),
         )
