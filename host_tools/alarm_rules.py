@@ -164,8 +164,14 @@ class _Reader:
                     key=key, quantity=quantity, name=channel.name, low=low, high=high
                 )
             )
+        elif threshold == (channel.minimum if table.below else channel.maximum):
+            self._wrong(quantities.never_passed(f"{key} = '{quantity}'", channel))
         if back < 0:
             self._wrong(tr("back = '{back}': must not be below 0").format(back=table.back))
+        elif len(self._problems) == before:
+            ends = threshold, bool(table.below), back, channel
+            if wrong := quantities.never_over(f"back = '{table.back}'", *ends):
+                self._wrong(wrong)
         spans = self._spans()
         content = self._content()
         if len(self._problems) > before:

@@ -97,12 +97,7 @@ class Reading:
         else:
             fine = low < counts <= high if below else low <= counts < high
         if not fine:
-            ends = quantities.span(low, high, channel)
-            self.problems.append(
-                tr("{place}: {name} is only from {ends}, and never passes it").format(
-                    place=place, name=channel.name, ends=ends
-                )
-            )
+            self.problems.append(quantities.never_passed(place, channel))
 
     def seconds(self, place: str, text: str) -> int:
         """Return a time of whole seconds, at most a day."""

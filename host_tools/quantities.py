@@ -88,6 +88,26 @@ def span(low: int, high: int, channel: Channel) -> str:
     return tr("{low} to {high}").format(low=told(low, channel), high=told(high, channel))
 
 
+def never_passed(place: str, channel: Channel) -> str:
+    """Return what is wrong of a mark at the end of a channel, or beyond it."""
+    ends = span(channel.minimum, channel.maximum, channel)
+    return tr("{place}: {name} is only from {ends}, and never passes it").format(
+        place=place, name=channel.name, ends=ends
+    )
+
+
+def never_over(place: str, threshold: int, below: bool, back: int, channel: Channel) -> str:
+    """Return what is wrong of a mark that is never over by `back`, '' if it may be."""
+    over = threshold + back if below else threshold - back
+    if channel.minimum <= over <= channel.maximum:
+        return ""
+    ends = span(channel.minimum, channel.maximum, channel)
+    return tr(
+        "{place}: it would be over at {over}, and {name} is only from {ends}, so that it would "
+        "never end: give a smaller one"
+    ).format(place=place, over=told(over, channel), name=channel.name, ends=ends)
+
+
 def _typical(channel: Channel, difference: bool) -> int:
     """Return a value for an example, in counts; of a difference some twentieth of it."""
     typical = round(_TYPICAL.get(channel.unit, 1) * channel.scale)

@@ -9,7 +9,7 @@ from typing import Any
 
 from fieldbeat.protocols import command, event, reasons, receipt, report_reader
 
-from . import decisions, energy, operations, scaled
+from . import decisions, energy, operations, quantities
 from .event_bodies import counters, number, receipt_of
 from .language import tr
 from .wording import counted
@@ -121,8 +121,8 @@ def _describe_alarm(body: dict) -> str:
         if begins is None
         else tr("{rule} begins" if begins else "{rule} ends").format(rule=rule)
     )
-    return tr("alarm: {what}, {channel} is {text} {unit}").format(
-        what=what, channel=channel, text=scaled.text(told, scale), unit=unit
+    return tr("alarm: {what}, {channel} is {value}").format(
+        what=what, channel=channel, value=quantities.quantity(told, scale, str(unit))
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fieldbeat.protocols import cbor, event
 from fieldbeat.protocols.schema import MAINTENANCE, NORMAL
 
-from . import scaled
+from . import quantities
 from .event_bodies import number
 from .language import tr
 from .store import Store
@@ -66,7 +66,7 @@ def of_unit(store: Store, unit: str) -> list[StandingAlarm]:
             continue
         if body.get(event.ALARM_BEGINS):
             since_s = row["t"] if body.get(event.ALARM_SYNCED) else None
-            value = f"{scaled.text(counts, scale)} {body.get(event.ALARM_UNIT)}"
+            value = quantities.quantity(counts, scale, str(body.get(event.ALARM_UNIT)))
             channel = str(body.get(event.ALARM_CHANNEL))
             standing[rule] = StandingAlarm(rule, channel, since_s, value)
         else:

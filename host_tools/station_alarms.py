@@ -68,6 +68,10 @@ class _Reader:
                     place=place, back=alarm.back
                 )
             )
+        elif not mark.rises:
+            ends = mark.threshold, mark.below, back, mark.channel
+            wrong = quantities.never_over(f"{place} back = '{alarm.back}'", *ends)
+            self.problems += [wrong] if wrong else []
         where = alarm.number, mark.channel.name, mark.unit, mark.channel.scale
         return [*where, mark.threshold, mark.below, back, hold_s, mark.rises]
 
@@ -118,6 +122,11 @@ class _Reader:
                     place=place, side=side, text=text, name=channel.name, low=low, high=high
                 )
             )
+        elif not mark.rises and mark.threshold == (
+            channel.minimum if mark.below else channel.maximum
+        ):
+            told = f"{place} {side} = '{text}'"
+            self.problems.append(quantities.never_passed(told, channel))
         return mark if len(self.problems) == before else None
 
     def _counts(self, place: str, key: str, text: str, mark: _Mark) -> int:

@@ -118,7 +118,11 @@ def _state(view: UnitView) -> Text | str:
 
 def _alarms(view: UnitView) -> list[str]:
     """Return the alarms that stand, with what their channel says now."""
-    now = {row.channel: f"{row.text} {row.symbol}" for row in view.readings if row.text}
+    now = {
+        row.channel: row.text + (f" {row.symbol}" if row.symbol != "1" else "")
+        for row in view.readings
+        if row.text
+    }
     channels = {each.channel: now.get(each.channel) for each in view.alarms}
     return [
         each.told

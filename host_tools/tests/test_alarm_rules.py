@@ -83,6 +83,12 @@ WRONG = {
     "words": ("3.20 m", "high", "must be a number with its unit"),
     "step": ("3.20 m", "3.2005 m", "above = '3.2005 m': level comes in steps of 0.001 m"),
     "range": ("3.20 m", "12 m", "above = '12 m': level is only from -10.000 m to 10.000 m"),
+    "end": ("3.20 m", "10 m", "above = '10 m': level is only from -10.000 m to 10.000 m, and nev"),
+    "never over": (
+        "level = 1",
+        'level = 1\nback = "14 m"',
+        "back = '14 m': it would be over at -10.800 m, and level is only from -10.000 m",
+    ),
     "channel": ('"level"', '"levle"', "channel = 'levle': speaker_river does not measure it, did"),
     "which": ('"level"', '"tide"', "(there is: level, battery, line_current, mains, door)"),
     "both": ("level = 1", 'level = 1\nbelow = "1 m"', "rule 1: must have either above or below"),

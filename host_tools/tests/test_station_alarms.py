@@ -94,6 +94,19 @@ def test_one_of_the_profile_is_replaced_or_switched_off():
         ),
         (ALARM + 'rises = "0 m/h"', "rises = '0 m/h': must be above 0"),
         (ALARM + 'above = "40 m"', "level is only from -10.000 m to 30.000 m"),
+        (
+            ALARM.replace("level", "door") + 'above = "1"',
+            "above = '1': door is only from 0 to 1, and never passes",
+        ),
+        (
+            ALARM.replace("level", "door") + 'below = "0"',
+            "below = '0': door is only from 0 to 1, and never passes",
+        ),
+        (ALARM.replace("level", "rain_day") + 'below = "0 mm"', "and never passes it"),
+        (
+            ALARM.replace("level", "door") + 'above = "0"\nback = "1"',
+            "back = '1': it would be over at -1",
+        ),
         (ALARM + 'above = "2.5001 m"', "level comes in steps of 0.001 m"),
         (ALARM + 'above = "2 m"\nback = "-1 m"', "back = '-1 m': must not be below 0"),
         (ALARM + 'above = "2 m"\nhold = "soon"', "hold = 'soon': must be a time like"),
