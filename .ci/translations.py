@@ -28,7 +28,8 @@ ROOT = Path(__file__).parent.parent
 HOST_TOOLS = ROOT / "host_tools"
 # Of the bench, what a technician who practises reads.
 OF_BENCH = [
-    ROOT / "hil_tests" / f"{name}.py" for name in ("bench_up", "desk_river", "desk_climate")
+    ROOT / "hil_tests" / f"{name}.py"
+    for name in ("bench_up", "desk_river", "desk_climate", "desk_faults")
 ]
 PLACES = re.compile(r"\{(\w*)(?:![rsa])?(?::[^{}]*)?\}|(%s)")
 # Their templates are in the code.

@@ -15,7 +15,7 @@ from fieldbeat.host_tools import boards as catalogue
 from fieldbeat.host_tools.errors import CannotTry
 from fieldbeat.host_tools.language import os_reason, tr
 
-from . import desk_climate, desk_river
+from . import desk_climate, desk_faults, desk_river
 from .endings import told_to_end
 from .modem_transcript import Line
 from .virtual.bench import Bench
@@ -90,13 +90,16 @@ def _listen(bench: Bench) -> None:
         print(tr("The climate: {orders}.").format(orders=desk_climate.orders()), flush=True)
         obeys.append(partial(desk_climate.order, bench.scene))
     if obeys:
+        print(tr("What goes wrong: {orders}.").format(orders=desk_faults.orders()), flush=True)
+        obeys.append(partial(desk_faults.order, bench))
         desk_river.listen(bench.world, partial(_order, obeys))
 
 
 def _order(obeys: Sequence[Obey], now_us: int, text: str) -> str:
     """What those say whom an order concerns; whoever knows none, if nobody does."""
     said = [obey(now_us, text) for obey in obeys]
-    done = [each for each in said if each not in (desk_river.orders(), desk_climate.orders())]
+    known = [each.orders() for each in (desk_river, desk_climate, desk_faults)]
+    done = [each for each in said if each not in known]
     return "\n".join(done or said)
 
 

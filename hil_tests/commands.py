@@ -43,8 +43,7 @@ def up(
 ) -> int:
     """Start virtual boards in real time and print the serial port of each; Ctrl-C ends them.
 
-    Where one stands at a river, 'level 2.60' and 'rain 0.6', typed there, raise the water and let
-    it rain.
+    What may be typed there, weather, water and what goes wrong, is printed as well.
 
     \b
     Example:

@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from fieldbeat.hil_tests import desk_climate, desk_river
+from fieldbeat.hil_tests import desk_climate, desk_faults, desk_river
 from fieldbeat.hil_tests.bench_up import RIVER_MM, _hang, _order
 from fieldbeat.hil_tests.endings import hear_signals
 from fieldbeat.hil_tests.small_image import MANIFEST, image
 from fieldbeat.hil_tests.virtual import scene
 from fieldbeat.hil_tests.virtual.bench import Bench, local_mac
 from fieldbeat.hil_tests.virtual.errors import BenchError
+from fieldbeat.hil_tests.virtual.plant import water_l_min
 from fieldbeat.hil_tests.virtual.river import River
 from fieldbeat.hil_tests.virtual.site import Site
 from fieldbeat.host_tools.database import DatabaseError
@@ -118,11 +119,11 @@ def test_up_takes_orders_for_both_sorts_of_a_mixed_bench():
     assert done.returncode == 0, done.stderr
     assert f"The river: {desk_river.orders()}." in done.stdout
     assert f"The climate: {desk_climate.orders()}." in done.stdout
-    said = done.stdout.split("The climate: ")[1].splitlines()[1:]
+    said = done.stdout.split("What goes wrong: ")[1].splitlines()[1:]
     assert said[0].startswith("the water stands at 2.600 m") and said[1].startswith(
         "air is 30 Cel"
     )
-    assert said[2:4] == [desk_river.orders(), desk_climate.orders()]
+    assert said[2:5] == [each.orders() for each in (desk_river, desk_climate, desk_faults)]
 
 
 def test_what_is_typed_goes_to_whom_it_concerns():
@@ -289,3 +290,31 @@ def test_whoever_types_at_the_desk_makes_its_climate():
     assert place.value("rain", 0) == rain + 0.6
     for typed in ("", "air", "air hot", "wind 99", "rain -1", "air nan", "level 2"):
         assert desk_climate.order(place, 0, typed) == desk_climate.orders()
+
+
+def test_whoever_types_at_the_desk_makes_what_goes_wrong():
+    with Bench() as bench:
+        parts = bench.add_board("greenhouse_climate_esp32", power=False).fitted.parts
+        order = partial(desk_faults.order, bench)
+        assert order(0, "contact hand on") == "contact hand is on"
+        bench.run_for(1)
+        assert parts["hand"].active
+        assert order(0, "fault air unplugged").startswith("air is unplugged until you type")
+        assert parts["air"].faults.unplugged
+        assert (
+            order(0, "fault air off") == "air is well again" and not parts["air"].faults.unplugged
+        )
+        assert "unplugged" in order(0, "fault feed") and "stalled" in order(0, "fault roof up")
+        assert order(0, "leak on") == "leak is on" and water_l_min(bench.scene.plant.outputs) > 0
+        assert order(0, "leak off") == "leak is off"
+        assert order(0, "link off") == "link is off" and bench.network.faults.away
+        assert order(0, "link on") == "link is on" and not bench.network.faults.away
+        assert order(0, "contact hnd on") == "no contact 'hnd', did you mean 'hand'?"
+        assert order(0, "fault rof stalled") == "no part 'rof', did you mean 'roof'?"
+        for typed in ("", "contact", "contact hand", "leak", "link away", "fault", "air 30"):
+            assert order(0, typed) == desk_faults.orders()
+
+
+def test_water_flows_from_the_mains_where_there_is_no_pump():
+    assert water_l_min({"valve": 1}) > 0 and water_l_min({"valve": 0}) == 0
+    assert water_l_min({"valve": 1, "pump": 0}) == 0

@@ -15,8 +15,10 @@ WATER_L_MIN = 30.0
 
 
 def water_l_min(outputs: dict[str, float]) -> float:
-    """What flows while the pump runs through an open valve; a leak does so from the mains."""
-    pumped = outputs.get("valve") and outputs.get("pump")
+    """What flows while the pump runs through an open valve; without a pump, and in a leak, it does
+    so from the mains.
+    """
+    pumped = outputs.get("valve") and outputs.get("pump", 1)
     return WATER_L_MIN if pumped or outputs.get(LEAK) else 0.0
 
 

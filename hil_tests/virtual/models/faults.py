@@ -60,6 +60,11 @@ class Faults:
             f"no fault {name!r}; this model has: {', '.join(vars(self).get('_off', ()))}"
         )
 
+    @property
+    def off(self) -> dict[str, Any]:
+        """The switches as they are when nothing is wrong."""
+        return dict(self._off)
+
     def limit(self, name: str, times: int, value: Any = True) -> None:
         """Turn a switch on for this many effects."""
         setattr(self, name, value)
