@@ -104,7 +104,7 @@ class Session:
         self._handlers = {}
         self.listen = None  # function(code, buffer, size) that wants to know of all lines
         self._command = None
-        self._deadline = 0
+        self._deadline_ms = 0
         self.max_line = max_line
         self.line = bytearray(min(max_line, _PIECE))  # more when a longer one comes
         self._size = 0
@@ -121,7 +121,7 @@ class Session:
         if self._command:
             raise ValueError("%s is still running" % self._command.text)
         self._command = Command(text, prefix, ok, fail)
-        self._deadline = now_ms + timeout_ms
+        self._deadline_ms = now_ms + timeout_ms
         return self._command
 
     def abandon(self):
@@ -134,7 +134,7 @@ class Session:
         # Milliseconds left for the running command; 0 if there is none (any more).
         if not self._command:
             return 0
-        left = (self._deadline - now_ms) & _TICKS_MASK
+        left = (self._deadline_ms - now_ms) & _TICKS_MASK
         if 0 < left < _TICKS_HALF:
             return left
         self._command.state = TIMED_OUT

@@ -87,8 +87,8 @@ def read_gauge(
     line = gauge_waterline.find(straight, face)
     sigma_mm = line.sigma_rows * MM_PER_ROW
     dry = 0 if line.row is None else int(line.row) - SPLASHED_ROWS
-    period = calibration.tables.face.period_mm // MM_PER_ROW
-    others = gauge_place.others_share(straight, face, dry, period)
+    period_rows = calibration.tables.face.period_mm // MM_PER_ROW
+    others = gauge_place.others_share(straight, face, dry, period_rows)
     doubts = [
         (_share(place.alike, NO_ALIKE, SURE_ALIKE), tr("the gauge may not be where it should be")),
         (

@@ -76,8 +76,8 @@ def learn(
     must_span(tables, source)
     _upright(tables, source)
     dry = (face.high_mm - level_mm - SPLASH_MM) // MM_PER_ROW
-    period = face.period_mm // MM_PER_ROW
-    if dry < DRY_PERIODS * period:
+    period_rows = face.period_mm // MM_PER_ROW
+    if dry < DRY_PERIODS * period_rows:
         needed = DRY_PERIODS * face.period_mm + SPLASH_MM
         raise InvalidData(
             f"level_mm = {level_mm}, high_mm = {face.high_mm}",
@@ -86,10 +86,10 @@ def learn(
     image = grey(picture)
     for _ in range(2):
         seen = straightened(image, homography(tables), face_shape(tables), 0)
-        tables = _trued(tables, seen[:dry], period, source)
+        tables = _trued(tables, seen[:dry], period_rows, source)
     seen = _evenly_lit(straightened(image, homography(tables), face_shape(tables), 0))
     for row in range(dry, len(seen)):  # what is under water looks like what is above it
-        seen[row] = np.median(seen[row % period : dry : period][-LIKE_PERIODS:], axis=0)
+        seen[row] = np.median(seen[row % period_rows : dry : period_rows][-LIKE_PERIODS:], axis=0)
     return Calibration(tables, np.rint(seen).astype(np.float32))
 
 
@@ -137,11 +137,11 @@ def _upright(tables: Tables, source: str) -> None:
         raise InvalidData(source, problems)
 
 
-def _trued(tables: Tables, dry: Grey, period: int, source: str) -> Tables:
+def _trued(tables: Tables, dry: Grey, period_rows: int, source: str) -> Tables:
     """The tables with points where the pattern says that they are."""
     known = places(tables)
     heights = sorted({row for _, row in known})
-    curve = gauge_truing.bend(dry, period, (heights[0], heights[1]))
+    curve = gauge_truing.bend(dry, period_rows, (heights[0], heights[1]))
     if curve is None:
         every = tr("no marks that repeat every {period_mm} mm").format(
             period_mm=tables.face.period_mm

@@ -62,19 +62,19 @@ def find(picture: Grey, to_picture: Matrix, face: Grey) -> Place:
     return Place(move @ to_picture, shift, score, len(agreed))
 
 
-def others_share(straight: Grey, face: Grey, dry: int, period: int) -> float:
+def others_share(straight: Grey, face: Grey, dry: int, period_rows: int) -> float:
     """What share of the digits may be those of another height, at most.
 
-    The marks repeat after `period` rows and the digits do not. So the `dry` upper rows of the
+    The marks repeat after `period_rows` and the digits do not. So the `dry` upper rows of the
     picture are taken for a mixture of the learned face as it stands there and of the same whole
     periods up or down: 0 is the face, 1 the other height and 0.5 neither. Two sigma are added, and
     the worst of the heights counts; about 0 where no digits differ.
     """
     seen, learned = _fine(straight[:dry]) if dry > 0 else straight[:0], _fine(face)
     shares = [0.0]
-    for off in (n * period for n in range(-PERIODS, PERIODS + 1) if n):
+    for off in (n * period_rows for n in range(-PERIODS, PERIODS + 1) if n):
         first, last = max(0, -off), min(dry, len(face) - off)
-        if last - first < period:
+        if last - first < period_rows:
             continue
         here = learned[first:last].ravel()
         apart = learned[first + off : last + off].ravel() - here

@@ -199,8 +199,8 @@ class Views:
     ) -> None:
         if unit:
             view.site, view.state = unit.site, unit.state
-        interval = (unit and unit.report_interval_s) or (contact and contact.report_s)
-        view.report_s = interval or REPORT_S
+        report_s = (unit and unit.report_interval_s) or (contact and contact.report_s)
+        view.report_s = report_s or REPORT_S
         if contact:
             view.last_s, view.source, view.bytes = contact.last_s, contact.source, contact.bytes
             view.silent = now_s - contact.last_s > SILENT_AFTER_REPORTS * view.report_s

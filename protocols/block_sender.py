@@ -158,10 +158,10 @@ class Sender:
         return again
 
     def _silence_left(self, now_ms):
-        passed = now_ms - self._sent_ms
-        wait = self._soon_ms or self._retry_ms << min(self.unanswered, _MOST_DOUBLINGS)
+        passed_ms = now_ms - self._sent_ms
+        wait_ms = self._soon_ms or self._retry_ms << min(self.unanswered, _MOST_DOUBLINGS)
         # A clock that went back is no reason to wait for ever.
-        return wait - passed if 0 <= passed < wait else 0
+        return wait_ms - passed_ms if 0 <= passed_ms < wait_ms else 0
 
     def _question(self, now_ms):
         self._headers_due = max(0, self._headers_due - 1)

@@ -132,11 +132,11 @@ class Station:
 
     # The first wake after t: multiples of the interval, plus a time of the unit's own.
     def next_wake(self, t):
-        interval = self._interval_s
+        interval_s = self._interval_s
         kid = self._node.secrets.identity()[0] or b""
-        offset = min(_SETTLE_S, interval // 2)
-        offset += crc32(kid) % max(1, min(interval // 4, _SPREAD_S))
-        return ((t - offset) // interval + 1) * interval + offset
+        offset = min(_SETTLE_S, interval_s // 2)
+        offset += crc32(kid) % max(1, min(interval_s // 4, _SPREAD_S))
+        return ((t - offset) // interval_s + 1) * interval_s + offset
 
     def _send_schemas(self, ids):
         if self.sampler.schema.id in ids:
