@@ -100,8 +100,10 @@ class Pictures:
 
     # --- taking one
 
-    # Each goes on its way before the next one is taken.
+    # Each goes on its way before the next one is taken. Of an alarm without its pictures the
+    # server hears why, and not with the next day's counters.
     async def _take_asked(self, beat):
+        missed = False
         try:
             while self._asked:
                 beat()
@@ -109,6 +111,9 @@ class Pictures:
                 reason = await self._take(why, kind, size)
                 if done:
                     done(reason)
+                missed = missed or why == ALARMED and reason is not None
+                if missed and not self._asked:
+                    self._node.tell("health", True)
                 await self._on_urgent(beat)
         finally:  # a command that an error has cut is obeyed when it is repeated
             self.busy = bool(self._asked)
@@ -133,6 +138,7 @@ class Pictures:
     def _hindrance(self, why, size):
         store, table = self.store, self._table
         if not self.powered():
+            self._node.counters.count("battery_low")
             return "battery_low"
         store.spend(self._node.clock.now() // _DAY_S, 0)
         left = table["budget_bytes_day"] - store.spent - store.waiting_bytes()

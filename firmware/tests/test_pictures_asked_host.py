@@ -7,6 +7,7 @@ from firmware.issuers import Issuers
 from firmware.tests import support_node
 from firmware.tests.support_pictures import Unit
 from protocols import command, command_writer, cose, event, frame, receipt
+from protocols.reasons import code
 
 
 # Orders pictures: its commands are signed and come in frames, as the dispatcher's do.
@@ -102,6 +103,17 @@ def test_an_order_in_an_alarms_series_follows_it():
         series = [(event.ALARMED, 0), (event.ALARMED, 1), (event.ALARMED, 2)]
         assert ordered and _whys(unit) == [*series, (event.COMMANDED, 2)]
         assert _receipts(unit) == [receipt.DONE] and not unit.pictures.store.held
+
+
+def test_an_alarm_without_its_pictures_is_told_why_at_once():
+    with Unit(every_s=0) as unit:
+        unit.boot()
+        unit.run(60)
+        unit.camera.silent = 100
+        unit.pictures.alarmed()
+        unit.run(300)
+        told = unit.collector.events(event.HEALTH)[-1]
+        assert told[event.HEALTH_COUNTERS] == {code("camera_silent"): 6}
 
 
 def test_an_order_that_an_error_has_cut_is_obeyed_when_it_is_repeated():
