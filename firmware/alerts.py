@@ -39,6 +39,7 @@ class Held:
         self.started_s = None  # time of the first sample, 0 where nobody knows the time
         self.by_uptime = False  # not_before and expires are in it: it needs no clock
         self.cut = False  # a reset has interrupted it
+        self.whole = False  # it was played to its end, once at least
         self.failures = 0  # plays that ended before anything was heard
 
     # The next hop is reached. more_ms: what a silent drill has not waited for, but a sound would.
@@ -277,6 +278,7 @@ class Alerts:
             self._failed = True
             self._counters.count("task_restart")
         self._result = self._player.result
+        held.whole = held.whole or bool(self._result and self._result.whole)
 
     def _tell_start(self, held):
         held.started_s = 0
@@ -298,9 +300,8 @@ class Alerts:
             self._final = None
             if stage == receipt.DONE and reason:
                 stage, why = receipt.INTERRUPTED, reason
-            elif stage == receipt.DONE and held.started_s is not None:
-                if not (result and result.whole):  # its window was over before it was said once
-                    stage, why = receipt.INTERRUPTED, "cmd_expired"
+            elif stage == receipt.DONE and held.started_s is not None and not held.whole:
+                stage, why = receipt.INTERRUPTED, "cmd_expired"  # before it was said once
             self._receipt(held.id, stage, why, result)
         elif self._wanted == held.id:
             if reason == "amp_fault" and self._may_try_again(held):

@@ -46,6 +46,7 @@ class Player:
         self.at_once = 0
         self.breaks = 0  # plays that fail
         self.begins_ms = 200  # until the first sample
+        self.rounds = 1  # how often it is said in these ten seconds
         self.rest_ms = 0  # to put the amplifier to rest
         self.result = Result()
 
@@ -60,8 +61,9 @@ class Player:
                 raise MemoryError("no room")
             on_sound()
             self.heard.append((alert.event, percent))
-            await asyncio.sleep_ms(9800)
-            self.result.whole = True
+            for _ in range(self.rounds):
+                await asyncio.sleep_ms(9800 // self.rounds)
+                self.result.whole = True
         finally:
             await asyncio.sleep_ms(self.rest_ms)
             self.at_once -= 1

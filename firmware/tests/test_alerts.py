@@ -65,6 +65,19 @@ def test_an_emergency_takes_the_word_and_is_never_quiet():
     story(tell)
 
 
+def test_what_was_said_once_before_it_was_interrupted_is_done():
+    async def tell(unit):
+        unit.player.rounds = 2
+        daily = unit.send("d", for_s=20)
+        await asyncio.sleep_ms(6000)
+        unit.send("e", EMERGENCY, 1)
+        await asyncio.sleep_ms(25000)
+        assert [name for name, _ in unit.player.heard] == ["d", "e", "d"]
+        assert unit.stages(daily)[-1] == (receipt.DONE, None)
+
+    story(tell)
+
+
 def test_an_armed_one_waits_and_its_end_is_kept():
     async def tell(unit):
         id = unit.send("a", start_s=100, for_s=5)
