@@ -61,6 +61,14 @@ def seconds(text: str, rate: str | None) -> float:
     return float(ml(text) // ml_s(rate or ""))
 
 
+def span_s(text: str | None, rate: str | None = None) -> int | None:
+    """Return how long a limit lasts, None if it is neither a time nor a volume."""
+    try:
+        return int(seconds(text or "", rate))
+    except ValueError:
+        return None
+
+
 def told(text: str, rate: str | None) -> str:
     """Return a limit in words: '50 ml (20 s)'."""
     return f"{text} ({times.span(seconds(text, rate))})" if is_volume(text) else text

@@ -11,6 +11,7 @@ from . import (
     battery_marks,
     calibration_table,
     control_config,
+    control_notes,
     fitted_checks,
     level_reach,
     modem_table,
@@ -55,7 +56,7 @@ def notes(config: NodeConfig) -> Iterator[str]:
         station_alarms,
         reading_times,
         power_table,
-        control_config,
+        control_notes,
         uplink_checks,
     ):
         yield from checks.notes(config)

@@ -76,7 +76,7 @@ def check(file: Path = ConfigArgument, as_json: JsonOption = False) -> None:
     Example:
         fieldbeat rules check docs/examples/climate.toml
     """
-    from ..control_config import notes
+    from ..control_notes import notes
     from ..control_report import plan_map, rule_rows
     from ..wording import counted
 
