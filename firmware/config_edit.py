@@ -56,7 +56,8 @@ def _typed(path, names, text, before, node):
         except ValueError:
             raise ValueError("%s is a whole number" % path)
     if isinstance(before, str):
-        return text
+        # As others quote it. A modem cannot be sent a quote: the unit would never report again.
+        return text.replace('"', "").strip("'")
     if before is None:
         for table, inner in node.config.items():
             if isinstance(inner, dict) and names[0] in inner:

@@ -193,6 +193,27 @@ def test_what_is_looked_at():
     ]
 
 
+class Speaking:
+    root = "/nowhere"
+
+    def __init__(self, battery, minimum):
+        self.config = {"speaker": {"battery_min_mv": minimum, "two_issuers_level": 0}}
+        self.role = self.commands = self.authority = self
+        self.parts = {"amplifier": Part(1), "battery": Part(battery)}
+        self.issuers = {}
+
+
+def test_its_own_limit_of_the_battery_counts_without_a_sound_too():
+    World()
+    for battery, minimum, told in (
+        (3882, 0, "supply and clips are well"),
+        (3882, 11500, "battery_low"),
+        (11500, 11500, "supply and clips are well"),
+    ):
+        row, _ = run(self_checks.rows(Speaking(battery, minimum)))
+        assert row == ("speaker", told != "battery_low", told)
+
+
 def test_whom_it_obeys_is_looked_at():
     district, school = [-7, b"d", {0: 2, 1: 1}], [-7, b"s", {0: 1, 1: 1}]
     for issuers, needed, good in (

@@ -383,6 +383,18 @@ def test_a_pace_and_a_datum_that_cannot_be_are_refused():
     _with_node(test)
 
 
+def test_quotes_of_a_text_are_no_part_of_it():
+    def test(node):
+        node.write("/config.cbor", config_bytes())
+        for quote in ('"', "'"):
+            text, ret = node.execute("config set uplink.apn %sweb%s" % (quote, quote))
+            assert ret == 0 and text.endswith(" -> web"), text
+            text, ret = node.execute("config set uplink.host %s%s" % (quote, quote))
+            assert ret == 1 and "uplink.host = ''" in text, text
+
+    _with_node(test)
+
+
 def test_what_was_uploaded_is_not_taken_over():
     def test(node):
         node.write("/config.cbor", config_bytes())
