@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import batch_accept, certificate, firmware_hash, unit_acceptance
+from . import batch_accept, certificate, firmware_hash, told_issuers, unit_acceptance
 from .acceptance import Limit
 from .batch_accept import Accepted, Link, NotAccepted
 from .certificate import ENDING
 from .certificate_page import CertificateLabel
 from .errors import FieldbeatError
 from .language import tr
+from .registered_unit import SPEAKER
+from .registry import Registry
 from .signing import Signer
 from .technicians import Technician
 from .unit_job import Job
@@ -27,11 +29,13 @@ class CertifiedAccept:
 
     Attributes:
         signer: who signs.
+        registry: knows who may order.
         limits: what it is judged by.
         folder: where certificates go.
     """
 
     signer: Signer
+    registry: Registry
     limits: Sequence[Limit]
     folder: Path
 
@@ -48,6 +52,8 @@ class CertifiedAccept:
         """
         accepted = batch_accept.accept(job, link, just_flashed)
         facts, found = unit_acceptance.facts(link), unit_acceptance.run(link)
+        if facts.role == SPEAKER:
+            found.append(told_issuers.check(facts.issuers, self.registry))
         firmware = firmware_hash.of(job.image(), job.name) if just_flashed else None
         name = self.signer.technician.name
         done = unit_acceptance.certificate(

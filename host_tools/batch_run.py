@@ -18,6 +18,7 @@ from . import (
     batch_accept,
     batch_certificate,
     batch_ports,
+    issuers,
     unit_bundle,
     unit_job,
     unit_labels,
@@ -147,7 +148,18 @@ class Run:
         """Make the units; returns what became of them, and the sheet of labels if there is one."""
         asked = self._request
         summary = Batch(asked.todo, self._bench, self._find, view, asked.watch).run()
+        self._tell_untested(summary)
         return summary, self._sheet()
+
+    def _tell_untested(self, summary: Summary) -> None:
+        """Tell that who is done runs, and that nobody knows yet whether its parts do."""
+        made = len(summary.done) - len(summary.before)
+        if made and not self._request.technician:
+            text = tr(
+                "sensors and sound of {units} are not tested yet: 'fieldbeat selftest' at each,"
+                " before it goes into the field"
+            )
+            self._tell(text.format(units=counted(made, "unit")))
 
     def _sheet(self) -> Path | None:
         """Write the labels of all units that are done; None if there are none, or it fails."""
@@ -194,7 +206,8 @@ def opened(request: Request, tell: Tell, stop: threading.Event | None = None) ->
         closing(Registry(request.registry)) as units,
     ):
         anew = set(request.again)
-        _somebody_to_obey(request.todo, units)
+        if error := deaf(request.todo, units):
+            raise error
         matcher = Matcher(request.todo, kept, units, anew)
         units.vault.make_ready()
         secrets = passwords(request.todo, units, request.wifi_password_file)
@@ -205,14 +218,14 @@ def opened(request: Request, tell: Tell, stop: threading.Event | None = None) ->
         yield Run(request, bench, find, tell)
 
 
-def _somebody_to_obey(todo: list[Job], units: Registry) -> None:
+def deaf(todo: list[Job], units: Registry | None) -> CannotTry | None:
+    """Return what is to be said of loudspeakers that would obey nobody, None if there are none."""
     speakers = [job.name for job in todo if job.goal.role == SPEAKER]
-    if speakers and not Issuers(units).in_office():
-        message = tr("{unit} is a loudspeaker, and would obey nobody: no issuer is in {registry}")
-        raise CannotTry(
-            message.format(unit=speakers[0], registry=units.path),
-            tr("enter one: 'fieldbeat issuer new NAME', then run the same command again"),
-        )
+    if not speakers or (units and Issuers(units).in_office()):
+        return None
+    message = tr("{unit} is a loudspeaker, and would obey nobody: no issuer is in {registry}")
+    where = units.path if units else tr("a registry here")
+    return CannotTry(message.format(unit=speakers[0], registry=where), issuers.whose_step())
 
 
 def passwords(todo: list[Job], units: Registry, file: Path | None) -> dict[str, str]:
@@ -238,7 +251,7 @@ def _accept(request: Request, units: Registry) -> Accept:
     if request.technician:
         table = acceptance.limits(request.limits)
         signer = Signer.of(units, request.technician, request.key_file)
-        return CertifiedAccept(signer, table, request.beside("-certificates"))
+        return CertifiedAccept(signer, units, table, request.beside("-certificates"))
     if request.key_file or request.limits:
         message = tr("--key-file and --limits are about a certificate")
         raise CannotTry(message, tr("name who signs it: --technician NAME"))

@@ -32,6 +32,7 @@ class Evidence:
     files: dict[str, bytes] = field(default_factory=dict)
     console: str = ""  # what it said while it was held
     config: dict[str, Any] = field(default_factory=dict)
+    issuers: bytes | None = None  # whom it obeys, as it keeps them
     here: list[str] = field(default_factory=list)  # of registry and store, lines
     missing: list[str] = field(default_factory=list)  # what could not be read, in words
 

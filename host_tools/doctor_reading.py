@@ -16,6 +16,7 @@ from .boot_window import HeldLink
 from .doctor_evidence import Evidence
 from .errors import FieldbeatError
 from .language import tr
+from .registry import Registry
 from .smp_link import AtPrompt, Silent, SmpLink
 
 ANSWERS_S = 8.0  # a unit that runs answers within; after a reset of it by the port, too
@@ -80,6 +81,10 @@ def read_link(link: SmpLink, evidence: Evidence) -> None:
     _add_config(evidence)
     if "speaker" in evidence.config:
         _ask(link, evidence, "selftest", "speaker")
+        try:
+            evidence.issuers = link.read_setting("key/issuers")
+        except FieldbeatError as error:
+            evidence.missing.append(f"key/issuers: {error}")
 
 
 def _ask(link: SmpLink, evidence: Evidence, verb: str, *words: str) -> None:
@@ -126,11 +131,21 @@ def add_knowledge(evidence: Evidence, registry: Path | None, db: Path | None) ->
                 unit = units.unit(evidence.unit)
                 state = unit.state if unit else "unknown"
                 evidence.here.append(f"registry state {state}")
+                _add_strangers(evidence, units)
             with open_files.store_if_there(db) as store:
                 if store:
                     _add_reports(evidence, Views(store, units))
     except FieldbeatError as error:
         evidence.missing.append(str(error))
+
+
+def _add_strangers(evidence: Evidence, units: Registry) -> None:
+    from . import told_issuers
+    from .issuers import Issuers
+
+    issuers = Issuers(units)
+    if issuers.all() and (names := told_issuers.strangers(evidence.issuers, issuers)):
+        evidence.here.append(f"registry strangers {', '.join(names)}")
 
 
 def _add_reports(evidence: Evidence, views: object) -> None:

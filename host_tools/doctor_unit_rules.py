@@ -161,6 +161,11 @@ def inside() -> list[Rule]:
             ),
         ),
         Rule(
+            *("strangers", 92, r"^registry strangers (.+)"),
+            tr("It obeys {0}, who is not in office here: others can make it speak."),
+            tr("see 'fieldbeat issuer list'; then 'fieldbeat provision' on this port"),
+        ),
+        Rule(
             *("bus", 35, r"^counter (i2c_nack|sensor_timeout|sensor_crc) (\d+)"),
             tr("Sensors did not answer or were not understood ({0}, {1} times)."),
             tr("run 'fieldbeat check sensors' on this port"),

@@ -37,6 +37,15 @@ class IssuerError(CannotTry):
     """There is no such issuer, or he may not do this."""
 
 
+def whose_step() -> str:
+    """Return what to do where a unit would obey nobody: a new key is not one that others obey."""
+    return tr(
+        "where somebody gives orders already, work with his registry ('another laptop takes over'"
+        " in docs/keys.md): a new key is another one, whatever its name. Where nobody does:"
+        " 'fieldbeat issuer new NAME', then run the same command again"
+    )
+
+
 @dataclass(frozen=True)
 class Issuer:
     """One public key with its rights; times in Unix seconds."""

@@ -14,16 +14,17 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from fieldbeat.protocols import cbor, command
+from fieldbeat.protocols import cbor
 from fieldbeat.protocols.frame import KeySet
 
 from . import (
     config_changes,
     same_unit,
+    told_issuers,
     unit_code,
     wifi_password,
 )
-from .issuers import Issuers
+from .issuers import Issuers, whose_step
 from .language import tr
 from .node_tables import Wifi
 from .provisioning_plan import Plan
@@ -229,7 +230,7 @@ class Provisioner(UnitTalk):
                 tr("the unit obeys issuers, and {registry} has none: it would obey nobody").format(
                     registry=self._registry.path
                 ),
-                tr("enter one: 'fieldbeat issuer new NAME', then run the same command again"),
+                whose_step(),
             )
         nobody = tr("none: it obeys nobody until 'fieldbeat issuer new' and another 'provision'")
         told = ", ".join(issuer.name for issuer in issuers.in_office()) or nobody
@@ -335,9 +336,8 @@ def _changed(held: bytes, issuers: Issuers) -> str:
 
     An old copy of a registry shows by it.
     """
-    try:
-        before = {command.issuer_kid(item[0], item[1]) for item in cbor.decode(held)}
-    except (ValueError, TypeError, LookupError):  # damaged: it is written anew
+    before = set(told_issuers.kids(held))
+    if not before:  # damaged: it is written anew
         return ""
     office = {issuer.kid: issuer.name for issuer in issuers.in_office()}
     names = {issuer.kid: issuer.name for issuer in issuers.all()}

@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 from fieldbeat.protocols import cbor
 
-from . import outbox_reader, retired_boards
+from . import outbox_reader, retired_boards, told_issuers
 from .collector import Collector
 from .errors import CannotTry
 from .issuers import Issuers
@@ -296,15 +296,18 @@ def _rebuild(
     registry.keep_config(name, config)
     if plan.signs and (public := link.read_setting("key/trace")):
         TraceKeys(registry).enter(name, public)
+    obeyed = link.read_setting("key/issuers") if plan.obeys else None
     unit = provisioner.rekey(name)
-    return unit, _missing(registry, plan, identity)
+    return unit, _missing(registry, plan, identity, obeyed)
 
 
 def _groups(config: bytes) -> str:
     return ",".join(map(str, cbor.decode(config).get("speaker", {}).get("groups", [])))
 
 
-def _missing(registry: Registry, plan: Plan, identity: Identity) -> list[str]:
+def _missing(
+    registry: Registry, plan: Plan, identity: Identity, obeyed: bytes | None
+) -> list[str]:
     """Return what of a unit cannot be read out of it."""
     kid = identity.kid.hex() if identity.kid else "?"
     text = tr(
@@ -320,5 +323,8 @@ def _missing(registry: Registry, plan: Plan, identity: Identity) -> list[str]:
         lost.append(
             tr("nobody whom it obeys is known here: enter issuers before you provision it again")
         )
+    elif plan.obeys and (names := told_issuers.strangers(obeyed, Issuers(registry))):
+        text = tr("it obeys {names}, not in office here: 'fieldbeat provision' changes that")
+        lost.append(text.format(names=", ".join(names)))
     lost.append(tr("its coordinates are not known, see 'fieldbeat config locate'"))
     return lost

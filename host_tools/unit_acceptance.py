@@ -17,6 +17,7 @@ from .certificate import Certificate, Picture
 from .errors import CannotTry
 from .language import tr
 from .node_tables import check_name
+from .registered_unit import SPEAKER
 from .unit_words import in_words
 
 WAKE_S = 300.0  # a modem in bad coverage takes minutes
@@ -53,6 +54,7 @@ class Facts:
     app: str
     build_id: str
     config_sha256: bytes
+    issuers: bytes | None = None  # whom a loudspeaker obeys, as it keeps them
 
 
 def facts(link: Link) -> Facts:
@@ -70,6 +72,7 @@ def facts(link: Link) -> Facts:
     if not kid or not mac or not digest:
         message = tr("the unit is not provisioned")
         raise CannotTry(message, tr("fieldbeat provision --port PORT FILE.toml"))
+    role = profile.get("role", "station")
     return Facts(
         unit=check_name(_entry(config, "config", "node", "name")),  # files are named after it
         site=check_name(_entry(config, "config", "node", "site")),
@@ -77,11 +80,12 @@ def facts(link: Link) -> Facts:
         mac=mac,
         board=_entry(board, "board", "id"),
         profile=_entry(profile, "profile", "id"),
-        role=profile.get("role", "station"),
+        role=role,
         firmware=link.information(),
         app=_entry(app, "app", "version"),
         build_id=_entry(app, "app", "build_id"),
         config_sha256=digest,
+        issuers=link.read_setting("key/issuers") if role == SPEAKER else None,
     )
 
 

@@ -58,7 +58,7 @@ def batch(
     """
     from functools import partial
 
-    from .. import batch_ports, batch_run, batch_view
+    from .. import batch_ports, batch_run, batch_view, open_files
     from ..errors import CannotTry
     from ..language import tr
     from .registry import advise
@@ -77,6 +77,9 @@ def batch(
     )
     if check:
         request.must_be_possible()
+        with open_files.registry_if_there(registry) as units:
+            if not as_json and (unheard := batch_run.deaf(todo, units)):
+                tell(str(unheard))
         _show_checked(plan, names, as_json)
         return 0
     with batch_run.opened(request, tell) as run:

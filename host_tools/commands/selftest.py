@@ -55,7 +55,7 @@ def selftest(
     """
     import time
 
-    from .. import acceptance, collected, unit_acceptance
+    from .. import acceptance, collected, open_files, told_issuers, unit_acceptance
     from .. import certificate as certificates
     from ..registered_unit import CAMERA, SPEAKER
     from ..registry import Registry
@@ -69,6 +69,8 @@ def selftest(
         firmware = _firmware(port, image) if image else None
         facts, found = _tested(port, units, on_air, registry, as_json)
         if facts.role == SPEAKER:
+            with open_files.registry_if_there(registry) as known:
+                found.append(told_issuers.check(facts.issuers, known))
             found.append(collected.sound(facts.unit, db, time.time()))
         if facts.role == CAMERA and (taken := collected.picture(facts.unit, db, time.time())):
             pictures.append(taken)

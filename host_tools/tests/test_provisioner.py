@@ -164,7 +164,7 @@ def test_a_lost_registry_makes_no_loudspeaker_obey_nobody(registry, tmp_path):
     code = unit_code.of_unit(registry, "gh-1")
     empty = Registry(tmp_path / "empty.sqlite", locked=False)
     late = Provisioner(unit, empty, lambda step, text: None, lambda: code)
-    with pytest.raises(ProvisioningError, match="it would obey nobody; next: enter one: 'fieldb"):
+    with pytest.raises(ProvisioningError, match="it would obey nobody; next: where somebody"):
         late.run(speaker)
     assert unit.nvs["key/issuers"] == kept
     Issuers(empty).add("district", cose.ES256, bytes(64), 2, 1)

@@ -9,6 +9,7 @@ import pytest
 from fieldbeat.host_tools import outbox_reader, succession, unit_code
 from fieldbeat.host_tools.collector import Collector
 from fieldbeat.host_tools.errors import CannotTry
+from fieldbeat.host_tools.issuers import Issuers
 from fieldbeat.host_tools.node_tables import Wifi
 from fieldbeat.host_tools.provisioner import Provisioner
 from fieldbeat.host_tools.provisioning_plan import plan
@@ -18,7 +19,7 @@ from fieldbeat.host_tools.smp_link import LinkError
 from fieldbeat.host_tools.store import Store
 from fieldbeat.host_tools.trace_keys import TraceKeys
 from fieldbeat.host_tools.unit_talk import ProvisioningError
-from fieldbeat.protocols import frame, packing
+from fieldbeat.protocols import cbor, cose, frame, packing
 
 from .sender import report_record
 from .unit_in_memory import Unit
@@ -440,6 +441,16 @@ def test_a_lost_registry_comes_back_from_its_units(site, tmp_path):
         succession.rebuild(registry, site.old, lambda *_: None)
     assert TraceKeys(registry).of_unit("gh-1") == []  # this one does not sign
     assert registry.allocate("gh-2").kid == b"\0\2"
+
+
+def test_whom_a_unit_obeys_and_a_new_registry_does_not_know_is_told(tmp_path):
+    site = Site(tmp_path, plan(EXAMPLES / "speaker.toml", "gh-1"))
+    site.old.nvs["key/issuers"] = cbor.encode([[cose.ES256, bytes(64), {0: 2, 1: 1}]])
+    registry = Registry(tmp_path / "new.sqlite")
+    Issuers(registry).add("county", cose.ES256, b"\1" * 64, 2, 1)
+    code = unit_code.of_unit(site.registry, "gh-1")
+    _, lost = succession.rebuild(registry, site.old, lambda *_: None, lambda: code)
+    assert any("not in office here: 'fieldbeat provision' changes that" in text for text in lost)
 
 
 @pytest.mark.parametrize("effect", [False, True], ids=["before", "after"])
