@@ -139,16 +139,25 @@ def export(
             others or tr("give other times"),
         )
     within = [root for root in roots if begin <= root.rn <= high]
-    signers = {root.body.get(event.ROOT_KEY) for root in within}
-    used = [key for key in keys if hashlib.sha256(key).digest()[:8] in signers]
+    raw = [record for _, record in records]
+    return TraceFile(unit, kid, _signers(within, keys), raw, _checks(records, within))
+
+
+def _signers(roots: list[Told], keys: list[bytes]) -> tuple[bytes, ...]:
+    """Return the keys that have signed some of the roots.
+
+    Raises:
+        CannotTry: none of them has.
+    """
+    signers = {root.body.get(event.ROOT_KEY) for root in roots}
+    used = tuple(key for key in keys if hashlib.sha256(key).digest()[:8] in signers)
     if not used:
-        when = iso(within[-1].t)
+        when = iso(roots[-1].t)
         step = tr("name the registry with which it was provisioned: --registry")
         raise CannotTry(
             tr("the key that has signed {when} is not in the registry").format(when=when), step
         )
-    raw = [record for _, record in records]
-    return TraceFile(unit, kid, tuple(used), raw, _checks(records, within))
+    return used
 
 
 def _wanted(

@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from .. import open_files
 from ..language import tr
 from ..output import DbOption, JsonOption, RegistryOption, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from ..picture_reading import Compared
 
 CalibrationOption = typer.Option(
     ..., "--calibration", help="The .toml that 'calibrate' wrote.", dir_okay=False
@@ -98,28 +102,31 @@ def read(
         )
     if as_json:
         print_json({"readings": [item.as_map() for item in found]})
-    elif not found:
-        say(tr("no picture of {unit} shows the gauge").format(unit=unit))
     else:
-        columns = [
-            "id",
-            "taken",
-            tr("gauge mm"),
-            tr("sensor mm"),
-            "says",
-            "sure",
-            tr("greatest doubt"),
-        ]
-        print_table(
-            columns,
-            [item.in_words() for item in found],
-            tr("Gauge of {unit}").format(unit=unit),
-            ["taken"],
-        )
-        if told := picture_reading.closing(found):
-            say(told)
+        _tell(unit, found)
     pictures.must_be_sealed(changed)
     if found:
         picture_reading.must_tell(found, channel)
     if any(item.agreement is picture_reading.Agreement.DISAGREES for item in found):
         raise typer.Exit(1)
+
+
+def _tell(unit: str, found: list[Compared]) -> None:
+    from .. import picture_reading
+
+    if not found:
+        say(tr("no picture of {unit} shows the gauge").format(unit=unit))
+        return
+    columns = [
+        "id",
+        "taken",
+        tr("gauge mm"),
+        tr("sensor mm"),
+        "says",
+        "sure",
+        tr("greatest doubt"),
+    ]
+    rows = [item.in_words() for item in found]
+    print_table(columns, rows, tr("Gauge of {unit}").format(unit=unit), ["taken"])
+    if told := picture_reading.closing(found):
+        say(told)
