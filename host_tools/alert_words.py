@@ -14,7 +14,7 @@ from .alert_places import Part
 from .language import tr
 from .registered_unit import Unit
 from .signed_commands import Window, words
-from .sounds import CODECS, PATTERNS, Sound
+from .sounds import CODECS, PATTERNS, Sound, shortest_s
 from .times import iso, span
 from .wording import all_of, counted, first
 
@@ -85,7 +85,23 @@ def summary(
             when=_when(window, now_s), volume=volume, listed=all_of(signers)
         ),
     ]
-    return lines + unreached(unheard)
+    return lines + _unsaid(sound, window, now_s) + unreached(unheard)
+
+
+def _unsaid(sound: Sound, window: Window, now_s: float) -> list[str]:
+    """Return lines about what nobody will hear, or not to its end."""
+    lines = []
+    shortest = shortest_s(sound.content)
+    if window.expires_s - max(window.start_s, now_s) < shortest:
+        text = tr("its time is over BEFORE IT IS SAID ONCE, which takes {seconds:.0f} s at least")
+        lines.append(text.format(seconds=shortest))
+    if sound.volume == 0 and not sound.silent:
+        lines.append(
+            tr("no emergency is that quiet: each sounds it at its 'emergency_volume'")
+            if sound.class_ == command.EMERGENCY
+            else tr("NOBODY HEARS IT: its volume is 0")
+        )
+    return lines
 
 
 def unreached(unheard: int) -> list[str]:

@@ -23,6 +23,7 @@ PATTERNS = ("steady", "two-tone", "sweep")
 CODECS = {"pcmu": 0, "pcma": 8, "l16": 11}
 GBK = 1  # the encoding of text on the wire
 SPEECH_BYTES = 400  # of a step
+SPEECH_S = 0.04  # a byte takes at least, whoever speaks
 MAX_STEPS = 8
 _ENDS = "。！？；…!?;\n"  # where speech is cut if it can be: after one of these, then these
 _PAUSES = "，、：,: "
@@ -136,6 +137,13 @@ def speech(text: str) -> list[list[Any]]:
             )
             raise AlertError(message, tr("leave it out, or write it in words")) from None
     return [[command.SPEECH, GBK, piece.encode("gbk")] for piece in _pieces(text)]
+
+
+def shortest_s(content: Iterable[list[Any]]) -> float:
+    """Return how long steps last at least; of clips and streams nothing is known here."""
+    tones = (step[2] / 1000 for step in content if step[0] == command.TONE)
+    bytes_ = (len(step[2]) for step in content if step[0] == command.SPEECH)
+    return sum(tones) + SPEECH_S * sum(bytes_)
 
 
 def unspeakable(text: str) -> list[str]:

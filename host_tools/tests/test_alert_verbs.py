@@ -262,6 +262,21 @@ def test_without_a_store_or_a_registry(tmp_path, monkeypatch, capsys):
     assert not (tmp_path / "registry.sqlite").exists()
 
 
+def test_what_nobody_will_hear_is_told(county, capsys):
+    county.add("sp-1")
+    short = send(
+        county, capsys, "--text", "Leave the bank.", "--level", "1", "--all", "--for", "3 s"
+    )
+    assert short["summary"][3].startswith(
+        "its time is over BEFORE IT IS SAID ONCE, which takes 4 s"
+    )
+    mute = ["--text", "x", "--volume", "0", "--all"]
+    assert send(county, capsys, *mute, "--daily")["summary"][3].startswith("NOBODY HEARS IT")
+    loud = send(county, capsys, *mute, "--level", "1")
+    assert loud["summary"][3].startswith("no emergency is that quiet")
+    assert len(send(county, capsys, *mute, "--drill", "--silent")["summary"]) == 3
+
+
 def test_a_person_sees_a_summary_and_says_yes_or_no(county):
     """On a terminal: the passphrase is asked for and not shown."""
     county.add("sp-1")
