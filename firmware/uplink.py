@@ -230,11 +230,12 @@ class Uplink:
                 continue
             self._apply(answer)
             # One that was held back tells the time of then, in which an alert of then counts.
-            if answer.question is not None and answer.question < self._asked:
+            late = answer.question is not None and answer.question < self._asked
+            if late and not last:
                 continue
             if all(_covers(answer, rn) or _beyond(answer, rn) for rn, _ in last):
                 # Only now the time: that of an older ack was true when it was sent.
-                if answer.time is not None:
+                if answer.time is not None and not late:
                     self._set_clock(answer.time, asked_s)
                 return answer
 

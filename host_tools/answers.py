@@ -11,7 +11,7 @@ from fieldbeat.protocols import ack, ack_writer, frame
 from .database import DatabaseBusy
 from .downlink import Downlink
 from .errors import FieldbeatError
-from .opener import Opened, Opener
+from .opener import Opened
 from .store import Store
 from .times import DEVICE_EPOCH_S
 from .traffic import Traffic
@@ -21,14 +21,12 @@ class Answers:
     """Answers to frames that are stored.
 
     Args:
-        opener: tells which units hear orders at any time.
         store: tells which schemas a unit's records wait for.
         traffic: tells which records of a unit are there.
         downlink: gives out sequence numbers.
     """
 
-    def __init__(self, opener: Opener, store: Store, traffic: Traffic, downlink: Downlink) -> None:
-        self._opener = opener
+    def __init__(self, store: Store, traffic: Traffic, downlink: Downlink) -> None:
         self._store = store
         self._traffic = traffic
         self._downlink = downlink
@@ -70,7 +68,7 @@ class Answers:
             time=max(0, int(outcome.at_s) - DEVICE_EPOCH_S),
             schemas=self._store.schemas_wanted(outcome.unit),
             # Whoever holds an ack back holds back what it told of the time, too.
-            question=None if self._opener.sleeps(outcome.unit) else outcome.piv,
+            question=outcome.piv,
         )
         sealed = self._sealed(item, frame.ACK, plaintext)
         outcome.cumulative = cumulative

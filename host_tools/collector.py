@@ -66,7 +66,7 @@ class Collector:
         self.refused = self._refusals.counts
         self._opener = Opener(registry, self._traffic)
         self._dispatcher = Dispatcher(store, self._opener, self._traffic, downlink)
-        self._answers = Answers(self._opener, store, self._traffic, downlink)
+        self._answers = Answers(store, self._traffic, downlink)
         with store.transaction():
             self._decoder.catch_up()
 

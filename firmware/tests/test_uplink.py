@@ -176,6 +176,16 @@ def test_an_answer_that_was_held_back_sets_no_clock():
     assert finish(bench.uplink.wake(ask=True)) is True and len(bench.clock.told) == len(told) + 1
 
 
+def test_what_was_held_back_counts_for_the_records_that_it_covers():
+    bench = Bench(1)
+    bench.server.tells_question = True
+    bench.carrier.down = ["lost"] * 2
+    assert bench.wake() is False
+    bench.carrier.waiting = [bench.server.answer()]
+    told = list(bench.clock.told)
+    assert bench.wake() is True and bench.clock.told == told
+
+
 def test_a_clock_moves_no_further_than_into_the_time_of_the_wait():
     # The answer tells 5000 and is read 9 s after the question: the time is 5000 to 5009 then.
     for before, after, jumps in (
