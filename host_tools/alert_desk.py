@@ -179,7 +179,7 @@ class Desk:
         return order.expires_s > self.now() and not self.orders.is_over(order)
 
     def cancellers(self, order: orders.Order, names: Sequence[str]) -> list[Issuer]:
-        """Return who signs a cancel.
+        """Return who signs a cancel: who was named, or who has ordered what is cancelled.
 
         Raises:
             AlertError: nothing is left to cancel.
@@ -206,7 +206,9 @@ class Desk:
                 id=id_, expires_s=iso(order.expires_s), first=first(untold)
             )
             raise AlertError(message, step)
-        return self.chosen(names[:1], order.class_, order.level)
+        in_office = {each.name for each in self.issuers.in_office()}
+        who_ordered = [name for name in order.issuers.split(", ") if name in in_office]
+        return self.chosen((names or who_ordered)[:1], order.class_, order.level)
 
     def _is_cancel_refused(self, order: orders.Order) -> bool:
         """Whether somebody goes on, so that another issuer has to sign it."""
