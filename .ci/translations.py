@@ -60,6 +60,7 @@ WORDS = (
     *("emergency", "idle", "safe", "switch", "interlock", "old", "keys", "talk", "identity"),
     *("state", "lock", "key", "config", "reset", "registry", "signing", "wifi", "taken off"),
     *("boot", "schema", "health", "receipt", "silence", "energy", "decision", "operation", "root"),
+    *("night", "covered", "blurred", "glare", "frozen", "plain"),
     *("power", "hard", "watchdog", "deep sleep", "soft", "steady", "two-tone", "sweep", "Obeys"),
     *("Proven", "Alerts", "Orders", "why", "bytes", "flags", "schedule", "command", "order"),
     *("button", "serial line"),

@@ -50,7 +50,10 @@ class Ledger:
                 span=_span(radio), wakes=self.wakes, bytes_sent=self.bytes_sent
             )
         )
-        parts += [f"{name} {_span(on_s)}" for name, on_s in sorted(self.rails.items())]
+        parts += [
+            tr("rail {name} {span}").format(name=name, span=_span(on_s))
+            for name, on_s in sorted(self.rails.items())
+        ]
         if self.camera_s:
             parts.append(tr("camera {span}").format(span=_span(self.camera_s)))
         return ", ".join(parts)

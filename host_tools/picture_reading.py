@@ -74,7 +74,7 @@ class Compared:
 
     def in_words(self) -> list[str]:
         """Return it as a row of a table."""
-        doubts = [*([self.why] if self.why else []), *self.quality.flags()]
+        doubts = [*([self.why] if self.why else []), *map(tr, self.quality.flags())]
         return [
             str(self.picture.id),
             iso(self.picture.taken_s),

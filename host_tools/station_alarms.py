@@ -228,8 +228,8 @@ def notes(config: NodeConfig) -> Iterator[str]:
         if number in given and not back and not contact:
             yield (
                 tr(
-                    "[[alarm]] {number} has no 'back': every wave at its mark begins and ends it; "
-                    "give the distance at which it is over"
+                    "[[alarm]] {number} has no 'back': what plays around its mark begins and ends "
+                    "it again and again; give the distance at which it is over"
                 ).format(number=number)
             )
         if number in given and hold_s > LONG_HOLD_S:

@@ -69,7 +69,9 @@ def _line(picture: Picture, changed: bool = False) -> dict[str, Any]:
         "size": f"{picture.width} x {picture.height}" if picture.width else "",
         "bytes": picture.size,
         "state": state,
-        "flags": ", ".join((*picture.flags, *(() if picture.synced else (tr("no clock"),)))),
+        "flags": ", ".join(
+            (*map(tr, picture.flags), *(() if picture.synced else (tr("no clock"),)))
+        ),
     }
 
 
@@ -150,7 +152,7 @@ def show(
         ("sha256", found.sha256),
     ]
     if judged:
-        facts.append(("seen", ", ".join(judged.flags()) or tr("nothing wrong")))
+        facts.append(("seen", ", ".join(map(tr, judged.flags())) or tr("nothing wrong")))
     print_facts(facts)
     pictures.must_be_sealed(changed)
 
