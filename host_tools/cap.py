@@ -78,9 +78,13 @@ class Info:
 
 @dataclass(frozen=True)
 class Message:
-    """One CAP message; `origin` names it, and `references` the messages that it is about."""
+    """One CAP message; `origin` names it, and `references` the messages that it is about.
+
+    `sent_s` is its time in Unix seconds.
+    """
 
     origin: str
+    sent_s: float
     kind: str
     class_: int
     references: tuple[str, ...]

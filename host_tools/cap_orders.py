@@ -17,6 +17,8 @@ from .language import tr
 from .orders import Order
 from .times import iso
 
+OLD_S = 1800.0  # of a message without an end; so long an order counts that has none
+
 
 def plan(desk: Desk, message: Message, request: Request, language: str | None = None) -> Plan:
     """Return what would be sent for a CAP message; what the request says goes before it.
@@ -48,6 +50,9 @@ def plan(desk: Desk, message: Message, request: Request, language: str | None = 
     notes += _sent_before(desk, message, fullest)
     speakers = alert_places.speakers(desk.registry)
     notes += cap_places.not_reached(message, info, fullest.units, speakers)
+    if info.expires_s is None and desk.now() - message.sent_s > OLD_S:
+        text = tr("the message is of {sent_s}, and does not say until when it counts")
+        notes.append(text.format(sent_s=iso(message.sent_s)))
     if info.is_past:
         notes.append(tr("the message says that the danger is over (Past, or AllClear)"))
     replaced = _of_origins(desk, message.references)

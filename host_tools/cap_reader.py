@@ -142,7 +142,8 @@ class _Reader:
         if kind not in (ALERT, UPDATE, CANCEL):
             step = tr("only Alert, Update and Cancel can be sent")
             raise self._error(tr("its msgType is {kind}").format(kind=kind), step)
-        origin = _origin(sender, identifier, self._time(sent, "sent"))
+        sent_s = self._time(sent, "sent")
+        origin = _origin(sender, identifier, sent_s)
         references = self._references(alert) if kind != ALERT else ()
         found = alert.findall(_in("info")) if kind != CANCEL else []
         if kind != CANCEL and not found:
@@ -150,7 +151,7 @@ class _Reader:
                 tr("it has no info: nothing can be spoken"), tr("ask for the whole message")
             )
         infos = tuple(self._info(info) for info in found)
-        return Message(origin, kind, _CLASSES[status], references, infos)
+        return Message(origin, sent_s, kind, _CLASSES[status], references, infos)
 
     def _info(self, info: Any) -> Info:
         event = self._must(info, "event")

@@ -1,6 +1,7 @@
 """Orders out of CAP messages: sent once, updated, cancelled, and for areas that are drawn."""
 
 import json
+import re
 import time
 
 import pytest
@@ -62,6 +63,13 @@ def test_what_no_chip_speaks_is_left_out_of_a_message_and_named(county, capsys):
     assert note.startswith("LEFT OUT, for no TTS chip speaks it: '\N{WATER WAVE}' (U+1F30A), '𠮷'")
     county.out()
     assert one.got[0].args.content[1][2].startswith(b"Flood at. The river")
+
+
+def test_an_old_message_without_an_end_is_told_as_such(county, capsys):
+    county.add("sp-1")
+    text = re.sub("<expires>.*</expires>", "", info("Severe"))
+    sent = send(county, capsys, *cap_file(county, text), "--for", "1 h")
+    assert sent["notes"][1].startswith("the message is of 2024-06-01T11:59:00Z, and does not say")
 
 
 def test_a_message_that_all_is_clear_is_told_as_such(county, capsys):
