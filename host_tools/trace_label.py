@@ -120,7 +120,13 @@ def compare(label: Label, trace: TraceFile, proof: Proof) -> None:
             )
         )
     days = {root.chain: _day(root) for root in proof.good_roots}
-    if label.root not in days:
+    if label.root not in days and label.day > max(days.values(), default=""):
+        problems.append(
+            tr("this file ends before {day}, the day on the label: ask for one until then").format(
+                day=label.day
+            )
+        )
+    elif label.root not in days:
         problems.append(
             tr("the root on the label is none of this file: it was made of another one")
         )

@@ -201,4 +201,7 @@ def test_a_label_is_read_and_compared(run, tmp_path, ending):
     ):
         code, said = run("verify", file, "--label", wrong)
         assert code == 1 and why in said
+    later = text.replace(text.split(":")[4], "0" * 64).replace(text.split(":")[3], "20300101")
+    code, said = run("verify", file, "--label", later)
+    assert code == 1 and "this file ends before 20300101" in said
     assert run("verify", file, "--label", "hello")[0] == 2
