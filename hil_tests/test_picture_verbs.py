@@ -135,6 +135,10 @@ MISTAKES = {
     "outside": ({"aside_px": 500}, "outside of the picture's 800 x 600 pixels"),
     "one height 50 mm off": ({"heights": (HIGH + 50, LOW)}, "both heights are 2"),
     "one height 25 mm off": ({"heights": (HIGH, LOW + 25)}, "both heights are 1"),
+    "above the face": (
+        {"heights": (1550, LOW)},
+        "1550 mm is not on the face, which is from 0 to 1500",
+    ),
     "level": ({"level_mm": 600}, "the water line is seen at 1"),
 }
 

@@ -101,14 +101,21 @@ def _evenly_lit(face: Grey) -> Grey:
 
 
 def _inside(tables: Tables, source: str) -> None:
-    """Points that were marked lie in the picture."""
-    size = tables.picture
+    """Points that were marked lie in the picture, and on the face."""
+    size, face = tables.picture, tables.face
     problems = [
         tr("{x:g},{y:g} is outside of the picture's {width} x {height} pixels").format(
             x=p.x, y=p.y, width=size.width, height=size.height
         )
         for p in tables.points
         if not (0 <= p.x < size.width and 0 <= p.y < size.height)
+    ]
+    problems += [
+        tr("{height} mm is not on the face, which is from {low} to {high} mm").format(
+            height=height, low=face.low_mm, high=face.high_mm
+        )
+        for height in sorted({p.height_mm for p in tables.points})
+        if not face.low_mm <= height <= face.high_mm
     ]
     if problems:
         raise InvalidData(source, problems)
