@@ -123,6 +123,9 @@ def read_csv(path: Path, utc_offset_s: int) -> Data:
         )
         raise CannotTry(tr("{path} has no rows").format(path=path), step)
     header = [name.strip() for name in rows[0]]
+    if {"unit", "channel", "value"} <= set(header):  # 'fieldbeat export' has a value a line
+        step = tr("take --unit, which reads the same from the store, or make a column a channel")
+        raise CannotTry(tr("{path} has no column for each channel").format(path=path), step)
     has_times = header[0].lower() in TIME_NAMES
     commas = separator == ";"
     found: dict[str, tuple[list[float], list[float]]] = {

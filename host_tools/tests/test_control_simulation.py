@@ -155,6 +155,10 @@ def test_a_file_with_times(tmp_path):
     [
         ("co2\n1\n", "has no rows"),
         ("co2\n1\nx\n", "line 3: co2 = 'x' is no number"),
+        (
+            "time,unix_s,unit,channel,value,symbol\n" + 2 * "2025-01-01T00:00Z,1,gh-1,co2,1,ppm\n",
+            "has no column for each channel",
+        ),
         ("co2,a\n1,2\n3\n", "line 3: has 1 cells"),
         ("time,co2\nsoon,1\n2025-01-01,2\n", "line 2: time = 'soon' is no time"),
         ("time,co2\n2025-01-02,1\n2025-01-01,2\n", "line 3: its time is not after"),
