@@ -164,11 +164,12 @@ def coverage(
         crowded: names of the units that had no memory to judge an order.
     """
     asked, cancels = list(deliveries), list(cancels)
-    missed = {each.unit: _missed(order, each, cancels, now_s) for each in cancels}
-    missed |= {each.unit: "" for each in cancels if _is_obeyed(each)}
+    obeyed = {each.unit for each in cancels if _is_obeyed(each)}
+    others = [each for each in cancels if each.unit not in obeyed]
+    missed = {each.unit: why for each in others if (why := _missed(order, each, cancels, now_s))}
     sleep = {each.unit for each in asked if order.kind in OF_STATIONS or each.unit in asleep}
     units = tuple(
-        _unit(order, each, now_s, heard, _patience_s(asked), missed, each.unit in sleep)
+        _unit(order, each, now_s, heard, _patience_s(asked), missed, obeyed, each.unit in sleep)
         for each in asked
     )
     units = tuple(
@@ -217,6 +218,7 @@ def _unit(
     heard: Collection[str] | None,
     patience_s: float,
     missed: dict[str, str],
+    obeyed: set[str],
     asleep: bool,
 ) -> UnitCoverage:
     state, why = _state(order, delivery, now_s, patience_s)
@@ -224,7 +226,9 @@ def _unit(
         state, why = WAITING, ASLEEP
     if why == _UNSENT and heard is not None:
         why = NO_COLLECTOR if delivery.unit in heard else UNHEARD
-    goes_on = is_tried(delivery) and not delivery.is_over and bool(missed.get(delivery.unit))
+    if delivery.stage is None and delivery.unit in obeyed:
+        state, why = STOPPED, tr("cancelled before it came")
+    goes_on = is_tried(delivery) and not delivery.is_over and delivery.unit in missed
     if goes_on:
         why = missed[delivery.unit]
     stage = "" if delivery.stage is None else stage_name(delivery.stage)

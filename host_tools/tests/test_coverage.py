@@ -154,6 +154,15 @@ def test_a_cancel_that_does_not_arrive_is_told(alert, cancel, after_s, why):
     assert found.has_failed == (why in (NO_CANCEL, CANCEL_UNHEARD, REFUSED_CANCEL))
 
 
+def test_who_has_the_cancel_and_not_the_alert_is_no_failure():
+    order = dataclasses.replace(ORDER, cancelled_s=NOW_S)
+    for after_s in (5, 60, 1900):
+        found = coverage(order, [delivery()], NOW_S + after_s, {"sp-1"}, [delivery(stage=3)])
+        (unit,) = found.units
+        assert (unit.state, unit.why) == (STOPPED, "cancelled before it came")
+        assert found.is_decided and not found.has_failed
+
+
 def test_a_cancel_that_is_obeyed_makes_good_one_that_was_refused():
     order = dataclasses.replace(ORDER, cancelled_s=NOW_S)
     cancels = [delivery(**NOT_OBEYED), delivery(stage=receipt.DONE)]
