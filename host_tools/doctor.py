@@ -65,7 +65,7 @@ def diagnose(lines: Sequence[str], nobody_there: bool = False) -> list[Finding]:
     if any(_REFUSAL in each.seen for each in found.values()):
         found.pop("modem_error", None)
     if lonely := [cause for cause in found if cause in NOBODY_THERE]:
-        found["no_network"] = Finding("no_network", _HINT, *no_network(), "", lonely)
+        found["no_network"] = Finding("no_network", _HINT, *no_network(nobody_there), "", lonely)
     if nobody_there:
         for cause in lonely:
             found[cause] = replace(found[cause], weight=min(found[cause].weight, _HINT - 1))

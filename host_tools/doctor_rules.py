@@ -21,12 +21,18 @@ def rules() -> list[Rule]:
     return [*doctor_unit_rules.rules(), *doctor_network_rules.rules(), *doctor_unit_rules.inside()]
 
 
-def no_network() -> tuple[str, str]:
-    """Return what is said where all may be well but for the place: a sentence, what to do."""
+def no_network(known: bool) -> tuple[str, str]:
+    """Return what is said where all may be well but for the place: a sentence, what to do.
+
+    Args:
+        known: somebody has said that nobody is there.
+    """
     return (
         tr(
             "Where there is no network or no server yet this is normal: the unit keeps what it"
             " measures, and sends it when there is one."
         ),
-        tr("if there is none here, nothing: with --no-network it is not counted as a fault"),
+        tr("nothing here; where there is a network, ask again without --no-network")
+        if known
+        else tr("if there is none here, nothing: with --no-network it is not counted as a fault"),
     )

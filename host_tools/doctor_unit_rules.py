@@ -182,7 +182,7 @@ def inside() -> list[Rule]:
         ),
         Rule(
             *("restarts", 38, r"^counter task_restart (\d+)"),
-            tr("A task of the program was restarted {0} times."),
+            tr("Tasks of the program were restarted ({0} in all)."),
             tr("see crash.txt in the bundle"),
         ),
         Rule(

@@ -53,7 +53,8 @@ class CustomTestRunner(TestRunnerBase):
         if not cases:
             raise UserSideException(
                 f"error: pytest ended with {exit_code} and without a test; next: see its lines"
-                f" above, or run {shlex.join(command)}"
+                " above (no pytest there: pip install 'fieldbeat[test]'), or run"
+                f" {shlex.join(command)}"
             )
 
     def _show(self, command: list[str]) -> int:

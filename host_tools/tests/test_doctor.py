@@ -155,6 +155,13 @@ def test_a_village_without_a_network_is_normal_if_somebody_says_so():
     lonely = ring((flight_records.WAKE, b"no_ack"))
     assert judged(lonely) == [("no_answer", True), ("no_network", False)]
     assert judged(lonely, nobody_there=True) == [("no_network", False), ("no_answer", False)]
+    for known in (False, True):  # who has said so is not told to say so
+        (remark,) = (
+            each
+            for each in judge(Evidence(files={"flight.cbor": lonely}), nobody_there=known)
+            if each.cause == "no_network"
+        )
+        assert ("with --no-network it is" in remark.action) == (not known)
     assert judged(ring((flight_records.WAKE, b"acked")), nobody_there=True) == []
     searching = dialogue("AT+CEREG?", "+CEREG: 0,2", "OK")
     assert not any(is_fault for _, is_fault in judged(searching, nobody_there=True))
