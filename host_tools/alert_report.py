@@ -15,12 +15,19 @@ from . import coverage, coverage_map, following, self_tests
 from .coverage import Coverage
 from .event_bodies import counters
 from .language import tr
-from .orders import Orders
+from .orders import Order, Orders
 from .output import console, print_json, remark
 from .store import Store
 from .wording import first
 
 REFRESH_S = 0.5
+
+
+def state(store: Store, order: Order, now_s: float) -> str:
+    """Return in words whether an order counts still."""
+    if order.cancelled_s is None or order.expires_s <= now_s:
+        return order.state(now_s, Orders(store).is_over(order))
+    return Report(store, order.id.hex(), every_unit=False).coverage().state(now_s)
 
 
 class Report:
@@ -112,7 +119,7 @@ class Report:
     def _as_map(self, found: Coverage) -> dict[str, Any]:
         now_s = time.time()
         tests = [test.as_map(now_s) for test in self._tests(found)]
-        state = found.order.state(now_s, found.is_decided)
+        state = found.state(now_s)
         return coverage_map.as_map(found) | {"state": state, "self_tests": tests}
 
     def _screen(self, found: Coverage) -> Any:

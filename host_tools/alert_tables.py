@@ -93,7 +93,7 @@ def _head(found: Coverage, now_s: float) -> Text:
     )  # nobody signs a question
     head.append(
         tr("\nordered {made_s}{by}, {state}").format(
-            made_s=iso(order.made_s), by=by, state=order.state(now_s, found.is_decided)
+            made_s=iso(order.made_s), by=by, state=found.state(now_s)
         ),
         style=ASIDE,
     )

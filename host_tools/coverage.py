@@ -30,6 +30,7 @@ from .language import tr
 from .orders import Delivery, Order, is_for_now
 from .record_words import stage_name
 from .refusal_words import in_words
+from .wording import counted
 
 SILENT_AFTER_S = 10.0
 LATE_S = 60.0  # after its time: who waits for something more urgent to end waits for longer
@@ -128,6 +129,15 @@ class Coverage:
         """Whether anybody was sent it."""
         return any(is_tried(unit.delivery) for unit in self.units)
 
+    def state(self, now_s: float) -> str:
+        """Return in words whether the order counts still, and that a cancel is not obeyed."""
+        text = self.order.state(now_s, self.is_decided)
+        count = sum(unit.goes_on for unit in self.units)
+        if not count:
+            return text
+        where = counted(count, "loudspeaker")
+        return tr("{text}, and GOES ON at {where}").format(text=text, where=where)
+
     def sample_ms(self) -> list[int]:
         """Return how soon units sounded, in ms since it was ordered, the soonest first."""
         return sorted(u.sample_ms for u in self.units if u.sample_ms is not None)
@@ -179,12 +189,12 @@ def coverage(
     areas = {name: AreaCoverage(name) for name in sorted({unit.area for unit in units})}
     total = AreaCoverage("")
     for unit in units:
-        for counted in (areas[unit.area], total):
-            counted.units += 1
-            counted.counts[unit.state] += 1
-            counted.proven += unit.is_proven
+        for sums in (areas[unit.area], total):
+            sums.units += 1
+            sums.counts[unit.state] += 1
+            sums.proven += unit.is_proven
             if unit.why:
-                counted.reasons[unit.why] += 1
+                sums.reasons[unit.why] += 1
     return Coverage(order, units, tuple(areas.values()), total)
 
 

@@ -188,6 +188,7 @@ def list_(
 
     from fieldbeat.protocols import command
 
+    from .. import alert_report
     from ..alert_tables import listing
     from ..coverage_map import order_map
     from ..orders import Orders
@@ -197,7 +198,7 @@ def list_(
         now_s = time.time()
         orders = Orders(store)
         recent = orders.recent(now_s, None if every else command.ALERT)
-        found = [(each, each.state(now_s, orders.is_over(each))) for each in recent]
+        found = [(each, alert_report.state(store, each, now_s)) for each in recent]
         others = len(orders.all())
     if as_json:
         print_json([order_map(order) | {"state": state} for order, state in found])

@@ -56,6 +56,9 @@ def test_a_cancel_that_is_refused_is_told_and_can_be_made_good(county, capsys):
     code, found = status(county, capsys, sent["id"])
     assert code == 1
     assert found["units"][0]["why"].startswith("GOES ON, its cancel was refused: issuer unknown")
+    assert found["state"].endswith(", and GOES ON at 1 loudspeaker")
+    assert run(county, "list", "--json", signed=False) == 0
+    assert json.loads(capsys.readouterr().out)[0]["state"] == found["state"]
     assert run(county, "cancel", sent["id"]) == 0  # by who has ordered it
     said = capsys.readouterr()
     assert "is cancelled" in said.out and "signed by county" in said.err
