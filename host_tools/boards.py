@@ -15,7 +15,7 @@ from fractions import Fraction
 from importlib import resources
 from typing import Any
 
-from . import board_pins, field_keys, partition_table
+from . import board_pins, field_keys, partition_table, register_map
 from .board_model import Board, Part, Uart
 from .errors import CannotTry
 from .language import tr
@@ -26,9 +26,14 @@ TALKERS = {"a02yyuw": (30, 4500)}  # datasheet SEN0311; drivers/a02yyuw.py takes
 # NAMUR NE 43: what a loop tells beside its span, in parts of it; drivers/current_loop.py.
 LOOP_BELOW, LOOP_ABOVE = Fraction(-400, 16_000), Fraction(17_000, 16_000)
 CAMERAS = ("vc0706", "dvp_camera")
-MAPPED = (  # whose data is in a map
-    *("modbus_probe", "modbus_relay", "current_loop", "analog_probe", *CAMERAS),
-)
+# Whose data is in a map, and what that has of it.
+MAPPED = {
+    "modbus_probe": "registers",
+    "modbus_relay": "coil",
+    "current_loop": "channel",
+    "analog_probe": "points",
+    **dict.fromkeys(CAMERAS, "sizes"),
+}
 # What an actuator's driver needs of its part.
 NEEDED = {
     "relay": ("pin", "active"),
@@ -152,13 +157,36 @@ def _partition_problems(board: Board) -> Iterator[str]:
 
 
 def _map_problems(place: str, part: Part) -> Iterator[str]:
-    maps = resources.files("fieldbeat.drivers.maps")
-    if part.map and not maps.joinpath(f"{part.map}.json").is_file():
+    if part.map is None:
+        if part.part in MAPPED:
+            yield tr("{place} map: missing, must be a file of drivers/maps/").format(place=place)
+        return
+    try:
+        found = _map(part)
+    except FileNotFoundError:
         yield tr("{place} map = '{map}': must be a file of drivers/maps/").format(
             place=place, map=part.map
         )
-    if part.map is None and part.part in MAPPED:
-        yield tr("{place} map: missing, must be a file of drivers/maps/").format(place=place)
+        return
+    except ValueError as error:
+        yield tr("{place} map = '{map}': is no JSON: {error}").format(
+            place=place, map=part.map, error=error
+        )
+        return
+    key = MAPPED.get(part.part)
+    if key and key not in found:
+        yield tr("{place} map = '{map}': has no {key}, which a {part} needs").format(
+            place=place, map=part.map, key=key, part=part.part
+        )
+    elif key == "registers":
+        try:
+            check(register_map.RegisterMap, found, part.map)
+        except InvalidData as error:
+            yield from (f"{place} map = '{part.map}': {each}" for each in error.problems)
+    elif part.output is not None and part.output > found.get("outputs", part.output):
+        yield tr("{place} output = {output}: {map} has {count}").format(
+            place=place, output=part.output, map=part.map, count=found["outputs"]
+        )
 
 
 def measures_level(part: Part) -> bool:

@@ -90,6 +90,18 @@ def test_relays_of_one_board_share_its_address(manifest):
     assert any(told in problem for problem in problems(manifest))
 
 
+def test_mistakes_in_a_register_map_are_told(manifest, monkeypatch):
+    def own(part):
+        return json.loads(
+            '{"part": "p", "source": "s", "function": 3, "registers": [{"name": "ph"}]}'
+        )
+
+    monkeypatch.setattr(boards, "_map", own)
+    said = problems(manifest)
+    where = "[fitted.soil] map = 'soil_7in1_womaster': the 1st [[registers]], 'ph', unit: missing"
+    assert any(problem.startswith(where) for problem in said)
+
+
 def test_offsets_are_those_of_micropython_for_4_mib():
     # ports/esp32/partitions-4MiB.csv of MicroPython 1.25
     expected = {
@@ -124,6 +136,21 @@ def test_offsets_are_those_of_micropython_for_4_mib():
         ("fitted.air.address", 0x78, "[fitted.air] address = 120: must be 8 to 119 on i2c0"),
         ("fitted.air.pin", 35, "[fitted.air]: must have either a bus or a pin"),
         ("fitted.soil.map", "none", "[fitted.soil] map = 'none': must be a file of drivers/maps/"),
+        (
+            "fitted.soil.map",
+            "relays_8",
+            "map = 'relays_8': has no registers, which a modbus_probe",
+        ),
+        (
+            "fitted.x",
+            RELAY_BOARD | {"address": 9, "output": 1, "map": "water_ec_ph"},
+            "[fitted.x] map = 'water_ec_ph': has no coil, which a modbus_relay needs",
+        ),
+        (
+            "fitted.x",
+            RELAY_BOARD | {"address": 9, "output": 9},
+            "[fitted.x] output = 9: relays_8 has 8",
+        ),
         ("fitted.battery.pin", 13, "battery.pin = 13: must be a pin of ADC1, 32 to 39"),
         ("fitted.x", {"part": "relay", "pin": 13}, "[fitted.x] active: missing, a relay needs it"),
         ("fitted.x", {"part": "relay", "pin": 36}, "x.pin = 36: this pin cannot be an output"),
