@@ -17,9 +17,11 @@ datum_mm = {DATUM_MM}
 """
 
 
-def river_config(board: str = BOARDS[0], unit: str = UNIT, more: str = "") -> NodeConfig:
-    """The node of a river station; `more` is TOML that goes to the end."""
-    text = CONFIG.format(unit=unit, board=board).replace('"greenhouse"', '"river"')
+def river_config(
+    board: str = BOARDS[0], unit: str = UNIT, more: str = "", profile: str = "river"
+) -> NodeConfig:
+    """The node of a river station; `more` is TOML that goes to the end, first of its level."""
+    text = CONFIG.format(unit=unit, board=board).replace('"greenhouse"', f'"{profile}"')
     return node_config.parse(text + FITTED + more, f"{unit}.toml")
 
 

@@ -186,6 +186,37 @@ def test_a_station_reports_the_wave_and_the_rain(tmp_path):
         assert b"Traceback" not in station.output
 
 
+@pytest.mark.parametrize(
+    ("part", "datum_mm", "board"), [("radar", DATUM_MM, BOARDS[1]), ("loop", 0, BOARDS[0])]
+)
+def test_a_station_with_another_level_sensor(tmp_path, part, datum_mm, board):
+    more = f"enabled = false\n[fitted.{part}]\nenabled = true\ndatum_mm = {datum_mm}\n" + CALM
+    node = river_config(board, more=more, profile=f"river_{part}")
+    with RiverSite(seed=2, workdir=tmp_path) as site:
+        station = site.add_station(node)
+        site.river.storm(300, STORM, step_s=600)
+        site.run_for(2 * HOUR_S + 300)
+        levels = readings(site, "level")
+        assert len(levels) >= 24 and max(level for _, level, _ in levels) > 2
+        for at_s, level, quality in levels:
+            assert quality == "normal"
+            assert level * 1000 == pytest.approx(site.river.level_mm(at_s * 1e6), abs=12)
+        assert b"Traceback" not in station.output
+
+
+def test_profiles_of_rivers_differ_by_their_level_sensor_only():
+    def of(name: str) -> Any:
+        return json.loads((ROOT / "firmware" / "profiles" / f"{name}.json").read_text())
+
+    for part in ("radar", "loop"):
+        other = of(f"river_{part}")
+        assert other.pop("id") == f"river_{part}"
+        assert other["channels"][0].pop("from") == f"{part}.level"
+        river = of("river")
+        assert river.pop("id") == "river" and river["channels"][0].pop("from") == "river.level"
+        assert other == river
+
+
 def test_an_echo_in_cold_air_is_corrected(tmp_path):
     more = "reckoned_c = 20\n[fitted.air]\n[sampling]\nreport_samples = 1\n" + NO_PICTURES
     config = river_config(BOARDS[1], more=more)

@@ -106,7 +106,7 @@ FAIR = Coverage("fair", 2_700, 1.9, 0.9, 0.02)
 COVERAGES = (GOOD, BAD)
 
 # What a value of a report takes beyond the first one of its channel, in bits; bench weather.
-BITS_A_VALUE = {"greenhouse": 3.8, "river": 0.65}
+BITS_A_VALUE = {"greenhouse": 3.8, "river": 0.65, "river_radar": 0.65, "river_loop": 0.65}
 DEFAULT_BITS = 4.0
 
 FLASH_CYCLES = 100_000  # erases of a block of NOR flash; datasheets of the W25Q family, hypothesis
