@@ -179,6 +179,7 @@ def test_pictures_are_listed_and_shown(store, capsys):
     assert [each["kind"] for each in told["pictures"]] == ["full", "gauge", "full"]
     code, told = asked(capsys, "show", "3")
     assert code == 0 and told["judged"]["night"] and told["why"] == "alarm"
+    assert told["told_s"] == TAKEN_S + 7200
     assert main(["pictures", "show", "1"]) == 0
     assert "nothing wrong" in capsys.readouterr().out
     assert main(["pictures", "list", UNIT]) == 0

@@ -30,6 +30,8 @@ WHY_NAMES = {event.SCHEDULE: "schedule", event.ALARMED: "alarm", event.COMMANDED
 KIND_NAMES = {0: "thumbnail", 1: "gauge", 2: "full"}
 FLAG_NAMES = {event.FROZEN: "frozen", event.PLAIN: "plain"}
 
+_TOLD_S = -1  # beside the keys of a body: the time of its event
+
 _SELECT = "SELECT id, unit, number, taken_s, size, sha256, begun_s, done_s FROM pictures"
 
 
@@ -191,6 +193,9 @@ class Picture:
     quality: int | None = None
     flags: tuple[str, ...] = ()
     synced: bool = True
+    told_s: int | None = (
+        None  # time of the event, which is sealed as it is: soon after it was taken
+    )
 
 
 def of_unit(store: Store, unit: str, since_s: float = 0) -> list[Picture]:
@@ -286,11 +291,11 @@ def _told(store: Store, unit: str) -> dict[tuple[int, bytes], dict[int, Any]]:
     its log was erased a unit may count from 1 again.
     """
     rows = store.database.all(
-        "SELECT rn, body FROM events JOIN records ON records.id = record"
+        "SELECT rn, t, body FROM events JOIN records ON records.id = record"
         " WHERE events.unit = ? AND type = ? ORDER BY record",
         *(unit, event.PICTURE),
     )
-    bodies = [(row["rn"], cbor.decode(row["body"])) for row in rows]
+    bodies = [(row["rn"], cbor.decode(row["body"]) | {_TOLD_S: row["t"]}) for row in rows]
     return {
         (rn, body[event.PICTURE_SHA256]): body
         for rn, body in bodies
@@ -312,4 +317,5 @@ def _picture(row: Any, body: dict[int, Any]) -> Picture:
         quality=body.get(event.PICTURE_QUALITY),
         flags=tuple(n for bit, n in FLAG_NAMES.items() if isinstance(flags, int) and flags & bit),
         synced=body.get(event.PICTURE_SYNCED, True) is True,
+        told_s=body.get(_TOLD_S),
     )

@@ -131,6 +131,7 @@ def show(
 
     from .. import picture_reading, pictures
     from ..errors import CannotTry
+    from ..times import iso
 
     if not picture.isdecimal():
         raise CannotTry(
@@ -151,6 +152,8 @@ def show(
         (tr("Unit").lower(), found.unit),
         ("sha256", found.sha256),
     ]
+    if found.told_s is not None:
+        facts.append(("told", iso(found.told_s)))
     if judged:
         facts.append(("seen", ", ".join(map(tr, judged.flags())) or tr("nothing wrong")))
     print_facts(facts)
