@@ -22,13 +22,13 @@ def addresses(text: str) -> list[int]:
         if not all(end.isdigit() for end in ends):
             raise CannotTry(
                 tr("--addresses {text}: not a list of addresses").format(text=text),
-                "write 1-20 or 1,2,30",
+                tr("write 1-20 or 1,2,30"),
             )
         found += range(int(ends[0]), int(ends[1]) + 1)
     if not found or not all(1 <= number <= 247 for number in found):
         raise CannotTry(
             tr("--addresses {text}: must be from 1 to 247").format(text=text),
-            "write 1-20 or 1,2,30",
+            tr("write 1-20 or 1,2,30"),
         )
     return found
 

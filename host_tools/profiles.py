@@ -108,7 +108,7 @@ def device_map(name: str) -> dict[str, Any]:
         message = tr("there is no profile '{name}', {did_you_mean}").format(
             name=name, did_you_mean=did_you_mean(name, names())
         )
-        raise CannotTry(message, "correct [node] profile")
+        raise CannotTry(message, tr("correct [node] profile"))
     folder = resources.files("fieldbeat.firmware.profiles")
     try:
         return json.loads(folder.joinpath(f"{name}.json").read_text("utf-8"))

@@ -36,7 +36,7 @@ def address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdecimal() or not 0 <= int(port) <= 65535:
         raise CannotTry(
-            tr("'{text}' is no address to listen on").format(text=text), "give HOST:PORT"
+            tr("'{text}' is no address to listen on").format(text=text), tr("give HOST:PORT")
         )
     return host.strip("[]") or "0.0.0.0", int(port)
 

@@ -52,7 +52,7 @@ def decode(
     if kid_size not in (None, 2, 4):
         raise CannotTry(
             tr("a key id of {kid_size} bytes").format(kid_size=kid_size),
-            "say --kid-size 2 or --kid-size 4",
+            tr("say --kid-size 2 or --kid-size 4"),
         )
     if cose and console:
         raise CannotTry(tr("--cose and --console exclude each other"), tr("give one of them"))

@@ -33,7 +33,8 @@ EXCEPTIONS = {
     "matplotlib's": "(upper|lower) left|offset points",
     "drawn with letters of OpenCV, which has no others": "no level|signed until .*",
     "a command to type": "ffmpeg .*|fieldbeat ui|fieldbeat firmware get .*|"
-    "fieldbeat technician export",
+    "fieldbeat technician export|--again X|chmod 600 X",
+    "names of options and keys": "--level-mm X: X|--out X: X|level_mm = X, high_mm = X",
     "a page's or picture's own language": "<path .*|.*@page .*",
 }
 WORD_LISTS = {
@@ -223,6 +224,7 @@ def test_no_text_for_people_goes_without_tr():
         ("say('the pump is dry')", ["the pump is dry"]),
         ("say(f'the pump {name} is dry')", ["the pump X is dry"]),
         ("say(tr('the pump is dry'))", []),
+        ("raise CannotTry(tr('no address'), 'give HOST:PORT')", ["give HOST:PORT"]),
         ("x = 'bold red'", []),
         ("x = ', then '.join(steps)", [", then "]),
         ("if state == 'not tried': pass", []),

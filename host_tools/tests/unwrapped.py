@@ -39,7 +39,8 @@ class _Finder(ast.NodeVisitor):
         if isinstance(node, ast.JoinedStr) or _is_text(node):
             text = _text_of(node)
             is_between = getattr(self._above[-1], "attr", "") == "join" and _WORD.search(text)
-            is_told = is_between or _WORDS.search(text)
+            is_said = self._is_raised() and " " in text and _WORD.search(text)
+            is_told = is_between or is_said or _WORDS.search(text)
             is_told = is_told and not (_SQL.search(text) or _MARKUP.search(text))
             if is_told and not self._excused(node):
                 self.found.append((node.lineno, text))  # type: ignore[attr-defined]
@@ -49,6 +50,10 @@ class _Finder(ast.NodeVisitor):
             if not _is_docstring(child) and child is not getattr(node, "returns", None):
                 self.visit(child)
         self._above.pop()
+
+    def _is_raised(self) -> bool:
+        """Whether it is what an error says: "give HOST:PORT" has one word only."""
+        return isinstance(self._above[-1], ast.Call) and isinstance(self._above[-2], ast.Raise)
 
     def _excused(self, node: ast.AST) -> bool:
         directly = self._above[-1]
