@@ -147,6 +147,13 @@ def test_what_cannot_be_is_refused_and_taken_by_force(desk):
     assert offset(calibration(desk)["air_temperature"]) == pytest.approx(38, abs=0.1)
 
 
+def test_a_large_correction_is_doubted(desk):
+    assert desk.run("calibrate", *AIR, "--config", desk.toml) == 0 and "note:" not in desk.said
+    slip = (AIR[0], AIR[1], "42 Cel", *AIR[3:])
+    assert desk.run("calibrate", *slip, "--config", desk.toml) == 0
+    assert "note: air_temperature is off by +20 Cel, which is much" in desk.said
+
+
 @pytest.mark.parametrize(
     ("channel", "reference", "told"),
     [

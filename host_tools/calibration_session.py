@@ -93,6 +93,8 @@ def run(
     if len(points) > 1:
         reckon, last = sensor_calibration.two_points, points[1]
     trim: Trim = reckon(channel, points[0], last, wanted.force)
+    if told := sensor_calibration.doubt(channel, points):
+        say(told)
     table = calibration_file.values(channel, trim, wanted.by, on, wanted.against)
     if wanted.config:
         calibration_file.write(wanted.config, channel.name, table)

@@ -29,6 +29,7 @@ STEPS = 2  # of the channel: less is no unrest
 # Hypotheses, as shares of the channel's range: what noise and what drift are still steady, what
 # correction is none but another fault, and how far two points must be apart.
 NOISE, DRIFT, CORRECTION, APART = 0.002, 0.0005, 0.2, 0.02
+MUCH = 0.05  # a hypothesis, too: a correction that is doubted
 NOISES_DRIFT = 2
 NOISES_APART = 10
 DIGITS = 9  # what is on the limit is not over it by what binary fractions leave
@@ -199,6 +200,18 @@ def two_points(channel: Channel, low: Point, high: Point, force: bool = False) -
             tr("see that the two references were not exchanged, and that it is the right sensor"),
         )
     return _checked(channel, [low, high], factor, force)
+
+
+def doubt(channel: Channel, points: list[Point]) -> str:
+    """Return what a person should look at again, '' where a sensor is off by as little as most."""
+    whole = (channel.maximum - channel.minimum) / channel.scale
+    off = max((point.reference - point.said for point in points), key=abs)
+    if abs(off) <= MUCH * whole:
+        return ""
+    return tr(
+        "note: {name} is off by {off:+.3g} {unit}, which is much: see that it is the right "
+        "sensor, and what you typed, before you provision it"
+    ).format(name=channel.name, off=off, unit=channel.unit)
 
 
 def _checked(channel: Channel, points: list[Point], factor: Fraction, force: bool) -> Trim:
