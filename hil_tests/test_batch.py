@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tty
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 
@@ -271,6 +271,26 @@ def test_a_port_that_goes_away_while_it_is_emptied_is_a_lost_one(hub, monkeypatc
     monkeypatch.setattr(serial_port, "open_port", opened)
     assert hub.run().exit_code == 1
     assert "no boot loader answers" in hub.end("gh-1")[1] and hub.end("gh-1")[2]
+
+
+def test_another_board_that_gets_the_port_s_name_while_one_starts_is_left_as_it_is(hub):
+    hub = hub(2)
+    for n in range(2):
+        hub.at(f"gh-{n + 1}", "booting", partial(hub.unplug, n))
+    hub.run()  # both are written, and nobody is anybody yet
+    for n in range(2):
+        hub.plug_in(n)
+    name, other = hub.sockets / "0", hub.sockets / "other"
+    (hub.sockets / "1").rename(other)
+    hub.at("gh-1", "booting", lambda: other.replace(name))
+    assert hub.run().exit_code == 1
+    assert "another board is at" in hub.end("gh-1")[1]
+    with closing(Registry()) as registry:
+        assert registry.unit("gh-1") is None
+    name.unlink()
+    for n in range(2):
+        hub.plug_in(n)
+    assert hub.run().exit_code == 0
 
 
 @pytest.mark.long

@@ -9,7 +9,8 @@ known before the first erase is checked before it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from . import flasher, image_info, retired_boards, rom_loader, serial_port
@@ -168,12 +169,10 @@ class Work:
             bench.journal.note(job.name, mac, FLASHED, digest)
         self._tell(BOOTING)
         self._go_on()
-        with self._link(job, visit) as link:
+        with self._link(job, mac, visit) as link:
             if not (entry and entry.reached(PROVISIONED, digest)):
                 self._provision(job, link, just_flashed=to_flash)
                 bench.journal.note(job.name, mac, PROVISIONED, digest)
-            else:
-                link.wait()
             self._tell(TESTING)
             found = bench.accept(job, link, to_flash).found
         bench.registry.note(job.name, "accepted", found)
@@ -181,14 +180,19 @@ class Work:
         bench.again.discard(job.name)
         self._tell(FINISHED, found)
 
-    def _link(self, job: Job, visit: Visit) -> SmpLink:
-        """Let a board run, and return what talks to its program."""
+    @contextmanager
+    def _link(self, job: Job, mac: str, visit: Visit) -> Iterator[SmpLink]:
+        """Let a board run, and talk to its program; another board may have its port's name now."""
         port = self._place.port
         step = serial_port.lost_step(port)
         with rom_loader.failures(port, tr("nothing was written"), step, PortError):
             visit.leave()
         self._ran = True
-        return SmpLink(port, job.board.console.baud)
+        with SmpLink(port, job.board.console.baud) as link:
+            link.wait()
+            if (link.read_setting("id/mac") or b"").hex(":") != mac:
+                raise rom_loader.another_board(port)
+            yield link
 
     def _is_done(self, job: Job, mac: str, digest: str, visit: Visit) -> bool:
         """Tell, and say so, whether a unit is finished: by the journal, else by the registry."""
@@ -211,7 +215,7 @@ class Work:
         if known.config_sha256 != job.goal.config_sha256.hex():
             raise other
         try:
-            found = self._asked(job, visit)
+            found = self._asked(job, mac, visit)
         except Differs:
             raise other from None
         if found is None:
@@ -227,15 +231,14 @@ class Work:
         done = entry is not None and entry.mac == mac and entry.step == DONE
         return done or (known is not None and known.state == KEYED)
 
-    def _asked(self, job: Job, visit: Visit) -> str | None:
+    def _asked(self, job: Job, mac: str, visit: Visit) -> str | None:
         """Return what is found at a unit that is in use; None if it has lost its name.
 
         Whatever else is wrong with it, silence included, it is not written anew: what it has not
         sent is in it.
         """
         self._tell(TESTING)
-        with self._link(job, visit) as link:
-            link.wait()
+        with self._link(job, mac, visit) as link:
             if not link.read_setting("id/unit"):
                 return None
             return self._bench.accept(job, link, False).found

@@ -28,6 +28,12 @@ class FlashError(FieldbeatError):
     """Writing did not work; the unit may hold an incomplete image."""
 
 
+def another_board(port: str) -> PortError:
+    """Return what is said of a port whose name another board has got meanwhile."""
+    message = tr("another board is at {port} now").format(port=port)
+    return PortError(message, tr("leave it plugged in, and run it again"))
+
+
 class Visit:
     """A board in its serial loader, from the first look until it runs its program again.
 
@@ -101,8 +107,7 @@ class Visit:
         mac = _mac_text(self._loader)
         if self.mac not in ("", mac):
             self.leave()
-            message = tr("another board is at {port} now").format(port=self.port)
-            raise PortError(message, tr("leave it plugged in, and run it again"))
+            raise another_board(self.port)
         self.mac = mac
 
     def _answers(self) -> bool:
