@@ -16,6 +16,7 @@ from .wording import all_of
 if TYPE_CHECKING:
     from .node_config import NodeConfig
 
+LOW, HIGH = 3, 4  # of a rule's row
 LONG_LEASE_S = 1800
 DAY_S, HALF_DAY_S, S_PER_DEGREE = 86_400, 43_200, 240
 MOST_APART_S = 12_600  # the clock of the west of China is 3 h 6 min from its sun
@@ -35,6 +36,7 @@ def notes(config: NodeConfig) -> Iterator[str]:
     yield from _clock_apart(plan)
     yield from _contacts_shared(plan)
     yield from _late(plan)
+    yield from _idle_always(plan)
     yield from control_fights.notes(plan)
     for name, actuator in plan.actuators.items():
         lease_s = control_volumes.span_s(actuator.lease) or 0
@@ -68,6 +70,17 @@ def notes(config: NodeConfig) -> Iterator[str]:
                     "is idle ({idle}) while a channel is missing"
                 ).format(number=rules[0].number, name=name, idle=plan.actuators[name].idle)
             )
+
+
+def _idle_always(plan: Plan) -> Iterator[str]:
+    """An actuator whose rules all want what it does without them."""
+    for name, actuator in plan.actuators.items():
+        own = [row for rule, row in plan.rules if rule.actuator == name]
+        if own and all(row[LOW] == row[HIGH] == actuator.idle for row in own):
+            yield tr(
+                "[actuator.{name}]: its rules want nothing but what it does without any, idle = "
+                "{idle}; only a person's order ever changes it"
+            ).format(name=name, idle=actuator.idle)
 
 
 def _clock_apart(plan: Plan) -> Iterator[str]:

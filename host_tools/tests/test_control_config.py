@@ -163,6 +163,16 @@ def test_a_lease_of_a_day_and_a_contact_of_several_are_noted():
     assert not any("lease" in n or "[fitted" in n for n in node(BASE).notes)
 
 
+def test_rules_that_change_nothing_are_noted():
+    def noted(*rules: str) -> bool:
+        said = node(BASE + "".join(rules)).notes
+        return any("[actuator.fan]: its rules want nothing but" in note for note in said)
+
+    off = rule(1, "fan", HOT, set='"off"')
+    assert noted(off) and noted(off, rule(2, "fan", DRY, set="0"))
+    assert not noted(off, rule(2, "fan", DRY, more="priority = 20\n")) and not noted()
+
+
 @pytest.mark.parametrize(
     ("longitude", "offset", "noted"),
     [
