@@ -67,7 +67,7 @@ class CertifiedAccept:
                 message, tr("mend it; all of it is in {page}").format(page=kept.page)
             )
         text = tr("{found}; certificate {file}")
-        return Accepted(text.format(found=accepted.found, file=kept.file.name))
+        return Accepted(text.format(found=accepted.found, file=kept.file))
 
 
 def label(
