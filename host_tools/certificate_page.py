@@ -58,6 +58,10 @@ figure { margin: 0; max-width: 90mm; break-inside: avoid }
 figure img { display: block; max-width: 100%; max-height: 70mm; border: .2mm solid #999 }
 figcaption { font-size: 8.5pt; color: #555 }
 footer { margin-top: 6mm; font-size: 8.5pt; color: #555 }
+@media print {  /* a station of two dozen checks is one sheet of paper */
+  body { padding: 0; font-size: 9pt; line-height: 1.25 }
+  h2 { margin-top: 3mm } footer { margin-top: 3mm }
+}
 """
 
 
