@@ -215,6 +215,11 @@ def largest_frame(camera: Part) -> tuple[int, int]:
     return size["width"], size["height"]
 
 
+def points(probe: Part) -> list[list[int]]:
+    """Return the two points of a voltage probe: mV, and counts of its channel."""
+    return _map(probe)["points"]
+
+
 def opens_by_itself(relay: Part) -> bool:
     """Whether a relay of a relay board opens when nobody tells it to stay closed."""
     return "timed_coil" in _map(relay)

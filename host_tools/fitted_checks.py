@@ -33,6 +33,7 @@ def problems(config: NodeConfig) -> Iterator[str]:
     yield from _level_problems(config)
     yield from _river_problems(config)
     yield from field_keys.config_problems(config)
+    yield from _turned_points(config)
     addresses = {name: part.address for name, part in board.fitted.items()}
     for name, override in fitted.items():
         if override.address and addresses.get(name) is not None:
@@ -60,6 +61,20 @@ def problems(config: NodeConfig) -> Iterator[str]:
         )
     if board.fitted and not config.enabled:
         yield tr("[fitted]: every part is disabled, at least one must be enabled")
+
+
+def _turned_points(config: NodeConfig) -> Iterator[str]:
+    """Voltages of a probe that were exchanged: dry soil would be wet."""
+    for name, override in config.tables.fitted.items():
+        part, given = config.board.fitted.get(name), override.points_mv
+        if part is None or part.part != "analog_probe" or not given:
+            continue
+        mapped = [mv for mv, _ in boards.points(part)]
+        if (given[0] < given[-1]) != (mapped[0] < mapped[-1]):
+            yield tr(
+                "[fitted.{name}] points_mv = {given}: {map} has them the other way round, "
+                "{mapped}; exchange them"
+            ).format(name=name, given=given, map=part.map, mapped=mapped)
 
 
 def _level_problems(config: NodeConfig) -> Iterator[str]:

@@ -47,6 +47,7 @@ def test_a_unit_has_its_own_rom_calibration_and_pulses():
         ('[fitted.water]\nrom = "10ff641e0f9a3b00"', "must begin with 28"),
         ('[fitted.water]\nrom = "28ff641e0f9a3b00"', "its check byte is wrong, look for a slip"),
         (f'[fitted.air]\nrom = "{ROM}"', f"rom = {ROM}: only ds18b20 knows it, remove it"),
+        ("[fitted.pot]\npoints_mv = [1250, 2480]", "has them the other way round, [2600, 1100]"),
         ("[fitted.pot]\npoints_mv = [2000]", "must be two voltages in mV"),
         ("[fitted.pot]\npoints_mv = [2000, 2000]", "points_mv = [2000, 2000]: must be two volt"),
         ("[fitted.pot]\npoints_mv = [3, 1]", "points_mv = [3, 1]: must be two voltages in mV, 50"),
