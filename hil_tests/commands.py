@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-from fieldbeat.host_tools.output import RegistryOption
+from fieldbeat.host_tools.output import RegistryOption, complete_board
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -23,7 +23,11 @@ def bench() -> None:
 
 @app.command()
 def up(
-    boards: list[str] = typer.Argument(metavar="BOARD...", help="Boards, by name; repeat freely."),
+    boards: list[str] = typer.Argument(
+        metavar="BOARD...",
+        help="Boards, by name; repeat freely.",
+        autocompletion=complete_board,
+    ),
     image: Path | None = typer.Option(None, help="Flash image for all of them."),
     directory: Path | None = typer.Option(
         None, "--dir", help="Keep each board's flash there; otherwise it is lost at the end."

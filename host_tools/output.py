@@ -33,6 +33,13 @@ WORDS_OF_OURS = frozenset(  # columns of tables that show words of a fixed list,
 WIDTH_WITHOUT_TERMINAL = 160  # characters; a pipe or a log file must not cut a table off
 
 
+def complete_board(incomplete: str) -> list[str]:
+    """Return the boards whose names a shell may complete what was typed to."""
+    from . import boards
+
+    return [name for name in boards.names() if name.startswith(incomplete)]
+
+
 def _short(path: Path) -> str:
     text, home = str(path), str(Path.home())
     return f"~{text.removeprefix(home)}" if text.startswith(f"{home}/") else text

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from ..language import tr
-from ..output import JsonOption, print_facts, print_json, print_table
+from ..output import JsonOption, complete_board, print_facts, print_json, print_table
 
 SETTINGS_WIDTH = 48  # of a column; so a table fits into 80
 
@@ -19,7 +19,12 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def boards(
-    name: str = typer.Argument(None, metavar="[NAME]", help="The board to show in detail."),
+    name: str = typer.Argument(
+        None,
+        metavar="[NAME]",
+        help="The board to show in detail.",
+        autocompletion=complete_board,
+    ),
     as_json: JsonOption = False,
 ) -> None:
     """List the boards, or show one: chip, flash, pins, buses, modem, fitted parts.

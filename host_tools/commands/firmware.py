@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from ..language import tr
-from ..output import JsonOption, print_json, print_table, progress, say
+from ..output import JsonOption, complete_board, print_json, print_table, progress, say
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -28,7 +28,9 @@ def firmware() -> None:
 
 @app.command("get")
 def get(
-    board: str = typer.Argument(help="The board whose build to fetch."),
+    board: str = typer.Argument(
+        help="The board whose build to fetch.", autocompletion=complete_board
+    ),
     sha256: str = typer.Option(None, metavar="HEX", help="The hash that the publisher states."),
     trust_first: bool = typer.Option(False, help="Accept the first download, remember its hash."),
     as_json: JsonOption = False,

@@ -29,6 +29,8 @@ def script_for(shell: str) -> str:
         ("fieldbeat fl", ["flash"]),
         ("fieldbeat config ch", ["check"]),
         ("fieldbeat flash --rep", ["--repurpose"]),
+        ("fieldbeat boards greenhouse_c", ["greenhouse_climate_esp32"]),
+        ("fieldbeat bench up speaker_esp32_eth greenhouse_c", ["greenhouse_climate_esp32"]),
     ],
 )
 def test_bash_completes_verbs_that_are_not_loaded_yet(words, completed):
