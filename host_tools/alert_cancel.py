@@ -4,16 +4,22 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+
+from fieldbeat.protocols import receipt
 
 from .alert_desk import Desk
 from .asking import confirm, is_asked
 from .at_desk import keys_of
-from .handover import going_on, must_be_sent, unsent
+from .errors import FieldbeatError
+from .handover import LOOK_S, going_on, must_be_sent, unsent
 from .language import tr
 from .orders import Order
 from .output import print_json, remark, say
-from .wording import counted
+from .wording import counted, first
+
+ANSWERS = 20  # looks for them, 2 s in all
 
 
 def cancel(
@@ -51,6 +57,8 @@ def cancel(
         tr("the cancel of {ids}").format(ids=ids), tr("see who stopped: {look}").format(look=look)
     ):
         why = [unsent(desk.store, each) for each in done]
+        if not any(why):
+            _await_answers(desk, done)
     if as_json:
         told = zip(done, why, strict=True)
         print_json([{"id": d.id, "cancels": d.cancels, "sent": not w} for d, w in told])
@@ -59,9 +67,36 @@ def cancel(
         must_be_sent(
             cancel, tr("alert {id} GOES ON: its cancel is ordered").format(id=id_), missing
         )
+        _must_be_obeyed(desk, order, cancel)
         if not as_json:
             say(
                 tr(
                     "alert {id} is cancelled; see who stopped: fieldbeat alert status {id_2}"
                 ).format(id=id_, id_2=id_[:6])
             )
+
+
+def _await_answers(desk: Desk, cancels: list[Order]) -> None:
+    """Wait until everybody has answered a cancel, for a moment at most."""
+    for _ in range(ANSWERS):
+        told = [each.stage for cancel in cancels for each in desk.orders.deliveries(cancel)]
+        if None not in told:
+            return
+        time.sleep(LOOK_S)
+
+
+def _must_be_obeyed(desk: Desk, order: Order, cancel: Order) -> None:
+    """Say who has refused the cancel of an order.
+
+    Raises:
+        FieldbeatError: somebody has.
+    """
+    id_ = order.id.hex()
+    over = {each.unit for each in desk.orders.deliveries(order) if each.is_over}
+    answers = desk.orders.deliveries(cancel)
+    refused = {each.unit for each in answers if each.stage == receipt.REFUSED} - over
+    if refused:
+        message = tr("alert {id} GOES ON: {names} refused its cancel")
+        step = tr("see why: fieldbeat alert status {id}; cancel it by another one: --issuer")
+        told = message.format(id=id_, names=first(sorted(refused)))
+        raise FieldbeatError(told, step.format(id=id_[:6]))

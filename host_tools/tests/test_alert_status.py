@@ -69,6 +69,24 @@ def test_a_cancel_that_is_refused_is_told_and_can_be_made_good(county, capsys):
     assert run(county, "cancel", sent["id"], "--issuer", "county") == 2
 
 
+def test_a_cancel_that_is_refused_at_once_is_told_at_once(county, capsys, monkeypatch):
+    one = county.add("sp-1")
+    sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")
+    county.out()
+    finish(county, one, sent["id"], receipt.STARTED)
+
+    def refuses(_):
+        county.now_s = time.time() + 1
+        county.out()
+        finish(county, one, one.got[-1].id.hex(), receipt.REFUSED, "cmd_rights")
+
+    monkeypatch.setattr(time, "sleep", refuses)
+    assert run(county, "cancel", sent["id"]) == 1
+    said = capsys.readouterr()
+    assert f"alert {sent['id']} GOES ON: sp-1 refused its cancel; next: see why" in said.err
+    assert "is cancelled" not in said.out
+
+
 def test_a_cancel_of_what_is_over_says_so_and_does_nothing(county, capsys):
     one, two = county.add("sp-1"), county.add("sp-2")
     sent = send(county, capsys, "--clip", "x", "--level", "1", "--all")
