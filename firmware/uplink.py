@@ -141,12 +141,11 @@ class Uplink:
         if last is _NOTHING:
             return _NOTHING
         asked_s = self._clock.uptime_s()
-        self._asked = None
-        await self._send(keys, last, True)
-        answer = await self._answer(keys, last, asked_s)
+        asked = await self._send(keys, last, True)
+        answer = await self._answer(keys, last, asked, asked_s)
         if answer is None and again and self._affordable(1):
             await self._send(keys, last, True)
-            answer = await self._answer(keys, last, asked_s)
+            answer = await self._answer(keys, last, asked, asked_s)
         return answer
 
     # Yields the (rn, record) of each datagram. When it goes on, the one before has not been sent.
@@ -197,8 +196,6 @@ class Uplink:
         # Each time under a new sequence number, so that no (key, PIV) seals twice.
         end = packing.pack_into(self._frame, frame.HEADER_MAX, [r for _, r in group], last)
         piv = self._sequence.next()
-        if last and self._asked is None:
-            self._asked = piv
         epoch = self._with_epoch(keys)
         data = keys.seal_in(frame.TELEMETRY, frame.UP, piv, self._frame, end, epoch)
         self._budget.spend(len(data))
@@ -208,6 +205,7 @@ class Uplink:
             if group:
                 self._refuse(group[0][0])
             raise
+        return piv
 
     def _refuse(self, rn):
         if rn in self._refused or len(self._refused) == _REFUSED:
@@ -215,7 +213,7 @@ class Uplink:
         self._refused.add(rn)
 
     # Waits for the ack that the datagram `last` has caused. Others count for what they cover.
-    async def _answer(self, keys, last, asked_s):
+    async def _answer(self, keys, last, asked, asked_s):
         timeout_s = max(self._config["ack_timeout_s"], self.carrier.timeout_ms // 1000)
         deadline_s = self._clock.uptime_s() + timeout_s
         while True:
@@ -230,7 +228,7 @@ class Uplink:
                 continue
             self._apply(answer)
             # One that was held back tells the time of then, in which an alert of then counts.
-            late = answer.question is not None and answer.question < self._asked
+            late = answer.question is not None and answer.question < asked
             if late and not last:
                 continue
             if all(_covers(answer, rn) or _beyond(answer, rn) for rn, _ in last):
