@@ -170,7 +170,6 @@ ACK = named(
         1: "cumulative",
         2: ("bitmap", lambda bits: f"{bits:032b}"),
         3: ("time", since_2024),
-        4: ("commands", _any),
         5: (tr("schemas wanted"), _any),
         6: ("question", _any),
     }

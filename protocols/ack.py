@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 #   deterministic CBOR {1: cumulative rn, 2: bitmap, 3: time in s since 2024-01-01T00:00:00Z,
-#                       4: [command frames], 5: [ids of the schemas that the collector lacks],
+#                       5: [ids of the schemas that the collector lacks],
 #                       6: PIV of the frame that it answers}
 #
 # All records up to the cumulative rn are stored; bit n of the bitmap: so is cumulative + 1 + n.
-# What is absent: bitmap 0, no time, no commands, no schemas, not told what it answers.
+# What is absent: bitmap 0, no time, no schemas, not told what it answers.
 from collections import namedtuple
 
 from . import cbor
@@ -18,12 +18,11 @@ BITMAP_SIZE = const(32)
 _CUMULATIVE = const(1)
 _BITMAP = const(2)
 _TIME = const(3)
-_COMMANDS = const(4)
 _SCHEMAS = const(5)
 _QUESTION = const(6)
 
 # Without a method, which would hold all code of this file in the heap.
-Ack = namedtuple("Ack", ("cumulative", "bitmap", "time", "commands", "schemas", "question"))
+Ack = namedtuple("Ack", ("cumulative", "bitmap", "time", "schemas", "question"))
 
 
 class AckError(ValueError):
@@ -47,7 +46,6 @@ def decode(data):
         body.get(_CUMULATIVE),
         body.get(_BITMAP, 0),
         body.get(_TIME),
-        body.get(_COMMANDS, []),
         body.get(_SCHEMAS, []),
         body.get(_QUESTION),
     )
@@ -57,8 +55,6 @@ def decode(data):
         raise AckError("the time of an ack is in seconds since 2024")
     if ack.question is not None and not is_uint(ack.question):
         raise AckError("an ack answers a PIV")
-    if not isinstance(ack.commands, list) or not all(isinstance(c, bytes) for c in ack.commands):
-        raise AckError("the commands of an ack are byte strings")
     if not isinstance(ack.schemas, list) or not all(is_uint(s) for s in ack.schemas):
         raise AckError("the schemas of an ack are ids")
     return ack

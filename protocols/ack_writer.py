@@ -7,19 +7,16 @@ from .compat import const
 _CUMULATIVE = const(1)
 _BITMAP = const(2)
 _TIME = const(3)
-_COMMANDS = const(4)
 _SCHEMAS = const(5)
 _QUESTION = const(6)
 
 
-def encode(cumulative, bitmap=0, time=None, commands=(), schemas=(), question=None):
+def encode(cumulative, bitmap=0, time=None, schemas=(), question=None):
     body = {_CUMULATIVE: cumulative}
     if bitmap:
         body[_BITMAP] = bitmap
     if time is not None:
         body[_TIME] = time
-    if commands:
-        body[_COMMANDS] = commands
     if schemas:
         body[_SCHEMAS] = schemas
     if question is not None:

@@ -66,7 +66,7 @@ class Outbox:
                 yield rn, self.held[rn]
 
     def ack(self, cumulative, bitmap=0):
-        answer = ack.Ack(cumulative, bitmap, None, [], [], None)
+        answer = ack.Ack(cumulative, bitmap, None, [], None)
         self.held = {rn: data for rn, data in self.held.items() if not ack.covers(answer, rn)}
 
 
@@ -100,7 +100,6 @@ class Server:
         self.epochs = []
         self.piv = 0
         self.schemas = []
-        self.commands = []
         self.tells_question = False
         self.lost = 0  # records up to this one will never come
 
@@ -120,7 +119,7 @@ class Server:
         while cumulative + 1 in self.stored:
             cumulative += 1
         bits = sum([1 << rn - cumulative - 1 for rn in self.stored if 0 < rn - cumulative <= 32])
-        more = self.commands, self.schemas
+        more = (self.schemas,)
         if self.tells_question:
             more += (self.pivs[-1] if self.pivs else 0,)
         body = ack_writer.encode(cumulative, bits, 5000 + self.piv, *more)

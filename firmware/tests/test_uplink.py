@@ -402,6 +402,5 @@ def test_nothing_is_sent_when_the_sequence_cannot_be_reserved():
 def test_what_the_server_wants_is_handed_on():
     bench = Bench(1)
     bench.server.schemas = [1, 3]
-    bench.server.commands = [b"\x01", b"\x02"]
     assert bench.wake() is True
     assert bench.schemas == [1, 3]

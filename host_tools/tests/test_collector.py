@@ -28,7 +28,7 @@ from .sender import (
 def test_a_report_is_stored_decoded_and_acknowledged(site):
     sender = begin(site)
     answer = sender.open_ack(site.take(sender.seal([report_record(3)])))
-    assert answer == ack.Ack(3, 0, int(NOW_S) - 1_704_067_200, [], [], sender.piv - 1)
+    assert answer == ack.Ack(3, 0, int(NOW_S) - 1_704_067_200, [], sender.piv - 1)
     assert site.values("air_temperature") == [2003, 2004]
     assert site.values("co2") == [403, 404]
     assert site.last.records == ["2 samples"] and site.last.reason == ""

@@ -112,14 +112,14 @@ def test_other_messages_are_refused(name: str) -> None:
         assert not valid(name, cbor.encode(value)), value
 
 
-@given(u32, u32, st.none() | u32, st.lists(st.binary(max_size=40)), st.lists(u32))
-def test_acks(cumulative: int, bitmap: int, time: int | None, commands: list, schemas: list):
-    data = ack_writer.encode(cumulative, bitmap, time, commands, schemas, time)
+@given(u32, u32, st.none() | u32, st.lists(u32))
+def test_acks(cumulative: int, bitmap: int, time: int | None, schemas: list):
+    data = ack_writer.encode(cumulative, bitmap, time, schemas, time)
     assert valid("ack", data)
 
 
 def test_bad_acks() -> None:
-    for body in ({1: -1}, {1: 2**32}, {2: 1}, {1: 1, 2: 2**32}, {1: 1, 4: b""}, {1: 1, 5: ["a"]}):
+    for body in ({1: -1}, {1: 2**32}, {2: 1}, {1: 1, 2: 2**32}, {1: 1, 5: ["a"]}):
         assert not valid("ack", cbor.encode(body)), body
 
 
