@@ -20,7 +20,11 @@ node = {{ name = "a", site = "b", board = "{board}", profile = "{profile}" }}
 uplink = {{ host = "collector.example", port = 5690, apn = "" }}
 """
 # What a unit of a profile may need to be one at all.
-PLACES = ("", "[fitted.river]\ndatum_mm = 5000\n", '[wifi]\nssid = "office"\n')
+RIVER = "[fitted.river]\nenabled = false\n[fitted.{}]\ndatum_mm = 5000\n"
+PLACES = (
+    *("", "[fitted.river]\ndatum_mm = 5000\n", RIVER.format("loop"), RIVER.format("radar")),
+    '[wifi]\nssid = "office"\n',
+)
 # What its file may have.
 TABLES = {
     "power": "[power]\nledger = true\n",
