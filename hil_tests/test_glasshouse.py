@@ -87,11 +87,13 @@ def test_mist_cools_and_dries_nothing_out():
     assert house(NIGHT, mist=1.0).value("air_humidity", 5 * HOUR_US) <= 100
 
 
-def test_water_needs_valve_and_pump():
+def test_water_needs_a_valve_and_the_pump_if_there_is_one():
     for outputs, flows in (
-        ({"valve": 1.0}, False),
-        ({"pump": 1.0}, False),
+        ({"valve": 1.0, "pump": 0.0}, False),
+        ({"valve": 0.0, "pump": 1.0}, False),
         ({"valve": 1.0, "pump": 1.0}, True),
+        ({"valve": 1.0}, True),  # from the mains
+        ({"valve": 0.0}, False),
     ):
         room = house(NIGHT, **outputs)
         room.advance(10 * MINUTE_US)
