@@ -106,6 +106,23 @@ def test_power_goes_on_off_and_round(supply):
     supply.switch.close()
 
 
+@pytest.mark.parametrize("kind", ["gpio1", "gpio2"])
+def test_a_program_that_takes_its_time_has_set_its_line(kind, tmp_path, monkeypatch):
+    """On a busy machine; the next one would end it before it did anything."""
+    supply = Supply(kind, tmp_path, monkeypatch)
+    try:
+        program = supply.truth.folder / "gpioset"
+        busy = "\nn=0; while [ $n -lt 300000 ]; do n=$((n+1)); done\necho "
+        program.write_text(busy.join(program.read_text().rpartition("\necho ")[::2]))
+        supply.switch.on()
+        assert supply.truth.on
+        supply.switch.off()
+        assert supply.truth.history == [True, False]
+    finally:
+        supply.switch.close()
+        supply.close()
+
+
 @pytest.mark.parametrize("kind", SWITCHES)
 @pytest.mark.parametrize("after", ["on", "off"])
 def test_a_closed_switch_is_as_the_file_asks(kind, after, tmp_path, monkeypatch):
