@@ -6,7 +6,7 @@ import pytest
 from fieldbeat.hil_tests import greenhouse_month
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_a_day_with_a_storm_and_a_night_without_a_link(tmp_path):
     month = greenhouse_month.run(1, tmp_path)
     assert month.away and month.storms
