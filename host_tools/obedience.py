@@ -87,9 +87,7 @@ def everybody(registry: Registry, store: Store | None) -> list[Obedience]:
             continue
         said_s, kids = said.get(unit.name, (float("-inf"), None))
         line, given_s = given.get(unit.name, (0, float("-inf")))
-        was_ahead = (
-            given_s > now_s >= said_s
-        )  # the clock of who provisioned it: it has spoken since
+        was_ahead = given_s > now_s >= said_s  # whose clock provisioned it: it has spoken since
         told = kids is not None and (said_s >= given_s or was_ahead)
         if not told:
             office = (kid for kid, (begun, ended) in terms.items() if begun <= line < ended)

@@ -193,9 +193,7 @@ class Picture:
     quality: int | None = None
     flags: tuple[str, ...] = ()
     synced: bool = True
-    told_s: int | None = (
-        None  # time of the event, which is sealed as it is: soon after it was taken
-    )
+    told_s: int | None = None  # time of its event, sealed: soon after it was taken
 
 
 def of_unit(store: Store, unit: str, since_s: float = 0) -> list[Picture]:

@@ -129,9 +129,8 @@ class Provisioner(UnitTalk):
                 ),
             )
             self._write_identity(unit)
-            if password := self._registry.wifi_password(
-                name
-            ):  # kept, and checked under the new key
+            # The password of its Wi-Fi is kept, and checked under the new key.
+            if password := self._registry.wifi_password(name):
                 check = wifi_password.check_value(self._master(unit), password)
                 self._compare("key/wifi_check", check, tr("the password of its Wi-Fi"))
             self.write_code(unit)
